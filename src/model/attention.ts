@@ -1,0 +1,154 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { foldedAttend, foldedPattern, worthFolding } from "./folded.js";
+import { type Linear, linear } from "./linear.js";
+import { batchedMatMul } from "./products.js";
+import { define, type Given, type Values } from "./values.js";
+
+export interface AttentionWeights<Leaf = tf.Tensor> {
+  readonly query: Linear<Leaf>;
+  readonly key: Linear<Leaf>;
+  readonly value: Linear<Leaf>;
+  /** W_O with its bias. */
+  readonly output: Linear<Leaf>;
+}
+
+/**
+ * The values of one attention sublayer:
+ * `q`, `k`, `v`, `z` [batch, token, head, headDim]; `pattern` [batch, head, query, key], after the softmax;
+ * `out` [batch, token, width], after W_O and before the residual sum.
+ */
+export type AttentionValue = "q" | "k" | "v" | "pattern" | "z" | "out";
+
+/**
+ * Projected keys and values [batch, token, head, headDim]. Their batch may be shorter than the queries': with n times
+ * as many queries, each serves n consecutive ones (one image, many patches), and is never copied.
+ */
+export interface KeysValues {
+  readonly k: tf.Tensor;
+  readonly v: tf.Tensor;
+}
+
+export interface AttentionOptions {
+  readonly heads: number;
+  /** Hides later tokens from earlier ones. */
+  readonly causal?: boolean;
+  readonly given?: Given<AttentionValue>;
+}
+
+/**
+ * The one attention of every tower, cut where the science cuts it: in `z` every head is a value of its own, until W_O
+ * sums them.
+ *
+ * @param x makes the queries, [batch, token, width].
+ * @param context what is attended to: rows [batch, token, width], or keys and values projected before.
+ */
+export function attention(
+  weights: AttentionWeights,
+  x: () => tf.Tensor,
+  context: (() => tf.Tensor) | KeysValues,
+  { heads, causal = false, given }: AttentionOptions,
+): Values<AttentionValue> {
+  const q = () => splitHeads(linear(x(), weights.query), heads);
+  const out = ({ z }: Values<AttentionValue>) => linear(mergeHeads(z), weights.output);
+  if (typeof context !== "function") {
+    const { k, v } = context;
+    return define(
+      {
+        q,
+        k: () => k,
+        v: () => v,
+        pattern: ({ q, k }) => attentionPattern(q, k, causal),
+        z: ({ pattern, v }) => attend(pattern, v),
+        out,
+      },
+      given,
+    );
+  }
+  const folds = () => !causal && !given?.k && !given?.v && worthFolding(x(), context());
+  // All of one row's attention is on itself, whatever its query and key are.
+  const alone = () => {
+    const [[batch, queries], [contexts, keys]] = [x().shape, context().shape];
+    return queries === 1 && keys === 1 && batch === contexts && !given?.q && !given?.k && !given?.pattern;
+  };
+  const attended = (values: Values<AttentionValue>) =>
+    folds() ? foldedAttend(values.pattern, context(), weights.value) : attend(values.pattern, values.v);
+  return define(
+    {
+      q,
+      k: () => splitHeads(linear(context(), weights.key), heads),
+      v: () => splitHeads(linear(context(), weights.value), heads),
+      pattern: (values) =>
+        folds() ? foldedPattern(values.q, context(), weights.key) : attentionPattern(values.q, values.k, causal),
+      z: (values) => (alone() ? values.v : attended(values)),
+      out,
+    },
+    given,
+  );
+}
+
+/** Keys and values of a context [batch, token, width] that many runs will share. */
+export function keysValues(weights: AttentionWeights, context: tf.Tensor, heads: number): KeysValues {
+  return {
+    k: splitHeads(linear(context, weights.key), heads),
+    v: splitHeads(linear(context, weights.value), heads),
+  };
+}
+
+/** softmax(q kᵀ / √headDim): [batch, head, query, key]. */
+export function attentionPattern(q: tf.Tensor, k: tf.Tensor, causal = false): tf.Tensor {
+  const [batch, queries, heads, headDim] = q.shape as [number, number, number, number];
+  const [contexts, keys] = k.shape as [number, number];
+  if (contexts > batch) return attentionPattern(tf.tile(q, [contexts / batch, 1, 1, 1]), k, causal);
+  return tf.tidy(() => {
+    const scores = batchedMatMul(
+      groupQueries(tf.mul(q, 1 / Math.sqrt(headDim)), contexts), // [contexts · head, rows, headDim]
+      tf.reshape(tf.transpose(k, [0, 2, 3, 1]), [contexts * heads, headDim, keys]),
+    ); // [contexts · head, rows, key]
+    const split = tf.reshape(scores, [contexts, heads, batch / contexts, queries, keys]);
+    const ordered = tf.reshape(tf.transpose(split, [0, 2, 1, 3, 4]), [batch, heads, queries, keys]);
+    return tf.softmax(causal ? tf.add(ordered, causalMask(queries)) : ordered);
+  });
+}
+
+/** Σ_key pattern · v: [batch, query, head, headDim]. */
+export function attend(pattern: tf.Tensor, v: tf.Tensor): tf.Tensor {
+  const [batch, heads, queries, keys] = pattern.shape as [number, number, number, number];
+  const [contexts, , , headDim] = v.shape as [number, number, number, number];
+  if (contexts > batch) return attend(tf.tile(pattern, [contexts / batch, 1, 1, 1]), v);
+  return tf.tidy(() => {
+    const split = tf.reshape(pattern, [contexts, batch / contexts, heads, queries, keys]);
+    const z = batchedMatMul(
+      tf.reshape(tf.transpose(split, [0, 2, 1, 3, 4]), [contexts * heads, (batch / contexts) * queries, keys]),
+      tf.reshape(tf.transpose(v, [0, 2, 1, 3]), [contexts * heads, keys, headDim]),
+    ); // [contexts · head, rows, headDim]
+    const perHead = tf.transpose(tf.reshape(z, [contexts, heads, -1, headDim]), [0, 2, 1, 3]);
+    return tf.reshape(perHead, [batch, queries, heads, headDim]);
+  });
+}
+
+/** Folds every query that shares a context into rows: [contexts · head, batch/contexts · query, headDim]. */
+function groupQueries(q: tf.Tensor, contexts: number): tf.Tensor3D {
+  const [batch, queries, heads, headDim] = q.shape as [number, number, number, number];
+  const rows = (batch / contexts) * queries;
+  const grouped = tf.transpose(tf.reshape(q, [contexts, rows, heads, headDim]), [0, 2, 1, 3]);
+  return tf.reshape(grouped, [contexts * heads, rows, headDim]);
+}
+
+/** [batch, token, width] -> [batch, token, head, headDim] */
+export function splitHeads(x: tf.Tensor, heads: number): tf.Tensor {
+  const [batch, tokens, width] = x.shape as [number, number, number];
+  return tf.reshape(x, [batch, tokens, heads, width / heads]);
+}
+
+/** [batch, token, head, headDim] -> [batch, token, width] */
+export function mergeHeads(z: tf.Tensor): tf.Tensor {
+  const [batch, tokens, heads, headDim] = z.shape as [number, number, number, number];
+  return tf.reshape(z, [batch, tokens, heads * headDim]);
+}
+
+/** [query, key]: 0 where key <= query, a large negative number after it. */
+function causalMask(tokens: number): tf.Tensor {
+  const mask = new Float32Array(tokens * tokens);
+  for (let query = 0; query < tokens; query++) mask.fill(-1e9, query * tokens + query + 1, (query + 1) * tokens);
+  return tf.tensor2d(mask, [tokens, tokens]);
+}

@@ -1,0 +1,75 @@
+import * as tf from "@tensorflow/tfjs-core";
+import type { AttentionValue } from "./attention.js";
+import { gelu, type Linear, linear } from "./linear.js";
+import { define, type Given, type Replacement, type Values } from "./values.js";
+
+export interface MlpWeights<Leaf = tf.Tensor> {
+  readonly in: Linear<Leaf>;
+  readonly out: Linear<Leaf>;
+}
+
+/** `pre` and `post` GELU [batch, token, mlpWidth]; `out` [batch, token, width], before the residual sum. */
+export type MlpValue = "pre" | "post" | "out";
+
+/**
+ * The stream [batch, token, width]: what the block is given, what stands after self-attention, what after cross-attention
+ * (in vision, which has none, the same), what it hands on.
+ * In the text towers (post-LN) each is taken after its LayerNorm.
+ */
+export type StreamValue = "resid_pre" | "resid_mid" | "resid_cross" | "resid_post";
+
+/** A value of a block, named within it: `self.z`, `mlp.out`, `resid_post`, … */
+export type BlockSite = StreamValue | `self.${AttentionValue}` | `cross.${AttentionValue}` | `mlp.${MlpValue}`;
+
+export type BlockGiven = { readonly [site in BlockSite]?: Replacement };
+
+/** The values of one block, computed as they are read. */
+export interface Block {
+  readonly stream: Values<StreamValue>;
+  readonly self: Values<AttentionValue>;
+  readonly cross?: Values<AttentionValue>;
+  readonly mlp: Values<MlpValue>;
+}
+
+/** A block with its weights and its context: from the stream that enters it to its values. */
+export type BlockFunction = (x: tf.Tensor, given?: BlockGiven) => Block;
+
+/** Replacements by layer. */
+export type TowerGiven = ReadonlyMap<number, BlockGiven>;
+
+/** @param x the sublayer's input, [batch, token, width]. */
+export function mlp(weights: MlpWeights, x: () => tf.Tensor, given?: Given<MlpValue>): Values<MlpValue> {
+  return define(
+    {
+      pre: () => linear(x(), weights.in),
+      post: ({ pre }) => gelu(pre),
+      out: ({ post }) => linear(post, weights.out),
+    },
+    given,
+  );
+}
+
+/** The replacements of one sublayer, without its prefix. */
+export function givenTo<Name extends string>(given: BlockGiven, sublayer: "self" | "cross" | "mlp"): Given<Name> {
+  const entries = Object.entries(given).filter(([site]) => site.startsWith(`${sublayer}.`));
+  return Object.fromEntries(entries.map(([site, value]) => [site.slice(sublayer.length + 1), value])) as Given<Name>;
+}
+
+/** The value of a block at a site: [batch, …]. */
+export function valueAt(block: Block, site: BlockSite): tf.Tensor {
+  const [sublayer, value] = site.split(".") as ["self" | "cross" | "mlp", string | undefined];
+  const values = (value === undefined ? block.stream : block[sublayer]) as Values<string>;
+  return values[value ?? sublayer] as tf.Tensor;
+}
+
+/**
+ * The stream through the blocks from layer `from`, whose input is `x`: the input of each, then the output of the last;
+ * [layers - from + 1] of [batch, token, width].
+ */
+export function walk(blocks: readonly BlockFunction[], x: tf.Tensor, from = 0, given?: TowerGiven): tf.Tensor[] {
+  const stream = [x];
+  // A tidy a layer: of all that it computes only its output lives on.
+  for (let layer = from; layer < blocks.length; layer++)
+    stream.push(tf.tidy(() => blocks[layer]!(stream.at(-1)!, given?.get(layer)).stream.resid_post));
+  return stream;
+}

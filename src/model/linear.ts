@@ -1,0 +1,41 @@
+import * as tf from "@tensorflow/tfjs-core";
+
+// Each step is a tidy of its own, so that of a layer only its named values stand in memory at once.
+
+/** y = x W + b. `Leaf` is the tensor itself, or its place in a checkpoint (weights.ts). */
+export interface Linear<Leaf = tf.Tensor> {
+  /** [in, out] */
+  readonly weight: Leaf;
+  /** [out] */
+  readonly bias: Leaf;
+}
+
+export interface LayerNorm<Leaf = tf.Tensor> {
+  /** [width] */
+  readonly weight: Leaf;
+  /** [width] */
+  readonly bias: Leaf;
+}
+
+/** x [..., in] -> [..., out]. Rows are folded into one 2-D product: the only matrix product that is fast on wasm. */
+export function linear(x: tf.Tensor, { weight, bias }: Linear): tf.Tensor {
+  const [inside, outside] = weight.shape as [number, number];
+  return tf.tidy(() => {
+    const rows = tf.matMul(tf.reshape(x, [-1, inside]), weight as tf.Tensor2D); // [rows, out]
+    return tf.reshape(tf.add(rows, bias), [...x.shape.slice(0, -1), outside]);
+  });
+}
+
+/** Over the last axis; variance without Bessel's correction, as in PyTorch. */
+export function layerNorm(x: tf.Tensor, { weight, bias }: LayerNorm, epsilon: number): tf.Tensor {
+  return tf.tidy(() => {
+    const centred = tf.sub(x, tf.mean(x, -1, true));
+    const variance = tf.mean(tf.square(centred), -1, true); // [..., 1]
+    return tf.add(tf.mul(tf.mul(centred, tf.rsqrt(tf.add(variance, epsilon))), weight), bias);
+  });
+}
+
+/** x Φ(x), by erf: BLIP uses the exact form, not the tanh approximation. */
+export function gelu(x: tf.Tensor): tf.Tensor {
+  return tf.tidy(() => tf.mul(tf.mul(x, 0.5), tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1)));
+}

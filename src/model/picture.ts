@@ -1,0 +1,36 @@
+import { PNG } from "pngjs";
+import { NoticeError } from "../errors.js";
+
+/** An 8-bit RGB picture. */
+export interface Picture {
+  readonly width: number;
+  readonly height: number;
+  /** [height, width, 3], rows from the top. */
+  readonly data: Uint8Array;
+}
+
+/** The picture as the bytes of a PNG file (8-bit RGB). */
+export function encodePng(picture: Picture): Uint8Array {
+  const { width, height, data } = picture;
+  const png = new PNG({ width, height });
+  for (let from = 0, to = 0; from < data.length; from += 3, to += 4) {
+    png.data.set(data.subarray(from, from + 3), to);
+    png.data[to + 3] = 255;
+  }
+  return PNG.sync.write(png, { colorType: 2 });
+}
+
+/** The most pixels that are decoded: where Pillow calls a file a decompression bomb (`2 * Image.MAX_IMAGE_PIXELS`). */
+export const MAX_PIXELS = 178_956_970;
+
+/** @throws NoticeError `image` where a file's header claims no pixels, or more than `MAX_PIXELS`. */
+export function checkSize(width: number, height: number, name: string): void {
+  if (width === 0 || height === 0)
+    throw new NoticeError("image", `${name} claims to be ${width} x ${height} pixels; both must be at least 1.`);
+  if (width * height > MAX_PIXELS)
+    throw new NoticeError(
+      "image",
+      `${name} claims to be ${width} x ${height} = ${width * height} pixels; at most ${MAX_PIXELS} are decoded. ` +
+        "Scale the picture down.",
+    );
+}

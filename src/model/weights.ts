@@ -1,0 +1,140 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { NoticeError } from "../errors.js";
+import type { BlipConfig } from "./config.js";
+import { type BlipWeights, IGNORED, type Place, places, VOCABULARY, VOCABULARY_BIAS } from "./places.js";
+import { readFloats, type TensorEntry } from "./safetensors.js";
+
+/**
+ * The weights of a checkpoint, tensor by tensor, so that no more than one stands in memory twice. The caller disposes
+ * of them (`disposeWeights`).
+ *
+ * @param checkpoint named in errors.
+ * @throws NoticeError `checkpoint` naming every missing, unused and misshapen tensor, before anything is read; and the one that
+ * holds a value that is not finite.
+ */
+export async function loadWeights(
+  config: BlipConfig,
+  entries: ReadonlyMap<string, TensorEntry>,
+  checkpoint: string,
+): Promise<BlipWeights> {
+  const tree = places(config, new Set(entries.keys()));
+  checkPlaces(tree, entries, checkpoint);
+  await checkVocabularyBias(entries, checkpoint);
+  const loaded: tf.Tensor[] = [];
+  try {
+    return (await mapLeaves(tree, async (place) => {
+      const tensor = await readPlace(place, entries.get(place.name)!);
+      loaded.push(tensor);
+      return tensor;
+    })) as BlipWeights;
+  } catch (error) {
+    tf.dispose(loaded);
+    throw error;
+  }
+}
+
+/** Frees every tensor of the tree. */
+export function disposeWeights(weights: BlipWeights): void {
+  eachLeaf<tf.Tensor>(weights, (tensor) => tensor.dispose());
+}
+
+/** Name and stored shape of every tensor that such a checkpoint holds. */
+export function expectedTensors(config: BlipConfig): Map<string, readonly number[]> {
+  const expected = new Map<string, readonly number[]>();
+  eachLeaf<Place>(places(config, new Set([VOCABULARY])), ({ name, shape }) => expected.set(name, shape));
+  return expected;
+}
+
+/** Bytes in float32 that the weights of such a checkpoint take once loaded. */
+export function weightBytes(config: BlipConfig): number {
+  let floats = 0;
+  eachLeaf<Place>(places(config, new Set()), ({ shape, third }) => {
+    floats += shape.reduce((product, side) => product * side, 1) / (third === undefined ? 1 : 3);
+  });
+  return 4 * floats;
+}
+
+function checkPlaces(tree: BlipWeights<Place>, entries: ReadonlyMap<string, TensorEntry>, checkpoint: string): void {
+  const expected = new Map<string, Place>();
+  eachLeaf<Place>(tree, (place) => expected.set(place.name, place));
+  const missing = [...expected.keys()].filter((name) => !entries.has(name));
+  const unused = [...entries.keys()].filter(
+    (name) => !expected.has(name) && !IGNORED.test(name) && !VOCABULARY_BIAS.includes(name),
+  );
+  const misshapen = [...expected.values()]
+    .filter(({ name, shape }) => entries.has(name) && `${entries.get(name)!.shape}` !== `${shape}`)
+    .map(({ name, shape }) => `${name} is [${entries.get(name)!.shape}] where config.json asks for [${shape}]`);
+  const complaints = [
+    listed("missing", missing),
+    listed("not part of the model", unused),
+    listed("misshapen", misshapen),
+  ];
+  if (complaints.some(Boolean))
+    throw new NoticeError(
+      "checkpoint",
+      `${checkpoint} does not hold a BlipForQuestionAnswering of the shape in its config.json. ` +
+        complaints.filter(Boolean).join(" "),
+    );
+}
+
+/** One bias under two names: whoever reads the other would have another model. */
+async function checkVocabularyBias(entries: ReadonlyMap<string, TensorEntry>, checkpoint: string): Promise<void> {
+  const stored = VOCABULARY_BIAS.flatMap((name) => entries.get(name) ?? []);
+  if (stored.length < 2) return;
+  const [first, second] = (await Promise.all(stored.map(readFloats))) as [Float32Array, Float32Array];
+  if (first.length !== second.length || first.some((value, i) => value !== second[i]))
+    throw new NoticeError(
+      "checkpoint",
+      `${checkpoint} holds the output bias as ${VOCABULARY_BIAS.join(" and as ")}, and the two differ; they must be equal.`,
+    );
+}
+
+function listed(what: string, names: readonly string[]): string {
+  if (names.length === 0) return "";
+  const rest = names.length > 5 ? `, and ${names.length - 5} more` : "";
+  return `${names.length} ${names.length === 1 ? "tensor" : "tensors"} ${what}: ${names.slice(0, 5).join(", ")}${rest}.`;
+}
+
+async function readPlace({ shape, layout, third }: Place, entry: TensorEntry): Promise<tf.Tensor> {
+  let values = await readFloats(entry);
+  let [rows, ...rest] = shape as [number, ...number[]];
+  if (third !== undefined) {
+    rows /= 3;
+    values = values.subarray((third * values.length) / 3, ((third + 1) * values.length) / 3);
+  }
+  if (layout === undefined) return tf.tensor(third === undefined ? values : values.slice(), [rows, ...rest]);
+  const columns = rest.reduce((product, side) => product * side, 1);
+  if (layout === "transposed") return tf.tensor(transpose(values, rows, columns), [columns, rows]);
+  return tf.tidy(() => {
+    const stored = tf.tensor(values, [rows, ...rest]); // [width, 3, y, x]
+    return tf.reshape(tf.transpose(stored, [2, 3, 1, 0]), [columns, rows]);
+  });
+}
+
+/** [rows, columns] -> [columns, rows], in tiles that stay in the cache. */
+function transpose(values: Float32Array, rows: number, columns: number): Float32Array {
+  const TILE = 32;
+  const out = new Float32Array(values.length);
+  for (let top = 0; top < rows; top += TILE)
+    for (let left = 0; left < columns; left += TILE)
+      for (let row = top; row < Math.min(top + TILE, rows); row++)
+        for (let column = left; column < Math.min(left + TILE, columns); column++)
+          out[column * rows + row] = values[row * columns + column] as number;
+  return out;
+}
+
+// Places and tensors both have a shape, and nothing else in the tree does.
+const isLeaf = (node: unknown) => typeof node === "object" && node !== null && "shape" in node;
+
+function eachLeaf<Leaf>(node: BlipWeights<Leaf> | object, visit: (leaf: Leaf) => void): void {
+  if (isLeaf(node)) visit(node as Leaf);
+  else for (const child of Object.values(node)) eachLeaf(child as object, visit);
+}
+
+/** The same tree of tensors. One leaf after the other, not at once: that is what keeps the peak low. */
+async function mapLeaves(node: unknown, of: (place: Place) => Promise<tf.Tensor>): Promise<unknown> {
+  if (isLeaf(node)) return of(node as Place);
+  const children: [string, unknown][] = [];
+  for (const [name, child] of Object.entries(node as object)) children.push([name, await mapLeaves(child, of)]);
+  return Array.isArray(node) ? children.map(([, child]) => child) : Object.fromEntries(children);
+}

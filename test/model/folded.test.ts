@@ -1,0 +1,37 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { useBackend } from "../../src/backend.js";
+import { attend, attentionPattern, splitHeads } from "../../src/model/attention.js";
+import { foldedAttend, foldedPattern } from "../../src/model/folded.js";
+import { linear } from "../../src/model/linear.js";
+import { difference } from "../support/fixture.js";
+
+const [HEADS, HEAD_DIM, WIDTH] = [3, 4, 12];
+
+test.before(async () => {
+  await useBackend();
+});
+
+for (const [batch, contexts] of [
+  [5, 5],
+  [4, 1],
+  [1, 6],
+] as const)
+  test(`folding ${batch} queries over ${contexts} contexts equals projecting keys and values`, () => {
+    const random = (...shape: number[]) => tf.randomNormal(shape, 0, 1, "float32", 7);
+    const [key, value] = [3, 8].map((seed) => ({
+      weight: tf.randomNormal([WIDTH, WIDTH], 0, 0.5, "float32", seed),
+      bias: tf.randomNormal([WIDTH], 0, 1, "float32", seed),
+    })) as [{ weight: tf.Tensor; bias: tf.Tensor }, { weight: tf.Tensor; bias: tf.Tensor }];
+    const q = random(batch, 2, HEADS, HEAD_DIM);
+    const context = random(contexts, 7, WIDTH);
+    const pattern = attentionPattern(q, splitHeads(linear(context, key), HEADS));
+    assert.ok(difference(foldedPattern(q, context, key), pattern) <= 1e-5);
+    // As after a patch: not summing to 1.
+    const halved = tf.mul(pattern, 0.5);
+    const z = attend(halved, splitHeads(linear(context, value), HEADS));
+    assert.ok(difference(foldedAttend(halved, context, value), z) <= 1e-5);
+  });
+
+test.run();

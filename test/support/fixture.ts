@@ -1,0 +1,105 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import * as tf from "@tensorflow/tfjs-core";
+import { useBackend } from "../../src/backend.js";
+import { checkpointFolder } from "../../src/files/folder.js";
+import { answerQuestion, type BlipModel, seeImage } from "../../src/model/blip.js";
+import { readTensors } from "../../src/model/checkpoint.js";
+import { parseConfig } from "../../src/model/config.js";
+import { readFloats, readSafetensors, type TensorEntry } from "../../src/model/safetensors.js";
+import { loadWeights } from "../../src/model/weights.js";
+import { Pair } from "../../src/patching/pair.js";
+import type { Question } from "../../src/patching/positions.js";
+import { Run } from "../../src/patching/run.js";
+
+export const FIXTURES = fileURLToPath(new URL("../fixtures/", import.meta.url));
+
+export type RunName = "clean" | "corruptImage" | "corruptQuestion";
+
+/** What `make_models.py` wrote into `expected.json`. */
+interface Expected {
+  questions: Record<string, string>;
+  ids: Record<string, number[]>;
+  tokens: Record<string, string[]>;
+  answers: Record<"correct" | "incorrect", { text: string; token: string; id: number }>;
+  runs: { clean4: { decoderIds: number[] } };
+  generate: { image: string; question: string; ids: number[]; output: number[] }[];
+}
+
+/** A checkpoint of test/fixtures with what Hugging Face computes on it. */
+export class Fixture {
+  private constructor(
+    readonly folder: string,
+    readonly model: BlipModel,
+    readonly expected: Expected,
+    readonly entries: ReadonlyMap<string, TensorEntry>,
+  ) {}
+
+  static async load(name: string): Promise<Fixture> {
+    await useBackend();
+    const folder = join(FIXTURES, name);
+    const files = checkpointFolder(folder);
+    const config = parseConfig((await files.text("config.json"))!, `${name}/config.json`);
+    const weights = await loadWeights(config, await readTensors(files), name);
+    const entries = await readSafetensors((await files.bytes("expected.safetensors"))!);
+    return new Fixture(folder, { config, weights }, readJson(join(folder, "expected.json")), entries);
+  }
+
+  /** A tensor that Hugging Face computed. */
+  async tensor(name: string): Promise<tf.Tensor> {
+    const entry = this.entries.get(name);
+    if (!entry) throw new Error(`${this.folder} has no ${name}`);
+    return tf.tensor(await readFloats(entry), [...entry.shape]);
+  }
+
+  /** [1, height, width, 3] */
+  async pixels(image: string): Promise<tf.Tensor> {
+    const stored = await this.tensor(`pixel_values/${image}`);
+    return tf.expandDims(tf.transpose(stored, [1, 2, 0]), 0);
+  }
+
+  /** The picture and the question ids [1, token] of a run. */
+  async inputs(run: RunName): Promise<{ pixels: tf.Tensor; ids: tf.Tensor }> {
+    const ids = this.expected.ids[run === "corruptQuestion" ? "corrupt" : "clean"]!;
+    return {
+      pixels: await this.pixels(run === "corruptImage" ? "corrupt" : "clean"),
+      ids: tf.tensor2d([ids], undefined, "int32"),
+    };
+  }
+
+  /** A pass over a run's inputs; the decoder gets [DEC] where nothing is said. */
+  async run(name: RunName, decoderIds?: number[]): Promise<Run> {
+    const { pixels, ids } = await this.inputs(name);
+    const answer = decoderIds && tf.tensor2d([decoderIds], undefined, "int32");
+    return Run.of(this.model, (model) => answerQuestion(model, seeImage(model, pixels), ids, answer));
+  }
+
+  question(name: string): Question {
+    const tokens = this.expected.tokens[name]!;
+    const find = (word: string) => [[tokens.indexOf(word)]];
+    return { text: this.expected.questions[name]!, ids: this.expected.ids[name]!, tokens, find };
+  }
+
+  async pair(mode: "image" | "text"): Promise<Pair> {
+    return Pair.of(this.model, {
+      modelName: this.folder,
+      pixels: await this.pixels("clean"),
+      question: this.question("clean"),
+      answers: this.expected.answers,
+      ...(mode === "image"
+        ? { corruptPixels: await this.pixels("corrupt") }
+        : { corruptQuestion: this.question("corrupt") }),
+    });
+  }
+}
+
+export function readJson<Content>(path: string): Content {
+  return JSON.parse(readFileSync(path, "utf8")) as Content;
+}
+
+/** The largest |a - b|; broadcasting hides nothing, the shapes must agree. */
+export function difference(a: tf.Tensor, b: tf.Tensor): number {
+  if (`${a.shape}` !== `${b.shape}`) throw new Error(`shapes [${a.shape}] and [${b.shape}] differ`);
+  return tf.tidy(() => tf.max(tf.abs(tf.sub(a, b))).dataSync()[0]!);
+}
