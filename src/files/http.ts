@@ -1,0 +1,101 @@
+import { NoticeError } from "../errors.js";
+import { TransientError } from "./retry.js";
+
+/** A connection's limits: `timeoutMs` is the longest silence, before the first header and between two pieces of a body. */
+export interface Connection {
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+}
+
+/** A response whose body is read under the connection's limits. `close` ends the connection whatever is still to come. */
+export interface Reply {
+  readonly status: number;
+  readonly headers: Headers;
+  body(): AsyncGenerator<Uint8Array>;
+  close(): void;
+}
+
+const TRANSIENT_STATUS = new Set([408, 425, 429, 500, 502, 503, 504]);
+
+/**
+ * One GET, redirects followed.
+ * @throws TransientError for a broken or silent connection and for statuses that ask to come back later.
+ */
+export async function get(url: string, headers: Record<string, string>, connection: Connection): Promise<Reply> {
+  const { timeoutMs, signal } = connection;
+  signal?.throwIfAborted();
+  const controller = new AbortController();
+  const stop = () => controller.abort(signal?.reason);
+  signal?.addEventListener("abort", stop, { once: true });
+  const close = () => {
+    signal?.removeEventListener("abort", stop);
+    controller.abort();
+  };
+  const within = async <T>(step: Promise<T>): Promise<T> => {
+    let timer: NodeJS.Timeout | undefined;
+    const silence = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`nothing came for ${timeoutMs / 1000} s`)), timeoutMs);
+    });
+    try {
+      return await Promise.race([step, silence]);
+    } catch (error) {
+      close();
+      signal?.throwIfAborted();
+      throw new TransientError(`${url}: ${reason(error)}`);
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+
+  // A compressed body has neither the listed size nor ranges.
+  const sent = { "user-agent": "vlm-notice", "accept-encoding": "identity", ...headers };
+  const response = await within(fetch(url, { headers: sent, signal: controller.signal }));
+  if (TRANSIENT_STATUS.has(response.status)) {
+    close();
+    throw new TransientError(`${url}: the server answered ${response.status}`, retryAfterMs(response.headers));
+  }
+  return {
+    status: response.status,
+    headers: response.headers,
+    close,
+    async *body() {
+      const reader = response.body?.getReader();
+      try {
+        while (reader) {
+          const { done, value } = await within(reader.read());
+          if (done) return;
+          yield value;
+        }
+      } finally {
+        close();
+      }
+    },
+  };
+}
+
+/** A whole small body, refused as soon as it is longer than `limit` bytes. */
+export async function readAll(reply: Reply, limit: number, what: string): Promise<Uint8Array<ArrayBuffer>> {
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  for await (const piece of reply.body()) {
+    length += piece.length;
+    if (length > limit) throw new NoticeError("network", `${what}: more than the ${limit} bytes expected at most`);
+    pieces.push(piece);
+  }
+  return new Uint8Array(Buffer.concat(pieces));
+}
+
+function retryAfterMs(headers: Headers): number {
+  const value = headers.get("retry-after");
+  if (!value) return 0;
+  const seconds = Number(value);
+  const ms = Number.isNaN(seconds) ? Date.parse(value) - Date.now() : seconds * 1000;
+  return ms > 0 ? ms : 0;
+}
+
+function reason(error: unknown): string {
+  const deepest = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const code = (deepest as NodeJS.ErrnoException).code;
+  const message = deepest instanceof Error ? deepest.message : String(deepest);
+  return code && !message.includes(code) ? `${message} (${code})` : message;
+}

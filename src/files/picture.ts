@@ -1,0 +1,28 @@
+import { readFile, stat } from "node:fs/promises";
+import { NoticeError } from "../errors.js";
+import { decodePicture } from "../model/decode.js";
+import type { Picture } from "../model/picture.js";
+import { formatBytes } from "./bytes.js";
+
+const MAX_FILE_BYTES = 256 * 1024 * 1024;
+
+/**
+ * A PNG or JPEG file as RGB.
+ *
+ * @throws NoticeError `image` where the file is missing, too large, or not a whole picture.
+ */
+export async function readPicture(path: string): Promise<Picture> {
+  return decodePicture(await readBounded(path), path);
+}
+
+async function readBounded(path: string): Promise<Uint8Array> {
+  const found = await stat(path).catch(() => undefined);
+  if (!found?.isFile())
+    throw new NoticeError("image", `There is no picture ${path}: ${found ? "it is not a file" : "no such file"}.`);
+  if (found.size > MAX_FILE_BYTES)
+    throw new NoticeError(
+      "image",
+      `${path} has ${formatBytes(found.size)}; pictures of at most ${formatBytes(MAX_FILE_BYTES)} are read.`,
+    );
+  return readFile(path);
+}
