@@ -1,0 +1,20 @@
+/** The name that takes the fewest insertions, deletions and replacements of a letter to reach. */
+export function nearest(name: string, names: readonly string[]): string | undefined {
+  const distances = names.map((candidate) => distance(name, candidate));
+  return names[distances.indexOf(Math.min(...distances))];
+}
+
+/** Levenshtein's distance; a name of more than 200 letters is cut. */
+function distance(a: string, b: string): number {
+  const from = a.slice(0, 200);
+  let row = Array.from({ length: b.length + 1 }, (_, column) => column);
+  for (let i = 1; i <= from.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = row[j - 1]! + (from[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(replaced, row[j]! + 1, next[j - 1]! + 1));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}

@@ -1,0 +1,110 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { NoticeError } from "../errors.js";
+import { answerQuestion, type BlipModel, type ImageActivations, seeImage } from "../model/blip.js";
+import { type Answers, type Reading, readAnswers } from "./metrics.js";
+import type { Question } from "./positions.js";
+import { Run } from "./run.js";
+
+/** `image`: semantic image pairs, the picture differs. `text`: symmetric token replacement, the question differs. */
+export type Mode = "image" | "text";
+
+/** `denoise`: clean values into the corrupted pass, as NOTICE does. `noise`: corrupted values into the clean pass. */
+export type Direction = "denoise" | "noise";
+
+/** A clean pass and a corrupted one that differ in one modality, with what both say of the two answers. */
+export class Pair {
+  private constructor(
+    readonly model: BlipModel,
+    /** Names the checkpoint in results. */
+    readonly modelName: string,
+    readonly mode: Mode,
+    /** The clean one. */
+    readonly question: Question,
+    readonly answers: Answers,
+    readonly clean: Run,
+    readonly corrupted: Run,
+    readonly readings: { readonly clean: Reading; readonly corrupted: Reading },
+  ) {}
+
+  /**
+   * Runs both passes. Exactly one of `corruptPixels` and `corruptQuestion` is given.
+   *
+   * @param inputs.pixels normalised, [1, height, width, 3]; they stay the caller's.
+   * @throws NoticeError `options` where not exactly one modality is corrupted, `tokens` where the questions have
+   * different lengths (padding would be attended to) or both answers begin with one piece.
+   */
+  static async of(
+    model: BlipModel,
+    inputs: {
+      readonly modelName: string;
+      readonly pixels: tf.Tensor;
+      readonly corruptPixels?: tf.Tensor;
+      readonly question: Question;
+      readonly corruptQuestion?: Question;
+      readonly answers: Answers;
+    },
+  ): Promise<Pair> {
+    const { modelName, pixels, corruptPixels, question, corruptQuestion, answers } = inputs;
+    if ((corruptPixels === undefined) === (corruptQuestion === undefined))
+      throw new NoticeError("options", "Corrupt exactly one of the two: give a corrupt image or a corrupt question.");
+    if (corruptQuestion) checkLengths(question, corruptQuestion);
+    if (answers.correct.id === answers.incorrect.id)
+      throw new NoticeError(
+        "tokens",
+        `The answers ${JSON.stringify(answers.correct.text)} and ${JSON.stringify(answers.incorrect.text)} both begin with the ` +
+          `word piece ${JSON.stringify(answers.correct.token)}, which is where an answer is read. Choose answers that differ there.`,
+      );
+    const clean = newRun(model, (m) => seeImage(m, pixels), question);
+    let corrupted: Run | undefined;
+    try {
+      const see = corruptPixels ? (m: BlipModel) => seeImage(m, corruptPixels) : () => clean.activations;
+      corrupted = newRun(model, see, corruptQuestion ?? question);
+      const read = async (run: Run) => (await readAnswers(run.logits, answers))[0]!;
+      const readings = { clean: await read(clean), corrupted: await read(corrupted) };
+      const mode = corruptPixels ? "image" : "text";
+      return new Pair(model, modelName, mode, question, answers, clean, corrupted, readings);
+    } catch (error) {
+      clean[Symbol.dispose]();
+      corrupted?.[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /** Where the correct answer's first piece stands in the question, if it does. */
+  get answerToken(): number | undefined {
+    try {
+      return this.question.find(this.answers.correct.text)[0]![0];
+    } catch (error) {
+      if (error instanceof NoticeError) return undefined;
+      throw error;
+    }
+  }
+
+  /** The run to be patched and the run that the values come from. */
+  sides(direction: Direction): { base: Run; source: Run; baseReading: Reading; sourceReading: Reading } {
+    const { clean, corrupted, readings } = this;
+    return direction === "denoise"
+      ? { base: corrupted, source: clean, baseReading: readings.corrupted, sourceReading: readings.clean }
+      : { base: clean, source: corrupted, baseReading: readings.clean, sourceReading: readings.corrupted };
+  }
+
+  [Symbol.dispose](): void {
+    this.clean[Symbol.dispose]();
+    this.corrupted[Symbol.dispose]();
+  }
+}
+
+/** One pass over one picture and one question. The caller disposes of it. */
+export function newRun(model: BlipModel, see: (model: BlipModel) => ImageActivations, question: Question): Run {
+  return Run.of(model, () => answerQuestion(model, see(model), tf.tensor2d([[...question.ids]], undefined, "int32")));
+}
+
+function checkLengths(clean: Question, corrupt: Question): void {
+  if (clean.ids.length !== corrupt.ids.length)
+    throw new NoticeError(
+      "tokens",
+      "Clean and corrupt question must have the same number of tokens, so that every position keeps its meaning: " +
+        `${clean.ids.length} in ${JSON.stringify(clean.tokens.join(" "))}, ${corrupt.ids.length} in ` +
+        `${JSON.stringify(corrupt.tokens.join(" "))}. Replace words by words of as many word pieces.`,
+    );
+}

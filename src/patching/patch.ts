@@ -1,0 +1,151 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { NoticeError } from "../errors.js";
+import { type BlipModel, blockOf, type Patches, resume, type Tower } from "../model/blip.js";
+import { type BlockGiven, type BlockSite, valueAt } from "../model/block.js";
+import type { Replacement } from "../model/values.js";
+import { readAnswers, type Score, score } from "./metrics.js";
+import type { Direction, Pair } from "./pair.js";
+import { type Position, resolvePosition } from "./positions.js";
+import { checkIndex, checkLayer, type Run, towerSize } from "./run.js";
+import { parseSite, type Site, type SiteParts } from "./sites.js";
+
+/** What is taken from one pass and put into the other. */
+export interface Selection {
+  readonly site: Site;
+  readonly layer: number;
+  /** One head, several, or all (the default). Only for sites that have heads. */
+  readonly head?: number | readonly number[];
+  /** Default `"all"`. */
+  readonly position?: Position;
+}
+
+export interface PatchOptions {
+  /** Default `denoise`. */
+  readonly direction?: Direction;
+}
+
+/** A selection as indices; `heads` is empty where the site has none. */
+export interface Spot {
+  readonly parts: SiteParts;
+  readonly layer: number;
+  readonly heads: readonly number[];
+  readonly tokens: readonly number[];
+}
+
+/**
+ * Patches one head and scores what comes back of the answer: NOTICE's activation patching (section 3.3), in one
+ * continued pass.
+ *
+ * @throws NoticeError `site` where site, layer, head or position is not there.
+ * @example (await patchHead(pair, { site: "text.cross.z", layer: 2, head: 1, position: "answer" })).effect
+ */
+export async function patchHead(
+  pair: Pair,
+  selection: Selection & { readonly head: number },
+  options: PatchOptions = {},
+): Promise<Score> {
+  return patch(pair, [selection], options);
+}
+
+/**
+ * Patches any number of places at once, a whole layer or several among them, and scores the one pass that results.
+ *
+ * @throws NoticeError `site` where one of them is not there.
+ */
+export async function patch(
+  pair: Pair,
+  selections: readonly Selection[],
+  { direction = "denoise" }: PatchOptions = {},
+): Promise<Score> {
+  if (selections.length === 0)
+    throw new NoticeError("options", "Nothing is selected; give at least one place to patch.");
+  const spots = selections.map((selection) => resolveSelection(pair, selection));
+  return (await patchBatch(pair, [spots], direction))[0]!;
+}
+
+/** Checks a selection against the model and the question. */
+export function resolveSelection(pair: Pair, { site, layer, head, position = "all" }: Selection): Spot {
+  const parts = parseSite(site);
+  checkLayer(pair.model, parts.tower, layer);
+  const { heads: count } = towerSize(pair.model, parts.tower);
+  if (head !== undefined && !parts.perHead)
+    throw new NoticeError("site", `${site} has no heads; leave head out, or patch ${parts.tower}.self.z.`);
+  const all = Array.from({ length: parts.perHead ? count : 0 }, (_, index) => index);
+  const heads = head === undefined ? all : typeof head === "number" ? [head] : [...new Set(head)];
+  for (const index of heads) checkIndex("head", index, count, `the ${parts.tower} tower`);
+  if (parts.perHead && heads.length === 0) throw new NoticeError("site", "An empty set of heads patches nothing.");
+  const question = parts.tokensOf === "text" ? pair.question : undefined;
+  const tokens = resolvePosition(position, tokenCount(pair, parts), question, pair.answers.correct.text);
+  return { parts, layer, heads, tokens };
+}
+
+/** How many tokens a site has in this pair. */
+export function tokenCount({ clean }: Pair, { tokensOf }: SiteParts): number {
+  return clean.activations[tokensOf][0]!.shape[1] as number;
+}
+
+/**
+ * Scores of many patched passes in one: row i of the batch has the spots `batch[i]`. All rows go through the layers
+ * from the first spot on, so keep together what begins at the same layer.
+ */
+export async function patchBatch(
+  pair: Pair,
+  batch: readonly (readonly Spot[])[],
+  direction: Direction,
+): Promise<Score[]> {
+  return scorePasses(pair, direction, (base, source) =>
+    resume(pair.model, base.activations, replacements(pair.model, source, batch)),
+  );
+}
+
+/** Scores of the logits [patch, vocabulary] that `pass` computes from the run that is patched and the values' source. */
+export async function scorePasses(
+  pair: Pair,
+  direction: Direction,
+  pass: (base: Run, source: Run) => tf.Tensor2D,
+): Promise<Score[]> {
+  const { base, source, baseReading, sourceReading } = pair.sides(direction);
+  const logits = tf.tidy(() => pass(base, source));
+  try {
+    const readings = await readAnswers(logits, pair.answers);
+    return readings.map((patched) => score(patched, baseReading, sourceReading));
+  } finally {
+    if (logits !== base.logits) logits.dispose();
+  }
+}
+
+/** The values of `source` at the spots, as replacements for a batch of passes. Call inside a `tf.tidy`. */
+function replacements(model: BlipModel, source: Run, batch: readonly (readonly Spot[])[]): Patches {
+  const patches: { [tower in Tower]?: Map<number, { [site in BlockSite]?: Replacement }> } = {};
+  for (const { parts, layer } of batch.flat()) {
+    patches[parts.tower] ??= new Map<number, BlockGiven>();
+    const layers = patches[parts.tower]!;
+    if (!layers.has(layer)) layers.set(layer, {});
+    const given = layers.get(layer)!;
+    if (given[parts.within]) continue;
+    const values = valueAt(blockOf(model, source.activations, parts.tower, layer), parts.within);
+    const here = batch.map((spots) => spots.filter((spot) => spot.parts.site === parts.site && spot.layer === layer));
+    given[parts.within] = { values, where: whereSpots(here, parts, values.shape) };
+  }
+  return patches;
+}
+
+/** 1 at the spots of each row: [row, token, head, 1], [row, head, query, 1] for a pattern, [row, token, 1] without heads. */
+function whereSpots(
+  batch: readonly (readonly Spot[])[],
+  { perHead, isPattern }: SiteParts,
+  shape: number[],
+): tf.Tensor {
+  const [, first, second] = shape as [number, number, number];
+  const inner = perHead ? second : 1;
+  const where = new Float32Array(batch.length * first * inner);
+  batch.forEach((spots, row) => {
+    for (const { heads, tokens } of spots)
+      for (const token of tokens)
+        if (!perHead) where[row * first + token] = 1;
+        else
+          for (const head of heads)
+            where[(row * first + (isPattern ? head : token)) * inner + (isPattern ? token : head)] = 1;
+  });
+  return tf.tensor(where, perHead ? [batch.length, first, inner, 1] : [batch.length, first, 1]);
+}

@@ -1,0 +1,57 @@
+import { NoticeError } from "../errors.js";
+import type { Encoding } from "../model/tokenizer.js";
+import { checkIndex } from "./run.js";
+
+/** A question as the text encoder reads it. */
+export interface Question extends Encoding {
+  /**
+   * Per occurrence of a word, the indices of its pieces.
+   *
+   * @throws NoticeError `tokens` where the word is not in the question.
+   */
+  find(word: string): readonly (readonly number[])[];
+}
+
+/**
+ * Which tokens are patched: an index ([CLS] is 0), several, `"all"`, `"answer"` (the correct answer's first piece in the
+ * question; `"answer-1"` is the token before it, which the NOTICE notebook reads), or a word of the question (all of its
+ * pieces, wherever it stands; give the index of a word that is a number or one of these names). Of an image, indices or `"all"`: 0 is [CLS], patches follow row by row.
+ */
+export type Position = number | readonly number[] | string;
+
+const RELATIVE = /^answer([+-]\d{1,3})?$/;
+
+/**
+ * The indices that a position means.
+ *
+ * @param tokens how many there are at the site.
+ * @param question whose tokens they are, or undefined for those of an image or of the decoder.
+ * @throws NoticeError `site` where it means none, `tokens` where it is a word that is not in the question.
+ */
+export function resolvePosition(
+  position: Position,
+  tokens: number,
+  question: Question | undefined,
+  correct: string,
+): number[] {
+  const where = question ? `the question ${JSON.stringify(question.tokens.join(" "))}` : "the tokens of this site";
+  if (position === "all") return Array.from({ length: tokens }, (_, token) => token);
+  const named = typeof position === "string" ? resolveName(position, question, correct) : position;
+  const indices = typeof named === "number" ? [named] : [...new Set(named)];
+  if (indices.length === 0)
+    throw new NoticeError("site", "An empty set of positions patches nothing; give at least one.");
+  for (const index of indices) checkIndex("position", index, tokens, where);
+  return indices;
+}
+
+function resolveName(name: string, question: Question | undefined, correct: string): number | number[] {
+  if (/^\d+$/.test(name)) return Number(name);
+  if (!question)
+    throw new NoticeError(
+      "site",
+      `Position ${JSON.stringify(name)} is a word, and this site's tokens are not those of the question: give an index, several, or "all".`,
+    );
+  const relative = RELATIVE.exec(name);
+  if (relative) return question.find(correct)[0]![0]! + Number(relative[1] ?? 0);
+  return question.find(name).flat();
+}

@@ -1,0 +1,67 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { NoticeError } from "../errors.js";
+import { type Activations, type BlipModel, blockOf, type Tower } from "../model/blip.js";
+import { valueAt } from "../model/block.js";
+import { parseSite, type Site } from "./sites.js";
+
+/** One pass of one picture and one question: every value of every layer can be read from it. Dispose of it after use. */
+export class Run {
+  private constructor(
+    readonly model: BlipModel,
+    /** The streams from which all other values follow, batch 1. */
+    readonly activations: Activations,
+  ) {}
+
+  /** A pass over one picture and one question, kept: everything else that `pass` computes is freed. */
+  static of(model: BlipModel, pass: (model: BlipModel) => Activations): Run {
+    let run: Run | undefined;
+    tf.tidy(() => {
+      run = new Run(model, pass(model));
+      for (const tensor of run.#tensors()) tf.keep(tensor);
+    });
+    return run!;
+  }
+
+  /**
+   * The value at a site of a layer, without the batch: `text.cross.z` is [token, head, headDim]. It is computed from
+   * the layer's input; the caller disposes of it.
+   *
+   * @throws NoticeError `site` for a site or layer that is not there.
+   */
+  at(site: Site, { layer }: { readonly layer: number }): tf.Tensor {
+    const { tower, within } = parseSite(site);
+    checkLayer(this.model, tower, layer);
+    return tf.tidy(() => tf.squeeze(valueAt(blockOf(this.model, this.activations, tower, layer), within), [0]));
+  }
+
+  /** After the decoder's last token, [vocabulary]. Belongs to the run. */
+  get logits(): tf.Tensor2D {
+    return this.activations.logits;
+  }
+
+  [Symbol.dispose](): void {
+    tf.dispose(this.#tensors());
+  }
+
+  #tensors(): tf.Tensor[] {
+    const { vision, imageKeysValues, text, decoder, logits } = this.activations;
+    return [...vision, ...imageKeysValues.flatMap(({ k, v }) => [k, v]), ...text, ...decoder, logits];
+  }
+}
+
+/** How many layers and heads a tower has. */
+export function towerSize({ config }: BlipModel, tower: Tower): { layers: number; heads: number } {
+  const { num_hidden_layers: layers, num_attention_heads: heads } = tower === "vision" ? config.vision : config.text;
+  return { layers, heads };
+}
+
+/** @throws NoticeError `site` */
+export function checkLayer(model: BlipModel, tower: Tower, layer: number): void {
+  checkIndex("layer", layer, towerSize(model, tower).layers, `the ${tower} tower`);
+}
+
+/** @throws NoticeError `site` */
+export function checkIndex(what: string, index: number, count: number, where: string): void {
+  if (!Number.isInteger(index) || index < 0 || index >= count)
+    throw new NoticeError("site", `There is no ${what} ${index} in ${where}: it has ${count}, 0 to ${count - 1}.`);
+}

@@ -1,0 +1,83 @@
+import { NoticeError } from "../errors.js";
+import { type Answers, DEGENERATE, METRICS, type Metric, type Reading, type Score } from "./metrics.js";
+import type { Direction, Mode } from "./pair.js";
+import type { Site } from "./sites.js";
+
+export type Axis = "layer" | "head" | "token";
+
+/** Numbers nested as deep as a table has axes; null where there is none. */
+export type Nested = number | null | readonly Nested[];
+
+/** What a sweep found out, and about what. */
+export interface SweepFacts {
+  readonly model: string;
+  readonly direction: Direction;
+  readonly mode: Mode;
+  readonly site: Site;
+  /**
+   * Along the token axis: the question's, `[DEC]`, or the image's (`[CLS]`, then patches as "row,column"); the question's
+   * where the table has no such axis.
+   */
+  readonly tokens: readonly string[];
+  readonly answers: Answers;
+  readonly clean: Reading;
+  readonly corrupted: Reading;
+  readonly axes: readonly Axis[];
+  readonly shape: readonly number[];
+}
+
+/** A score for every patch of a sweep, as tables over layer, head and token. Null where nothing was patched. */
+export class Scores {
+  readonly #tables: Record<Metric, (number | null)[]>;
+
+  constructor(readonly facts: SweepFacts) {
+    const size = facts.shape.reduce((product, side) => product * side, 1);
+    this.#tables = Object.fromEntries(
+      METRICS.map((metric) => [metric, new Array<number | null>(size).fill(null)]),
+    ) as Record<Metric, (number | null)[]>;
+  }
+
+  /** One patch's score at its index along the axes. */
+  set(index: readonly number[], score: Score): void {
+    const at = this.#offset(index);
+    for (const metric of METRICS) this.#tables[metric][at] = score[metric];
+  }
+
+  /**
+   * @param index along the axes: layer, then head and token where the sweep has them.
+   * @throws NoticeError `site` where the index is outside the table.
+   */
+  at(metric: Metric, ...index: readonly number[]): number | null {
+    return this.#tables[metric][this.#offset(index)]!;
+  }
+
+  /** [layer][head][token], or as many of these as the sweep has. */
+  table(metric: Metric): Nested {
+    return nest(this.#tables[metric], this.facts.shape);
+  }
+
+  /** Clean and corrupted answers hardly differ, so that no `effect` is defined. */
+  get degenerate(): boolean {
+    const { clean, corrupted } = this.facts;
+    return Math.abs(clean.logitDiff - corrupted.logitDiff) < DEGENERATE;
+  }
+
+  /** The results contract of `notice sweep --json`. */
+  toJSON() {
+    return { ...this.facts, metrics: Object.fromEntries(METRICS.map((metric) => [metric, this.table(metric)])) };
+  }
+
+  #offset(index: readonly number[]): number {
+    const { axes, shape } = this.facts;
+    if (index.length !== shape.length || index.some((i, axis) => !(Number.isInteger(i) && i >= 0 && i < shape[axis]!)))
+      throw new NoticeError("site", `Index [${index}] is outside the table [${shape}] of ${axes.join(", ")}.`);
+    return index.reduce((offset, i, axis) => offset * shape[axis]! + i, 0);
+  }
+}
+
+function nest(flat: readonly (number | null)[], shape: readonly number[]): Nested {
+  if (shape.length <= 1) return [...flat];
+  const [count, ...rest] = shape as [number, ...number[]];
+  const size = flat.length / count;
+  return Array.from({ length: count }, (_, i) => nest(flat.slice(i * size, (i + 1) * size), rest));
+}

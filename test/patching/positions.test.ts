@@ -1,0 +1,74 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { type Blip, loadBlip } from "../../src/blip.js";
+import { type Position, resolvePosition } from "../../src/patching/positions.js";
+import { refused } from "../support/refused.js";
+import { NARROW } from "../support/samples.js";
+
+let blip: Blip;
+
+test.before(async () => {
+  blip = await loadBlip(NARROW);
+});
+
+// [CLS] is it red or stri ##ped ? [SEP]
+const QUESTION = "Is it red or striped?";
+
+function resolve(position: Position, { question = QUESTION, correct = "red" } = {}): number[] {
+  const asked = blip.question(question);
+  return resolvePosition(position, asked.tokens.length, asked, correct);
+}
+
+test("indices, sets of them, and all", () => {
+  assert.equal(resolve(0), [0]);
+  assert.equal(resolve("8"), [8]);
+  assert.equal(resolve([5, 3, 5]), [5, 3]);
+  assert.equal(resolve("all"), [0, 1, 2, 3, 4, 5, 6, 7, 8]);
+});
+
+test("a word is all of its pieces, wherever it stands", () => {
+  assert.equal(resolve("red"), [3]);
+  assert.equal(resolve("Striped"), [5, 6]);
+  assert.equal(resolve("it red"), [2, 3]);
+  assert.equal(resolve("red", { question: "red or red or redy" }), [1, 3]);
+});
+
+test("the answer is its first piece in the question, and may be counted from", () => {
+  assert.equal(resolve("answer"), [3]);
+  assert.equal(resolve("answer", { correct: "striped" }), [5]);
+  assert.equal(resolve("answer-1"), [2]); // what the NOTICE notebook reads
+  assert.equal(resolve("answer+5"), [8]);
+  assert.equal(resolve("answer", { question: "red or red?" }), [1]);
+});
+
+test("positions outside the question", async () => {
+  const found = 'no position 9 in the question "[CLS] is it red or stri ##ped ? [SEP]": it has 9, 0 to 8';
+  await refused(() => resolve(9), "site", found);
+  await refused(() => resolve("9"), "site", found);
+  await refused(() => resolve("answer+6"), "site", found);
+  await refused(() => resolve("answer-4"), "site", "no position -1");
+  await refused(() => resolve(1.5), "site", "no position 1.5");
+  await refused(() => resolve([]), "site", "empty set");
+});
+
+test("words outside the question, or within a longer one", async () => {
+  await refused(
+    () => resolve("green"),
+    "tokens",
+    '"green" (green) is not in "Is it red or striped?"',
+    "[CLS] is it red or stri ##ped ?",
+  );
+  await refused(() => resolve("stri"), "tokens");
+  await refused(() => resolve("answer", { correct: "blue" }), "tokens", '"blue"');
+  await refused(() => resolve("answer2"), "tokens", '"answer2"');
+});
+
+test("an image and the decoder have indices, no words", async () => {
+  assert.equal(resolvePosition("all", 3, undefined, "red"), [0, 1, 2]);
+  assert.equal(resolvePosition("2", 3, undefined, "red"), [2]);
+  await refused(() => resolvePosition("red", 3, undefined, "red"), "site", '"red"', "give an index");
+  await refused(() => resolvePosition("answer", 3, undefined, "red"), "site", '"answer"');
+  await refused(() => resolvePosition(3, 3, undefined, "red"), "site", "no position 3", "it has 3, 0 to 2");
+});
+
+test.run();
