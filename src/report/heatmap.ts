@@ -1,0 +1,172 @@
+import type { TopLevelSpec } from "vega-lite";
+import { NoticeError } from "../errors.js";
+import { FONT, svgToPng, vegaToSvg } from "./figure.js";
+
+/** One axis of a map: its title, and a label for each row or column (`0, 1, 2, …` where `labels` is left out). */
+export interface MapAxis {
+  readonly title: string;
+  readonly labels?: readonly string[];
+}
+
+/** A layer x head or layer x token matrix of scores. */
+export interface HeadMap {
+  /** [row, column]; null where there is no score (left out, or no effect is defined). */
+  readonly values: readonly (readonly (number | null)[])[];
+  readonly title: string;
+  readonly subtitle?: string;
+  /** What a number is, with its unit: "effect (1 = the clean answer fully restored)". */
+  readonly legend: string;
+  readonly rows: MapAxis;
+  readonly columns: MapAxis;
+}
+
+/** The map as a PNG. @throws NoticeError as `headMapSpec` does. */
+export async function headMapPng(map: HeadMap): Promise<Uint8Array> {
+  return svgToPng(await headMapSvg(map));
+}
+
+/** The map as an SVG document, its text escaped: labels may come from a checkpoint. @throws NoticeError as `headMapSpec` does. */
+export async function headMapSvg(map: HeadMap): Promise<string> {
+  return vegaToSvg(headMapSpec(map));
+}
+
+/**
+ * The map as a Vega-Lite specification. Red to blue around 0 (ColorBrewer's RdBu, safe for the common kinds of colour
+ * blindness). In grey both ends are equally dark: small grids print their numbers, large ones "−" in the negative cells
+ * that matter. A cell without a score is grey with "×" in it.
+ * @throws NoticeError "options": no values, ragged rows, labels that are not one for each row and column, a value that
+ * is neither finite nor null.
+ */
+export function headMapSpec(map: HeadMap): TopLevelSpec {
+  const [rowLabels, columnLabels] = labelsOf(map);
+  const cells = cellsOf(map);
+  const extent = Math.max(...cells.map(({ value }) => Math.abs(value ?? 0))) || 1;
+  const printed = cells.length <= MOST_PRINTED;
+  const step = printed ? Math.max(34, 7 * Math.max(...cells.map(({ text }) => text.length)) + 8) : 20;
+  const upright = columnLabels.every((label) => 8 * label.length <= step);
+  const missing = cells.some(({ value }) => value === null) ? ["× no score"] : [];
+  const subtitle = [...(map.subtitle ? [printable(map.subtitle)] : []), ...missing];
+  return {
+    $schema: "https://vega.github.io/schema/vega-lite/v6.json",
+    background: "white",
+    padding: 14,
+    title: { text: printable(map.title), subtitle, anchor: "start", frame: "bounds", offset: 14 },
+    // Looked up by index: tokens repeat in a question, and no foreign text becomes part of an expression.
+    params: [
+      { name: "rowLabels", value: rowLabels },
+      { name: "columnLabels", value: columnLabels },
+    ],
+    data: { values: cells },
+    width: { step },
+    height: { step: printed ? 26 : 18 },
+    encoding: {
+      x: {
+        field: "column",
+        type: "ordinal",
+        title: printable(map.columns.title),
+        axis: { labelExpr: "columnLabels[datum.value]", labelAngle: upright ? 0 : -60 },
+      },
+      y: {
+        field: "row",
+        type: "ordinal",
+        title: printable(map.rows.title),
+        axis: { labelExpr: "rowLabels[datum.value]" },
+      },
+    },
+    layer: [
+      { mark: { type: "rect", stroke: "white" }, encoding: { color: colour(extent, printable(map.legend)) } },
+      {
+        mark: { type: "text", fontSize: 11 },
+        encoding: {
+          text: { field: "text", type: "nominal" },
+          color: { condition: { test: `abs(datum.value) > ${0.6 * extent}`, value: "white" }, value: "#1a1a1a" },
+        },
+      },
+    ],
+    config: {
+      font: FONT,
+      mark: { invalid: null },
+      view: { stroke: null },
+      axis: { ticks: false, domain: false, labelLimit: 120, labelPadding: 6, labelFontSize: 11, labelOverlap: false },
+    },
+  };
+}
+
+const MOST_PRINTED = 16 * 16;
+
+interface Cell {
+  readonly row: number;
+  readonly column: number;
+  readonly value: number | null;
+  readonly text: string;
+}
+
+function cellsOf({ values }: HeadMap): Cell[] {
+  const numbers = values.flat().filter((value) => value !== null);
+  const wrong = numbers.find((value) => !Number.isFinite(value));
+  if (wrong !== undefined)
+    throw new NoticeError("options", `A map cannot show ${wrong}; give null where there is no score.`);
+  const largest = Math.max(0, ...numbers.map(Math.abs));
+  const printed = values.length * values[0]!.length <= MOST_PRINTED;
+  const text = (value: number | null) => {
+    if (value === null) return "×";
+    return printed ? decimals(value, largest) : value < -0.1 * largest ? "−" : "";
+  };
+  return values.flatMap((line, row) => line.map((value, column) => ({ row, column, value, text: text(value) })));
+}
+
+/** Two figures of the largest number, and the same decimals for all: 0.83 and −0.02, 12 and −3, 4.1e−5 and 0. */
+function decimals(value: number, largest: number): string {
+  if (Math.abs(value) < largest / 200) return "0";
+  const places = 1 - Math.floor(Math.log10(largest || 1));
+  const text = places > 3 || places < -3 ? value.toExponential(1) : value.toFixed(Math.max(0, places));
+  return Number(text) === 0 ? "0" : text.replaceAll("-", "−");
+}
+
+function labelsOf({ values, rows, columns }: HeadMap): [string[], string[]] {
+  const width = values[0]?.length ?? 0;
+  if (width === 0)
+    throw new NoticeError("options", "A map without values cannot be drawn; give numbers in [row, column].");
+  const ragged = values.findIndex((line) => line.length !== width);
+  if (ragged > 0) {
+    throw new NoticeError(
+      "options",
+      `Row ${ragged} of the map has ${values[ragged]!.length} values and row 0 has ${width}; make them equal.`,
+    );
+  }
+  const labels = (axis: MapAxis, count: number) => {
+    const given = axis.labels ?? Array.from({ length: count }, (_, i) => `${i}`);
+    if (given.length === count) return given.map(printable);
+    throw new NoticeError(
+      "options",
+      `The axis "${axis.title}" has ${given.length} labels and ${count} places; give one each.`,
+    );
+  };
+  return [labels(rows, values.length), labels(columns, width)];
+}
+
+function colour(extent: number, title: string) {
+  const ticks = [-extent, -extent / 2, 0, extent / 2, extent];
+  const names = ticks.map((tick) => decimals(tick, extent));
+  const nearest = `round(2 * datum.value / ${extent}) + 2`;
+  return {
+    field: "value",
+    type: "quantitative",
+    condition: { test: "datum.value === null", value: "#c4c4c4" },
+    scale: { scheme: "redblue", domain: [-extent, extent] },
+    legend: {
+      title,
+      titleLimit: 600,
+      orient: "bottom",
+      direction: "horizontal",
+      gradientLength: 240,
+      values: ticks,
+      labelExpr: `${JSON.stringify(names)}[${nearest}]`,
+    },
+  } as const;
+}
+
+/** XML has no place, however escaped, for control characters and halves of surrogate pairs. */
+function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cs}\uFFFE\uFFFF]/gu, "\uFFFD");
+}

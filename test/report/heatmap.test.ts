@@ -1,0 +1,150 @@
+import { PNG } from "pngjs";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { NoticeError } from "../../src/errors.js";
+import { svgToPng } from "../../src/report/figure.js";
+import { type HeadMap, headMapPng, headMapSvg } from "../../src/report/heatmap.js";
+
+const test = suite("heatmap");
+
+const map = (values: HeadMap["values"], more: Partial<HeadMap> = {}): HeadMap => ({
+  values,
+  title: "text.cross.z, denoise",
+  legend: "effect (1 = all restored)",
+  rows: { title: "layer" },
+  columns: { title: "head" },
+  ...more,
+});
+
+/** Red, green, blue five SVG pixels inside each cell's upper left corner, where no number is printed: [row][column]. */
+async function cellColours(map: HeadMap): Promise<number[][][]> {
+  const [svg, png] = [await headMapSvg(map), PNG.sync.read(Buffer.from(await headMapPng(map)))];
+  const [width, height] = /<svg[^>]* width="(\d+)" height="(\d+)"/.exec(svg)!.slice(1).map(Number);
+  assert.equal([png.width, png.height], [2 * width!, 2 * height!]);
+  const [left, top] = /transform="translate\((\d+),(\d+)\)"/.exec(svg)!.slice(1).map(Number);
+  const cells = [...svg.matchAll(/rect mark" d="M(\d+),(\d+)h(\d+)v(\d+)/g)].map((cell) => cell.slice(1).map(Number));
+  const columns = map.values[0]!.length;
+  assert.is(cells.length, map.values.length * columns);
+  const colours = cells.map(([x, y]) => {
+    const at = 4 * (2 * (top! + y! + 5) * png.width + 2 * (left! + x! + 5));
+    return [...png.data.subarray(at, at + 3)];
+  });
+  return map.values.map((_, row) => colours.slice(row * columns, (row + 1) * columns));
+}
+
+/** Every line of text, in the document's order. */
+const textsOf = (svg: string) => [...svg.matchAll(/<(?:text|tspan)[^>]*>([^<]+)</g)].map((match) => match[1]!);
+
+test("cells are red below 0, blue above, pale at 0, grey without a score", async () => {
+  const values = [
+    [-1, -0.25, 0],
+    [0.25, 1, null],
+  ];
+  const [[worst, bad, zero], [good, best, none]] = (await cellColours(map(values))) as [number[][], number[][]];
+  for (const [r, , b] of [worst!, bad!]) assert.ok(r! > b! + 20);
+  for (const [r, , b] of [good!, best!]) assert.ok(b! > r! + 10);
+  assert.ok(worst![1]! < bad![1]! && best![1]! < good![1]!, "stronger is darker");
+  assert.ok(Math.min(...zero!) > 230);
+  assert.equal(none, [0xc4, 0xc4, 0xc4]);
+});
+
+test("large grids have the right colours too, and a minus in negative cells instead of numbers", async () => {
+  const values = Array.from({ length: 24 }, (_, row) => Array.from({ length: 16 }, (_, i) => (row - 11.5) * (i - 7.5)));
+  const colours = await cellColours(map(values));
+  for (const [row, line] of values.entries()) {
+    for (const [column, value] of line.entries()) {
+      const [r, , b] = colours[row]![column]!;
+      if (Math.abs(value) > 10) assert.is(Math.sign(b! - r!), Math.sign(value), `row ${row}, column ${column}`);
+    }
+  }
+  const texts = textsOf(await headMapSvg(map(values)));
+  const marked = values.flat().filter((value) => value < -0.1 * 11.5 * 7.5).length;
+  assert.is(texts.filter((text) => text === "−").length, marked);
+  assert.not(texts.includes("86.3"));
+});
+
+test("prints title, axes, labels, numbers and legend", async () => {
+  const labels = ["[CLS]", "the", "the", "antidisestablishmentarianism"];
+  const svg = await headMapSvg(
+    map([[0.5, -0.126, 0.001, null]], {
+      subtitle: "is the dog big?",
+      columns: { title: "token", labels },
+      rows: { title: "layer", labels: ["L7"] },
+    }),
+  );
+  const texts = textsOf(svg);
+  const expected = ["text.cross.z, denoise", "is the dog big?", "× no score", "layer", "token", "[CLS]", "L7", "0.50"];
+  for (const text of [...expected, "−0.13", "0", "×", "effect (1 = all restored)", "−0.50", "0.25"]) {
+    assert.ok(texts.includes(text), `${text} among ${texts.join(" | ")}`);
+  }
+  assert.is(texts.filter((text) => text === "the").length, 2);
+  assert.ok(texts.some((text) => /^antidis.*…$/.test(text)));
+  assert.match(svg, /rotate\(300\)/);
+});
+
+test("keeps numbers short at every scale", async () => {
+  const printed = async (value: number) => textsOf(await headMapSvg(map([[value, 0]])));
+  for (const [value, text] of [
+    [1234.5, "1235"],
+    [-42.2, "−42"],
+    [4.25, "4.3"],
+    [0.0314, "0.031"],
+    [-0.0000412, "−4.1e−5"],
+    [6.02e23, "6.0e+23"],
+  ] as const) {
+    assert.ok((await printed(value)).includes(text), `${value}: ${await printed(value)}`);
+  }
+});
+
+test("text of others is only text", async () => {
+  const evil = [
+    '</text><script>alert("1")</script>',
+    "&lt;&amp;",
+    "a\u0000b\ud800c\uffff",
+    "'] + warn('x') + ['",
+    "\u202e",
+  ];
+  const hostile = map([[1, 2, 3, 4, 5]], {
+    title: evil[0]!,
+    subtitle: evil[2]!,
+    legend: evil[1]!,
+    rows: { title: evil[3]!, labels: [evil[0]!] },
+    columns: { title: evil[2]!, labels: evil },
+  });
+  const svg = await headMapSvg(hostile);
+  assert.not.match(svg, /<script/i);
+  assert.not.match(svg, /[^\P{C}\n\u202e]/u);
+  assert.ok(textsOf(svg).includes("&amp;lt;&amp;amp;"));
+  assert.ok(textsOf(svg).includes("'] + warn('x') + ['"));
+  assert.ok(PNG.sync.read(Buffer.from(await headMapPng(hostile))).width > 0);
+});
+
+test("draws a map of zeros, of nothing but nulls, of one cell", async () => {
+  for (const values of [[[0, 0]], [[null, null]], [[3]]]) {
+    assert.ok((await cellColours(map(values))).length === 1);
+  }
+});
+
+test("a figure of enormous size is drawn smaller", async () => {
+  const svg =
+    '<svg xmlns="http://www.w3.org/2000/svg" width="20000" height="10"><rect width="20000" height="10"/></svg>';
+  assert.is(PNG.sync.read(Buffer.from(await svgToPng(svg))).width, 4096);
+});
+
+test("refuses values and labels that do not fit", async () => {
+  const wrong: [HeadMap, RegExp][] = [
+    [map([]), /without values/],
+    [map([[]]), /without values/],
+    [map([[1, 2], [3]]), /Row 1 of the map has 1 values and row 0 has 2/],
+    [map([[1, Number.NaN]]), /cannot show NaN; give null/],
+    [map([[1, Number.POSITIVE_INFINITY]]), /Infinity/],
+    [map([[1, 2]], { columns: { title: "token", labels: ["a"] } }), /axis "token" has 1 labels and 2 places/],
+  ];
+  for (const [bad, message] of wrong) {
+    const error = await headMapSvg(bad).catch((reason: unknown) => reason);
+    assert.instance(error, NoticeError);
+    assert.match((error as NoticeError).message, message);
+  }
+});
+
+test.run();
