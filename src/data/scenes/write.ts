@@ -1,0 +1,139 @@
+import { mkdir, readdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { PNG } from "pngjs";
+import { NoticeError } from "../../errors.js";
+import { encodePng } from "../../model/picture.js";
+import { type Drawing, size } from "./canvas.js";
+import { encodeGreyJpeg, encodeJpeg } from "./jpeg.js";
+import { caption, draw, type Sample, type Scene, sampleAt, tasks, truth } from "./scene.js";
+import type { Word } from "./vocabulary.js";
+
+export interface WriteScenesOptions {
+  /** Pairs a task. */
+  readonly count: number;
+  /** Another seed, other scenes. The shipped checkpoint learned from seed 1. */
+  readonly seed: number;
+  /** Called after each pair with the pairs done, of three times `count`. */
+  readonly progress?: (done: number) => void;
+}
+
+/** Names of the facial-expression data sets' folders where they are not the adjective itself. */
+const folders: Partial<Record<Word<"expression">, string>> = {
+  disgusted: "disgust",
+  fearful: "fear",
+  surprised: "surprise",
+};
+
+const svoColumns =
+  "sentence,pos_triplet,neg_triplet,pos_url,neg_url,pos_image_id,neg_image_id,subj_neg,verb_neg,obj_neg";
+
+/**
+ * Writes `count` minimal pairs of each task into a new folder, in the formats of the data sets that they mirror:
+ *
+ *     svo-probes/svo_probes.csv, svo-probes/images/ID.jpg            SVO-Probes' columns; URLs are relative to the CSV
+ *     mit-states/ADJECTIVE NOUN/ID.jpg                               MIT-States: the adjective is the one asked about
+ *     facial-expressions/{angry,disgust,fear,happy,…}/ID.jpg         FER: grey, 48x48
+ *     pairs.jsonl, images/ID.png, masks/ID/OBJECT.PART.png           the exact pairs, lossless, with what is where
+ *
+ * Written beside the folder and renamed at the end, so a folder of this name is a whole one.
+ * @throws NoticeError `options` where the folder exists and is not empty.
+ */
+export async function writeScenes(directory: string, { count, seed, progress }: WriteScenesOptions): Promise<void> {
+  await refuseFull(directory);
+  const beside = `${directory.replace(/[/\\]+$/, "")}.partial-${process.pid}`;
+  try {
+    const pairs: string[] = [];
+    const rows = [svoColumns];
+    for (const task of tasks) {
+      for (let index = 0; index < count; index++) {
+        const sample = sampleAt(task, seed, index);
+        const drawings = [draw(sample.scene), draw(sample.corrupt)] as const;
+        const name = `${task}-${String(index).padStart(5, "0")}`;
+        pairs.push(JSON.stringify(await writePair(beside, name, sample, drawings)));
+        if (task === "actions") rows.push(svoRow(sample, 2 * index + 1));
+        for (const [i, scene] of [sample.scene, sample.corrupt].entries()) {
+          await put(join(beside, imagePath(scene, sample, 2 * index + 1 + i)), await datasetImage(scene, drawings[i]!));
+        }
+        progress?.(pairs.length);
+      }
+    }
+    await put(join(beside, "svo-probes/svo_probes.csv"), `${rows.join("\n")}\n`);
+    await put(join(beside, "pairs.jsonl"), `${pairs.join("\n")}\n`);
+    await rmdir(directory).catch(ignoreMissing);
+    await rename(beside, directory);
+  } finally {
+    await rm(beside, { recursive: true, force: true });
+  }
+}
+
+async function refuseFull(directory: string) {
+  const found = await readdir(directory).catch(ignoreMissing);
+  if (found !== undefined && found.length > 0) {
+    const what = `${directory} is not empty; scenes are written into a new or empty folder`;
+    throw new NoticeError("options", `${what}: give another name or empty this one`);
+  }
+}
+
+function ignoreMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== "ENOENT") throw error;
+}
+
+/** Both pictures and all masks of a pair; returns its line of pairs.jsonl, paths relative to that file. */
+async function writePair(directory: string, name: string, sample: Sample, drawings: readonly [Drawing, Drawing]) {
+  const { scene, corrupt, aspect, question, corruptQuestion, answers } = sample;
+  const write = async (id: string, { picture, masks }: Drawing) => {
+    await put(join(directory, `images/${id}.png`), encodePng(picture));
+    const paths: Record<string, string> = {};
+    for (const [part, mask] of masks) {
+      paths[part] = `masks/${id}/${part}.png`;
+      await put(join(directory, paths[part]), encodeMask(mask));
+    }
+    return { image: `images/${id}.png`, masks: paths };
+  };
+  const clean = await write(name, drawings[0]);
+  const other = await write(`${name}-corrupt`, drawings[1]);
+  return {
+    task: scene.kind,
+    aspect,
+    image: clean.image,
+    corruptImage: other.image,
+    caption: caption(scene),
+    corruptCaption: caption(corrupt),
+    question,
+    corruptQuestion,
+    answers,
+    masks: clean.masks,
+    corruptMasks: other.masks,
+  };
+}
+
+function imagePath(scene: Scene, { aspect }: Sample, id: number): string {
+  if (scene.kind === "actions") return `svo-probes/images/${id}.jpg`;
+  const file = `${String(id).padStart(5, "0")}.jpg`;
+  if (scene.kind === "faces") return `facial-expressions/${folders[scene.expression] ?? scene.expression}/${file}`;
+  return `mit-states/${truth(scene, aspect)} ${scene.shapes[0]!.noun}/${file}`;
+}
+
+const datasetImage = (scene: Scene, { picture }: Drawing) =>
+  scene.kind === "faces" ? encodeGreyJpeg(picture, 48) : encodeJpeg(picture);
+
+function svoRow({ scene, corrupt, aspect }: Sample, id: number): string {
+  const triplet = (one: Scene) =>
+    `"${["subject", "verb", "object"].map((role) => truth(one, role as "verb")).join(",")}"`;
+  const flag = (role: string) => (aspect === role ? "True" : "False");
+  const images = [`images/${id}.jpg`, `images/${id + 1}.jpg`, id, id + 1];
+  const flags = [flag("subject"), flag("verb"), flag("object")];
+  return [caption(scene), triplet(scene), triplet(corrupt), ...images, ...flags].join(",");
+}
+
+/** A mask as the bytes of an 8-bit grey PNG file. */
+function encodeMask(mask: Uint8Array): Uint8Array {
+  const png = new PNG({ width: size, height: size });
+  for (const [i, value] of mask.entries()) png.data.set([value, value, value, 255], 4 * i);
+  return PNG.sync.write(png, { colorType: 0 });
+}
+
+async function put(path: string, content: Uint8Array | string) {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, content);
+}
