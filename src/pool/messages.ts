@@ -1,0 +1,52 @@
+import type { Backend } from "../backend.js";
+import type { AskResult, PairInput } from "../blip.js";
+import type { NoticeErrorCode } from "../errors.js";
+import type { Scores } from "../patching/scores.js";
+import type { SweepOptions } from "../patching/sweep.js";
+
+/** The results contract of one sweep, as `notice sweep --json` writes it. */
+export type SweepResult = ReturnType<Scores["toJSON"]>;
+
+/** A sweep's options but for what cannot travel to another process. */
+export type PoolSweep = Omit<SweepOptions, "onProgress" | "signal">;
+
+export type Asked = Pick<PairInput, "image" | "question">;
+
+/** What a worker can be asked for, by name. */
+export interface Tasks {
+  /** Every sweep of one pair, which share its two runs. */
+  readonly sweep: {
+    readonly input: { readonly pair: PairInput; readonly sweeps: readonly PoolSweep[] };
+    readonly output: readonly SweepResult[];
+  };
+  readonly ask: {
+    readonly input: { readonly asked: Asked; readonly top?: number };
+    readonly output: AskResult;
+  };
+}
+
+export type Task = {
+  [name in keyof Tasks]: { readonly name: name; readonly input: Tasks[name]["input"] };
+}[keyof Tasks];
+
+/** What a worker is started with: its only command-line argument, as JSON. */
+export interface Setup {
+  /** The checkpoint on disk. */
+  readonly folder: string;
+  /** The folder or hub id that results and errors name. */
+  readonly model: string;
+  readonly backend?: string;
+  /** Bytes that this worker may take. */
+  readonly memory: number;
+}
+
+/** What a worker says: `ready` or `refused` first, then one answer (`done` or `refused`) a task. */
+export type Report =
+  | { readonly kind: "warning"; readonly message: string }
+  | { readonly kind: "ready"; readonly backend: Backend }
+  /** A NoticeError: of the model before `ready`, of the task after it. */
+  | { readonly kind: "refused"; readonly code: NoticeErrorCode; readonly message: string; readonly tensors: number }
+  /** `tensors` is how many this process has made so far. */
+  | { readonly kind: "done"; readonly output: unknown; readonly tensors: number }
+  /** Any other error. The process ends itself: its backend may be in any state. */
+  | { readonly kind: "broken"; readonly message: string };

@@ -1,0 +1,262 @@
+import { availableParallelism } from "node:os";
+import type { Backend } from "../backend.js";
+import type { AskResult, LoadOptions, PairInput } from "../blip.js";
+import { NoticeError } from "../errors.js";
+import { resolveModel } from "../files/hub.js";
+import { availableMemory } from "../files/memory.js";
+import type { Asked, PoolSweep, Setup, SweepResult, Task } from "./messages.js";
+import { mapStream, type Source } from "./stream.js";
+import { type Answer, WorkerError, type WorkerOptions, WorkerProcess } from "./worker-process.js";
+
+/** A bound on `workers`: more are a slip. */
+const MOST_WORKERS = 1024;
+
+/** tfjs-node numbers its native handles with 31 bits and crashes when they are spent; the other half is for the last task. */
+const RECYCLE_AFTER = 2 ** 30;
+
+/** Pairs ahead of whoever takes the results, a worker: one in work and one that waits, so that no worker does. */
+const LOOK_AHEAD = 2;
+
+export interface PoolOptions extends LoadOptions {
+  /** Processes. Default: as many as cores, or as many of them as the memory is enough for. */
+  readonly workers?: number;
+  /** Bytes that all workers together may take; each gets an equal part. Default: what the machine has available. */
+  readonly memory?: number;
+  /** Ends the pool and all its processes at once; what is in work then rejects with its reason. */
+  readonly signal?: AbortSignal;
+  /** Tensors that a worker makes before another one takes its place. */
+  readonly recycleAfter?: number;
+}
+
+export interface PoolSweepOptions {
+  /** Results in the order of the pairs. Default: as they finish. */
+  readonly ordered?: boolean;
+}
+
+/**
+ * What became of one pair or question. `error` is what the model refused in it (NoticeError), or that two processes died of
+ * it (WorkerError).
+ */
+export type PoolResult<Key, Value> =
+  | ({ readonly key: Key; readonly error?: undefined } & Value)
+  | ({ readonly key: Key; readonly error: NoticeError | WorkerError } & { readonly [name in keyof Value]?: undefined });
+
+/** A place for one process, which comes and goes. */
+interface Seat {
+  worker: WorkerProcess | undefined;
+}
+
+interface Waiter {
+  resolve(seat: Seat): void;
+  reject(reason: unknown): void;
+}
+
+/**
+ * Processes that each hold the model, and to which pairs are dealt out. A process that dies, be it of a native backend's
+ * abort, is replaced, and what it was doing is done once more. Dispose of it after use: that ends the processes, which
+ * also end when this one does.
+ *
+ * Every process reads the weights by itself. They share the file's pages in the system's cache, and no more: a backend keeps
+ * weights in memory of its own (wasm in its heap, packed for XNNPACK; TensorFlow in its buffers), which it cannot map
+ * from outside.
+ */
+export class Pool implements AsyncDisposable {
+  readonly #idle: Seat[];
+  readonly #waiting: Waiter[] = [];
+  readonly #processes = new Set<WorkerProcess>();
+  readonly #warned = new Set<string>();
+  readonly #workerOptions: WorkerOptions;
+  #closed: { readonly reason: unknown } | undefined;
+  #backend: Backend | undefined;
+
+  private constructor(
+    /** How many processes. */
+    readonly workers: number,
+    private readonly setup: Setup,
+    private readonly options: PoolOptions,
+  ) {
+    this.#idle = Array.from({ length: workers }, () => ({ worker: undefined }));
+    const threads = Math.max(1, Math.floor(availableParallelism() / workers));
+    this.#workerOptions = { cwd: process.cwd(), threads, warn: this.#warn };
+    options.signal?.addEventListener("abort", this.#abort);
+  }
+
+  /** @throws NoticeError `options`, and as `loadBlip`; WorkerError where no process survives loading the model. */
+  static async open(model: string, options: PoolOptions = {}): Promise<Pool> {
+    const { workers, backend, memory = availableMemory(), hub, signal } = options;
+    if (workers !== undefined && !(Number.isInteger(workers) && workers >= 1 && workers <= MOST_WORKERS))
+      throw new NoticeError("options", `workers is ${workers}; a whole number from 1 to ${MOST_WORKERS} was expected.`);
+    const folder = await resolveModel(model, { ...hub, signal: hub?.signal ?? signal });
+    const most = workers ?? availableParallelism();
+    for (let count = most; ; count = Math.floor(count / 2)) {
+      signal?.throwIfAborted();
+      const pool = new Pool(count, { folder, model, backend, memory: Math.floor(memory / count) }, options);
+      try {
+        // After a refusal one process is enough to ask again.
+        if (count < most) await pool.#fill(pool.#idle[0]!);
+        await Promise.all(pool.#idle.map((seat) => pool.#fill(seat)));
+        return pool;
+      } catch (error) {
+        await pool.close();
+        signal?.throwIfAborted();
+        const tooMany = count > 1 && error instanceof NoticeError && error.code === "memory";
+        if (tooMany && workers !== undefined)
+          throw new NoticeError("memory", `${error.message} Each of ${count} workers may take that much; use fewer.`);
+        if (!tooMany) throw error;
+      }
+    }
+  }
+
+  /** What the workers compute with. */
+  get backend(): Backend {
+    return this.#backend!;
+  }
+
+  /** The running processes. */
+  get pids(): number[] {
+    return [...this.#processes].flatMap(({ alive, pid }) => (alive && pid !== undefined ? [pid] : []));
+  }
+
+  /**
+   * Sweeps pairs as they are read; `sweeps` are done of each, on the same two runs. No more than two pairs a worker
+   * are ahead of whoever takes the results, so the list may be endless. What is in work when the taker stops is finished
+   * for nobody.
+   *
+   * @param pairs each with a key, which comes back with its result. Paths of pictures start at the directory in which the pool
+   * was opened.
+   * @throws WorkerError where a process cannot be replaced; what `pairs` throws. What is wrong with one pair is in
+   * its result.
+   * @example for await (const { key, scores, error } of pool.sweep(pairs, { site: "text.cross.z" })) …
+   */
+  async *sweep<Key>(
+    pairs: Source<{ readonly key: Key } & PairInput>,
+    sweeps: PoolSweep | readonly PoolSweep[],
+    { ordered = false }: PoolSweepOptions = {},
+  ): AsyncGenerator<PoolResult<Key, { readonly scores: readonly SweepResult[] }>, void, undefined> {
+    const list = [sweeps].flat();
+    if (list.length === 0)
+      throw new NoticeError("options", "An empty list of sweeps finds out nothing; give at least one.");
+    const task = ({ image, corruptImage, question, corruptQuestion, answers }: PairInput): Task => ({
+      name: "sweep",
+      input: { pair: { image, corruptImage, question, corruptQuestion, answers } as PairInput, sweeps: list },
+    });
+    for await (const { key, output, error } of this.#results(pairs, task, ordered))
+      yield error ? { key, error } : { key, scores: output as readonly SweepResult[] };
+  }
+
+  /**
+   * Asks questions about pictures, as `Blip.ask` does.
+   *
+   * @throws as `sweep`
+   */
+  async *ask<Key>(
+    questions: Source<{ readonly key: Key } & Asked>,
+    { top, ordered = false }: PoolSweepOptions & { readonly top?: number } = {},
+  ): AsyncGenerator<PoolResult<Key, { readonly answer: AskResult }>, void, undefined> {
+    const task = ({ image, question }: Asked): Task => ({ name: "ask", input: { asked: { image, question }, top } });
+    for await (const { key, output, error } of this.#results(questions, task, ordered))
+      yield error ? { key, error } : { key, answer: output as AskResult };
+  }
+
+  /** Ends all processes; resolves when they are gone. What is in work then rejects with `reason`. */
+  async close(reason: unknown = new Error("The pool was closed.")): Promise<void> {
+    this.#closed ??= { reason };
+    this.options.signal?.removeEventListener("abort", this.#abort);
+    for (const { reject } of this.#waiting.splice(0)) reject(this.#closed.reason);
+    await Promise.all([...this.#processes].map((worker) => worker.kill()));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #results<Key, Item>(
+    items: Source<{ readonly key: Key } & Item>,
+    task: (item: Item) => Task,
+    ordered: boolean,
+  ): AsyncGenerator<{ readonly key: Key } & Answer, void, undefined> {
+    const work = async (item: { readonly key: Key } & Item, signal: AbortSignal) => ({
+      key: item.key,
+      ...(await this.#perform(task(item), signal)),
+    });
+    return mapStream(items, work, { width: LOOK_AHEAD * this.workers, ordered });
+  }
+
+  async #perform(task: Task, signal: AbortSignal): Promise<Answer> {
+    for (let attempt = 1; ; attempt++) {
+      const seat = await this.#take();
+      try {
+        signal.throwIfAborted();
+        const worker = await this.#fill(seat);
+        try {
+          return await worker.perform(task);
+        } catch (error) {
+          if (this.#closed || !(error instanceof WorkerError)) throw error;
+          if (attempt === 2)
+            return { error: new WorkerError(`Two worker processes died of it; the second: ${error.message}.`) };
+        }
+      } catch (error) {
+        throw this.#closed ? this.#closed.reason : error;
+      } finally {
+        this.#give(seat);
+      }
+    }
+  }
+
+  /** The seat's process, or a new one where there is none, it has died, or it has made its number of tensors. */
+  async #fill(seat: Seat): Promise<WorkerProcess> {
+    const { worker: last } = seat;
+    if (last?.alive && last.tensors < (this.options.recycleAfter ?? RECYCLE_AFTER)) return last;
+    seat.worker = undefined;
+    if (last) await this.#end(last);
+    for (let attempt = 1; ; attempt++) {
+      if (this.#closed) throw this.#closed.reason;
+      const worker = new WorkerProcess(this.setup, this.#workerOptions);
+      this.#processes.add(worker);
+      try {
+        this.#backend = await worker.ready();
+        seat.worker = worker;
+        return worker;
+      } catch (error) {
+        await this.#end(worker);
+        if (attempt === 2 || !(error instanceof WorkerError)) throw error;
+      }
+    }
+  }
+
+  async #end(worker: WorkerProcess): Promise<void> {
+    await worker.kill();
+    this.#processes.delete(worker);
+  }
+
+  async #take(): Promise<Seat> {
+    if (this.#closed) throw this.#closed.reason;
+    return this.#idle.shift() ?? new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
+  }
+
+  #give(seat: Seat): void {
+    const waiter = this.#waiting.shift();
+    if (waiter) waiter.resolve(seat);
+    else this.#idle.push(seat);
+  }
+
+  /** Every worker has the same to say about the checkpoint. */
+  readonly #warn = (message: string) => {
+    if (this.#warned.has(message)) return;
+    this.#warned.add(message);
+    (this.options.warn ?? console.warn)(message);
+  };
+
+  readonly #abort = () => void this.close(this.options.signal!.reason);
+}
+
+/**
+ * Starts a pool of processes with a model each.
+ *
+ * @param model a folder or a hub id; what has to be downloaded is downloaded here, once.
+ * @throws as `Pool.open`
+ * @example await using pool = await openPool("weights/scenes", { workers: 4 });
+ */
+export async function openPool(model: string, options: PoolOptions = {}): Promise<Pool> {
+  return Pool.open(model, options);
+}

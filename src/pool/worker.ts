@@ -1,0 +1,65 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { Blip } from "../blip.js";
+import { NoticeError } from "../errors.js";
+import { checkpointFolder } from "../files/folder.js";
+import { sweep } from "../patching/sweep.js";
+import type { Report, Setup, SweepResult, Task, Tasks } from "./messages.js";
+
+// A process of the pool: loads the model, then does one task after the other.
+
+const parent = process.ppid;
+process.on("disconnect", () => process.exit());
+// Ctrl-C reaches every process of the terminal; what it means is the parent's business.
+process.on("SIGINT", () => {});
+
+const tasks: { [name in keyof Tasks]: (blip: Blip, input: Tasks[name]["input"]) => Promise<Tasks[name]["output"]> } = {
+  async sweep(blip, { pair, sweeps }) {
+    using made = await blip.pair(pair);
+    const results: SweepResult[] = [];
+    for (const options of sweeps) results.push((await sweep(made, { ...options, onProgress: endWithParent })).toJSON());
+    return results;
+  },
+  ask: (blip, { asked, top }) => blip.ask(asked, { top }),
+};
+
+async function load(): Promise<Blip> {
+  const { folder, model, backend, memory } = JSON.parse(process.argv[2]!) as Setup;
+  const warn = (message: string) => send({ kind: "warning", message });
+  return Blip.load({ ...checkpointFolder(folder), name: model }, { backend, memory, warn });
+}
+
+try {
+  const blip = await load();
+  process.on("message", (task: Task) => {
+    // The name and the input belong together, which TypeScript cannot follow through a table.
+    (tasks[task.name] as (blip: Blip, input: Task["input"]) => Promise<unknown>)(blip, task.input)
+      .then((output) => send({ kind: "done", output, tensors: tensorsMade() }))
+      .catch((error) => refuse(error, tensorsMade()));
+  });
+  send({ kind: "ready", backend: blip.backend });
+} catch (error) {
+  refuse(error, 0);
+}
+
+function refuse(error: unknown, tensors: number): void {
+  if (error instanceof NoticeError) send({ kind: "refused", code: error.code, message: error.message, tensors });
+  else
+    process.send!(
+      { kind: "broken", message: error instanceof Error ? error.message : `${error}` } satisfies Report,
+      () => process.exit(1),
+    );
+}
+
+function send(report: Report): void {
+  process.send!(report);
+}
+
+/** A task may compute for minutes without a turn of the event loop, in which it would hear that the parent is gone. */
+function endWithParent(): void {
+  if (process.ppid !== parent) process.exit();
+}
+
+/** Every tensor has the next number; on tfjs-node every tensor is one handle of its native table (measured: 1.00 to 1.02). */
+function tensorsMade(): number {
+  return tf.tidy(() => tf.scalar(0).id);
+}

@@ -1,0 +1,225 @@
+import { spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { loadBlip, type PairInput } from "../../src/blip.js";
+import { parseConfig } from "../../src/model/config.js";
+import { modelBytes } from "../../src/model/memory.js";
+import { sweep } from "../../src/patching/sweep.js";
+import type { PoolSweep, SweepResult } from "../../src/pool/messages.js";
+import { openPool, type Pool } from "../../src/pool/pool.js";
+import { WorkerError } from "../../src/pool/worker-process.js";
+import { temporaryFolder } from "../support/checkpoint.js";
+import { refused } from "../support/refused.js";
+import { ANSWERS, CLEAN_IMAGE, CLEAN_QUESTION, CORRUPT_IMAGE, CORRUPT_QUESTION, NARROW } from "../support/samples.js";
+
+const image = { image: CLEAN_IMAGE, corruptImage: CORRUPT_IMAGE, question: CLEAN_QUESTION, answers: ANSWERS };
+const text = { image: CLEAN_IMAGE, corruptQuestion: CORRUPT_QUESTION, question: CLEAN_QUESTION, answers: ANSWERS };
+const swapped = { ...image, image: CORRUPT_IMAGE, corruptImage: CLEAN_IMAGE };
+const bytes = { ...text, image: new Uint8Array(readFileSync(CORRUPT_IMAGE)) };
+const VARIETY: PairInput[] = [image, text, swapped, bytes];
+const CROSS: PoolSweep = { site: "text.cross.z" };
+const SWEEPS: PoolSweep[] = [CROSS, { site: "text.self.z", direction: "noise", position: "answer" }];
+
+type Keyed = { key: number } & PairInput;
+
+/** `count` pairs of several kinds, keyed from 0. */
+const pairs = (count: number): Keyed[] =>
+  Array.from({ length: count }, (_, key) => ({ key, ...VARIETY[key % VARIETY.length]! }));
+
+/** What `sweep` finds within this process, by kind of pair. */
+async function expected(backend?: string): Promise<SweepResult[][]> {
+  using blip = await loadBlip(NARROW, { backend });
+  const found: SweepResult[][] = [];
+  for (const input of VARIETY) {
+    using pair = await blip.pair(input);
+    found.push([]);
+    for (const options of SWEEPS) found.at(-1)!.push((await sweep(pair, options)).toJSON());
+  }
+  return found;
+}
+
+type Results = Map<number, { scores?: readonly SweepResult[]; error?: Error & { code: string } }>;
+
+/** Results by key, none of them twice. `onResult` is called after each. */
+async function collect(pool: Pool, items: readonly Keyed[], onResult = (_done: number) => {}, sweeps = SWEEPS) {
+  const results: Results = new Map();
+  for await (const { key, ...result } of pool.sweep(items, sweeps)) {
+    assert.not(results.has(key), `${key} came twice`);
+    results.set(key, result);
+    onResult(results.size);
+  }
+  assert.is(results.size, items.length, "some are lost");
+  return results;
+}
+
+function same(results: Results, right: SweepResult[][]): void {
+  for (const [key, { scores, error }] of results) {
+    assert.is(error, undefined, error?.message);
+    assert.equal(scores, right[key % VARIETY.length]);
+  }
+}
+
+const alive = (pid: number) => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
+
+async function gone(pids: readonly number[], within: number): Promise<void> {
+  for (const end = Date.now() + within; pids.some(alive); ) {
+    assert.ok(Date.now() < end, `${pids.filter(alive)} live on`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+let right: SweepResult[][];
+let two: Pool;
+const stop = new AbortController();
+
+test.before(async () => {
+  right = await expected("wasm");
+  process.env.NODE_OPTIONS = `--import ${new URL("killer.mjs", import.meta.url)}`;
+  process.env.KILLED_ONCE = join(temporaryFolder(), "once");
+  two = await openPool(NARROW, { workers: 2, backend: "wasm", signal: stop.signal });
+});
+
+test.after(async () => {
+  await two.close();
+});
+
+test("one worker, two workers and no worker find the same numbers", async () => {
+  assert.is(new Set(two.pids).size, 2);
+  same(await collect(two, pairs(8)), right);
+  await using one = await openPool(NARROW, { workers: 1 });
+  assert.is(one.pids.length, 1);
+  same(await collect(one, pairs(4)), one.backend === "wasm" ? right : await expected(one.backend));
+});
+
+test("a worker that is killed in its work is replaced; nothing is lost or double", async () => {
+  const before = two.pids;
+  const results = await collect(two, pairs(9), (done) => {
+    if (done === 3) process.kill(before[0]!, "SIGKILL");
+  });
+  same(results, right);
+  assert.is(two.pids.length, 2);
+  assert.not(two.pids.includes(before[0]!));
+});
+
+test("a pair that kills its workers is that pair's error; one that killed one is done", async () => {
+  const items = pairs(8);
+  items[2] = { key: 2, ...image, question: "kill" };
+  items[5] = { key: 5, ...image, question: `${CLEAN_QUESTION} once` };
+  // No NoticeError either: whatever state the backend is then in, the process is not used again.
+  items[6] = { key: 6, ...image, answers: undefined as unknown as [string, string] };
+  const results = await collect(two, items);
+  for (const [key, reason] of [
+    [2, "SIGKILL"],
+    [6, "undefined"],
+  ] as const) {
+    const { error } = results.get(key)!;
+    assert.instance(error, WorkerError);
+    assert.is(error!.code, "worker");
+    assert.match(error!.message, reason);
+    results.delete(key);
+  }
+  assert.is(results.get(5)!.error, undefined);
+  assert.ok(existsSync(process.env.KILLED_ONCE!));
+  results.delete(5);
+  same(results, right);
+});
+
+test("a worker makes its number of tensors and no more", async () => {
+  await using pool = await openPool(NARROW, { workers: 1, backend: "wasm", recycleAfter: 1 });
+  const pids: number[] = [];
+  for (const item of pairs(3)) {
+    same(await collect(pool, [item]), right);
+    pids.push(...pool.pids);
+  }
+  assert.is(new Set(pids).size, 3);
+  await gone(pids.slice(0, 2), 0);
+});
+
+test("bad pairs, endless lists, questions: all by the same worker", async () => {
+  await using pool = await openPool(NARROW, { workers: 1, backend: "wasm" });
+  const { pids } = pool;
+  const bad: [string, Partial<PairInput>, string][] = [
+    ["image", { image: "no/such.png" }, "no/such.png"],
+    ["image", { image: new Uint8Array(9) }, "PNG or JPEG"],
+    ["tokens", { question: "is it red ".repeat(9) }, "29 tokens"],
+    ["tokens", { answers: ["spotted", "spotless"] }, '"spotless"'],
+    ["options", { corruptQuestion: CORRUPT_QUESTION } as Partial<PairInput>, "exactly one"],
+  ];
+  const items = bad.map(([, changes], key) => ({ key, ...image, ...changes }) as Keyed);
+  const results = await collect(pool, [...items, { key: bad.length, ...image }]);
+  for (const [key, [code, , message]] of bad.entries()) {
+    const { error } = results.get(key)!;
+    assert.is(error!.name, "NoticeError");
+    assert.is(error!.code, code);
+    assert.match(error!.message, message);
+  }
+  assert.equal(results.get(bad.length)!.scores, right[0]);
+
+  let read = 0;
+  function* endless(): Generator<Keyed> {
+    for (;;) yield { key: read++, ...VARIETY[read % VARIETY.length]! };
+  }
+  const keys: number[] = [];
+  for await (const { key } of pool.sweep(endless(), CROSS, { ordered: true })) if (keys.push(key) === 5) break;
+  assert.equal(keys, [0, 1, 2, 3, 4]);
+  assert.ok(read <= 5 + 2, `${read} were read`);
+
+  using blip = await loadBlip(NARROW, { backend: "wasm" });
+  const answer = await blip.ask(image, { top: 2 });
+  for await (const result of pool.ask([{ key: "a", ...image }], { top: 2 })) assert.equal(result, { key: "a", answer });
+  await refused(() => pool.sweep([], []).next(), "options", "empty list of sweeps");
+  assert.equal(pool.pids, pids);
+});
+
+test("no worker outlives its parent, were it killed in the middle", async () => {
+  const program = `await import("${new URL("owner.ts", import.meta.url)}")`;
+  const parent = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "-e", program], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const line = await new Promise<string>((resolve) => parent.stdout.once("data", (data) => resolve(`${data}`)));
+  const pids = line.trim().split(" ").map(Number);
+  assert.is(pids.filter(alive).length, 2);
+  parent.kill("SIGKILL");
+  await gone(pids, 3000);
+});
+
+test("what cannot be opened, and how many workers the memory is for", async () => {
+  await refused(() => openPool(NARROW, { workers: 0 }), "options", "workers is 0");
+  await refused(() => openPool(NARROW, { workers: 1.5 }), "options", "workers is 1.5");
+  await refused(() => openPool("no/such/folder"), "checkpoint", "no/such/folder");
+  await refused(() => openPool(temporaryFolder(), { workers: 1 }), "checkpoint", "has no config.json");
+  const { weights, working } = modelBytes(parseConfig(readFileSync(join(NARROW, "config.json"), "utf8"), ""), "wasm");
+  const memory = 1.5 * (weights + working);
+  await refused(() => openPool(NARROW, { workers: 2, backend: "wasm", memory }), "memory", "Each of 2 workers");
+  await using pool = await openPool(NARROW, { backend: "wasm", memory });
+  assert.is(pool.workers, 1);
+});
+
+test("an abort ends everything at once, with its reason", async () => {
+  const { pids } = two;
+  const reason = new Error("enough");
+  const rejection = (result: Promise<unknown>) =>
+    result.then(
+      () => assert.unreachable(),
+      (error) => error,
+    );
+  const results = two.sweep(pairs(100), SWEEPS);
+  await results.next();
+  const next = rejection(results.next());
+  stop.abort(reason);
+  assert.is(await next, reason);
+  await two.close();
+  await gone(pids, 0);
+  assert.is(await rejection(two.sweep(pairs(1), CROSS).next()), reason);
+  assert.is(await rejection(openPool(NARROW, { workers: 1, signal: stop.signal })), reason);
+});
+
+test.run();
