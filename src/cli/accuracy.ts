@@ -1,0 +1,51 @@
+import { Command } from "commander";
+import { askScenes, sceneAccuracy, sceneSamples } from "../data/scenes/accuracy.js";
+import { tasks } from "../data/scenes/scene.js";
+import { NoticeError } from "../errors.js";
+import {
+  columns,
+  type JsonOptions,
+  loadModel,
+  type ModelOptions,
+  printResult,
+  wholeNumber,
+  withBackend,
+  withJson,
+} from "./options.js";
+import { progress } from "./progress.js";
+
+interface AccuracyOptions extends ModelOptions, JsonOptions {
+  readonly n: number;
+  readonly seed: number;
+}
+
+/** `notice accuracy MODEL`: how often a model answers questions about generated scenes rightly. */
+export function accuracyCommand(): Command {
+  const command = new Command("accuracy")
+    .description("ask a model about generated scenes: accuracy, flips to the minimal pair's answer, and blank pictures")
+    .argument("<model>", "checkpoint folder or hub id")
+    .option("--n <scenes>", "scenes a task", wholeNumber, 2000)
+    .option("--seed <number>", "another seed, other scenes; the shipped checkpoint learned from 1", wholeNumber, 1000);
+  return withJson(withBackend(command)).action(async (model: string, options: AccuracyOptions) => {
+    if (options.n < 1) throw new NoticeError("options", "--n 0 asks nothing: ask about one scene a task, or more.");
+    using blip = await loadModel(model, options);
+    const bar = progress(tasks.length * options.n, "accuracy");
+    const results = [];
+    try {
+      for (const [i, task] of tasks.entries()) {
+        const samples = sceneSamples(task, options.n, options.seed);
+        const answers = await askScenes(blip, samples, (done) => bar.update(i * options.n + done));
+        results.push({ task, ...sceneAccuracy(samples, answers), answers });
+      }
+    } finally {
+      bar.stop();
+    }
+    const percent = (share: number) => `${(100 * share).toFixed(2)}%`;
+    const rows = results.flatMap(({ task, accuracy, aspects, flips, blank }) => [
+      [task, ...[accuracy, flips, blank].map(percent)],
+      ...Object.entries(aspects).map(([name, share]) => [`  ${name}`, percent(share), "", ""]),
+    ]);
+    const table = () => columns(rows, ["task", "accuracy", "flips", "blank"]);
+    await printResult({ model, seed: options.seed, results }, table, options);
+  });
+}

@@ -1,0 +1,36 @@
+import { Command } from "commander";
+import {
+  checkOutputs,
+  columns,
+  type JsonOptions,
+  loadModel,
+  type ModelOptions,
+  printResult,
+  wholeNumber,
+  withBackend,
+  withJson,
+} from "./options.js";
+
+interface AskOptions extends ModelOptions, JsonOptions {
+  readonly image: string;
+  readonly question: string;
+  readonly top: number;
+}
+
+/** `notice ask MODEL`: one answer, and the tokens that were likeliest at its first position. */
+export function askCommand(): Command {
+  const command = new Command("ask")
+    .description("ask a model a question about a picture")
+    .argument("<model>", "checkpoint folder, or hub id such as Salesforce/blip-vqa-base")
+    .requiredOption("--image <file>", "PNG or JPEG")
+    .requiredOption("--question <text>", "the question")
+    .option("--top <count>", "how many of the likeliest tokens to list", wholeNumber, 5);
+  return withJson(withBackend(command)).action(async (model: string, options: AskOptions) => {
+    await checkOutputs({ "--json": options.json });
+    using blip = await loadModel(model, options);
+    const result = await blip.ask(options, { top: options.top });
+    const rows = result.top.map(({ token, id, logit, prob }) => [token, id, logit.toFixed(3), prob.toFixed(4)]);
+    const table = () => `${result.answer}\n\n${columns(rows, ["token", "id", "logit", "prob"])}`;
+    await printResult(result, table, options);
+  });
+}

@@ -1,0 +1,111 @@
+import { access, constants, stat } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { BACKENDS } from "../backend.js";
+import type { Blip } from "../blip.js";
+import { NoticeError } from "../errors.js";
+import { writeWhole } from "../files/write.js";
+
+export interface ModelOptions {
+  readonly backend?: string;
+  /** Bytes. */
+  readonly memory?: number;
+}
+
+export interface JsonOptions {
+  readonly json?: string;
+}
+
+/** `--backend` and `--memory`, for every command that runs a model. */
+export function withBackend(command: Command): Command {
+  return command
+    .addOption(
+      new Option("--backend <name>", "what computes; default: NOTICE_BACKEND, or the first that loads").choices([
+        "auto",
+        ...BACKENDS,
+      ]),
+    )
+    .option("--memory <size>", "what model and passes may take, such as 3GB; default: what is available", bytes);
+}
+
+/** `3GB`, `500MB` */
+function bytes(size: string): number {
+  const [, amount, unit] = /^(\d+(?:\.\d+)?)\s*([MG])B?$/i.exec(size.trim()) ?? [];
+  if (amount === undefined) throw new InvalidArgumentError("A size such as 500MB or 3GB was expected.");
+  return Number(amount) * (unit!.toUpperCase() === "G" ? 1e9 : 1e6);
+}
+
+export function withJson(command: Command): Command {
+  return command.option("--json <file>", "write the result as JSON; - for standard output, without the table");
+}
+
+/** The model that a command names: a folder, or a hub id that is downloaded first if need be. */
+export async function loadModel(model: string, { backend, memory }: ModelOptions): Promise<Blip> {
+  const { loadBlip } = await import("../blip.js");
+  const { downloadReport } = await import("./download.js");
+  const report = downloadReport();
+  const warn = (message: string) => process.stderr.write(`notice: ${message}\n`);
+  try {
+    return await loadBlip(model, { backend, memory, warn, hub: { onProgress: report.update } });
+  } finally {
+    report.stop();
+  }
+}
+
+/**
+ * Refuses, before the long work, output files that could not be written after it. Call it first.
+ *
+ * @param outputs by option; undefined where it is not given, `-` for standard output.
+ * @throws NoticeError `options`
+ */
+export async function checkOutputs(outputs: Record<string, string | undefined>): Promise<void> {
+  const taken = new Set<string>();
+  for (const [option, file] of Object.entries(outputs)) {
+    if (file === undefined || file === "-") continue;
+    const bad = (what: string) => new NoticeError("options", `${option} ${file} cannot be written: ${what}.`);
+    const folder = dirname(resolve(file));
+    if (!(await stat(folder).catch(() => undefined))?.isDirectory()) throw bad(`the folder ${folder} does not exist`);
+    await access(folder, constants.W_OK).catch(() => {
+      throw bad(`the folder ${folder} may not be written to`);
+    });
+    const there = await stat(file).catch(() => undefined);
+    if (there && !there.isFile()) throw bad("there is something that is no file; - stands for standard output");
+    if (taken.has(resolve(file))) throw bad("another option names it too");
+    taken.add(resolve(file));
+  }
+}
+
+/** JSON to its file or to standard output; the table for people unless JSON has taken standard output. */
+export async function printResult(result: unknown, table: () => string, { json }: JsonOptions): Promise<void> {
+  const text = () => `${JSON.stringify(result, null, 2)}\n`;
+  if (json !== undefined && json !== "-") await writeWhole(json, text());
+  // A checkpoint's tokens may hold what a terminal would obey.
+  process.stdout.write(json === "-" ? text() : table().replace(/[^\P{C}\n]/gu, "\uFFFD"));
+}
+
+/** `0,2-4` -> [0, 2, 3, 4] */
+export function indices(list: string): number[] {
+  return list.split(",").flatMap((part) => {
+    const [, from, to = from] = /^(\d{1,4})(?:-(\d{1,4}))?$/.exec(part.trim()) ?? [];
+    if (from === undefined || Number(to) < Number(from))
+      throw new InvalidArgumentError(`${JSON.stringify(part)} is neither an index nor a range such as 2-4.`);
+    return Array.from({ length: Number(to) - Number(from) + 1 }, (_, i) => Number(from) + i);
+  });
+}
+
+export function wholeNumber(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError("A whole number was expected.");
+  return Number(text);
+}
+
+/** Rows of equal length as aligned columns: to the right where all below the header are numbers. */
+export function columns(rows: readonly (readonly (string | number)[])[], header: readonly string[] = []): string {
+  const texts = rows.map((row) => row.map(String));
+  const lines = header.length > 0 ? [header, ...texts] : texts;
+  const widths = lines[0]!.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
+  const right = widths.map((_, column) => texts.every((row) => /^(-?\d[\d.]*|-)$/.test(row[column]!)));
+  return lines
+    .map((line) => line.map((text, c) => (right[c] ? text.padStart(widths[c]!) : text.padEnd(widths[c]!))).join("  "))
+    .map((line) => `${line.trimEnd()}\n`)
+    .join("");
+}

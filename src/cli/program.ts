@@ -1,0 +1,44 @@
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { NoticeError } from "../errors.js";
+import { oneLine } from "./one-line.js";
+
+// A command's module, and all that it needs, is loaded only when that command is called.
+const COMMANDS: Record<string, () => Promise<Command>> = {
+  ask: async () => (await import("./ask.js")).askCommand(),
+  sweep: async () => (await import("./sweep.js")).sweepCommand(),
+  accuracy: async () => (await import("./accuracy.js")).accuracyCommand(),
+  scenes: async () => (await import("./scenes.js")).scenesCommand(),
+  download: async () => (await import("./download.js")).downloadCommand(),
+  doctor: async () => (await import("./doctor.js")).doctorCommand(),
+};
+
+async function program(called: string | undefined): Promise<Command> {
+  const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+  const notice = new Command("notice")
+    .description("which attention heads of a vision-language model carry the answer from the picture to the text")
+    .version(version)
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "notice: ")) })
+    .exitOverride();
+  const named = called !== undefined && Object.hasOwn(COMMANDS, called) ? [COMMANDS[called]!] : Object.values(COMMANDS);
+  for (const load of named) notice.addCommand((await load()).copyInheritedSettings(notice));
+  return notice;
+}
+
+/**
+ * Runs one command.
+ *
+ * @param args what stands after `notice`.
+ * @returns the exit code. 0: done; 2: the input was refused, and the message says why; 1: something else went wrong.
+ */
+export async function run(args: readonly string[]): Promise<number> {
+  try {
+    await (await program(args[0])).parseAsync(args, { from: "user" });
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    process.stderr.write(`notice: ${oneLine(error instanceof Error ? error.message : `${error}`)}\n`);
+    if (process.env.NOTICE_DEBUG) process.stderr.write(`${(error as Error).stack}\n`);
+    return error instanceof NoticeError && error.code !== "network" && error.code !== "backend" ? 2 : 1;
+  }
+}
