@@ -1,0 +1,60 @@
+import { parseArgs } from "node:util";
+import * as tf from "@tensorflow/tfjs-core";
+import { type Blip, loadBlip } from "../src/blip.js";
+import { Pair } from "../src/patching/pair.js";
+import { sweep } from "../src/patching/sweep.js";
+import { BASE_QUESTION } from "./base-checkpoint.js";
+import { countProducts, limitSeconds, sweepFlops } from "./flops.js";
+
+// One process of `sweep.ts`: sweeps a pair, and prints its figures as a line of JSON.
+
+/** What a process measured. */
+export interface SweepFigures {
+  readonly patches: number;
+  /** Of the sweep alone. */
+  readonly seconds: number;
+  /** Of the clean and the corrupted pass before it. */
+  readonly pairSeconds: number;
+  /** What the matrix products of these patches, and of the sweep's 1,440, take. */
+  readonly flops: number;
+  readonly wholeFlops: number;
+  /** The sweep's matrix products at this backend's plain matMul rate. */
+  readonly limitSeconds: number;
+}
+
+const { values, positionals } = parseArgs({ options: { quick: { type: "boolean" } }, allowPositionals: true });
+const [folder, backend] = positionals as [string, string];
+using blip = await loadBlip(folder, { backend });
+const started = performance.now();
+using pair = await randomPair(blip);
+const pairSeconds = (performance.now() - started) / 1e3;
+const { num_hidden_layers, num_attention_heads } = blip.config.text;
+const every = Array.from({ length: num_hidden_layers }, (_, layer) => layer);
+const layers = values.quick ? every.slice(num_hidden_layers / 2 - 1, num_hidden_layers / 2 + 1) : every;
+const heads = Array.from({ length: values.quick ? num_attention_heads / 2 : num_attention_heads }, (_, head) => head);
+// The first patch pays for what the backend prepares of each weight.
+await sweep(pair, { site: "text.cross.z", layers: [0], heads: [0], position: [0] });
+const began = performance.now();
+const products = await countProducts(() => sweep(pair, { site: "text.cross.z", layers, heads }));
+const seconds = (performance.now() - began) / 1e3;
+const tokens = pair.question.tokens.length;
+const figures: SweepFigures = {
+  patches: layers.length * heads.length * tokens,
+  seconds,
+  pairSeconds,
+  flops: sweepFlops(blip.config, tokens, layers, heads.length),
+  wholeFlops: sweepFlops(blip.config, tokens, every, num_attention_heads),
+  limitSeconds: await limitSeconds(products),
+};
+console.log(JSON.stringify(figures));
+
+/** Two pictures of noise, and the base question. */
+async function randomPair(blip: Blip): Promise<Pair> {
+  const { image_size: side } = blip.config.vision;
+  const [pixels, corruptPixels] = [1, 2].map((seed) => tf.randomNormal([1, side, side, 3], 0, 1, "float32", seed));
+  const answers = { correct: blip.answer("red"), incorrect: blip.answer("blue") };
+  const question = blip.question(BASE_QUESTION);
+  const pair = await Pair.of(blip, { modelName: "base", pixels: pixels!, corruptPixels, question, answers });
+  tf.dispose([pixels!, corruptPixels!]);
+  return pair;
+}

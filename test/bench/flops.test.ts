@@ -1,0 +1,26 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { countProducts, type Products, patchFlops, productFlops } from "../../bench/flops.js";
+import { useBackend } from "../../src/backend.js";
+import { sweep } from "../../src/patching/sweep.js";
+import { randomModel, randomPair, seeded } from "../support/random-model.js";
+
+const flops = (products: Products) => [...products].reduce((sum, [product, n]) => sum + n * productFlops(product), 0);
+
+test("the formula counts what a patch more costs in matrix products", async () => {
+  await useBackend();
+  const random = seeded(1);
+  const shape = { heads: 4, headDim: 3, visionLayers: 1, textLayers: 4, mlp: 20, grid: 2 };
+  const model = await randomModel(shape, random);
+  const tokens = 5;
+  using pair = await randomPair(model, "image", tokens, random);
+  for (let layer = 0; layer < shape.textLayers; layer++) {
+    const count = async (...heads: number[]) =>
+      flops(await countProducts(() => sweep(pair, { site: "text.cross.z", layers: [layer], heads })));
+    // What the patches share cancels.
+    const more = (await count(0, 1, 2, 3)) - (await count(0, 1, 2));
+    assert.is(more, tokens * patchFlops(model.config, tokens, layer), `layer ${layer}`);
+  }
+});
+
+test.run();
