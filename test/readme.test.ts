@@ -1,0 +1,48 @@
+import { execFile } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { temporaryFolder } from "./support/checkpoint.js";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const README = readFileSync(join(ROOT, "README.md"), "utf8");
+
+/** Runs a file of ours or of the README's with TypeScript, in the repository's root as a reader would. */
+async function runNode(...args: string[]): Promise<string> {
+  const env = { ...process.env, FORCE_COLOR: "0" }; // numbers printed in colour can't be read back
+  const { stdout } = await promisify(execFile)(process.execPath, ["--import", "tsx", ...args], { cwd: ROOT, env });
+  return stdout;
+}
+
+test("the commands of the README do what it says", async () => {
+  const folder = temporaryFolder();
+  const commands = Array.from(README.matchAll(/^ {4}npx notice ((?:.*\\\n)*.*)$/gm), ([, command]) => command!);
+  assert.ok(commands.length >= 2);
+  for (const command of commands) {
+    const words = Array.from(
+      command.replaceAll("\\\n", "").matchAll(/"([^"]*)"|(\S+)/g),
+      ([, quoted, bare]) => quoted ?? bare!,
+    );
+    const outputs = words.filter((_, i) => ["--png", "--json"].includes(words[i - 1]!));
+    const args = words.map((word) => (outputs.includes(word) ? join(folder, word) : word));
+    assert.match(await runNode(join(ROOT, "src/cli/main.ts"), ...args), /red/);
+    for (const output of outputs) assert.ok(existsSync(join(folder, output)), output);
+  }
+});
+
+test("the code of the README runs and prints effects", async () => {
+  const [, code] = /```ts\n([\s\S]*?)```/.exec(README)!;
+  const file = join(temporaryFolder(), "readme.mts");
+  const index = new URL("../src/index.ts", import.meta.url).href;
+  writeFileSync(
+    file,
+    `async function main() {${code!.replace(/import (.*) from "vlm-notice";/, `const $1 = await import("${index}");`)}}\nawait main();`,
+  );
+  const [effect, score] = (await runNode(file)).trim().split(/\s+/).map(Number);
+  assert.ok(Math.abs(effect!) < 2 && Math.abs(effect! - score!) <= 1e-5, `${effect} and ${score}`);
+});
+
+test.run();
