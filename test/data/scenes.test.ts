@@ -2,7 +2,6 @@ import { createHash } from "node:crypto";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { size } from "../../src/data/scenes/canvas.js";
-import { random } from "../../src/data/scenes/random.js";
 import {
   aspects,
   caption,
@@ -15,6 +14,7 @@ import {
   truth,
 } from "../../src/data/scenes/scene.js";
 import { replacements, vocabulary, words } from "../../src/data/scenes/vocabulary.js";
+import { random } from "../../src/random.js";
 
 /** `count` questions of a task, all aspects in turn. */
 function samples(task: Task, count: number, seed = 7): Sample[] {

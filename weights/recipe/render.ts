@@ -8,9 +8,9 @@ import { closeSync, mkdirSync, openSync, writeFileSync, writeSync } from "node:f
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Drawing, size } from "../../src/data/scenes/canvas.js";
-import { random } from "../../src/data/scenes/random.js";
 import { aspects, draw, type Scene, sampleAt, sampleQuestion, type Task, tasks } from "../../src/data/scenes/scene.js";
 import { vocabulary } from "../../src/data/scenes/vocabulary.js";
+import { random } from "../../src/random.js";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

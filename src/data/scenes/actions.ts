@@ -1,3 +1,4 @@
+import type { Random } from "../../random.js";
 import {
   type Background,
   box,
@@ -14,7 +15,6 @@ import {
   shade,
   where,
 } from "./canvas.js";
-import type { Random } from "./random.js";
 import { type Word, words } from "./vocabulary.js";
 
 /** "is woman carrying or riding dog?": a figure does something with an object. */

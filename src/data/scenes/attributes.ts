@@ -1,3 +1,4 @@
+import type { Random } from "../../random.js";
 import {
   type Background,
   bounded,
@@ -13,7 +14,6 @@ import {
   shade,
   where,
 } from "./canvas.js";
-import type { Random } from "./random.js";
 import { type Word, words } from "./vocabulary.js";
 
 /** One shape of an attribute scene, with the choices it would need in every other state. */

@@ -1,5 +1,5 @@
 import type { Picture } from "../../model/picture.js";
-import { type Random, random } from "./random.js";
+import { type Random, random } from "../../random.js";
 
 /** Side of a scene's picture in pixels. */
 export const size = 64;

@@ -1,3 +1,4 @@
+import type { Random } from "../../random.js";
 import {
   type Background,
   Canvas,
@@ -12,7 +13,6 @@ import {
   shade,
   where,
 } from "./canvas.js";
-import type { Random } from "./random.js";
 import { type Word, words } from "./vocabulary.js";
 
 /** "is this person feeling happy or sad?": one face. */

@@ -1,8 +1,8 @@
+import { type Random, random } from "../../random.js";
 import { type ActionScene, actionAspects, drawActions, sampleActions } from "./actions.js";
 import { type AttributeScene, attributeAspects, drawAttributes, type Shape, sampleAttributes } from "./attributes.js";
 import type { Drawing } from "./canvas.js";
 import { drawFaces, type FaceScene, faceAspects, sampleFaces } from "./faces.js";
-import { type Random, random } from "./random.js";
 import { type Aspect, replacements, words } from "./vocabulary.js";
 
 /** Everything that was chosen about one picture: equal scenes draw equal pictures, byte for byte. */

@@ -1,0 +1,174 @@
+import { NoticeError } from "../errors.js";
+import { type Random, random } from "../random.js";
+
+/** One score a head, [layer][head]; null where there is none (a degenerate sample has no effect). */
+export type HeadScores = readonly (readonly (number | null)[])[];
+
+/** What the samples say of one head. */
+export interface HeadStatistics {
+  readonly layer: number;
+  readonly head: number;
+  /** Mean of |score| over the samples: what the paper ranks heads by. */
+  readonly mean: number;
+  /** Mean of the score itself: negative where the head works against the answer. */
+  readonly signedMean: number;
+  /** Standard deviation of the score over the samples. */
+  readonly std: number;
+  /** Bootstrap interval of `mean`, 95%. */
+  readonly low: number;
+  readonly high: number;
+  /** That the head carries no more than the average head of its sample: one-sided sign-flip test. */
+  readonly pValue: number;
+  /** The paper's rule: `mean` is at least two standard deviations above the mean over all heads. */
+  readonly inCircuit: boolean;
+  /** Benjamini and Hochberg: among the heads for which this holds, the expected share of false ones is at most `rate`. */
+  readonly inControlled: boolean;
+}
+
+export interface Circuit {
+  /** Samples that count. */
+  readonly samples: number;
+  /** Samples left out, because a score of theirs is null. */
+  readonly degenerate: number;
+  /** Mean plus two standard deviations, over heads, of `mean`. */
+  readonly threshold: number;
+  /** By layer, then head. Empty where no sample counts. */
+  readonly heads: readonly HeadStatistics[];
+  /** Each layer's part of the sum of `mean` over all heads; 0 where that sum is 0. */
+  readonly layerShare: readonly number[];
+}
+
+export interface CircuitOptions {
+  /** Of the bootstrap and the sign flips. Default 0. */
+  readonly seed?: number;
+  /** Resamples of each. Default 2,000. */
+  readonly resamples?: number;
+  /** False discovery rate of `inControlled`. Default 0.05. */
+  readonly rate?: number;
+}
+
+/**
+ * The circuit of a data set: from the scores of every head at the answer's token of each sample to the heads that carry
+ * the answer. The rule `mean + 2 std` over heads is the paper's (section 4; its notebook's `np.std` divides by the number of heads).
+ *
+ * @throws NoticeError `options` where the samples' tables have different shapes.
+ */
+export function findCircuit(samples: readonly HeadScores[], options: CircuitOptions = {}): Circuit {
+  const { seed = 0, resamples = 2000, rate = 0.05 } = options;
+  const [first = []] = samples;
+  const shape = first.map((layer) => layer.length);
+  for (const scores of samples)
+    if (scores.length !== shape.length || scores.some((layer, i) => layer.length !== shape[i]))
+      throw new NoticeError("options", "The samples of a circuit must have equal numbers of layers and heads.");
+  const rows = samples.map((scores) => scores.flat()).filter((row): row is number[] => !row.includes(null));
+  const places = shape.flatMap((heads, layer) => Array.from({ length: heads }, (_, head) => ({ layer, head })));
+  const degenerate = samples.length - rows.length;
+  if (rows.length === 0) return { samples: 0, degenerate, threshold: 0, heads: [], layerShare: shape.map(() => 0) };
+  const sizes = rows.map((row) => row.map(Math.abs));
+  const means = places.map((_, at) => mean(sizes.map((row) => row[at]!)));
+  const threshold = mean(means) + 2 * deviation(means);
+  const averages = sizes.map(mean);
+  const pValues = places.map((_, at) =>
+    signFlip(
+      sizes.map((row, i) => row[at]! - averages[i]!),
+      resamples,
+      random(seed, "flip", at),
+    ),
+  );
+  const controlled = benjaminiHochberg(pValues, rate);
+  const heads = places.map((place, at) => {
+    const own = rows.map((row) => row[at]!);
+    const [low, high] = bootstrap(own.map(Math.abs), resamples, random(seed, "bootstrap", at));
+    return {
+      ...place,
+      mean: means[at]!,
+      signedMean: mean(own),
+      std: deviation(own),
+      low,
+      high,
+      pValue: pValues[at]!,
+      // Equal means deviate by rounding only, and then no head stands out.
+      inCircuit: means[at]! >= threshold && deviation(means) > 1e-12,
+      inControlled: controlled[at]!,
+    };
+  });
+  const total = means.reduce((sum, value) => sum + value, 0);
+  const layerShare = shape.map((_, layer) =>
+    total === 0 ? 0 : heads.reduce((sum, one) => sum + (one.layer === layer ? one.mean : 0), 0) / total,
+  );
+  return { samples: rows.length, degenerate, threshold, heads, layerShare };
+}
+
+/** One circuit among several: of a data set and a modality, say. */
+export interface NamedCircuit {
+  readonly name: string;
+  readonly circuit: Circuit;
+}
+
+/** What circuits have in common. */
+export interface Universality {
+  readonly names: readonly string[];
+  /** Every head that is in a circuit, with the circuits it is in; those in most first. */
+  readonly heads: readonly { readonly layer: number; readonly head: number; readonly circuits: readonly string[] }[];
+  /** Heads in both over heads in either (Jaccard), [circuit][circuit]; null where both are empty. */
+  readonly overlap: readonly (readonly (number | null)[])[];
+}
+
+/** The heads that circuits share (paper, section 4): *universal* is a head that is in all of them. */
+export function universality(circuits: readonly NamedCircuit[]): Universality {
+  const members = circuits.map(
+    ({ circuit }) => new Set(circuit.heads.filter((one) => one.inCircuit).map(({ layer, head }) => `${layer}.${head}`)),
+  );
+  const heads = [...new Set(members.flatMap((set) => [...set]))].map((key) => {
+    const [layer, head] = key.split(".").map(Number) as [number, number];
+    return { layer, head, circuits: circuits.filter((_, i) => members[i]!.has(key)).map(({ name }) => name) };
+  });
+  heads.sort((a, b) => b.circuits.length - a.circuits.length || a.layer - b.layer || a.head - b.head);
+  const overlap = members.map((one) =>
+    members.map((other) => {
+      const either = new Set([...one, ...other]).size;
+      return either === 0 ? null : [...one].filter((key) => other.has(key)).length / either;
+    }),
+  );
+  return { names: circuits.map(({ name }) => name), heads, overlap };
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** Divides by the number of values, as numpy does. */
+function deviation(values: readonly number[]): number {
+  const centre = mean(values);
+  return Math.sqrt(mean(values.map((value) => (value - centre) ** 2)));
+}
+
+/** The 2.5th and 97.5th percentile of the mean of as many values drawn with replacement. */
+function bootstrap(values: readonly number[], resamples: number, choose: Random): [number, number] {
+  const means = Float64Array.from({ length: resamples }, () => {
+    let sum = 0;
+    for (let i = 0; i < values.length; i++) sum += values[Math.floor(choose.next() * values.length)]!;
+    return sum / values.length;
+  }).sort();
+  const at = (share: number) => means[Math.min(resamples - 1, Math.floor(share * resamples))]!;
+  return [at(0.025), at(0.975)];
+}
+
+/** How often flipping signs at random gives a sum as large as the one there is; never 0 (Phipson and Smyth 2010). */
+function signFlip(values: readonly number[], resamples: number, choose: Random): number {
+  const found = values.reduce((sum, value) => sum + value, 0);
+  let asLarge = 0;
+  for (let resample = 0; resample < resamples; resample++) {
+    let sum = 0;
+    for (const value of values) sum += choose.next() < 0.5 ? value : -value;
+    if (sum >= found) asLarge++;
+  }
+  return (asLarge + 1) / (resamples + 1);
+}
+
+/** Which hypotheses are rejected at this false discovery rate (Benjamini and Hochberg 1995). */
+function benjaminiHochberg(pValues: readonly number[], rate: number): boolean[] {
+  const sorted = [...pValues].sort((a, b) => a - b);
+  const last = sorted.findLastIndex((p, i) => p <= ((i + 1) / sorted.length) * rate);
+  return pValues.map((p) => last >= 0 && p <= sorted[last]!);
+}
