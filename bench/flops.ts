@@ -48,7 +48,7 @@ export async function countProducts(work: () => Promise<unknown>): Promise<Produ
     tf.unregisterKernel(kernel.kernelName, backendName);
     const kernelFunc: tf.KernelFunc = (given) => {
       const { a, b } = given.inputs as unknown as { a: tf.TensorInfo; b: tf.TensorInfo };
-      const { transposeA, transposeB } = given.attrs as { transposeA?: boolean; transposeB?: boolean };
+      const { transposeA, transposeB } = (given.attrs ?? {}) as { transposeA?: boolean; transposeB?: boolean };
       const [rows, columns] = a.shape.slice(-2) as [number, number];
       const [m, k] = transposeA ? [columns, rows] : [rows, columns];
       const n = b.shape.at(transposeB ? -2 : -1)!;
