@@ -1,0 +1,128 @@
+import { createHash } from "node:crypto";
+import { readFile, stat } from "node:fs/promises";
+import { parse as parseToml, TomlError } from "smol-toml";
+import { z } from "zod";
+import { NoticeError } from "../errors.js";
+import { shown } from "../model/config.js";
+import { METRICS } from "../patching/metrics.js";
+import { SITES, type Site } from "../patching/sites.js";
+
+/** How a picture or a question is corrupted: semantic image pairs, symmetric token replacement, noise on the picture. */
+export const MODALITIES = ["image", "text", "gaussian"] as const;
+export type Modality = (typeof MODALITIES)[number];
+
+const MAX_SETTINGS_BYTES = 1024 * 1024;
+
+const text = z.string().min(1).max(4096);
+const set = <Item extends z.ZodType>(item: Item) =>
+  z
+    .array(item)
+    .min(1)
+    .refine((items) => new Set(items).size === items.length, "each once was expected");
+
+/** What the scores depend on: fixed for the life of a run. */
+const studied = z.strictObject({
+  model: text.default("weights/scenes"),
+  /** `scenes`, `svo-probes`, `mit-states`, `faces`, or CSV and JSONL files of pairs. */
+  dataset: set(text).default(["scenes"]),
+  /** The folder of the data set, or of several by their names. */
+  data: text.optional(),
+  /** Samples to patch in each data set. */
+  n: z.int().min(1).max(1_000_000).default(60),
+  /** Samples to ask about in each data set; default all, of generated scenes twice `n`. */
+  candidates: z.int().min(1).max(10_000_000).optional(),
+  seed: z.int().min(0).max(999_999_999).default(0),
+  modalities: set(z.enum(MODALITIES)).default(["image", "text"]),
+  sites: set(z.enum(SITES as [Site, ...Site[]])).default(["text.cross.z", "text.self.z", "text.resid_post"]),
+  direction: z.enum(["denoise", "noise"]).default("denoise"),
+  /** Standard deviation of `gaussian`, in units of the normalised pixels. */
+  sigma: z.number().positive().max(1000).default(1),
+  /** A Jinja template for the questions, instead of the data set's own. */
+  template: text.optional(),
+});
+
+/** How circuits are read off the scores: may change from one reading to the next. */
+const read = z.strictObject({
+  /** `answer`, `answer-1` (as the authors' notebook), an index, or a token of the questions. */
+  position: text.default("answer"),
+  metric: z.enum(METRICS).default("effect"),
+  /** False discovery rate of the controlled rule. */
+  rate: z.number().gt(0).lt(1).default(0.05),
+  resamples: z.int().min(100).max(100_000).default(2000),
+});
+
+const schema = z.strictObject({ ...studied.shape, ...read.shape });
+
+export type Settings = z.infer<typeof schema>;
+/** Settings that somebody gave; all others are default or as they were. */
+export type GivenSettings = Partial<Settings>;
+
+const READ = Object.keys(read.shape) as (keyof Settings)[];
+
+/**
+ * A file of settings, TOML or (`.json`) JSON.
+ *
+ * @throws NoticeError `options` with the name of each field that is wrong.
+ */
+export async function readSettings(file: string): Promise<GivenSettings> {
+  const found = await stat(file).catch(() => undefined);
+  if (!found?.isFile() || found.size > MAX_SETTINGS_BYTES) {
+    const what = found ? "it is no file of at most 1 MB" : "no such file";
+    throw new NoticeError("options", `There are no settings ${file}: ${what}.`);
+  }
+  const content = await readFile(file, "utf8");
+  let value: unknown;
+  try {
+    value = file.endsWith(".json") ? JSON.parse(content) : parseToml(content);
+  } catch (cause) {
+    if (!(cause instanceof TomlError || cause instanceof SyntaxError)) throw cause;
+    throw new NoticeError("options", `${file} cannot be read: ${cause.message.split("\n")[0]}.`, { cause });
+  }
+  return checkSettings(value, file);
+}
+
+/** @throws NoticeError `options` with the name of each field that is wrong. */
+export function checkSettings(value: unknown, where: string): GivenSettings {
+  const parsed = schema.partial().safeParse(value, { reportInput: true });
+  if (!parsed.success) {
+    const found = parsed.error.issues.map(
+      ({ path, message, input }) => `${path.join(".") || "the file"}: ${message}, found ${shown(input)}`,
+    );
+    throw new NoticeError("options", `${where}: ${found.join("; ")}. Fields: ${Object.keys(schema.shape).join(", ")}.`);
+  }
+  // A default fills in what was not given, which `partial` leaves to it.
+  const given = new Set(Object.keys(value as object));
+  return Object.fromEntries(Object.entries(parsed.data).filter(([name]) => given.has(name)));
+}
+
+/** The given settings and the defaults of all others. */
+export function completeSettings(given: GivenSettings): Settings {
+  return schema.parse(given);
+}
+
+/**
+ * The settings of a run with another reading.
+ *
+ * @throws NoticeError `options` where something that the scores depend on differs, with the difference.
+ */
+export function reread(stored: Settings, given: GivenSettings, run: string): Settings {
+  const changed = (Object.keys(given) as (keyof Settings)[]).filter(
+    (name) => JSON.stringify(given[name]) !== JSON.stringify(stored[name]),
+  );
+  const fixed = changed.filter((name) => !READ.includes(name));
+  if (fixed.length > 0) {
+    const differences = fixed.map((name) => `${name} is ${shown(stored[name])} there and ${shown(given[name])} here`);
+    throw new NoticeError(
+      "options",
+      `The run ${run} was begun with other settings: ${differences.join("; ")}. Leave them out to go on with it, or begin another.`,
+    );
+  }
+  return { ...stored, ...given };
+}
+
+/** Names what the scores depend on: 16 hexadecimal digits. */
+export function settingsHash(settings: Settings): string {
+  const names = (Object.keys(studied.shape) as (keyof Settings)[]).sort();
+  const content = JSON.stringify(names.map((name) => [name, settings[name] ?? null]));
+  return createHash("sha256").update(content).digest("hex").slice(0, 16);
+}
