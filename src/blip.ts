@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { type Backend, useBackend } from "./backend.js";
+import { type GaussianNoise, gaussianNoise } from "./corruption/gaussian.js";
 import { NoticeError } from "./errors.js";
 import type { HubOptions } from "./files/hub.js";
 import { answerQuestion, type BlipModel, seeImage } from "./model/blip.js";
@@ -35,8 +36,8 @@ export interface LoadOptions {
 }
 
 interface CorruptImage {
-  /** Semantic image pair: the same question about another picture. */
-  readonly corruptImage: ImageInput;
+  /** Semantic image pair: the same question about another picture. Or, as a baseline, about the clean one with noise. */
+  readonly corruptImage: ImageInput | { readonly noise: GaussianNoise };
   readonly corruptQuestion?: undefined;
 }
 
@@ -129,7 +130,7 @@ export class Blip implements BlipModel {
     const pixels = await this.pixels(image);
     let corruptPixels: tf.Tensor | undefined;
     try {
-      corruptPixels = corruptImage === undefined ? undefined : await this.pixels(corruptImage);
+      corruptPixels = corruptImage === undefined ? undefined : await this.corruptPixels(corruptImage, pixels);
       return await Pair.of(this, {
         modelName: this.name,
         pixels,
@@ -217,6 +218,14 @@ export class Blip implements BlipModel {
 
   [Symbol.dispose](): void {
     disposeWeights(this.weights);
+  }
+
+  private async corruptPixels(
+    corrupt: NonNullable<PairInput["corruptImage"]>,
+    clean: tf.Tensor4D,
+  ): Promise<tf.Tensor4D> {
+    const noisy = typeof corrupt === "object" && "noise" in corrupt;
+    return noisy ? gaussianNoise(clean, corrupt.noise) : this.pixels(corrupt);
   }
 
   private checkToken(id: number, token: string): void {

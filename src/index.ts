@@ -1,5 +1,6 @@
 export { BACKENDS, type Backend, currentBackend, useBackend } from "./backend.js";
 export { type AskResult, Blip, type ImageInput, type LoadOptions, loadBlip, type PairInput } from "./blip.js";
+export { type GaussianNoise, gaussianNoise } from "./corruption/gaussian.js";
 export { NoticeError, type NoticeErrorCode } from "./errors.js";
 export type { CheckpointFiles } from "./model/checkpoint.js";
 export { decodePicture } from "./model/decode.js";

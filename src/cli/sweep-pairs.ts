@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { PairInput } from "../blip.js";
-import { countLines, type PairLine, readPairs } from "../data/pairs.js";
+import { countLines } from "../data/jsonl.js";
+import { type PairLine, readPairs } from "../data/pairs.js";
 import { NoticeError } from "../errors.js";
 import { writeWhole } from "../files/write.js";
 import type { Direction, Mode } from "../patching/pair.js";

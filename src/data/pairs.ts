@@ -1,14 +1,10 @@
-import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
-import { dirname, isAbsolute, join, win32 } from "node:path";
+import { dirname, join } from "node:path";
 import { z } from "zod";
 import type { PairInput } from "../blip.js";
 import { NoticeError } from "../errors.js";
-import { shown } from "../model/config.js";
 import type { Mode } from "../patching/pair.js";
-
-/** The longest line that is read. */
-const MAX_LINE_BYTES = 1024 * 1024;
+import { checked, jsonLines, path, text } from "./jsonl.js";
 
 /** A line of a list of pairs: the pair, or why it is left out. */
 export type PairLine =
@@ -16,18 +12,9 @@ export type PairLine =
   | { readonly index: number; readonly pair: PairInput; readonly refused?: undefined }
   | { readonly index: number; readonly pair?: undefined; readonly refused: NoticeError };
 
-const text = z.string().min(1).max(4096);
-
-// A list may come from anywhere. What a link inside its folder points at is for whoever made the link.
-const path = text.refine(
-  (given) =>
-    !isAbsolute(given) && !win32.isAbsolute(given) && !given.split(/[/\\]/).includes("..") && !given.includes("\0"),
-  "a path below the folder of the list was expected",
-);
-
 const both = { image: path, question: text, answers: z.tuple([text, text]) };
 
-const schemas: Record<Mode, z.ZodType<PairInput>> = {
+const schemas: Record<Mode, z.ZodType<PairInput & { readonly image: string; readonly corruptImage?: string }>> = {
   image: z.object({ ...both, corruptImage: path }),
   text: z.object({ ...both, corruptQuestion: text }),
 };
@@ -50,74 +37,22 @@ export async function readPairs(file: string, mode: Mode): Promise<AsyncGenerato
 }
 
 async function* parseLines(file: string, mode: Mode): AsyncGenerator<PairLine, void, undefined> {
-  let index = -1;
-  for await (const line of lines(file)) {
-    index++;
+  for await (const line of jsonLines(file))
     try {
-      const pair = parseLine(line, mode, dirname(file));
-      if (pair) yield { index, pair };
+      if (line.refused) throw line.refused;
+      yield { index: line.index, pair: pairOf(line.value, mode, dirname(file)) };
     } catch (error) {
       if (!(error instanceof NoticeError)) throw error;
-      yield { index, refused: error };
+      yield { index: line.index, refused: error };
     }
-  }
 }
 
-/** How many lines `readPairs` has something to say of. */
-export async function countLines(file: string): Promise<number> {
-  let count = 0;
-  for await (const line of lines(file)) if (!line || line.some((byte) => byte > 0x20)) count++;
-  return count;
-}
-
-function parseLine(line: Uint8Array | undefined, mode: Mode, folder: string): PairInput | undefined {
-  const refuse = (what: string, cause?: unknown) => new NoticeError("options", what, { cause });
-  if (!line) throw refuse(`The line is longer than ${MAX_LINE_BYTES} bytes.`);
-  let value: unknown;
-  try {
-    const json = new TextDecoder("utf-8", { fatal: true }).decode(line);
-    if (json.trim() === "") return undefined;
-    value = JSON.parse(json);
-  } catch (cause) {
-    throw refuse(`The line is not JSON in UTF-8: ${(cause as Error).message}.`, cause);
-  }
-  const parsed = schemas[mode].safeParse(value, { reportInput: true });
-  if (!parsed.success) {
-    const found = parsed.error.issues.map(
-      ({ path, message, input }) => `${path.join(".") || "the line"}: ${message}, found ${shown(input)}`,
-    );
-    throw refuse(`The line is no pair: ${found.join("; ")}.`);
-  }
-  const { image, corruptImage } = parsed.data as { image: string; corruptImage?: string };
+function pairOf(value: unknown, mode: Mode, folder: string): PairInput {
+  const pair = checked(schemas[mode], value, "The line is no pair");
+  const { image, corruptImage } = pair;
   const below = {
     image: join(folder, image),
     ...(corruptImage === undefined ? {} : { corruptImage: join(folder, corruptImage) }),
   };
-  return { ...parsed.data, ...below } as PairInput;
-}
-
-/** A file's lines, undefined for one that is too long; no more than one of them is held. */
-async function* lines(file: string): AsyncGenerator<Uint8Array | undefined, void, undefined> {
-  let parts: Buffer[] = [];
-  let length = 0;
-  const add = (part: Buffer) => {
-    length += part.length;
-    if (length > MAX_LINE_BYTES) parts = [];
-    else parts.push(part);
-  };
-  const take = () => {
-    const line = length > MAX_LINE_BYTES ? undefined : Buffer.concat(parts);
-    [parts, length] = [[], 0];
-    return line;
-  };
-  for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
-    let from = 0;
-    for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, from)) {
-      add(chunk.subarray(from, end));
-      yield take();
-      from = end + 1;
-    }
-    add(chunk.subarray(from));
-  }
-  if (length > 0) yield take();
+  return { ...pair, ...below } as PairInput;
 }

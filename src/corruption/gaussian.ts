@@ -1,0 +1,49 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { NoticeError } from "../errors.js";
+import { random } from "../random.js";
+
+/** Independent Gaussian noise on every value of a picture. */
+export interface GaussianNoise {
+  /** Standard deviation, in units of the normalised pixels: 1 is one standard deviation of CLIP's pictures, about 0.27 of white. */
+  readonly sigma: number;
+  readonly seed: number;
+}
+
+/**
+ * A picture with noise on it: the corruption that semantic pairs stand in for (NOTICE, section 1), as a baseline. Equal seeds
+ * give equal noise; nothing is clipped, so the values' mean stays.
+ *
+ * @param pixels normalised, [1, height, width, 3] or its values; they stay as they are.
+ * @returns of the same shape. A tensor is the caller's to dispose of.
+ * @throws NoticeError `options` where sigma is not above 0 or the seed no number.
+ */
+export function gaussianNoise(pixels: tf.Tensor4D, noise: GaussianNoise): tf.Tensor4D;
+export function gaussianNoise(pixels: Float32Array, noise: GaussianNoise): Float32Array;
+export function gaussianNoise(
+  pixels: tf.Tensor4D | Float32Array,
+  { sigma, seed }: GaussianNoise,
+): tf.Tensor4D | Float32Array {
+  if (!(sigma > 0 && Number.isFinite(sigma)))
+    throw new NoticeError("options", `sigma is ${sigma}; a number above 0 was expected.`);
+  if (!Number.isFinite(seed)) throw new NoticeError("options", `seed is ${seed}; a number was expected.`);
+  if (pixels instanceof Float32Array) {
+    const noise = normals(pixels.length, seed);
+    return pixels.map((value, i) => value + sigma * noise[i]!);
+  }
+  return tf.tidy(() =>
+    tf.add<tf.Tensor4D>(pixels, tf.mul(sigma, tf.tensor4d(normals(pixels.size, seed), pixels.shape))),
+  );
+}
+
+/** Draws of the standard normal distribution (Box and Muller 1958). */
+function normals(count: number, seed: number): Float32Array {
+  const { next } = random(seed, "gaussian");
+  const values = new Float32Array(count);
+  for (let i = 0; i < count; i += 2) {
+    const radius = Math.sqrt(-2 * Math.log(1 - next())); // next() may be 0, never 1
+    const angle = 2 * Math.PI * next();
+    values[i] = radius * Math.cos(angle);
+    if (i + 1 < count) values[i + 1] = radius * Math.sin(angle);
+  }
+  return values;
+}

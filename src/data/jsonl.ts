@@ -1,0 +1,91 @@
+import { createReadStream } from "node:fs";
+import { isAbsolute, win32 } from "node:path";
+import { z } from "zod";
+import { NoticeError } from "../errors.js";
+import { shown } from "../model/config.js";
+
+/** The longest line that is read. */
+export const MAX_LINE_BYTES = 1024 * 1024;
+
+/** A line of a JSONL file, `index` counting all lines from 0: its value, or why it has none. */
+export type JsonLine =
+  | { readonly index: number; readonly value: unknown; readonly refused?: undefined }
+  | { readonly index: number; readonly refused: NoticeError };
+
+/** What a field of a list holds as text: not empty, and no novel. */
+export const text = z.string().min(1).max(4096);
+
+/** A list may come from anywhere. What a link inside its folder points at is for whoever made the link. */
+export const path = text.refine(
+  (given) =>
+    !isAbsolute(given) && !win32.isAbsolute(given) && !given.split(/[/\\]/).includes("..") && !given.includes("\0"),
+  "a path below the folder of the list was expected",
+);
+
+/** The values of a JSONL file, line by line as they are asked for; empty lines are passed over. */
+export async function* jsonLines(file: string): AsyncGenerator<JsonLine, void, undefined> {
+  let index = -1;
+  for await (const line of lines(file)) {
+    index++;
+    try {
+      const value = parseLine(line);
+      if (value !== undefined) yield { index, value };
+    } catch (error) {
+      if (!(error instanceof NoticeError)) throw error;
+      yield { index, refused: error };
+    }
+  }
+}
+
+/** How many lines `jsonLines` has something to say of. */
+export async function countLines(file: string): Promise<number> {
+  let count = 0;
+  for await (const line of lines(file)) if (!line || line.some((byte) => byte > 0x20)) count++;
+  return count;
+}
+
+/** @throws NoticeError `options` naming each field that is not as expected. */
+export function checked<Value>(schema: z.ZodType<Value>, value: unknown, complaint: string): Value {
+  const parsed = schema.safeParse(value, { reportInput: true });
+  if (parsed.success) return parsed.data;
+  const found = parsed.error.issues.map(
+    ({ path, message, input }) => `${path.join(".") || "the line"}: ${message}, found ${shown(input)}`,
+  );
+  throw new NoticeError("options", `${complaint}: ${found.join("; ")}.`);
+}
+
+function parseLine(line: Uint8Array | undefined): unknown {
+  if (!line) throw new NoticeError("options", `The line is longer than ${MAX_LINE_BYTES} bytes.`);
+  try {
+    const json = new TextDecoder("utf-8", { fatal: true }).decode(line);
+    return json.trim() === "" ? undefined : JSON.parse(json);
+  } catch (cause) {
+    throw new NoticeError("options", `The line is not JSON in UTF-8: ${(cause as Error).message}.`, { cause });
+  }
+}
+
+/** A file's lines, undefined for one that is too long; no more than one of them is held. */
+async function* lines(file: string): AsyncGenerator<Uint8Array | undefined, void, undefined> {
+  let parts: Buffer[] = [];
+  let length = 0;
+  const add = (part: Buffer) => {
+    length += part.length;
+    if (length > MAX_LINE_BYTES) parts = [];
+    else parts.push(part);
+  };
+  const take = () => {
+    const line = length > MAX_LINE_BYTES ? undefined : Buffer.concat(parts);
+    [parts, length] = [[], 0];
+    return line;
+  };
+  for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
+    let from = 0;
+    for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, from)) {
+      add(chunk.subarray(from, end));
+      yield take();
+      from = end + 1;
+    }
+    add(chunk.subarray(from));
+  }
+  if (length > 0) yield take();
+}
