@@ -167,7 +167,7 @@ function signFlip(values: readonly number[], resamples: number, choose: Random):
 }
 
 /** Which hypotheses are rejected at this false discovery rate (Benjamini and Hochberg 1995). */
-function benjaminiHochberg(pValues: readonly number[], rate: number): boolean[] {
+export function benjaminiHochberg(pValues: readonly number[], rate: number): boolean[] {
   const sorted = [...pValues].sort((a, b) => a - b);
   const last = sorted.findLastIndex((p, i) => p <= ((i + 1) / sorted.length) * rate);
   return pValues.map((p) => last >= 0 && p <= sorted[last]!);
