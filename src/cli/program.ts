@@ -1,7 +1,9 @@
-import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { NoticeError } from "../errors.js";
+import { packageVersion } from "../files/package.js";
 import { oneLine } from "./one-line.js";
+
+const STUDY_COMMANDS = ["study", "prepare", "evaluate", "select", "patch", "circuits", "report"] as const;
 
 // A command's module, and all that it needs, is loaded only when that command is called.
 const COMMANDS: Record<string, () => Promise<Command>> = {
@@ -9,15 +11,19 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   sweep: async () => (await import("./sweep.js")).sweepCommand(),
   accuracy: async () => (await import("./accuracy.js")).accuracyCommand(),
   scenes: async () => (await import("./scenes.js")).scenesCommand(),
+  ...Object.fromEntries(
+    STUDY_COMMANDS.map((name) => [name, async () => (await import("./study.js")).studyCommand(name)]),
+  ),
+  merge: async () => (await import("./merge.js")).mergeCommand(),
+  export: async () => (await import("./export.js")).exportCommand(),
   download: async () => (await import("./download.js")).downloadCommand(),
   doctor: async () => (await import("./doctor.js")).doctorCommand(),
 };
 
 async function program(called: string | undefined): Promise<Command> {
-  const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
   const notice = new Command("notice")
     .description("which attention heads of a vision-language model carry the answer from the picture to the text")
-    .version(version)
+    .version(packageVersion())
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "notice: ")) })
     .exitOverride();
   const named = called !== undefined && Object.hasOwn(COMMANDS, called) ? [COMMANDS[called]!] : Object.values(COMMANDS);

@@ -12,6 +12,7 @@ import { downloadReport } from "./download.js";
 import { oneLine } from "./one-line.js";
 import { checkOutputs, type ModelOptions } from "./options.js";
 import { type Progress, progress } from "./progress.js";
+import { untilSignal } from "./signals.js";
 
 export interface PairsOptions extends ModelOptions {
   readonly pairs?: string;
@@ -116,22 +117,4 @@ async function* resultLines(
       yield `${JSON.stringify({ index: key, ...scores[0] })}\n`;
     }
   if (tally.swept === 0) throw new NoticeError("options", "There is no pair that could be swept.");
-}
-
-/** Lets Ctrl-C or a plain `kill` end the work in order; this process then ends by that signal. */
-async function untilSignal(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
-  const stop = new AbortController();
-  let received: NodeJS.Signals | undefined;
-  const onSignal = (signal: NodeJS.Signals) => {
-    received = signal;
-    stop.abort(new Error(`ended by ${signal}`));
-  };
-  const signals = ["SIGINT", "SIGTERM"] as const;
-  for (const signal of signals) process.once(signal, onSignal);
-  try {
-    await work(stop.signal);
-  } finally {
-    for (const signal of signals) process.off(signal, onSignal);
-    if (received) process.kill(process.pid, received);
-  }
 }

@@ -1,6 +1,7 @@
 import type { Backend } from "../backend.js";
 import type { AskResult, PairInput } from "../blip.js";
 import type { NoticeErrorCode } from "../errors.js";
+import type { AnswerAttention } from "../patching/answer-attention.js";
 import type { Scores } from "../patching/scores.js";
 import type { SweepOptions } from "../patching/sweep.js";
 
@@ -12,12 +13,33 @@ export type PoolSweep = Omit<SweepOptions, "onProgress" | "signal">;
 
 export type Asked = Pick<PairInput, "image" | "question">;
 
+/** What became of one of a sample's pairs. */
+export type PairResult =
+  | {
+      readonly scores: readonly SweepResult[];
+      /** Where the correct answer stands in the question, if it does. */
+      readonly answerToken: number | undefined;
+      readonly refused?: undefined;
+    }
+  | { readonly refused: string; readonly scores?: undefined };
+
+export interface StudyResult {
+  readonly pairs: readonly PairResult[];
+  /** From the correct answer's token. Null where the question lacks it, or no pair could be made. */
+  readonly attention: AnswerAttention | null;
+}
+
 /** What a worker can be asked for, by name. */
 export interface Tasks {
   /** Every sweep of one pair, which share its two runs. */
   readonly sweep: {
     readonly input: { readonly pair: PairInput; readonly sweeps: readonly PoolSweep[] };
     readonly output: readonly SweepResult[];
+  };
+  /** A sample of a study: every sweep of every pair, and where the heads of the first pair's clean run look. */
+  readonly study: {
+    readonly input: { readonly pairs: readonly PairInput[]; readonly sweeps: readonly PoolSweep[] };
+    readonly output: StudyResult;
   };
   readonly ask: {
     readonly input: { readonly asked: Asked; readonly top?: number };

@@ -4,7 +4,7 @@ import type { AskResult, LoadOptions, PairInput } from "../blip.js";
 import { NoticeError } from "../errors.js";
 import { resolveModel } from "../files/hub.js";
 import { availableMemory } from "../files/memory.js";
-import type { Asked, PoolSweep, Setup, SweepResult, Task } from "./messages.js";
+import type { Asked, PoolSweep, Setup, StudyResult, SweepResult, Task } from "./messages.js";
 import { mapStream, type Source } from "./stream.js";
 import { type Answer, WorkerError, type WorkerOptions, WorkerProcess } from "./worker-process.js";
 
@@ -142,6 +142,23 @@ export class Pool implements AsyncDisposable {
     });
     for await (const { key, output, error } of this.#results(pairs, task, ordered))
       yield error ? { key, error } : { key, scores: output as readonly SweepResult[] };
+  }
+
+  /**
+   * Every sweep of every pair of each sample: corruptions of one question about one picture.
+   *
+   * @throws as `sweep`
+   */
+  async *study<Key>(
+    samples: Source<{ readonly key: Key; readonly pairs: readonly PairInput[] }>,
+    sweeps: readonly PoolSweep[],
+  ): AsyncGenerator<PoolResult<Key, { readonly result: StudyResult }>, void, undefined> {
+    const task = ({ pairs }: { readonly pairs: readonly PairInput[] }): Task => ({
+      name: "study",
+      input: { pairs, sweeps },
+    });
+    for await (const { key, output, error } of this.#results(samples, task, false))
+      yield error ? { key, error } : { key, result: output as StudyResult };
   }
 
   /**

@@ -2,8 +2,9 @@ import * as tf from "@tensorflow/tfjs-core";
 import { Blip } from "../blip.js";
 import { NoticeError } from "../errors.js";
 import { checkpointFolder } from "../files/folder.js";
+import { type AnswerAttention, answerAttention } from "../patching/answer-attention.js";
 import { sweep } from "../patching/sweep.js";
-import type { Report, Setup, SweepResult, Task, Tasks } from "./messages.js";
+import type { PairResult, Report, Setup, SweepResult, Task, Tasks } from "./messages.js";
 
 // A process of the pool: loads the model, then does one task after the other.
 
@@ -18,6 +19,24 @@ const tasks: { [name in keyof Tasks]: (blip: Blip, input: Tasks[name]["input"]) 
     const results: SweepResult[] = [];
     for (const options of sweeps) results.push((await sweep(made, { ...options, onProgress: endWithParent })).toJSON());
     return results;
+  },
+  async study(blip, { pairs, sweeps }) {
+    const results: PairResult[] = [];
+    let attention: AnswerAttention | null = null;
+    for (const input of pairs)
+      try {
+        using pair = await blip.pair(input);
+        const scores: SweepResult[] = [];
+        for (const options of sweeps)
+          scores.push((await sweep(pair, { ...options, onProgress: endWithParent })).toJSON());
+        const { answerToken } = pair;
+        if (answerToken !== undefined) attention ??= await answerAttention(pair.clean, answerToken);
+        results.push({ scores, answerToken });
+      } catch (error) {
+        if (!(error instanceof NoticeError)) throw error;
+        results.push({ refused: error.message });
+      }
+    return { pairs: results, attention };
   },
   ask: (blip, { asked, top }) => blip.ask(asked, { top }),
 };

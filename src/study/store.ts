@@ -99,6 +99,9 @@ const KEYS: Partial<Record<Table, string>> = {
 
 const LISTS = { "VARCHAR[]": LIST(VARCHAR), "FLOAT[]": LIST(FLOAT) };
 
+/** No extension is fetched from anywhere: all that is needed is built in. */
+const CONFIG = { autoinstall_known_extensions: "false", autoload_known_extensions: "false" };
+
 /** The database of a run, open in this process alone. */
 export class Store implements Disposable {
   private constructor(
@@ -115,7 +118,7 @@ export class Store implements Disposable {
   static async open(file: string): Promise<Store> {
     let instance: DuckDBInstance;
     try {
-      instance = await DuckDBInstance.create(file, { threads: "2" });
+      instance = await DuckDBInstance.create(file, CONFIG);
     } catch (cause) {
       const [what] = (cause as Error).message.split("\n");
       const busy = /lock/i.test(what!);

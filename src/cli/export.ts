@@ -1,0 +1,20 @@
+import { Command, Option } from "commander";
+import { EXPORT_FORMATS, type ExportFormat } from "../study/export.js";
+import { checkOutputs } from "./options.js";
+
+/** `notice export RUN`: every score of a run, a row each. */
+export function exportCommand(): Command {
+  return new Command("export")
+    .description("write every score of a run in long form")
+    .argument("<run>", "the run's folder")
+    .addOption(new Option("--format <format>", "of the file").choices([...EXPORT_FORMATS]).default("csv"))
+    .requiredOption("--out <file>", "the file")
+    .action(async (folder: string, { format, out }: { format: ExportFormat; out: string }) => {
+      await checkOutputs({ "--out": out });
+      const { StudyRun } = await import("../study/run.js");
+      const { exportScores } = await import("../study/export.js");
+      using run = await StudyRun.reopen(folder);
+      const count = await exportScores(run, out, format);
+      process.stdout.write(`${out}: ${count} rows\n`);
+    });
+}

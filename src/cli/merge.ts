@@ -1,0 +1,14 @@
+import { Command } from "commander";
+
+/** `notice merge OUT RUN RUN …`: shards of one study become one run. */
+export function mergeCommand(): Command {
+  return new Command("merge")
+    .description("put runs that patched different shards of one study together into a new run")
+    .argument("<out>", "the new run's folder")
+    .argument("<runs...>", "two runs or more, of equal settings")
+    .action(async (out: string, runs: string[]) => {
+      const { mergeRuns } = await import("../study/merge.js");
+      const { patched, selected } = await mergeRuns(out, runs);
+      process.stdout.write(`${out}: ${patched} of ${selected} selected samples are patched\n`);
+    });
+}

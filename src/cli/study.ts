@@ -1,0 +1,150 @@
+import { join } from "node:path";
+import { Command, Option } from "commander";
+import { writeWhole } from "../files/write.js";
+import { METRICS } from "../patching/metrics.js";
+import type { StudyCircuits } from "../study/circuits.js";
+import type { StudyRun } from "../study/run.js";
+import { type GivenSettings, MODALITIES } from "../study/settings.js";
+import { STAGES, type StageName } from "../study/stage.js";
+import type { DatasetSummary } from "../study/summary.js";
+import {
+  checkOutputs,
+  columns,
+  type JsonOptions,
+  type ModelOptions,
+  printResult,
+  wholeNumber,
+  withBackend,
+  withJson,
+} from "./options.js";
+import { untilSignal } from "./signals.js";
+import { stderrWatch } from "./watch.js";
+
+type StudyFlags = GivenSettings &
+  ModelOptions &
+  JsonOptions & {
+    readonly out: string;
+    readonly settings?: string;
+    readonly workers?: number;
+    readonly shard?: string;
+  };
+
+/** Which stages each command does, and whether it then reads circuits and writes the report. */
+const COMMANDS = {
+  prepare: { stages: ["prepare"], about: "read the data sets into samples, with a reason for everything left out" },
+  evaluate: { stages: ["evaluate"], about: "ask the model every clean question" },
+  select: { stages: ["select"], about: "choose a balanced set among the samples answered rightly" },
+  patch: { stages: ["patch"], about: "sweep every selected sample in every modality and at every site" },
+  circuits: { stages: [], about: "read the circuits off the scores" },
+  report: { stages: [], about: "write report.html" },
+  study: { stages: STAGES, about: "all of it: prepare, evaluate, select, patch, circuits, report" },
+} as const satisfies Record<string, { readonly stages: readonly StageName[]; readonly about: string }>;
+
+export type StudyCommand = keyof typeof COMMANDS;
+
+/** `notice study` and its stages, which share one run folder and its settings. */
+export function studyCommand(name: StudyCommand): Command {
+  const command = new Command(name).description(COMMANDS[name].about);
+  withStudySettings(command);
+  if (name === "patch" || name === "study")
+    command.option("--shard <i/n>", "patch only this part, to be merged by `notice merge`");
+  command.option("--workers <number>", "processes; default: as many as cores, if memory allows", wholeNumber);
+  command.addHelpText(
+    "after",
+    "\nAn interrupted command goes on where it was: give it the same --out. Settings are kept in the run and need not be given again.",
+  );
+  return withJson(withBackend(command)).action((flags: StudyFlags) => runStudy(name, flags));
+}
+
+function withStudySettings(command: Command): Command {
+  const list = (text: string) => text.split(",").map((part) => part.trim());
+  return command
+    .requiredOption("--out <run>", "the run's folder; made where there is none")
+    .option("--settings <file>", "TOML or JSON with any of the settings below; options given here win")
+    .option("--model <model>", "checkpoint folder or hub id; default: weights/scenes")
+    .option(
+      "--dataset <names>",
+      "scenes, svo-probes, mit-states, faces, or a CSV or JSONL file; several by commas",
+      list,
+    )
+    .option("--data <folder>", "where the data set is; of several, the folder that holds theirs")
+    .option("--n <samples>", "samples to patch in each data set; default: 60", wholeNumber)
+    .option("--candidates <samples>", "samples to ask about in each data set; default: all", wholeNumber)
+    .option("--seed <number>", "of all random choices; default: 0", wholeNumber)
+    .option("--modalities <names>", `${MODALITIES.join(", ")}; default: image,text`, list)
+    .option("--sites <names>", "default: text.cross.z,text.self.z,text.resid_post", list)
+    .addOption(new Option("--direction <direction>", "default: denoise").choices(["denoise", "noise"]))
+    .option("--sigma <deviation>", "of gaussian, in units of normalised pixels; default: 1", Number)
+    .option("--template <jinja>", "of the questions, instead of the data set's")
+    .option("--position <where>", "where circuits are read: answer, answer-1, an index or a token; default: answer")
+    .addOption(new Option("--metric <metric>", "that circuits are read by; default: effect").choices([...METRICS]))
+    .option("--rate <share>", "false discovery rate; default: 0.05", Number)
+    .option("--resamples <number>", "of bootstrap and sign flips; default: 2000", wholeNumber);
+}
+
+/** The settings among the flags, over those of the file. */
+async function givenSettings(flags: StudyFlags): Promise<GivenSettings> {
+  const { checkSettings, readSettings } = await import("../study/settings.js");
+  const { out, settings, workers, shard, backend, memory, json, ...given } = flags;
+  const file = settings === undefined ? {} : await readSettings(settings);
+  return { ...file, ...checkSettings(given, "The options") };
+}
+
+async function runStudy(name: StudyCommand, flags: StudyFlags): Promise<void> {
+  await checkOutputs({ "--json": flags.json });
+  const given = await givenSettings(flags);
+  const { StudyRun } = await import("../study/run.js");
+  const { parseShard } = await import("../study/shard.js");
+  const shard = flags.shard === undefined ? undefined : parseShard(flags.shard);
+  const begins = name === "prepare" || name === "study";
+  using run = await (begins ? StudyRun.open(flags.out, given) : StudyRun.reopen(flags.out, given));
+  const again = `notice ${name} --out ${flags.out}`;
+  const onSignal = () =>
+    process.stderr.write(
+      `\nnotice: finishing the samples in work; \`${again}\` goes on from there. Again stops at once.\n`,
+    );
+  await untilSignal(async (signal) => {
+    const { runStages } = await import("../study/study.js");
+    const { backend, workers, memory } = flags;
+    await runStages(run, COMMANDS[name].stages, { watch: stderrWatch(), signal, shard, backend, workers, memory });
+  }, onSignal);
+  const { summarise } = await import("../study/summary.js");
+  const datasets = await summarise(run);
+  if (shard) process.stdout.write(`${flags.out}: this shard is patched; \`notice merge\` puts shards together.\n`);
+  if (shard || COMMANDS[name].stages.length === 1)
+    return printResult({ run: flags.out, datasets }, () => datasetTable(datasets), flags);
+  const { readCircuits } = await import("../study/circuits.js");
+  const found = await readCircuits(run);
+  await writeWhole(join(flags.out, "circuits.json"), `${JSON.stringify(found, null, 1)}\n`);
+  const files = name === "circuits" ? {} : { report: await report(run, found) };
+  const table = () => [datasetTable(datasets), circuitTable(found), ...Object.values(files).map((file) => `${file}\n`)];
+  await printResult({ run: flags.out, datasets, ...found, ...files }, () => table().join("\n"), flags);
+}
+
+async function report(run: StudyRun, found: StudyCircuits): Promise<string> {
+  const { gatherReport } = await import("../report/gather.js");
+  const { writeReport } = await import("../report/report.js");
+  return writeReport(await gatherReport(run, found), run.folder);
+}
+
+function datasetTable(datasets: readonly DatasetSummary[]): string {
+  const rows = datasets.map(({ dataset, samples, excluded, asked, correct, selected, patched }) => {
+    const accuracy = asked === 0 ? "-" : `${((100 * correct) / asked).toFixed(1)}%`;
+    return [dataset, samples, excluded, asked, accuracy, selected, patched];
+  });
+  return columns(rows, ["data set", "samples", "left out", "asked", "right", "selected", "patched"]);
+}
+
+/** Heads of each circuit, largest first; then those that are in all circuits of a site. */
+function circuitTable({ circuits, universal }: StudyCircuits): string {
+  const rows = circuits.map(({ dataset, modality, site, circuit }) => {
+    const heads = circuit.heads.filter(({ inCircuit }) => inCircuit).sort((a, b) => b.mean - a.mean);
+    const names = heads.map(({ layer, head, mean }) => `L${layer}H${head} ${mean.toFixed(2)}`).join(", ");
+    return [dataset, modality, site, `${circuit.samples}`, names || "none"];
+  });
+  const shared = universal.map(({ site, universality: { names, heads } }) => {
+    const all = heads.filter(({ circuits }) => circuits.length === names.length);
+    return `universal heads of ${site}: ${all.map(({ layer, head }) => `L${layer}H${head}`).join(", ") || "none"}\n`;
+  });
+  return `${columns(rows, ["data set", "modality", "site", "n", "circuit"])}\n${shared.join("")}`;
+}

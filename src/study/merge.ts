@@ -1,0 +1,106 @@
+import { copyFile, cp, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { NoticeError } from "../errors.js";
+import { DATABASE, StudyRun } from "./run.js";
+import { completeSettings, readSettings, settingsHash } from "./settings.js";
+import { Store, type Table } from "./store.js";
+
+/** Tables that every shard has whole, and must have equal. */
+const SHARED = ["samples", "answers", "selected"] as const satisfies readonly Table[];
+
+/** Tables whose rows belong to patched samples. */
+const OWNED = ["patched", "passes", "scores", "attention"] as const satisfies readonly Table[];
+
+/**
+ * Puts the scores of runs that patched different shards of one selection together into a new run.
+ *
+ * @returns how many samples the new run has patched, and how many are selected.
+ * @throws NoticeError `options` where the new folder is there already, or the runs have other settings, models, samples or
+ * answers, or both patched one sample.
+ */
+export async function mergeRuns(
+  folder: string,
+  runs: readonly string[],
+): Promise<{ patched: number; selected: number }> {
+  const [first, ...others] = runs;
+  if (first === undefined || others.length === 0) throw new NoticeError("options", "Merging needs two runs or more.");
+  if (await stat(folder).catch(() => undefined))
+    throw new NoticeError("options", `${folder} is there already; merge into a new folder.`);
+  const hash = await hashOf(first);
+  for (const run of others)
+    if ((await hashOf(run)) !== hash)
+      throw new NoticeError(
+        "options",
+        `${first} and ${run} were begun with other settings; only shards of one study merge.`,
+      );
+  const beside = `${folder.replace(/[/\\]+$/, "")}.partial-${process.pid}`;
+  try {
+    await copyRun(first, beside);
+    const counts = await addShards(beside, runs);
+    await rename(beside, folder);
+    return counts;
+  } finally {
+    await rm(beside, { recursive: true, force: true });
+  }
+}
+
+async function addShards(folder: string, [first, ...others]: readonly string[]) {
+  using store = await Store.open(join(folder, DATABASE));
+  for (const run of others) await addShard(store, first!, run);
+  const count = (table: Table) => store.count(`SELECT count(*) FROM ${table}`);
+  return { patched: await count("patched"), selected: await count("selected") };
+}
+
+async function hashOf(run: string): Promise<string> {
+  return settingsHash(completeSettings(await readSettings(join(run, "settings.json"))));
+}
+
+/** The folder as it is, but for what was made of its scores. The database is opened first, so that what a crash left in its log is in it. */
+async function copyRun(run: string, to: string): Promise<void> {
+  (await StudyRun.reopen(run))[Symbol.dispose]();
+  await mkdir(to, { recursive: true });
+  for (const name of await readdir(run)) {
+    const [from, into] = [join(run, name), join(to, name)];
+    if (name === "scenes") await cp(from, into, { recursive: true });
+    else if (name === "settings.json" || name.startsWith(DATABASE)) await copyFile(from, into);
+  }
+}
+
+async function addShard(store: Store, first: string, run: string): Promise<void> {
+  const refuse = (what: string) => new NoticeError("options", `${first} and ${run} do not merge: ${what}.`);
+  await store
+    .run(`ATTACH '${join(run, DATABASE).replaceAll("'", "''")}' AS other (READ_ONLY)`)
+    .catch((cause: Error) => {
+      throw refuse(`the second cannot be opened (${cause.message.split("\n")[0]})`);
+    });
+  try {
+    for (const table of SHARED) {
+      // What computed a row may differ, what it says must not.
+      const columns = table === "answers" ? "dataset, sample, answer, is_correct" : "*";
+      const [mine, theirs] = [`SELECT ${columns} FROM ${table}`, `SELECT ${columns} FROM other.${table}`];
+      const different = await store.count(
+        `SELECT count(*) FROM ((${mine} EXCEPT ${theirs}) UNION ALL (${theirs} EXCEPT ${mine}))`,
+      );
+      if (different > 0) throw refuse(`their ${table} differ in ${different} rows`);
+    }
+    const models = await store.count(
+      "SELECT count(DISTINCT model_hash) FROM (FROM provenance UNION ALL FROM other.provenance)",
+    );
+    if (models > 1) throw refuse("their models have other weights");
+    const both = await store.count("SELECT count(*) FROM patched JOIN other.patched USING (dataset, sample)");
+    if (both > 0) throw refuse(`both patched ${both} of the samples`);
+    await store.transaction(() => copyShard(store));
+  } finally {
+    await store.run("DETACH other");
+  }
+}
+
+async function copyShard(store: Store): Promise<void> {
+  const next = await store.count("SELECT coalesce(max(id), -1) + 1 FROM provenance");
+  await store.run(`INSERT INTO provenance SELECT id + ${next}, * EXCLUDE (id) FROM other.provenance`);
+  for (const table of OWNED) {
+    const columns = table === "patched" ? `* REPLACE (provenance + ${next} AS provenance)` : "*";
+    await store.run(`INSERT INTO ${table} SELECT ${columns} FROM other.${table}`);
+  }
+  await store.run("INSERT INTO exclusions FROM other.exclusions WHERE stage = 'patch'");
+}

@@ -1,0 +1,152 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { mkdir, readdir, readFile, stat } from "node:fs/promises";
+import { isAbsolute, join, relative, resolve } from "node:path";
+import { pipeline } from "node:stream/promises";
+import type { Backend } from "../backend.js";
+import { NoticeError } from "../errors.js";
+import { resolveModel } from "../files/hub.js";
+import { packageVersion } from "../files/package.js";
+import { writeWhole } from "../files/write.js";
+import {
+  checkSettings,
+  completeSettings,
+  type GivenSettings,
+  reread,
+  type Settings,
+  settingsHash,
+} from "./settings.js";
+import { Store } from "./store.js";
+
+const SETTINGS = "settings.json";
+export const DATABASE = "study.duckdb";
+
+/** A study on disk: a folder with its settings, its database and what it writes. */
+export class StudyRun implements Disposable {
+  #modelHash: string | undefined;
+
+  private constructor(
+    readonly folder: string,
+    readonly settings: Settings,
+    readonly store: Store,
+  ) {}
+
+  /**
+   * Opens a run, or begins one where the folder is missing or empty.
+   *
+   * @throws NoticeError `options` where the folder holds something else, the run was begun with other settings, or another
+   * process works on it.
+   */
+  static async open(folder: string, given: GivenSettings = {}): Promise<StudyRun> {
+    const file = join(folder, SETTINGS);
+    const begun = await readFile(file, "utf8").catch(() => undefined);
+    let settings: Settings;
+    if (begun === undefined) {
+      await refuseForeign(folder);
+      settings = completeSettings(given);
+    } else settings = reread(completeSettings(checkSettings(parse(begun, file), file)), given, folder);
+    await mkdir(folder, { recursive: true });
+    const store = await Store.open(join(folder, DATABASE));
+    try {
+      const content = `${JSON.stringify(settings, null, 2)}\n`;
+      if (content !== begun) await writeWhole(file, content);
+    } catch (error) {
+      store[Symbol.dispose]();
+      throw error;
+    }
+    return new StudyRun(folder, settings, store);
+  }
+
+  /**
+   * Opens a run that is there.
+   *
+   * @throws NoticeError `options` where it is not, and as `open`.
+   */
+  static async reopen(folder: string, given: GivenSettings = {}): Promise<StudyRun> {
+    const found = await stat(join(folder, SETTINGS)).catch(() => undefined);
+    if (!found)
+      throw new NoticeError("options", `${folder} is no run: it has no ${SETTINGS}. \`notice study\` begins one.`);
+    return StudyRun.open(folder, given);
+  }
+
+  /**
+   * The row of `provenance` for what this package computes now on a backend.
+   *
+   * @throws NoticeError `checkpoint` where the model is not the one that the run was begun with.
+   */
+  async provenance(backend: Backend): Promise<number> {
+    const { store, settings } = this;
+    const hash = await this.modelHash();
+    const known = await store.rows<{ id: number; model_hash: string; backend: string; package: string }>(
+      "SELECT id, model_hash, backend, package FROM provenance ORDER BY id",
+    );
+    const other = known.find((row) => row.model_hash !== hash);
+    if (other)
+      throw new NoticeError(
+        "checkpoint",
+        `${settings.model} has other weights (${hash}) than when the run ${this.folder} was begun (${other.model_hash}). Begin another run.`,
+      );
+    const version = packageVersion();
+    const same = known.find((row) => row.backend === backend && row.package === version);
+    if (same) return same.id;
+    const row = { package: version, model: settings.model, model_hash: hash, backend };
+    const id = known.length;
+    await store.insert("provenance", [{ id, ...row, settings_hash: settingsHash(settings) }]);
+    return id;
+  }
+
+  /** SHA-256 of the config and the weights: 16 hexadecimal digits. */
+  async modelHash(): Promise<string> {
+    this.#modelHash ??= await hashModel(await resolveModel(this.settings.model));
+    return this.#modelHash;
+  }
+
+  /** A path as the database holds it: relative where it lies in the run's folder, so that the folder can be moved. */
+  stored(path: string): string {
+    const within = relative(this.folder, path);
+    return within.startsWith("..") || isAbsolute(within) ? resolve(path) : within;
+  }
+
+  /** A path from the database. */
+  path(stored: string): string {
+    return resolve(this.folder, stored);
+  }
+
+  [Symbol.dispose](): void {
+    this.store[Symbol.dispose]();
+  }
+}
+
+/** Whatever else is in a folder is somebody's; what an interrupted beginning left behind is ours. */
+async function refuseForeign(folder: string): Promise<void> {
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    throw new NoticeError("options", `${folder} is no folder for a run: ${error.message}.`, { cause: error });
+  });
+  const foreign = names.find((name) => !name.startsWith(DATABASE) && !name.startsWith(`${SETTINGS}.`));
+  if (foreign)
+    throw new NoticeError(
+      "options",
+      `${folder} is no run and not empty: it holds ${JSON.stringify(foreign)} and no ${SETTINGS}. Give the name of a new folder.`,
+    );
+}
+
+function parse(content: string, file: string): unknown {
+  try {
+    return JSON.parse(content);
+  } catch (cause) {
+    throw new NoticeError("options", `${file} is not JSON: ${(cause as Error).message}.`, { cause });
+  }
+}
+
+async function hashModel(folder: string): Promise<string> {
+  const names = (await readdir(folder)).filter((name) => name === "config.json" || name.endsWith(".safetensors"));
+  const hash = createHash("sha256");
+  for (const name of names.sort()) {
+    hash.update(`${name}\0`);
+    await pipeline(createReadStream(join(folder, name)), async (source) => {
+      for await (const chunk of source) hash.update(chunk);
+    });
+  }
+  return hash.digest("hex").slice(0, 16);
+}

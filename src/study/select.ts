@@ -1,0 +1,57 @@
+import { NoticeError } from "../errors.js";
+import type { Stage } from "./stage.js";
+
+interface Candidate {
+  readonly dataset: string;
+  readonly sample: string;
+  readonly sample_group: string;
+}
+
+/**
+ * Chooses up to `n` samples of each data set among those answered rightly, as evenly over its groups as they allow. Which ones
+ * follows from the seed.
+ *
+ * @throws NoticeError `options` where no question was answered rightly.
+ */
+export async function select({ run }: Stage): Promise<void> {
+  const { store, settings } = run;
+  if (await store.count("SELECT count(*) FROM finished WHERE stage = 'select'")) return;
+  const right = await store.rows<Candidate>(
+    `SELECT dataset, sample, sample_group FROM answers JOIN samples USING (dataset, sample) WHERE is_correct
+     ORDER BY dataset, draw, sample`,
+  );
+  if (right.length === 0)
+    throw new NoticeError(
+      "options",
+      `${settings.model} answered no question of the run ${run.folder} rightly, so there is nothing to patch.`,
+    );
+  const rows = [...grouped(right, ({ dataset }) => dataset).values()].flatMap((candidates) =>
+    balanced(candidates, settings.n).map(({ dataset, sample }, ordinal) => ({ dataset, sample, ordinal })),
+  );
+  await store.transaction(async () => {
+    await store.insert("selected", rows);
+    await store.insert("finished", [{ stage: "select", dataset: "" }]);
+  });
+}
+
+/** The groups take turns, until there are `count` or none are left. */
+export function balanced<Item extends { readonly sample_group: string }>(
+  items: readonly Item[],
+  count: number,
+): Item[] {
+  const groups = [...grouped(items, ({ sample_group }) => sample_group)].sort(([a], [b]) => (a < b ? -1 : 1));
+  const longest = Math.max(0, ...groups.map(([, members]) => members.length));
+  const turns = Array.from({ length: longest }, (_, turn) => groups.flatMap(([, members]) => members[turn] ?? []));
+  return turns.flat().slice(0, count);
+}
+
+/** Items by their key, in the order in which the keys come up. */
+function grouped<Item>(items: readonly Item[], key: (item: Item) => string): Map<string, Item[]> {
+  const groups = new Map<string, Item[]>();
+  for (const item of items) {
+    const members = groups.get(key(item));
+    if (members) members.push(item);
+    else groups.set(key(item), [item]);
+  }
+  return groups;
+}

@@ -1,0 +1,44 @@
+import { openPool, type Pool, type PoolOptions } from "../pool/pool.js";
+import { evaluate } from "./evaluate.js";
+import { patch } from "./patch.js";
+import { prepare } from "./prepare.js";
+import type { StudyRun } from "./run.js";
+import { select } from "./select.js";
+import type { Shard } from "./shard.js";
+import type { StageName, Watch } from "./stage.js";
+
+export interface StudyOptions extends Omit<PoolOptions, "signal"> {
+  readonly watch: Watch;
+  /** Ends the study after the samples in work, with its reason; the same call later goes on from there. */
+  readonly signal?: AbortSignal;
+  /** Patch only this part of the selected samples. */
+  readonly shard?: Shard;
+}
+
+/**
+ * Does stages of a run, each where it was left. The processes that compute are started when a stage first has something for
+ * them, and ended at the end.
+ *
+ * @throws NoticeError as the stages; the signal's reason.
+ */
+export async function runStages(
+  run: StudyRun,
+  stages: readonly StageName[],
+  { watch, signal, shard, ...options }: StudyOptions,
+): Promise<void> {
+  let opened: Promise<Pool> | undefined;
+  const pool = () => {
+    opened ??= openPool(run.settings.model, { warn: watch.warn, ...options });
+    return opened;
+  };
+  const stage = { run, watch, signal, pool };
+  const work = { prepare, evaluate, select, patch: (given: typeof stage) => patch(given, shard) };
+  try {
+    for (const name of stages) {
+      signal?.throwIfAborted();
+      await work[name](stage);
+    }
+  } finally {
+    await (await opened?.catch(() => undefined))?.close();
+  }
+}
