@@ -1,0 +1,121 @@
+import { join } from "node:path";
+import { questionTemplate, TEMPLATES, type Writer } from "../corruption/prompts.js";
+import { replacePair, WordsByPieces } from "../corruption/replacements.js";
+import { NoticeError } from "../errors.js";
+import { random } from "../random.js";
+import { askEither } from "./either.js";
+import { imageId, listFolder } from "./image-folder.js";
+import type { Dataset, Exclusion, PrepareContext, Sample } from "./sample.js";
+import { prepared, Unusable } from "./unusable.js";
+import { expressions, sentiments } from "./words/expressions.js";
+
+const DATASET = "faces";
+const SPLITS = ["train", "test", "val", "validation"];
+
+/** Faces that show one expression. */
+interface Faces {
+  readonly adjective: string;
+  /** The folders that lead to them. */
+  readonly folders: readonly string[];
+  readonly files: readonly string[];
+}
+
+/** The same for all faces. */
+interface Maker {
+  readonly folder: string;
+  readonly context: PrepareContext;
+  readonly write: Writer<"first" | "second">;
+  readonly pleasant: WordsByPieces;
+  readonly unpleasant: WordsByPieces;
+}
+
+/**
+ * Facial expressions in FER's folders (angry, disgust, fear, happy, neutral, sad, surprise), here or below `train` and `test`, each of which is
+ * then a world of its own. Every face is one sample or one exclusion.
+ *
+ * "Is this person feeling sad or surprised?": the alternative is any expression of which there are faces, one of which is the corrupt image.
+ * Replacements are adjectives of the opposite sentiment (`words/expressions.ts`).
+ *
+ * @throws NoticeError `options`
+ */
+export const faces: Dataset = async function* (folder, context) {
+  const maker: Maker = {
+    folder,
+    context,
+    write: questionTemplate(context.template ?? TEMPLATES[DATASET], ["first", "second"]),
+    pleasant: new WordsByPieces(sentiments.pleasant, context.pieces),
+    unpleasant: new WordsByPieces(sentiments.unpleasant, context.pieces),
+  };
+  let some = false;
+  for await (const { found, excluded } of splits(folder)) {
+    for (const one of excluded) yield { excluded: one };
+    for (const shown of found)
+      for (const file of shown.files) {
+        some = true;
+        yield* await prepared(placeOf(...shown.folders, file), () => [sampleOf(shown, file, found, maker)]);
+      }
+  }
+  if (some) return;
+  const expected = Object.keys(expressions).join(", ");
+  throw new NoticeError(
+    "options",
+    `There are no faces in ${folder}: folders ${expected} were expected, or train, test.`,
+  );
+};
+
+const placeOf = (...names: string[]) => ({ dataset: DATASET, source: names.join("/") });
+
+/** What lies directly in the folder, then in each split. */
+async function* splits(folder: string): AsyncGenerator<{ found: Faces[]; excluded: Exclusion[] }> {
+  const { folders } = await listFolder(folder);
+  const within = folders.filter((name) => SPLITS.includes(name.toLowerCase()));
+  yield readSplit(folder, [], within);
+  for (const name of within) yield readSplit(folder, [name], []);
+}
+
+async function readSplit(folder: string, split: readonly string[], passedOver: readonly string[]) {
+  const found: Faces[] = [];
+  const excluded: Exclusion[] = [];
+  const exclude = (names: readonly string[], reason: string, path: readonly string[] = split) => {
+    for (const name of names) excluded.push({ ...placeOf(...path, name), reason, detail: name });
+  };
+  const { folders, images } = await listFolder(join(folder, ...split));
+  exclude(images, "no expression");
+  for (const name of folders) {
+    if (passedOver.includes(name)) continue;
+    const adjective = Object.hasOwn(expressions, name.toLowerCase())
+      ? expressions[name.toLowerCase() as keyof typeof expressions]
+      : undefined;
+    if (adjective === undefined) {
+      exclude([name], "unknown folder");
+      continue;
+    }
+    const inner = await listFolder(join(folder, ...split, name));
+    exclude([...inner.others, ...inner.folders], "not a picture", [...split, name]);
+    if (inner.images.length > 0) found.push({ adjective, folders: [...split, name], files: inner.images });
+  }
+  return { found, excluded };
+}
+
+function sampleOf(shown: Faces, file: string, all: readonly Faces[], maker: Maker): Sample {
+  const { folder, context, write, pleasant, unpleasant } = maker;
+  const id = imageId(shown.folders, file);
+  const choose = random(context.seed, DATASET, id);
+  const others = all.filter(({ adjective }) => adjective !== shown.adjective);
+  if (others.length === 0) throw new Unusable("no alternative", `there are only ${shown.adjective} faces`);
+  const alternative = choose.pick(others);
+  const corruptImage = join(folder, ...alternative.folders, choose.pick(alternative.files));
+  const answers = [shown.adjective, alternative.adjective] as const;
+  const [one, other] = answers.map((word) => (sentiments.pleasant.includes(word) ? unpleasant : pleasant).like(word));
+  const asked = askEither(
+    {
+      answers,
+      replacements: replacePair(answers, [one!, other!], choose),
+      correctFirst: choose.chance(0.5),
+      write: (first, second) => write({ first, second }),
+    },
+    context.pieces,
+  );
+  const image = join(folder, ...shown.folders, file);
+  return { id, dataset: DATASET, group: shown.adjective, image, corruptImage, ...asked };
+}

@@ -1,0 +1,51 @@
+import { readdir, stat } from "node:fs/promises";
+import { extname, join } from "node:path";
+import { NoticeError } from "../errors.js";
+
+/** A data set's folder by kinds of what lies in it, each in one order on every machine. Hidden things are passed over. */
+export interface Listing {
+  /** Names of PNG and JPEG files, going by their endings. */
+  readonly images: readonly string[];
+  readonly folders: readonly string[];
+  readonly others: readonly string[];
+}
+
+const ENDINGS = [".jpg", ".jpeg", ".png"];
+
+/** @throws NoticeError `options` where it is no folder, or may not be read. */
+export async function listFolder(folder: string): Promise<Listing> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch((cause: NodeJS.ErrnoException) => {
+    const why = cause.code === "ENOENT" ? "no such folder" : cause.code === "ENOTDIR" ? "it is a file" : cause.message;
+    throw new NoticeError("options", `There is no data set in ${folder}: ${why}.`, { cause });
+  });
+  const listing = { images: [] as string[], folders: [] as string[], others: [] as string[] };
+  for (const entry of entries) {
+    if (entry.name.startsWith(".")) continue;
+    const linked = entry.isSymbolicLink() ? await stat(join(folder, entry.name)).catch(() => undefined) : undefined;
+    const kind = linked ?? entry;
+    if (kind.isDirectory()) listing.folders.push(entry.name);
+    else if (kind.isFile() && ENDINGS.includes(extname(entry.name).toLowerCase())) listing.images.push(entry.name);
+    else listing.others.push(entry.name);
+  }
+  for (const names of Object.values(listing)) names.sort();
+  return listing;
+}
+
+/**
+ * A sample's id of its keys: different keys give different ids, in letters, digits, `-`, `_`, `.`. A space becomes two dots; a key of
+ * other characters is written as `_x` and its bytes in UTF-8.
+ *
+ * @example sampleId("big star", "00012", "jpg") // big..star.00012.jpg
+ */
+export function sampleId(...keys: string[]): string {
+  const isPlain = (key: string) => /^(?!_x)[\w-]+( [\w-]+)*$/.test(key);
+  return keys
+    .map((key) => (isPlain(key) ? key.replaceAll(" ", "..") : `_x${Buffer.from(key).toString("hex")}`))
+    .join(".");
+}
+
+/** The id of an image file under these keys. Its ending counts: one name may be there as PNG and as JPEG. */
+export function imageId(keys: readonly string[], file: string): string {
+  const ending = extname(file);
+  return sampleId(...keys, file.slice(0, -ending.length), ending.slice(1));
+}

@@ -1,0 +1,140 @@
+import { join } from "node:path";
+import { questionTemplate, TEMPLATES, type Writer } from "../corruption/prompts.js";
+import { replacePair, WordsByPieces } from "../corruption/replacements.js";
+import { NoticeError } from "../errors.js";
+import { random } from "../random.js";
+import { askEither } from "./either.js";
+import { imageId, listFolder } from "./image-folder.js";
+import type { Dataset, Exclusion, PrepareContext, Sample } from "./sample.js";
+import { prepared, Unusable } from "./unusable.js";
+import { states } from "./words/states.js";
+
+const DATASET = "mit-states";
+
+type Group = keyof typeof states;
+const groups = Object.keys(states) as Group[];
+const groupOf = (adjective: string) => groups.find((group) => Object.hasOwn(states[group], adjective));
+
+/** A picture of a noun in a state. */
+interface Stateful {
+  readonly adjective: string;
+  readonly noun: string;
+  /** The folders that lead to it, and its name. */
+  readonly folders: readonly string[];
+  readonly file: string;
+}
+
+/** The same for all pictures. */
+interface Maker {
+  readonly folder: string;
+  readonly context: PrepareContext;
+  readonly write: Writer<"noun" | "first" | "second">;
+  readonly vocabulary: Readonly<Record<Group, WordsByPieces>>;
+  /** Noun, then adjective. */
+  readonly nouns: ReadonlyMap<string, ReadonlyMap<string, readonly Stateful[]>>;
+}
+
+/**
+ * MIT-States (Isola, Lim and Adelson 2015) in its publisher's folders, `<adjective> <noun>/*.jpg`, here or one below (`images/`); an
+ * underscore may stand for the space. Every picture is one sample or one exclusion.
+ *
+ * "Is this tomato sliced or whole?": the alternative is another state of the same group (`words/states.ts`) of which there are pictures
+ * of the same noun, no near-synonym and nothing that the thing may be as well; one of these pictures is the corrupt image. Replacements are
+ * adjectives of the group.
+ *
+ * @throws NoticeError `options`
+ */
+export const mitStates: Dataset = async function* (folder, context) {
+  const write = questionTemplate(context.template ?? TEMPLATES[DATASET], ["noun", "first", "second"]);
+  const found = await findPictures(folder);
+  for (const excluded of found.excluded) yield { excluded };
+  const nouns = new Map<string, Map<string, Stateful[]>>();
+  for (const picture of found.pictures) {
+    const adjectives = entry(nouns, picture.noun, () => new Map<string, Stateful[]>());
+    entry(adjectives, picture.adjective, () => []).push(picture);
+  }
+  const words = (group: Group) => new WordsByPieces(Object.keys(states[group]), context.pieces);
+  const vocabulary = { colour: words("colour"), shape: words("shape"), texture: words("texture") };
+  const maker: Maker = { folder, context, write, vocabulary, nouns };
+  for (const picture of found.pictures)
+    yield* await prepared(placeOf(...picture.folders, picture.file), () => [sampleOf(picture, maker)]);
+};
+
+const placeOf = (...names: string[]) => ({ dataset: DATASET, source: names.join("/") });
+
+async function findPictures(folder: string) {
+  const pictures: Stateful[] = [];
+  const excluded: Exclusion[] = [];
+  const visit = async (folders: readonly string[]) => {
+    const { images, folders: inner, others } = await listFolder(join(folder, ...folders));
+    const named = stateOf(folders.at(-1) ?? "");
+    for (const file of images)
+      if (named) pictures.push({ ...named, folders, file });
+      else
+        excluded.push({ ...placeOf(...folders, file), reason: "no state", detail: "not in a folder adjective noun" });
+    if (named)
+      for (const file of others) excluded.push({ ...placeOf(...folders, file), reason: "not a picture", detail: file });
+    for (const name of inner)
+      if (!named && (stateOf(name) ? folders.length < 2 : folders.length < 1)) await visit([...folders, name]);
+      else
+        excluded.push({ ...placeOf(...folders, name), reason: "unknown folder", detail: "no folder adjective noun" });
+  };
+  await visit([]);
+  if (pictures.length > 0) return { pictures, excluded };
+  throw new NoticeError("options", `There are no folders "adjective noun" with pictures in ${folder}, nor one below.`);
+}
+
+/** `sliced tomato`, `sliced_tomato`. What has neither a space nor a known adjective is a folder of such folders. */
+function stateOf(folder: string): { adjective: string; noun: string } | undefined {
+  const [, adjective, gap, noun] = /^([^ _]+)([ _]+)(.+)$/.exec(folder.toLowerCase()) ?? [];
+  if (adjective === undefined || (!gap!.includes(" ") && adjective !== "adj" && !groupOf(adjective))) return undefined;
+  return { adjective, noun: noun!.replace(/[ _]+/g, " ").trim() };
+}
+
+function sampleOf(picture: Stateful, { folder, context, write, vocabulary, nouns }: Maker): Sample {
+  const { adjective, noun, folders, file } = picture;
+  const group = groupOf(adjective);
+  if (adjective === "adj") throw new Unusable("no state", "its folder says adj");
+  if (!group) throw new Unusable("unknown state", `${adjective} is in no group`);
+  if (!/^[\p{L}\p{N}][\p{L}\p{M}\p{N}'’ -]{0,63}$/u.test(noun))
+    throw new Unusable("unusable noun", JSON.stringify(noun));
+  const id = imageId(folders, file);
+  const choose = random(context.seed, DATASET, id);
+  const there = nouns.get(noun)!;
+  const alternatives = [...there.keys()].filter((other) => mayStandAgainst(group, adjective, other)).sort();
+  if (alternatives.length === 0)
+    throw new Unusable("no alternative", `of ${noun} there are only ${[...there.keys()].join(", ")}`);
+  const answers = [adjective, choose.pick(alternatives)] as const;
+  const corrupt = choose.pick(there.get(answers[1])!);
+  const candidates = answers.map((word) =>
+    vocabulary[group].like(word).filter((other) => !isSimilar(group, word, other)),
+  );
+  const asked = askEither(
+    {
+      answers,
+      replacements: replacePair(answers, candidates as [string[], string[]], choose),
+      correctFirst: choose.chance(0.5),
+      write: (first, second) => write({ noun, first, second }),
+    },
+    context.pieces,
+  );
+  const pathOf = (one: Stateful) => join(folder, ...one.folders, one.file);
+  return { id, dataset: DATASET, group, image: pathOf(picture), corruptImage: pathOf(corrupt), ...asked };
+}
+
+function entry<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value): Value {
+  if (!map.has(key)) map.set(key, make());
+  return map.get(key)!;
+}
+
+/** The lists name some pairs from one side only. */
+function isSimilar(group: Group, one: string, other: string): boolean {
+  const { [one]: a, [other]: b } = states[group];
+  return a!.similar.includes(other) || b!.similar.includes(one);
+}
+
+function mayStandAgainst(group: Group, adjective: string, other: string): boolean {
+  if (other === adjective || groupOf(other) !== group) return false;
+  const { [adjective]: a, [other]: b } = states[group];
+  return !isSimilar(group, adjective, other) && !a!.compatible.includes(other) && !b!.compatible.includes(adjective);
+}

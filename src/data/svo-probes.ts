@@ -1,0 +1,108 @@
+import { extname, join } from "node:path";
+import { questionTemplate, TEMPLATES, type Writer } from "../corruption/prompts.js";
+import { replacePair, WordsByPieces } from "../corruption/replacements.js";
+import { NoticeError } from "../errors.js";
+import { random } from "../random.js";
+import { csvRows } from "./csv.js";
+import { askEither } from "./either.js";
+import { listFolder, sampleId } from "./image-folder.js";
+import type { Dataset, PrepareContext, Sample } from "./sample.js";
+import { PLACES, SVO_COLUMNS, type SvoPair, svoPair, svoPrompt } from "./svo-rows.js";
+import { prepared, Unusable } from "./unusable.js";
+
+const DATASET = "svo-probes";
+const INDEX = "svo_probes.csv";
+
+/** The same for all rows. */
+interface Maker {
+  readonly context: PrepareContext;
+  readonly write: Writer<"subject" | "verb" | "object" | "first" | "second">;
+  /** The data set's words, place by place. */
+  readonly vocabulary: readonly WordsByPieces[];
+  /** Paths by id: looked up, never made of an id, which may hold anything. */
+  readonly images: ReadonlyMap<string, string>;
+}
+
+/**
+ * SVO-Probes (Hendricks and Nematzadeh 2021; github:google-deepmind/svo_probes) in its publisher's files: `svo_probes.csv`, and
+ * `images/ID.jpg` (.jpeg, .png) as `notice fetch svo-probes` leaves them. A row gives two samples, either picture as the clean one, or one
+ * exclusion. The same two pictures are asked about one place only once, however many sentences the rows have for them.
+ *
+ * The alternatives stand at the negated place: "is woman holding or walking dog?". A column `prompt` (the question in better English,
+ * with both alternatives in it) is asked instead, in its own order, unless there is a template. Replacements are words of the same place
+ * elsewhere in the file. The file is read twice, row by row.
+ *
+ * @throws NoticeError `options`
+ */
+export const svoProbes: Dataset = async function* (folder, context) {
+  const file = join(folder, INDEX);
+  const write = questionTemplate(context.template ?? TEMPLATES[DATASET], [...PLACES, "first", "second"]);
+  const vocabulary = await readVocabulary(file, context);
+  const maker: Maker = { context, write, vocabulary, images: await imagesById(folder) };
+  const seen = new Set<string>();
+  for await (const row of csvRows(file, SVO_COLUMNS))
+    yield* await prepared({ dataset: DATASET, source: `${INDEX} row ${row.row}` }, () => {
+      const pair = svoPair(row);
+      checkImages(pair, maker.images);
+      const samples = [sampleOf(pair, true, maker), sampleOf(pair, false, maker)];
+      const key = samples.map(({ id }) => id).sort()[0]!;
+      if (seen.has(key)) throw new Unusable("repeated pair", key);
+      seen.add(key);
+      return samples;
+    });
+};
+
+/** The words of each place in all rows that are pairs. */
+async function readVocabulary(file: string, { pieces }: PrepareContext): Promise<WordsByPieces[]> {
+  const words = PLACES.map(() => new Set<string>());
+  for await (const row of csvRows(file, SVO_COLUMNS))
+    try {
+      const { positive, negative } = svoPair(row);
+      for (const { triplet } of [positive, negative]) for (const [i, word] of triplet.entries()) words[i]!.add(word);
+    } catch (error) {
+      if (!(error instanceof Unusable)) throw error;
+    }
+  return words.map((place) => new WordsByPieces(place, pieces));
+}
+
+async function imagesById(folder: string): Promise<Map<string, string>> {
+  const below = join(folder, "images");
+  const { images } = await listFolder(below).catch((cause) => {
+    const how = `Fetch the pictures first: notice fetch svo-probes --data ${folder}`;
+    throw cause instanceof NoticeError ? new NoticeError("options", `${cause.message} ${how}`, { cause }) : cause;
+  });
+  return new Map(images.map((name) => [name.slice(0, -extname(name).length), join(below, name)]));
+}
+
+function checkImages({ positive, negative }: SvoPair, images: ReadonlyMap<string, string>): void {
+  const missing = [positive.id, negative.id].filter((id) => !images.has(id));
+  if (missing.length > 0) throw new Unusable("missing image", missing.join(", "));
+  if (positive.id === negative.id) throw new Unusable("one image for both", positive.id);
+}
+
+function sampleOf(pair: SvoPair, isPositive: boolean, { context, write, vocabulary, images }: Maker): Sample {
+  const [clean, corrupt] = isPositive ? [pair.positive, pair.negative] : [pair.negative, pair.positive];
+  const { place } = pair;
+  const at = PLACES.indexOf(place);
+  const [subject, verb, object] = clean.triplet;
+  const answers = [clean.triplet[at]!, corrupt.triplet[at]!] as const;
+  const id = sampleId(clean.id, corrupt.id, place);
+  const choose = random(context.seed, DATASET, id);
+  const prompt = pair.prompt === undefined || context.template !== undefined ? undefined : svoPrompt(pair.prompt, pair);
+  const candidates = answers.map((word) =>
+    vocabulary[at]!.like(word).filter((other) => !clean.triplet.includes(other)),
+  );
+  const asked = askEither(
+    {
+      answers,
+      replacements: replacePair(answers, candidates as [string[], string[]], choose),
+      correctFirst: prompt ? prompt.positiveFirst === isPositive : choose.chance(0.5),
+      write:
+        prompt?.write ??
+        ((first, second) => write({ subject, verb, object, [place]: `${first} or ${second}`, first, second })),
+    },
+    context.pieces,
+  );
+  const paths = { image: images.get(clean.id)!, corruptImage: images.get(corrupt.id)! };
+  return { id, dataset: DATASET, group: place, ...paths, ...asked };
+}
