@@ -18,6 +18,7 @@ export async function evaluate({ run, watch, pool, signal }: Stage): Promise<voi
     [settings.candidates ?? 2 ** 31 - 1],
   );
   if (pending.length === 0) return;
+  await run.checkModel();
   const bar = watch.begin("evaluate", pending.length);
   try {
     const workers = await pool();

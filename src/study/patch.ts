@@ -41,6 +41,7 @@ export async function patch({ run, watch, pool, signal }: Stage, shard: Shard = 
     [shard.count, shard.index],
   );
   if (pending.length === 0) return;
+  await run.checkModel();
   const bar = watch.begin("patch", pending.length);
   try {
     const workers = await pool();

@@ -70,26 +70,33 @@ export class StudyRun implements Disposable {
   }
 
   /**
-   * The row of `provenance` for what this package computes now on a backend.
+   * Makes sure, before anything is computed, that the model is the one that the run was begun with.
    *
-   * @throws NoticeError `checkpoint` where the model is not the one that the run was begun with.
+   * @throws NoticeError `checkpoint`
    */
-  async provenance(backend: Backend): Promise<number> {
-    const { store, settings } = this;
+  async checkModel(): Promise<void> {
     const hash = await this.modelHash();
-    const known = await store.rows<{ id: number; model_hash: string; backend: string; package: string }>(
-      "SELECT id, model_hash, backend, package FROM provenance ORDER BY id",
+    const [other] = await this.store.rows<{ model_hash: string }>(
+      "SELECT model_hash FROM provenance WHERE model_hash <> $1 LIMIT 1",
+      [hash],
     );
-    const other = known.find((row) => row.model_hash !== hash);
     if (other)
       throw new NoticeError(
         "checkpoint",
-        `${settings.model} has other weights (${hash}) than when the run ${this.folder} was begun (${other.model_hash}). Begin another run.`,
+        `${this.settings.model} has other weights (${hash}) than when the run ${this.folder} was begun (${other.model_hash}). Begin another run.`,
       );
+  }
+
+  /** The row of `provenance` for what this package computes now on a backend. */
+  async provenance(backend: Backend): Promise<number> {
+    const { store, settings } = this;
     const version = packageVersion();
+    const known = await store.rows<{ id: number; backend: string; package: string }>(
+      "SELECT id, backend, package FROM provenance",
+    );
     const same = known.find((row) => row.backend === backend && row.package === version);
     if (same) return same.id;
-    const row = { package: version, model: settings.model, model_hash: hash, backend };
+    const row = { package: version, model: settings.model, model_hash: await this.modelHash(), backend };
     const id = known.length;
     await store.insert("provenance", [{ id, ...row, settings_hash: settingsHash(settings) }]);
     return id;

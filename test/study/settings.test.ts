@@ -1,0 +1,103 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { NoticeError } from "../../src/errors.js";
+import { random } from "../../src/random.js";
+import { checkSettings, completeSettings, readSettings, reread, settingsHash } from "../../src/study/settings.js";
+import { temporaryFolder } from "../support/checkpoint.js";
+import { refused } from "../support/refused.js";
+
+function file(name: string, content: string): string {
+  const path = join(temporaryFolder(), name);
+  writeFileSync(path, content);
+  return path;
+}
+
+test("TOML and JSON say the same, and only what they say is given", async () => {
+  const toml = file("study.toml", 'dataset = ["faces", "own.csv"]\nn = 12\nsigma = 0.5\ndirection = "noise"\n');
+  const json = file("study.json", '{"dataset": ["faces", "own.csv"], "n": 12, "sigma": 0.5, "direction": "noise"}');
+  const given = { dataset: ["faces", "own.csv"], n: 12, sigma: 0.5, direction: "noise" };
+  assert.equal(await readSettings(toml), given);
+  assert.equal(await readSettings(json), given);
+  const whole = completeSettings({ n: 12 });
+  assert.equal([whole.n, whole.seed, whole.modalities, whole.candidates], [12, 0, ["image", "text"], undefined]);
+});
+
+test("errors name the field, what was found and what was expected", async () => {
+  const wrong = file(
+    "wrong.toml",
+    'n = "many"\nmodalities = ["image", "smell"]\nsites = ["text.cross.zz"]\nspeed = 3\n',
+  );
+  await refused(
+    () => readSettings(wrong),
+    "options",
+    "wrong.toml",
+    "n: ",
+    '"many"',
+    "modalities.1",
+    "smell",
+    "sites.0",
+    "speed",
+    "Fields: model",
+  );
+  await refused(() => readSettings(file("broken.toml", "n = = 3")), "options", "broken.toml");
+  await refused(() => readSettings(file("broken.json", "{")), "options", "broken.json");
+  await refused(() => readSettings(join(temporaryFolder(), "none.toml")), "options", "none.toml", "no such file");
+  await refused(() => checkSettings({ dataset: ["faces", "faces"] }, "here"), "options", "dataset", "each once");
+});
+
+test("what scores depend on is fixed; how they are read is not", async () => {
+  const stored = completeSettings({ n: 5 });
+  await refused(
+    () => reread(stored, { n: 6, seed: 1 }, "run"),
+    "options",
+    "run",
+    "n is 5 there and 6 here",
+    "seed is 0 there and 1 here",
+  );
+  const other = reread(stored, { n: 5, metric: "prob", position: "answer-1" }, "run");
+  assert.equal([other.metric, other.position], ["prob", "answer-1"]);
+  assert.is(settingsHash(other), settingsHash(stored));
+  assert.is.not(settingsHash({ ...stored, sigma: 2 }), settingsHash(stored));
+});
+
+test("settings of any kind are taken or refused by name", () => {
+  const choose = random("settings");
+  const names = [...Object.keys(completeSettings({})), "constructor", "__proto__", "x\u0000", ""];
+  const values = [
+    null,
+    -1,
+    0,
+    1.5,
+    1e300,
+    Number.NaN,
+    "",
+    "a",
+    "text.cross.z",
+    [],
+    [[]],
+    {},
+    ["image"],
+    [null],
+    true,
+    "x".repeat(5000),
+  ];
+  let taken = 0;
+  for (let i = 0; i < 4000; i++) {
+    const fields = Array.from({ length: 1 + Math.floor(choose.next() * 3) }, () => [
+      choose.pick(names),
+      choose.pick(values),
+    ]);
+    try {
+      checkSettings(Object.fromEntries(fields), "generated");
+      taken++;
+    } catch (error) {
+      assert.instance(error, NoticeError);
+      assert.match((error as Error).message, /^generated: /);
+    }
+  }
+  assert.ok(taken > 10 && taken < 2000, `${taken} taken`);
+});
+
+test.run();

@@ -1,0 +1,218 @@
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "csv-parse/sync";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { loadBlip } from "../../src/blip.js";
+import { sweep } from "../../src/patching/sweep.js";
+import { readCircuits } from "../../src/study/circuits.js";
+import { exportScores } from "../../src/study/export.js";
+import { mergeRuns } from "../../src/study/merge.js";
+import { scoreRows } from "../../src/study/patch.js";
+import { StudyRun } from "../../src/study/run.js";
+import type { GivenSettings } from "../../src/study/settings.js";
+import { STAGES, type StageName, type Watch } from "../../src/study/stage.js";
+import { runStages, type StudyOptions } from "../../src/study/study.js";
+import { summarise } from "../../src/study/summary.js";
+import { temporaryFolder } from "../support/checkpoint.js";
+import { refused } from "../support/refused.js";
+
+const SETTINGS: GivenSettings = {
+  n: 3,
+  candidates: 4,
+  seed: 4,
+  modalities: ["image", "text", "gaussian"],
+  sites: ["text.cross.z", "text.resid_post", "decoder.cross.z"],
+  sigma: 2,
+};
+
+const silent: Watch = { begin: () => ({ update() {}, end() {} }), warn() {} };
+
+type Row = Record<string, string>;
+
+/** Does stages of a run that is begun or gone on with. */
+async function study(
+  folder: string,
+  given: GivenSettings = {},
+  stages: readonly StageName[] = STAGES,
+  options: Partial<StudyOptions> = {},
+): Promise<void> {
+  using run = await StudyRun.open(folder, given);
+  await runStages(run, stages, { watch: silent, workers: 1, ...options });
+}
+
+async function exported(folder: string): Promise<string> {
+  using run = await StudyRun.reopen(folder);
+  const file = join(temporaryFolder(), "scores.csv");
+  await exportScores(run, file, "csv");
+  return readFileSync(file, "utf8");
+}
+
+/** Equal rows; numbers may differ by the rounding of a backend that splits its sums among threads. */
+function same(found: readonly Record<string, unknown>[], wanted: readonly Record<string, unknown>[]): void {
+  assert.is(found.length, wanted.length);
+  for (const [i, row] of wanted.entries())
+    for (const [name, value] of Object.entries(row))
+      if (typeof value === "number") assert.ok(Math.abs((found[i]![name] as number) - value) <= 1e-5, name);
+      else assert.is(found[i]![name], value);
+}
+
+const rowsOf = (csv: string) => parse(csv, { columns: true }) as Row[];
+
+const test = suite<{ folder: string; csv: string }>("study");
+
+test.before(async (context) => {
+  context.folder = join(temporaryFolder(), "run");
+  await study(context.folder, SETTINGS, STAGES, { workers: 2 });
+  context.csv = await exported(context.folder);
+});
+
+test("every selected sample is patched, in balanced groups", async ({ folder }) => {
+  using run = await StudyRun.reopen(folder);
+  const datasets = await summarise(run);
+  assert.equal(
+    datasets.map(({ dataset }) => dataset),
+    ["actions", "attributes", "faces"],
+  );
+  for (const { samples, asked, correct, selected, patched } of datasets) {
+    assert.equal([samples, asked, selected, patched], [4, 4, 3, 3]);
+    assert.ok(correct >= 3);
+  }
+  const groups = await run.store.rows<{ most: number }>(
+    `SELECT CAST(max(n) AS INTEGER) AS most FROM (
+       SELECT dataset, sample_group, count(*) AS n FROM selected JOIN samples USING (dataset, sample) GROUP BY ALL)
+     WHERE dataset <> 'faces'`,
+  );
+  assert.ok(groups[0]!.most <= 2);
+});
+
+test("the scores in the store are those of a sweep", async ({ folder }) => {
+  using run = await StudyRun.reopen(folder);
+  using blip = await loadBlip("weights/scenes");
+  const samples = await run.store.rows<Record<string, string>>(
+    "SELECT s.* FROM samples s JOIN selected USING (dataset, sample) WHERE ordinal = 0 ORDER BY dataset",
+  );
+  for (const { dataset, sample, image, corrupt_image, corrupt_question, question, correct, incorrect } of samples)
+    for (const modality of ["image", "text"] as const) {
+      const asked = { image: run.path(image!), question: question!, answers: [correct!, incorrect!] as const };
+      using pair = await blip.pair(
+        modality === "image"
+          ? { ...asked, corruptImage: run.path(corrupt_image!) }
+          : { ...asked, corruptQuestion: corrupt_question! },
+      );
+      for (const site of SETTINGS.sites!) {
+        const place = { dataset: dataset!, sample: sample!, modality };
+        const wanted = [...scoreRows((await sweep(pair, { site })).toJSON(), place)];
+        const found = await run.store.rows(
+          `SELECT * FROM scores WHERE dataset = $1 AND sample = $2 AND modality = $3 AND site = $4
+           ORDER BY layer, head, position`,
+          [dataset!, sample!, modality, site],
+        );
+        same(found, wanted);
+      }
+    }
+});
+
+test("the exported rows give the circuits in plain arithmetic", async ({ folder, csv }) => {
+  using run = await StudyRun.reopen(folder);
+  const { circuits } = await readCircuits(run);
+  assert.is(circuits.length, 3 * 3 * 2);
+  const rows = rowsOf(csv);
+  for (const { dataset, modality, site, circuit } of circuits.filter(({ site }) => site === "text.cross.z")) {
+    const own = rows.filter(
+      (row) =>
+        row.dataset === dataset && row.modality === modality && row.site === site && row.position === row.answer_token,
+    );
+    const sizes = circuit.heads.map(({ layer, head }) => {
+      const scores = own
+        .filter((row) => row.layer === `${layer}` && row.head === `${head}`)
+        .map(({ effect }) => effect!);
+      return scores
+        .filter((effect) => effect !== "")
+        .reduce((sum, effect, _, all) => sum + Math.abs(Number(effect)) / all.length, 0);
+    });
+    const mean = sizes.reduce((sum, size) => sum + size) / sizes.length;
+    const deviation = Math.sqrt(sizes.reduce((sum, size) => sum + (size - mean) ** 2, 0) / sizes.length);
+    for (const [i, one] of circuit.heads.entries()) {
+      assert.ok(Math.abs(one.mean - sizes[i]!) < 1e-9);
+      assert.is(one.inCircuit, sizes[i]! >= mean + 2 * deviation);
+    }
+  }
+});
+
+test("noise on the picture follows from the seed, and differs from sample to sample", async ({ folder }) => {
+  using run = await StudyRun.reopen(folder);
+  const passes = await run.store.rows<{ corrupted_prob: number; clean_prob: number }>(
+    "SELECT corrupted_prob, clean_prob FROM passes WHERE modality = 'gaussian'",
+  );
+  assert.is(passes.length, 9);
+  assert.is(new Set(passes.map(({ corrupted_prob }) => corrupted_prob)).size, 9);
+  assert.ok(passes.every(({ corrupted_prob, clean_prob }) => corrupted_prob !== clean_prob));
+});
+
+test("heads' attention is measured on every sample that has a mask", async ({ folder }) => {
+  using run = await StudyRun.reopen(folder);
+  const [found] = await run.store.rows<Record<string, number>>(
+    `SELECT CAST(count(*) AS INTEGER) AS all, CAST(count(object_mass) AS INTEGER) AS masked, CAST(count(pattern) AS INTEGER) AS patterns,
+       min(object_mass) AS least, max(object_mass) AS most FROM attention`,
+  );
+  assert.equal([found!.all, found!.masked, found!.patterns], [9 * 18, 9 * 18, 9 * 18]);
+  assert.ok(found!.least! >= 0 && found!.most! <= 1);
+});
+
+test("one seed gives one export; shards merged, and an interrupted run, give the same", async ({ folder, csv }) => {
+  const prepared = join(temporaryFolder(), "prepared");
+  await study(prepared, SETTINGS, ["prepare", "evaluate", "select"]);
+  const shards = [0, 1, 2].map((index) => ({ index, count: 3, folder: join(temporaryFolder(), `shard-${index}`) }));
+  for (const { index, count, folder: shard } of shards) {
+    cpSync(prepared, shard, { recursive: true });
+    await study(shard, {}, ["patch"], { shard: { index, count } });
+  }
+  const merged = join(temporaryFolder(), "merged");
+  const runs = shards.map((shard) => shard.folder);
+  assert.equal(await mergeRuns(merged, runs), { patched: 9, selected: 9 });
+  assert.is(await exported(merged), csv);
+  const twice = join(temporaryFolder(), "twice");
+  await refused(() => mergeRuns(twice, [runs[0]!, runs[0]!]), "options", "both patched");
+  await refused(() => mergeRuns(merged, runs), "options", "is there already");
+  assert.not(existsSync(twice));
+
+  const stop = new AbortController();
+  const begin: Watch["begin"] = () => ({ update: (done) => done === 2 && stop.abort(new Error("stopped")), end() {} });
+  const stopped = await study(prepared, {}, ["patch"], { watch: { ...silent, begin }, signal: stop.signal }).catch(
+    (error: Error) => error.message,
+  );
+  assert.is(stopped, "stopped");
+  using run = await StudyRun.reopen(prepared);
+  const patched = (await summarise(run)).reduce((sum, one) => sum + one.patched, 0);
+  assert.ok(patched >= 2 && patched < 9, `${patched} are patched`);
+  run[Symbol.dispose]();
+  await study(prepared);
+  assert.is(await exported(prepared), csv);
+  assert.is(await exported(folder), csv);
+});
+
+test("a run refuses other settings, other data in its folder, and a second process", async ({ folder }) => {
+  await refused(() => StudyRun.open(folder, { n: 4 }), "options", folder, "n is 3 there and 4 here");
+  const foreign = temporaryFolder();
+  cpSync("README.md", join(foreign, "README.md"));
+  await refused(() => StudyRun.open(foreign), "options", "README.md");
+  await refused(() => StudyRun.reopen(join(foreign, "none")), "options", "notice study");
+  using run = await StudyRun.open(folder, { metric: "logitDiff", position: "answer-1" });
+  const { circuits } = await readCircuits(run);
+  assert.ok(circuits.some(({ circuit }) => circuit.heads.some(({ mean }) => mean > 0)));
+});
+
+test("another model of the same name is refused", async ({ csv }) => {
+  assert.ok(csv.length > 0);
+  const model = join(temporaryFolder(), "model");
+  cpSync("weights/scenes", model, { recursive: true });
+  const folder = join(temporaryFolder(), "run");
+  await study(folder, { ...SETTINGS, model }, ["prepare", "evaluate", "select"]);
+  const config = readFileSync(join(model, "config.json"), "utf8");
+  rmSync(join(model, "config.json"));
+  writeFileSync(join(model, "config.json"), `${config} `);
+  await refused(() => study(folder, {}, ["patch"]), "checkpoint", "other weights");
+});
+
+test.run();
