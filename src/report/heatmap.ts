@@ -52,9 +52,8 @@ export function headMapSpec(map: HeadMap): TopLevelSpec {
   const printed = printsNumbers(map);
   const cells = cellsOf(map, rowLabels, columnLabels);
   const extent = map.extent ?? Math.max(...cells.map(({ value }) => Math.abs(value ?? 0)));
-  const step = printed
-    ? Math.max(34, 7 * Math.max(...cells.map(({ text }) => text.length)) + (map.marks ? 14 : 8))
-    : 20;
+  const longest = Math.max(map.compact ? 5 : 0, ...cells.map(({ text }) => text.length));
+  const step = printed ? Math.max(34, 7 * longest + (map.marks ? 14 : 8)) : 20;
   const upright = columnLabels.every((label) => 8 * label.length <= step);
   const marked = cells.filter(({ marked }) => marked);
   const missing = cells.some(({ value }) => value === null) ? ["× no score"] : [];

@@ -23,12 +23,14 @@ caption { text-align: left; color: var(--faint); padding-bottom: .3rem; }
 th, td { padding: .16rem .7rem .16rem 0; text-align: right; vertical-align: baseline; border-bottom: 1px solid var(--line);
   unicode-bidi: isolate; }
 thead th { font-weight: 600; border-bottom-color: var(--faint); white-space: nowrap; }
-tbody th { font-weight: 400; }
+tbody th { font-weight: 400; white-space: nowrap; }
 tr > :first-child, .text td, .text th { text-align: left; }
-.text td { min-width: 4rem; max-width: 30rem; }
+.text td, .text tbody th { min-width: 4rem; max-width: 30rem; white-space: normal; overflow-wrap: anywhere; }
 .panels { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 23.5rem), 1fr)); gap: .8rem; align-items: start; }
 figure { margin: 0; min-width: 0; }
-.wide { margin: .6rem 0; }
+.wide { grid-template-columns: repeat(auto-fill, minmax(min(100%, 34rem), 1fr)); }
+.beside { display: flex; flex-wrap: wrap; gap: 0 3rem; align-items: start; }
+.beside > * { min-width: 0; }
 .plot { overflow-x: auto; background: #fff; border: 1px solid var(--line); line-height: 0; color-scheme: light; }
 .plot img, .plot svg { max-width: none; }
 .missing { margin: 0; padding: .8rem; border: 1px dashed var(--line); color: var(--faint); }

@@ -44,6 +44,10 @@ export function circuitMeans({ circuit, layers, heads }: SiteCircuit): (number |
   return means;
 }
 
+function counted({ samples, degenerate }: { readonly samples: number; readonly degenerate: number }): string {
+  return `${samples} samples${degenerate > 0 ? `, ${degenerate} more without a score` : ""}`;
+}
+
 /** Layer x head, the circuit framed; undefined where no sample counts. */
 export function circuitFigure(of: SiteCircuit, extent: number): Figure | undefined {
   const { dataset, modality, site, metric, circuit } = of;
@@ -63,7 +67,7 @@ export function circuitFigure(of: SiteCircuit, extent: number): Figure | undefin
     map: {
       values,
       title,
-      subtitle: `${circuit.samples} samples`,
+      subtitle: counted(circuit),
       legend: `mean ${LEGENDS[metric]}`,
       rows: { title: "layer" },
       columns: { title: "head" },
@@ -115,7 +119,7 @@ export function tokenFigure(of: TokenMap, extent: number): Figure | undefined {
     map: {
       values: means,
       title,
-      subtitle: `${samples} samples`,
+      subtitle: counted(of),
       legend: `mean ${LEGENDS[metric]}`,
       rows: { title: "layer" },
       columns: { title: "token", labels: roles },

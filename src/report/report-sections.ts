@@ -25,10 +25,11 @@ export interface Section {
 export function summary(data: ReportData): Section {
   const asked = sum(data.datasets, ({ groups }) => sum(groups, ({ asked }) => asked));
   const correct = sum(data.datasets, ({ groups }) => sum(groups, ({ correct }) => correct));
-  const shared = data.universality.map(({ site, universality }) => {
-    const circuits = universality.names.length;
-    const heads = universality.heads.filter((head) => head.circuits.length === circuits).map(headName);
-    return html`<li>In all ${circuits} circuits of ${site}: ${heads.join(", ") || "no head"}.</li>\n`;
+  const shared = data.universality.map(({ site, universality: { names, heads } }) => {
+    const most = heads.filter((head) => head.circuits.length === heads[0]!.circuits.length).map(headName);
+    const found =
+      most.length === 0 ? "no head" : `${most.join(", ")}, in ${heads[0]!.circuits.length} of ${names.length}`;
+    return html`<li>In most circuits of ${site}: ${found}.</li>\n`;
   });
   const sites = [...new Set(data.circuits.map(({ site }) => site))];
   const rows = combinations(data).map(({ dataset, modality }) => {
@@ -41,7 +42,7 @@ export function summary(data: ReportData): Section {
       const circuit = here.find((one) => one.site === site);
       return circuit ? listHeads(circuitHeads(circuit)) : "not patched";
     });
-    return [dataset, MODALITY_NAMES[modality], facts ? accuracy(facts) : "–", counted.join("; "), ...found];
+    return [dataset, MODALITY_NAMES[modality], facts ? accuracy(facts) : "–", counted.join("; ") || "–", ...found];
   });
   const content = html`<ul>
 <li>Of ${asked} questions the model answers ${correct} correctly (${percent(correct, asked)}).</li>
@@ -81,25 +82,25 @@ export function samples({ datasets }: ReportData): Section {
   ]);
   const each = datasets.map(
     ({ name, exclusions, groups }) => html`<h3>${name}</h3>
-${table({
-  caption: `${name}: groups that selection balances.`,
-  columns: ["group", "asked", "correct", "accuracy", "selected"],
-  rows: groups.map((group) => [
-    group.name,
-    `${group.asked}`,
-    `${group.correct}`,
-    percent(group.correct, group.asked),
-    `${group.selected}`,
-  ]),
-})}${
-  exclusions.length === 0
-    ? html`<p>Nothing was left out.</p>`
-    : html`<div class="text">${table({
-        caption: `${name}: what was left out, and why.`,
-        columns: ["reason", "stage", "count", "for example"],
-        rows: exclusions.map(({ stage, reason, count, example }) => [reason, stage, `${count}`, example]),
-      })}</div>`
-}`,
+<div class="beside">${table({
+      caption: `${name}: groups that selection balances.`,
+      columns: ["group", "asked", "correct", "accuracy", "selected"],
+      rows: groups.map((group) => [
+        group.name,
+        `${group.asked}`,
+        `${group.correct}`,
+        percent(group.correct, group.asked),
+        `${group.selected}`,
+      ]),
+    })}${
+      exclusions.length === 0
+        ? html`<p>Nothing was left out.</p>`
+        : html`<div class="text">${table({
+            caption: `${name}: what was left out, and why.`,
+            columns: ["reason", "stage", "count", "for example"],
+            rows: exclusions.map(({ stage, reason, count, example }) => [reason, stage, `${count}`, example]),
+          })}</div>`
+    }`,
   );
   const content = html`${table({
     caption: "From candidates to selected samples. Left out: of candidates and samples, at every stage.",
@@ -146,9 +147,9 @@ export async function shares({ circuits }: ReportData, book: FigureBook): Promis
   const parts: Html[] = [];
   for (const site of new Set(circuits.map((one) => one.site))) {
     const figure = shareFigure(circuits.filter((one) => one.site === site));
-    if (figure) parts.push(html`<div class="wide">${await book.map(figure, `share ${site}`)}</div>`);
+    if (figure) parts.push(await book.map(figure, `share ${site}`));
   }
-  return { id: "shares", title: "Share of each layer", content: html`${parts}` };
+  return { id: "shares", title: "Share of each layer", content: html`<div class="panels wide">${parts}</div>` };
 }
 
 /** What one panel shows: a part of the data that belongs to one corruption. */

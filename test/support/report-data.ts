@@ -42,7 +42,7 @@ export function reportData(changes: Partial<StudyShape> = {}): ReportData {
     site,
     universality: universality(
       circuits
-        .filter((one) => one.site === site)
+        .filter((one) => one.site === site && one.circuit.samples > 0)
         .map(({ dataset, modality, circuit }) => ({ name: `${dataset}, ${modality}`, circuit })),
     ),
   });
@@ -117,7 +117,12 @@ function datasetFacts(name: Task): DatasetFacts {
     faces: [group("happy", 50), group("sad", 41)],
   }[name];
   const exclusions = [
-    { stage: "prepare", reason: "missing image", count: 4, example: "svo_probes.csv row 12: images/12.jpg is not there" },
+    {
+      stage: "prepare",
+      reason: "missing image",
+      count: 4,
+      example: "svo_probes.csv row 12: images/12.jpg is not there",
+    },
     { stage: "evaluate", reason: "wrong answer", count: 12, example: `${name}-00003: "blue" for red` },
     { stage: "select", reason: "group is full", count: 31, example: `${name}-00048` },
   ];
