@@ -93,6 +93,25 @@ export function meanAttention(samples: readonly HeadAttention[]): HeadFunction {
   };
 }
 
+export type HeadFunctionName = "segmentation" | "object inhibition" | "outlier inhibition";
+
+/**
+ * Which of the three functions the means speak for: segmentation where mass is above uniform and AUROC at least 0.6, object
+ * inhibition where both are as far on the other side, outlier inhibition where outliers get at most half of uniform. The bounds are
+ * ours; the paper has none.
+ */
+export function headFunctions(means: HeadFunction): HeadFunctionName[] {
+  const { objectMass, objectUniform, auroc, outlierMass, outlierUniform } = means;
+  const names: HeadFunctionName[] = [];
+  if (objectMass !== null && objectUniform !== null && auroc !== null) {
+    if (objectMass > objectUniform && auroc >= 0.6) names.push("segmentation");
+    if (objectMass < objectUniform && auroc <= 0.4) names.push("object inhibition");
+  }
+  if (outlierMass !== null && outlierUniform !== null && outlierMass <= outlierUniform / 2)
+    names.push("outlier inhibition");
+  return names;
+}
+
 /**
  * How likely a score of the positive kind is larger than one of the other, ties counting half: the area under the ROC
  * curve by the rank formula (Hanley and McNeil 1982). Null where one kind is missing.

@@ -5,6 +5,9 @@ import type { TopLevelSpec } from "vega-lite";
 /** The font of every figure: shipped with the package, so that a PNG is the same on every machine. */
 export const FONT = "DejaVu Sans";
 
+/** What stands in a figure: readers who lack the font see one of nearly the same widths. */
+export const FONT_FAMILY = `${FONT}, Verdana, sans-serif`;
+
 const LONGEST_SIDE = 4096;
 
 /** Draw a Vega-Lite specification as an SVG document. Vega is loaded here and nowhere else: 0.2 s. */

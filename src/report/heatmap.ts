@@ -1,6 +1,6 @@
 import type { TopLevelSpec } from "vega-lite";
 import { NoticeError } from "../errors.js";
-import { FONT, svgToPng, vegaToSvg } from "./figure.js";
+import { FONT_FAMILY, svgToPng, vegaToSvg } from "./figure.js";
 
 /** One axis of a map: its title, and a label for each row or column (`0, 1, 2, …` where `labels` is left out). */
 export interface MapAxis {
@@ -18,6 +18,16 @@ export interface HeadMap {
   readonly legend: string;
   readonly rows: MapAxis;
   readonly columns: MapAxis;
+  /** Where the colours end on both sides of 0, equal for maps that are compared. Default: the largest |value|. */
+  readonly extent?: number;
+  /** Nothing is negative: white to blue instead of red to blue. */
+  readonly sequential?: boolean;
+  /** Cells with a frame and a dot, and what that says of them. */
+  readonly marks?: { readonly cells: readonly (readonly [row: number, column: number])[]; readonly meaning: string };
+  /** What else the tooltip says of a cell, [row, column]. */
+  readonly notes?: readonly (readonly string[])[];
+  /** Small cells, which have a number only where there are up to eight columns. */
+  readonly compact?: boolean;
 }
 
 /** The map as a PNG. @throws NoticeError as `headMapSpec` does. */
@@ -39,13 +49,16 @@ export async function headMapSvg(map: HeadMap): Promise<string> {
  */
 export function headMapSpec(map: HeadMap): TopLevelSpec {
   const [rowLabels, columnLabels] = labelsOf(map);
-  const cells = cellsOf(map);
-  const extent = Math.max(...cells.map(({ value }) => Math.abs(value ?? 0))) || 1;
-  const printed = cells.length <= MOST_PRINTED;
-  const step = printed ? Math.max(34, 7 * Math.max(...cells.map(({ text }) => text.length)) + 8) : 20;
+  const printed = printsNumbers(map);
+  const cells = cellsOf(map, rowLabels, columnLabels);
+  const extent = map.extent ?? Math.max(...cells.map(({ value }) => Math.abs(value ?? 0)));
+  const longest = Math.max(map.compact ? 5 : 0, ...cells.map(({ text }) => text.length));
+  const step = printed ? Math.max(34, 7 * longest + (map.marks ? 14 : 8)) : 20;
   const upright = columnLabels.every((label) => 8 * label.length <= step);
+  const marked = cells.filter(({ marked }) => marked);
   const missing = cells.some(({ value }) => value === null) ? ["× no score"] : [];
-  const subtitle = [...(map.subtitle ? [printable(map.subtitle)] : []), ...missing];
+  const meaning = marked.length > 0 ? [`● ${printable(map.marks!.meaning)}`] : [];
+  const subtitle = [...(map.subtitle ? [printable(map.subtitle)] : []), ...meaning, ...missing];
   return {
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
     background: "white",
@@ -70,21 +83,12 @@ export function headMapSpec(map: HeadMap): TopLevelSpec {
         field: "row",
         type: "ordinal",
         title: printable(map.rows.title),
-        axis: { labelExpr: "rowLabels[datum.value]" },
+        axis: { labelExpr: "rowLabels[datum.value]", labelLimit: 240 },
       },
     },
-    layer: [
-      { mark: { type: "rect", stroke: "white" }, encoding: { color: colour(extent, printable(map.legend)) } },
-      {
-        mark: { type: "text", fontSize: 11 },
-        encoding: {
-          text: { field: "text", type: "nominal" },
-          color: { condition: { test: `abs(datum.value) > ${0.6 * extent}`, value: "white" }, value: "#1a1a1a" },
-        },
-      },
-    ],
+    layer: layers(map, extent || 1, marked, step),
     config: {
-      font: FONT,
+      font: FONT_FAMILY,
       mark: { invalid: null },
       view: { stroke: null },
       axis: { ticks: false, domain: false, labelLimit: 120, labelPadding: 6, labelFontSize: 11, labelOverlap: false },
@@ -92,27 +96,78 @@ export function headMapSpec(map: HeadMap): TopLevelSpec {
   };
 }
 
+type Layers = Extract<TopLevelSpec, { layer: unknown }>["layer"];
+
+/** The cells; their numbers; frames and dots around those that are marked. */
+function layers(map: HeadMap, extent: number, marked: readonly Cell[], step: number): Layers {
+  const ink = { condition: { test: `abs(datum.value) > ${0.6 * extent}`, value: "white" }, value: "#1a1a1a" } as const;
+  const tooltip = [
+    { field: "place", title: "at" },
+    { field: "number", title: "value" },
+    ...(map.notes ? ([{ field: "note", title: "also" }] as const) : []),
+  ] as const;
+  const cells: Layers = [
+    {
+      mark: { type: "rect", stroke: "white" },
+      encoding: { color: colour(map, extent), tooltip: [...tooltip] },
+    },
+    {
+      mark: { type: "text", fontSize: 11, aria: false, tooltip: null },
+      encoding: { text: { field: "text", type: "nominal" }, color: ink },
+    },
+  ];
+  if (marked.length === 0) return cells;
+  const data = { values: [...marked] };
+  const dot = { type: "text", text: "●", fontSize: 7, dx: step / 2 - 5, dy: -6, aria: false, tooltip: null } as const;
+  const frame = { type: "rect", fill: null, stroke: "black", strokeWidth: 2, aria: false, tooltip: null } as const;
+  return [...cells, { data, mark: frame }, { data, mark: dot, encoding: { color: ink } }];
+}
+
 const MOST_PRINTED = 16 * 16;
+const MOST_COMPACT_COLUMNS = 8;
+
+function printsNumbers({ values, compact = false }: HeadMap): boolean {
+  const columns = values[0]!.length;
+  return values.length * columns <= MOST_PRINTED && !(compact && columns > MOST_COMPACT_COLUMNS);
+}
 
 interface Cell {
   readonly row: number;
   readonly column: number;
   readonly value: number | null;
   readonly text: string;
+  readonly marked: boolean;
+  /** For the tooltip. */
+  readonly place: string;
+  readonly number: string;
+  readonly note: string;
 }
 
-function cellsOf({ values }: HeadMap): Cell[] {
-  const numbers = values.flat().filter((value) => value !== null);
+function cellsOf(map: HeadMap, rowLabels: readonly string[], columnLabels: readonly string[]): Cell[] {
+  const numbers = map.values.flat().filter((value) => value !== null);
   const wrong = numbers.find((value) => !Number.isFinite(value));
   if (wrong !== undefined)
     throw new NoticeError("options", `A map cannot show ${wrong}; give null where there is no score.`);
   const largest = Math.max(0, ...numbers.map(Math.abs));
-  const printed = values.length * values[0]!.length <= MOST_PRINTED;
+  const printed = printsNumbers(map);
+  const marked = new Set(map.marks?.cells.map(([row, column]) => `${row},${column}`));
   const text = (value: number | null) => {
     if (value === null) return "×";
     return printed ? decimals(value, largest) : value < -0.1 * largest ? "−" : "";
   };
-  return values.flatMap((line, row) => line.map((value, column) => ({ row, column, value, text: text(value) })));
+  const [rows, columns] = [printable(map.rows.title), printable(map.columns.title)];
+  return map.values.flatMap((line, row) =>
+    line.map((value, column) => ({
+      row,
+      column,
+      value,
+      text: text(value),
+      marked: marked.has(`${row},${column}`),
+      place: `${rows} ${rowLabels[row]}, ${columns} ${columnLabels[column]}`,
+      number: value === null ? "no score" : value.toPrecision(3).replaceAll("-", "−"),
+      note: printable(map.notes?.[row]?.[column] ?? ""),
+    })),
+  );
 }
 
 /** Two figures of the largest number, and the same decimals for all: 0.83 and −0.02, 12 and −3, 4.1e−5 and 0. */
@@ -145,17 +200,18 @@ function labelsOf({ values, rows, columns }: HeadMap): [string[], string[]] {
   return [labels(rows, values.length), labels(columns, width)];
 }
 
-function colour(extent: number, title: string) {
-  const ticks = [-extent, -extent / 2, 0, extent / 2, extent];
+function colour({ legend, sequential = false }: HeadMap, extent: number) {
+  const lowest = sequential ? 0 : -extent;
+  const ticks = [0, 0.25, 0.5, 0.75, 1].map((part) => lowest + part * (extent - lowest));
   const names = ticks.map((tick) => decimals(tick, extent));
-  const nearest = `round(2 * datum.value / ${extent}) + 2`;
+  const nearest = `round(${4 / (extent - lowest)} * (datum.value - ${lowest}))`;
   return {
     field: "value",
     type: "quantitative",
     condition: { test: "datum.value === null", value: "#c4c4c4" },
-    scale: { scheme: "redblue", domain: [-extent, extent] },
+    scale: { scheme: sequential ? "blues" : "redblue", domain: [lowest, extent], clamp: true },
     legend: {
-      title,
+      title: printable(legend),
       titleLimit: 600,
       orient: "bottom",
       direction: "horizontal",

@@ -3,7 +3,7 @@ import type { Scores } from "../patching/scores.js";
 import type { HeadMap } from "./heatmap.js";
 
 /** What the numbers of each metric are. */
-const LEGENDS: Record<Metric, string> = {
+export const LEGENDS: Record<Metric, string> = {
   effect: "effect (1 = all of the logit difference)",
   logitDiff: "change of the logit difference (logits)",
   prob: "P(correct) of the patched pass",

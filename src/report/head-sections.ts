@@ -1,0 +1,109 @@
+import { headFunctions } from "../patching/attention-functions.js";
+import type { FigureBook } from "./figure-book.js";
+import { foldedTable, type Html, html, number, table } from "./html.js";
+import { drawOverlay, enlarge } from "./overlay.js";
+import type { OverlaySample, ReportData, SiteUniversality } from "./report-data.js";
+import { headName } from "./report-figures.js";
+import type { Section } from "./report-sections.js";
+
+export function universalHeads({ universality }: ReportData): Section {
+  const content = html`<p>A head is universal where it is in the circuits of all data sets and corruptions. Overlap: heads in both circuits over
+heads in either.</p>
+${universality.map(sharedHeads)}`;
+  return { id: "universal", title: "Universal heads", content };
+}
+
+function sharedHeads({ site, universality: { names, heads, overlap } }: SiteUniversality): Html {
+  const members = table({
+    caption: `${site}: the circuits that each head is in; those in most first.`,
+    columns: ["head", "in", ...names],
+    rows: heads.map((head) => [
+      headName(head),
+      `${head.circuits.length} of ${names.length}`,
+      ...names.map((name) => (head.circuits.includes(name) ? "yes" : "–")),
+    ]),
+  });
+  return html`<h3>${site}</h3>
+${heads.length === 0 ? html`<p>No circuit has a head.</p>` : members}${table({
+  caption: `${site}: overlap of the circuits.`,
+  columns: ["circuit", ...names],
+  rows: names.map((name, row) => [name, ...overlap[row]!.map(number)]),
+})}`;
+}
+
+export function attention({ headFunctions: heads }: ReportData): Section {
+  const rows = heads.map((one) => [
+    `${headName(one)}, ${one.dataset}`,
+    `${one.objectSamples}`,
+    number(one.objectMass),
+    number(one.objectUniform),
+    number(one.auroc),
+    `${one.outlierSamples}`,
+    number(one.outlierMass),
+    number(one.outlierUniform),
+    headFunctions(one).join(", ") || "–",
+  ]);
+  const content = html`<p>Attention of heads from the answer’s token to the image in the clean runs, as means over samples. Object: share of the attention on
+patches ([CLS] left out) that falls on the object asked about, beside what uniform attention would put there, and the chance that a patch
+in the object gets more than one outside (AUROC). Outliers: patches whose norm in the last vision layer is two standard deviations above
+the mean. A head segments where its mass is above uniform and AUROC at least 0.6, inhibits objects where mass is below and AUROC at most
+0.4, inhibits outliers where their mass is at most half of uniform.</p>
+${
+  rows.length === 0
+    ? html`<p>No head was looked at.</p>`
+    : table({
+        caption: "What heads attend to. Samples: those with a mask, and those with an outlier patch.",
+        columns: ["head", "samples", "object", "uniform", "AUROC", "samples", "outliers", "uniform", "reads as"],
+        rows,
+      })
+}`;
+  return { id: "attention", title: "What heads attend to", content };
+}
+
+export function overlays({ overlays }: ReportData, book: FigureBook): Section {
+  const content = html`<p>Attention from the answer’s token to the patches minus the mean over all heads of all layers, [CLS] left out, over the picture in
+grey: blue is more than the mean, red is less. The pictures of a sample share one scale.</p>
+${overlays.length === 0 ? html`<p>No overlay was asked for.</p>` : overlays.map((sample) => overlaidSample(sample, book))}`;
+  return { id: "overlays", title: "Overlays", content };
+}
+
+function overlaidSample({ dataset, id, question, answers, picture, heads }: OverlaySample, book: FigureBook): Html {
+  const extent = Math.max(0, ...heads.flatMap(({ overlay }) => overlay.flat().map(Math.abs)));
+  const name = (what: string) => `overlay ${dataset} ${id} ${what}`;
+  const drawn = heads.map((one) =>
+    book.picture(drawOverlay(picture, one.overlay, { extent }).picture, name(headName(one)), {
+      alt: `${headName(one)} over ${id}: ${extremes(one.overlay)}.`,
+      caption: `${headName(one)}: ${extremes(one.overlay)}`,
+    }),
+  );
+  return html`<h3>${dataset}, ${id}</h3>
+<p>${question} Correct: ${answers[0]}; the alternative: ${answers[1]}.</p>
+<div class="pictures">
+${book.picture(enlarge(picture, 256), name("picture"), { alt: `The picture of ${id}.`, caption: "the picture" })}${drawn}</div>
+<p class="scale">${number(-extent)} <span></span> ${number(extent)}</p>
+${foldedTable("Numbers", {
+  caption: `${dataset}, ${id}: attention minus the mean over all heads, by patch.`,
+  columns: ["row, column", ...heads.map(headName)],
+  rows: (heads[0]?.overlay ?? []).flatMap((line, row) =>
+    line.map((_, column) => [
+      `${row}, ${column}`,
+      ...heads.map(({ overlay }) => number(overlay[row]?.[column] ?? null)),
+    ]),
+  ),
+})}`;
+}
+
+/** Where an overlay is largest and smallest. */
+function extremes(overlay: readonly (readonly number[])[]): string {
+  const cells = overlay.flatMap((line, row) => line.map((value, column) => ({ value, row, column })));
+  const place = (best: (a: number, b: number) => boolean) => {
+    const found = cells.reduce((one, other) => (best(other.value, one.value) ? other : one));
+    return `${number(found.value)} at row ${found.row}, column ${found.column}`;
+  };
+  return `most ${place((a, b) => a > b)}, least ${place((a, b) => a < b)}`;
+}
+
+export function notes({ notes }: ReportData): Section {
+  const list = html`<ul>${notes.map((note) => html`<li>${note}</li>\n`)}</ul>`;
+  return { id: "notes", title: "Notes", content: notes.length === 0 ? html`<p>None.</p>` : list };
+}

@@ -1,0 +1,76 @@
+/** Markup that is safe to put into a page: text of others got into it escaped. */
+export class Html {
+  constructor(readonly markup: string) {}
+}
+
+export type HtmlContent = Html | string | number | readonly HtmlContent[];
+
+/** Markup with values in it; whatever is not markup itself is escaped, lists are strung together. */
+export function html(strings: TemplateStringsArray, ...values: readonly HtmlContent[]): Html {
+  return new Html(strings.reduce((page, string, i) => page + markupOf(values[i - 1]!) + string));
+}
+
+function markupOf(content: HtmlContent): string {
+  if (content instanceof Html) return content.markup;
+  return Array.isArray(content) ? content.map(markupOf).join("") : escapeHtml(`${content}`);
+}
+
+const ENTITIES: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
+
+/** Text as it may stand in elements and quoted attributes. Control characters and halves of pairs become U+FFFD. */
+function escapeHtml(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cs}]/gu, "\uFFFD").replace(/[&<>"']/g, (letter) => ENTITIES[letter]!);
+}
+
+/** A value as JSON that ends no script element, wherever it stands in one. */
+export function jsonScript(id: string, value: unknown): Html {
+  const json = JSON.stringify(value).replace(
+    /[<>&\u2028\u2029]/g,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+  return new Html(`<script type="application/json" id="${id}">${json}</script>`);
+}
+
+/** A program as it may stand in a script element: `<\/` and `<\!` are `</` and `<!` within strings and expressions. */
+export function inlineScript(code: string): string {
+  return code.replaceAll("\r", "").replace(/<(?=\/script|!--)/gi, "<\\");
+}
+
+export interface Table {
+  readonly caption: string;
+  /** The first heads the rows' own headers. */
+  readonly columns: readonly HtmlContent[];
+  /** The first of each is the row's header. */
+  readonly rows: readonly (readonly HtmlContent[])[];
+}
+
+/** A table that scrolls within its place where that is narrow, by keyboard too. */
+export function table({ caption, columns, rows }: Table): Html {
+  const heads = columns.map((column) => html`<th scope="col">${column}</th>`);
+  const row = ([head = "", ...cells]: readonly HtmlContent[]) =>
+    html`<tr><th scope="row">${head}</th>${cells.map((cell) => html`<td>${cell}</td>`)}</tr>\n`;
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="${caption}"><table>
+<caption>${caption}</caption>
+<thead><tr>${heads}</tr></thead>
+<tbody>
+${rows.map(row)}</tbody></table></div>
+`;
+}
+
+/** The same behind a line that opens it. */
+export function foldedTable(summary: string, content: Table): Html {
+  return html`<details><summary>${summary}</summary>${table(content)}</details>
+`;
+}
+
+/** Three decimals; exponents where those would hide everything; "–" for null. */
+export function number(value: number | null): string {
+  if (value === null) return "–";
+  const small = value !== 0 && Math.abs(value) < 0.001;
+  return (small ? value.toExponential(1) : value.toFixed(3)).replaceAll("-", "−");
+}
+
+/** A share in per cent. */
+export function percent(part: number, whole: number): string {
+  return whole === 0 ? "–" : `${((100 * part) / whole).toFixed(1)}%`;
+}

@@ -1,0 +1,82 @@
+import { NoticeError } from "../errors.js";
+import type { Picture } from "../model/picture.js";
+import { resize } from "../model/resize.js";
+
+/** Red below 0, blue above: the ends of ColorBrewer's RdBu, as in the maps. */
+export const NEGATIVE = [178, 24, 43] as const;
+export const POSITIVE = [33, 102, 172] as const;
+
+/** How much of the picture the strongest colour hides. */
+const OPAQUE = 0.85;
+
+export interface OverlayOptions {
+  /** Where the colours end on both sides of 0, equal for overlays that are compared. Default: the largest |value|. */
+  readonly extent?: number;
+  /** The longer side of the result in pixels. Default 256. */
+  readonly side?: number;
+}
+
+/** A picture with a grid of numbers over it, and the scale of the colours. */
+export interface OverlayPicture {
+  readonly picture: Picture;
+  readonly extent: number;
+}
+
+/**
+ * A grid drawn on a picture: the picture in grey, over it red for negative and blue for positive numbers, the more
+ * opaque the larger they are. The grid is stretched over the whole picture and interpolated between its cells' centres.
+ *
+ * @param grid [row][column], rows of equal length
+ * @throws NoticeError `options` for an empty or ragged grid and numbers that are not finite, `image` as `resize`.
+ */
+export function drawOverlay(
+  picture: Picture,
+  grid: readonly (readonly number[])[],
+  { extent = Math.max(...grid.flat().map(Math.abs)), side = 256 }: OverlayOptions = {},
+): OverlayPicture {
+  const columns = grid[0]?.length ?? 0;
+  if (columns === 0 || grid.some((row) => row.length !== columns || !row.every(Number.isFinite)))
+    throw new NoticeError("options", "An overlay takes a grid of finite numbers, with rows of equal length.");
+  const large = enlarge(picture, side);
+  const { width, height } = large;
+  const data = new Uint8Array(large.data.length);
+  const [across, down] = [blends(columns, width), blends(grid.length, height)];
+  for (let y = 0, at = 0; y < height; y++) {
+    const [above, below, part] = down[y]!;
+    for (let x = 0; x < width; x++, at += 3) {
+      const [left, right, share] = across[x]!;
+      const upper = mix(grid[above]![left]!, grid[above]![right]!, share);
+      const value = mix(upper, mix(grid[below]![left]!, grid[below]![right]!, share), part);
+      const strength = extent > 0 ? Math.min(1, Math.abs(value) / extent) * OPAQUE : 0;
+      const colour = value < 0 ? NEGATIVE : POSITIVE;
+      const grey = luminance(large.data, at);
+      for (let channel = 0; channel < 3; channel++)
+        data[at + channel] = Math.round(mix(grey, colour[channel]!, strength));
+    }
+  }
+  return { picture: { width, height, data }, extent };
+}
+
+/** The picture with this longer side, in its own proportions. */
+export function enlarge(picture: Picture, side: number): Picture {
+  const scale = side / Math.max(picture.width, picture.height);
+  const [width, height] = [picture.width, picture.height].map((length) => Math.max(1, Math.round(length * scale)));
+  return resize(picture, width!, height!);
+}
+
+/** For each pixel: the two cells whose centres it lies between, and how far it is on the way to the second. */
+function blends(cells: number, pixels: number): (readonly [first: number, second: number, part: number])[] {
+  return Array.from({ length: pixels }, (_, pixel) => {
+    const place = ((pixel + 0.5) * cells) / pixels - 0.5;
+    const inside = Math.min(Math.max(place, 0), cells - 1);
+    const first = Math.floor(inside);
+    return [first, Math.min(first + 1, cells - 1), inside - first] as const;
+  });
+}
+
+const mix = (a: number, b: number, part: number) => a + (b - a) * part;
+
+/** ITU-R 601, as Pillow's conversion to grey. */
+function luminance(data: Uint8Array, at: number): number {
+  return 0.299 * data[at]! + 0.587 * data[at + 1]! + 0.114 * data[at + 2]!;
+}

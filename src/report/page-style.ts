@@ -1,0 +1,59 @@
+/** The page's style: one column of text, figures side by side where there is room, dark where the reader asks for it. */
+export const PAGE_STYLE = `
+:root { color-scheme: light dark; --ink: #1a1a1a; --paper: #fff; --faint: #5c5c5c; --line: #d4d4d4; --tint: #f5f6f7; --link: #0b57a4; }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #e4e4e4; --paper: #16181a; --faint: #a4a8ac; --line: #3d4145; --tint: #202326; --link: #8ab8ee; }
+}
+* { box-sizing: border-box; }
+body { margin: 0 auto; max-width: 78rem; padding: 0 1rem 4rem; background: var(--paper); color: var(--ink);
+  font: 15px/1.45 system-ui, "DejaVu Sans", Verdana, sans-serif; overflow-wrap: anywhere; }
+h1 { font-size: 1.6rem; line-height: 1.2; margin: 1.5rem 0 .3rem; }
+h2 { font-size: 1.2rem; margin: 2.5rem 0 .6rem; padding-top: .6rem; border-top: 1px solid var(--line); }
+h3 { font-size: 1rem; margin: 1.5rem 0 .4rem; }
+h4 { font-size: .95rem; font-weight: 600; margin: 1rem 0 .4rem; }
+p, ul { max-width: 46rem; margin: .4rem 0; }
+a { color: var(--link); }
+.skip { position: absolute; left: -100rem; }
+.skip:focus { left: 1rem; top: .5rem; padding: .4rem .8rem; background: var(--paper); z-index: 1; }
+nav ol { display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; list-style: none; margin: .8rem 0; padding: 0; }
+:focus-visible { outline: 2px solid var(--link); outline-offset: 2px; }
+.scroll { overflow-x: auto; max-width: 100%; margin: .5rem 0; }
+table { border-collapse: collapse; font-size: .87rem; font-variant-numeric: tabular-nums; overflow-wrap: normal; }
+caption { text-align: left; color: var(--faint); padding-bottom: .3rem; }
+th, td { padding: .16rem .7rem .16rem 0; text-align: right; vertical-align: baseline; border-bottom: 1px solid var(--line);
+  unicode-bidi: isolate; }
+thead th { font-weight: 600; border-bottom-color: var(--faint); white-space: nowrap; }
+tbody th { font-weight: 400; white-space: nowrap; }
+tr > :first-child, .text td, .text th { text-align: left; }
+.text td, .text tbody th { min-width: 4rem; max-width: 30rem; white-space: normal; overflow-wrap: anywhere; }
+.panels { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 23.5rem), 1fr)); gap: .8rem; align-items: start; }
+figure { margin: 0; min-width: 0; }
+.wide { grid-template-columns: repeat(auto-fill, minmax(min(100%, 34rem), 1fr)); }
+.beside { display: flex; flex-wrap: wrap; gap: 0 3rem; align-items: start; }
+.beside > * { min-width: 0; }
+.plot { overflow-x: auto; background: #fff; border: 1px solid var(--line); line-height: 0; color-scheme: light; }
+.plot img, .plot svg { max-width: none; }
+.missing { margin: 0; padding: .8rem; border: 1px dashed var(--line); color: var(--faint); }
+details { margin: .25rem 0; }
+summary { cursor: pointer; color: var(--link); font-size: .9rem; }
+.pictures { display: flex; flex-wrap: wrap; gap: .8rem; }
+.pictures figure { width: 16rem; max-width: 100%; }
+.pictures img { display: block; width: 100%; height: auto; }
+figcaption { font-size: .87rem; color: var(--faint); padding: .2rem 0; }
+.scale { display: flex; align-items: center; gap: .5rem; font-size: .87rem; margin: .5rem 0; }
+.scale span { width: 10rem; height: .8rem; border: 1px solid var(--line);
+  background: linear-gradient(to right, rgb(178 24 43), #fff, rgb(33 102 172)); print-color-adjust: exact; }
+#vg-tooltip-element { position: fixed; visibility: hidden; z-index: 2; padding: .3rem .5rem; pointer-events: none; max-width: 24rem;
+  font-size: .85rem; background: var(--paper); color: var(--ink); border: 1px solid var(--faint); }
+#vg-tooltip-element.visible { visibility: visible; }
+#vg-tooltip-element td { border: 0; text-align: left; padding: 0 .4rem 0 0; }
+#vg-tooltip-element td.key { color: var(--faint); }
+#vg-tooltip-element td.value:empty { display: none; }
+@media print {
+  nav, .skip, summary { display: none; }
+  body { max-width: none; font-size: 10pt; padding: 0; }
+  .scroll, .plot { overflow: visible; }
+  figure, tr { break-inside: avoid; }
+  h2, h3, h4 { break-after: avoid; }
+}
+`;

@@ -1,0 +1,124 @@
+import type { Picture } from "../model/picture.js";
+import type { HeadFunction } from "../patching/attention-functions.js";
+import type { Circuit, Universality } from "../patching/circuits.js";
+import type { Metric } from "../patching/metrics.js";
+import type { Mode } from "../patching/pair.js";
+import type { Site } from "../patching/sites.js";
+
+/** How samples were corrupted: `image` (semantic image pairs), `text` (symmetric token replacement), or noise on the image. */
+export type Modality = Mode | "gaussian";
+
+/** Everything that the report of a study says: plain data, of which no string is trusted. */
+export interface ReportData {
+  readonly title: string;
+  readonly run: RunFacts;
+  readonly datasets: readonly DatasetFacts[];
+  /** One for each data set, modality and site with heads that was patched. */
+  readonly circuits: readonly SiteCircuit[];
+  /** One for each data set and modality of which whole rows were patched. */
+  readonly tokenMaps: readonly TokenMap[];
+  /** What the circuits of each site have in common. */
+  readonly universality: readonly SiteUniversality[];
+  readonly headFunctions: readonly HeadFunctionFacts[];
+  readonly overlays: readonly OverlaySample[];
+  /** What a reader should know: warnings of the stages, choices that were made. */
+  readonly notes: readonly string[];
+}
+
+/** What was run. */
+export interface RunFacts {
+  /** Of this package. */
+  readonly version: string;
+  readonly model: string;
+  /** Of the weights. */
+  readonly modelHash: string;
+  readonly backend: string;
+  readonly seed: number;
+  /** As they are to be printed. */
+  readonly started?: string;
+  readonly finished?: string;
+  /** Whatever else was chosen, by name. */
+  readonly settings: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** How a data set came down to the samples that were patched. */
+export interface DatasetFacts {
+  readonly name: string;
+  /** What the data set's files hold, before anything is left out. */
+  readonly candidates: number;
+  readonly exclusions: readonly ExclusionCount[];
+  readonly groups: readonly GroupFacts[];
+}
+
+/** Candidates or samples left out for one reason. */
+export interface ExclusionCount {
+  /** `prepare`, `evaluate`, `select`, `patch`. */
+  readonly stage: string;
+  readonly reason: string;
+  readonly count: number;
+  /** One of them, and what was wrong with it. */
+  readonly example: string;
+}
+
+/** A group that selection balances. */
+export interface GroupFacts {
+  readonly name: string;
+  readonly asked: number;
+  readonly correct: number;
+  readonly selected: number;
+}
+
+/** The circuit of a data set under one corruption, at one site. */
+export interface SiteCircuit {
+  readonly dataset: string;
+  readonly modality: Modality;
+  readonly site: Site;
+  readonly metric: Metric;
+  /** How many the model has: a circuit over no samples has no heads. */
+  readonly layers: number;
+  readonly heads: number;
+  readonly circuit: Circuit;
+}
+
+/** Mean scores of whole rows, by layer and the part that a token plays in the question. */
+export interface TokenMap {
+  readonly dataset: string;
+  readonly modality: Modality;
+  readonly site: Site;
+  readonly metric: Metric;
+  readonly samples: number;
+  /** Samples left out, because they have no effect. */
+  readonly degenerate: number;
+  /** `[CLS]`, `correct answer`, `or`, …: columns. */
+  readonly roles: readonly string[];
+  /** [layer][role]; null where no sample has the role. */
+  readonly means: readonly (readonly (number | null)[])[];
+}
+
+export interface SiteUniversality {
+  readonly site: Site;
+  readonly universality: Universality;
+}
+
+/** What a head of a circuit attends to, over a data set's clean runs. */
+export interface HeadFunctionFacts extends HeadFunction {
+  readonly dataset: string;
+  readonly layer: number;
+  readonly head: number;
+}
+
+/** What some heads attend to on one picture. */
+export interface OverlaySample {
+  readonly dataset: string;
+  readonly id: string;
+  readonly question: string;
+  /** Correct and incorrect. */
+  readonly answers: readonly [string, string];
+  readonly picture: Picture;
+  readonly heads: readonly {
+    readonly layer: number;
+    readonly head: number;
+    /** As `attentionOverlay` gives it, [row][column]. */
+    readonly overlay: readonly (readonly number[])[];
+  }[];
+}

@@ -1,0 +1,93 @@
+import { createHash } from "node:crypto";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { writeWhole } from "../files/write.js";
+import { FigureBook } from "./figure-book.js";
+import { attention, notes, overlays, universalHeads } from "./head-sections.js";
+import { Html, html, inlineScript, jsonScript } from "./html.js";
+import { drawingLibraries } from "./libraries.js";
+import { PAGE_SCRIPT } from "./page-script.js";
+import { PAGE_STYLE } from "./page-style.js";
+import type { ReportData } from "./report-data.js";
+import { circuits, type Section, samples, shares, summary, tokens, whatWasRun } from "./report-sections.js";
+
+export interface ReportOptions {
+  /** Also write each figure as a PNG: half a second each. Default true. */
+  readonly png?: boolean;
+}
+
+/**
+ * Writes the report of a study: `report.html`, one file that asks the network for nothing, and its figures once more in `figures/`.
+ *
+ * @param folder is made where it is missing.
+ * @returns the path of the page.
+ * @throws NoticeError `options` where the folder may not be written to, or a map or overlay has numbers that are not finite.
+ */
+export async function writeReport(
+  data: ReportData,
+  folder: string,
+  { png = true }: ReportOptions = {},
+): Promise<string> {
+  const book = new FigureBook({ png });
+  const page = await reportPage(data, book);
+  await mkdir(join(folder, "figures"), { recursive: true });
+  for (const [name, content] of book.files) await writeWhole(join(folder, "figures", name), content);
+  const path = join(folder, "report.html");
+  await writeWhole(path, page);
+  return path;
+}
+
+async function reportPage(data: ReportData, book: FigureBook): Promise<string> {
+  const sections = [
+    summary(data),
+    whatWasRun(data),
+    samples(data),
+    await circuits(data, book),
+    await tokens(data, book),
+    await shares(data, book),
+    universalHeads(data),
+    attention(data),
+    overlays(data, book),
+    notes(data),
+  ];
+  const scripts = [...(await drawingLibraries()), PAGE_SCRIPT].map(inlineScript);
+  const { markup } = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${contentPolicy(scripts)}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${data.title}</title>
+<style>${new Html(PAGE_STYLE)}</style>
+</head>
+<body>
+<a class="skip" href="#summary">Skip to the summary</a>
+<header>
+<h1>${data.title}</h1>
+<nav aria-label="Contents"><ol>
+${sections.map(({ id, title }) => html`<li><a href="#${id}">${title}</a></li>\n`)}</ol></nav>
+</header>
+<main>
+${sections.map(sectionHtml)}</main>
+${jsonScript("specs", book.specs)}
+${scripts.map((script) => new Html(`<script>${script}</script>\n`))}</body>
+</html>
+`;
+  return markup;
+}
+
+function sectionHtml({ id, title, content }: Section): Html {
+  return html`<section id="${id}" aria-labelledby="${id}-title">
+<h2 id="${id}-title">${title}</h2>
+${content}</section>
+`;
+}
+
+/** Nothing is fetched, and no script runs but these: text that got past every escaping still could not. */
+function contentPolicy(scripts: readonly string[]): string {
+  const hashes = scripts.map((script) => `'sha256-${createHash("sha256").update(script).digest("base64")}'`);
+  return (
+    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; " +
+    `script-src ${hashes.join(" ")}`
+  );
+}
