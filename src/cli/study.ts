@@ -78,6 +78,11 @@ function withStudySettings(command: Command): Command {
     .option("--template <jinja>", "of the questions, instead of the data set's")
     .option("--position <where>", "where circuits are read: answer, answer-1, an index or a token; default: answer")
     .addOption(new Option("--metric <metric>", "that circuits are read by; default: effect").choices([...METRICS]))
+    .option(
+      "--least-difference <logits>",
+      "a sample that its corruption changes by less has no effect; default: 0.5",
+      Number,
+    )
     .option("--rate <share>", "false discovery rate; default: 0.05", Number)
     .option("--resamples <number>", "of bootstrap and sign flips; default: 2000", wholeNumber);
 }
@@ -143,8 +148,9 @@ function circuitTable({ circuits, universal }: StudyCircuits): string {
     return [dataset, modality, site, `${circuit.samples}`, names || "none"];
   });
   const shared = universal.map(({ site, universality: { names, heads } }) => {
-    const all = heads.filter(({ circuits }) => circuits.length === names.length);
-    return `universal heads of ${site}: ${all.map(({ layer, head }) => `L${layer}H${head}`).join(", ") || "none"}\n`;
+    const several = heads.filter(({ circuits }) => circuits.length > 1);
+    const found = several.map(({ layer, head, circuits }) => `L${layer}H${head} in ${circuits.length}`).join(", ");
+    return `${site}: ${found || "no head in more than one"} of ${names.length} circuits\n`;
   });
   return `${columns(rows, ["data set", "modality", "site", "n", "circuit"])}\n${shared.join("")}`;
 }

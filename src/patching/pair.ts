@@ -72,12 +72,12 @@ export class Pair {
 
   /** Where the correct answer's first piece stands in the question, if it does. */
   get answerToken(): number | undefined {
-    try {
-      return this.question.find(this.answers.correct.text)[0]![0];
-    } catch (error) {
-      if (error instanceof NoticeError) return undefined;
-      throw error;
-    }
+    return this.#tokenOf(this.answers.correct.text);
+  }
+
+  /** The same of the incorrect answer. */
+  get incorrectToken(): number | undefined {
+    return this.#tokenOf(this.answers.incorrect.text);
   }
 
   /** The run to be patched and the run that the values come from. */
@@ -86,6 +86,15 @@ export class Pair {
     return direction === "denoise"
       ? { base: corrupted, source: clean, baseReading: readings.corrupted, sourceReading: readings.clean }
       : { base: clean, source: corrupted, baseReading: readings.clean, sourceReading: readings.corrupted };
+  }
+
+  #tokenOf(answer: string): number | undefined {
+    try {
+      return this.question.find(answer)[0]![0];
+    } catch (error) {
+      if (error instanceof NoticeError) return undefined;
+      throw error;
+    }
   }
 
   [Symbol.dispose](): void {

@@ -17,8 +17,9 @@ export type Asked = Pick<PairInput, "image" | "question">;
 export type PairResult =
   | {
       readonly scores: readonly SweepResult[];
-      /** Where the correct answer stands in the question, if it does. */
+      /** Where the answers stand in the question, if they do. */
       readonly answerToken: number | undefined;
+      readonly incorrectToken: number | undefined;
       readonly refused?: undefined;
     }
   | { readonly refused: string; readonly scores?: undefined };

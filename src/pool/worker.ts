@@ -29,9 +29,9 @@ const tasks: { [name in keyof Tasks]: (blip: Blip, input: Tasks[name]["input"]) 
         const scores: SweepResult[] = [];
         for (const options of sweeps)
           scores.push((await sweep(pair, { ...options, onProgress: endWithParent })).toJSON());
-        const { answerToken } = pair;
+        const { answerToken, incorrectToken } = pair;
         if (answerToken !== undefined) attention ??= await answerAttention(pair.clean, answerToken);
-        results.push({ scores, answerToken });
+        results.push({ scores, answerToken, incorrectToken });
       } catch (error) {
         if (!(error instanceof NoticeError)) throw error;
         results.push({ refused: error.message });

@@ -3,7 +3,7 @@ import { type Circuit, findCircuit, type HeadScores, type Universality, universa
 import type { Metric } from "../patching/metrics.js";
 import { parseSite, type Site } from "../patching/sites.js";
 import type { StudyRun } from "./run.js";
-import type { Modality } from "./settings.js";
+import type { Modality, Settings } from "./settings.js";
 
 /** The circuit of a data set in a modality at a site. */
 export interface StudyCircuit {
@@ -23,13 +23,19 @@ export interface StudyCircuits {
   readonly universal: readonly { readonly site: Site; readonly universality: Universality }[];
 }
 
-/** The column of `scores` that holds a metric. */
+/** The columns of `scores` that hold the metrics. */
 const COLUMNS: Record<Metric, string> = {
   prob: "prob",
   probDiff: "prob_diff",
   logitDiff: "logit_diff",
   effect: "effect",
 };
+
+/** A run's metric as SQL over `scores JOIN passes`; null where a sample has no effect. */
+export function metricOf({ metric, leastDifference }: Settings): string {
+  if (metric !== "effect") return COLUMNS[metric];
+  return `CASE WHEN abs(clean_logit_diff - corrupted_logit_diff) >= ${leastDifference} THEN effect END`;
+}
 
 /**
  * Reads the circuits of a run off its scores, at the position and by the metric of its settings.
@@ -70,10 +76,10 @@ async function headScores(
   run: StudyRun,
   { dataset, modality, site }: Pick<StudyCircuit, "dataset" | "modality" | "site">,
 ): Promise<{ samples: HeadScores[]; unplaced: number }> {
-  const { metric, position } = run.settings;
+  const { position } = run.settings;
   const [place, ...values] = placeOf(position);
   const rows = await run.store.rows<{ sample: string; layer: number; head: number; score: number | null }>(
-    `SELECT sample, layer, head, ${COLUMNS[metric]} AS score
+    `SELECT sample, layer, head, ${metricOf(run.settings)} AS score
      FROM scores JOIN passes p USING (dataset, sample, modality)
      WHERE dataset = $1 AND modality = $2 AND site = $3 AND (position IS NULL OR position = ${place})
      ORDER BY sample, layer, head`,

@@ -123,12 +123,16 @@ async function insertPairs(run: StudyRun, { key, modalities, lacking }: Work, { 
 
 type Place = { readonly dataset: string; readonly sample: string; readonly modality: Modality };
 
-function passRow({ scores, answerToken }: PairResult & { scores: readonly SweepResult[] }, place: Place): Row {
+function passRow(
+  { scores, answerToken, incorrectToken }: PairResult & { scores: readonly SweepResult[] },
+  place: Place,
+): Row {
   const { tokens, clean, corrupted } = scores.find(({ axes }) => axes.includes("token")) ?? scores[0]!;
   return {
     ...place,
     tokens,
     answer_token: answerToken,
+    incorrect_token: incorrectToken,
     clean_prob: clean.prob,
     clean_logit_diff: clean.logitDiff,
     corrupted_prob: corrupted.prob,

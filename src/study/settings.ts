@@ -46,6 +46,11 @@ const read = z.strictObject({
   /** `answer`, `answer-1` (as the authors' notebook), an index, or a token of the questions. */
   position: text.default("answer"),
   metric: z.enum(METRICS).default("effect"),
+  /**
+   * In logits: a sample whose corruption changes the logit difference by less has no effect. A share of next to nothing may
+   * be any number, and one such sample would outweigh all others.
+   */
+  leastDifference: z.number().min(0).max(1000).default(0.5),
   /** False discovery rate of the controlled rule. */
   rate: z.number().gt(0).lt(1).default(0.05),
   resamples: z.int().min(100).max(100_000).default(2000),

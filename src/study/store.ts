@@ -45,12 +45,14 @@ const TABLES = {
   exclusions: { stage: "VARCHAR", dataset: "VARCHAR", source: "VARCHAR", reason: "VARCHAR", detail: "VARCHAR" },
   answers: { ...sample, answer: "VARCHAR", is_correct: "BOOLEAN", provenance: "INTEGER" },
   selected: { ...sample, ordinal: "INTEGER" },
-  /** The clean and the corrupted pass of a sample in a modality; `answer_token` is the correct answer's place in `tokens`. */
+  /** The clean and the corrupted pass of a sample in a modality; `answer_token` and
+   * `incorrect_token` are the places of the answers in `tokens`. */
   passes: {
     ...sample,
     modality: "VARCHAR",
     tokens: "VARCHAR[]",
     answer_token: "INTEGER",
+    incorrect_token: "INTEGER",
     clean_prob: "DOUBLE",
     clean_logit_diff: "DOUBLE",
     corrupted_prob: "DOUBLE",

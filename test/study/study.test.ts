@@ -103,7 +103,7 @@ test("the scores in the store are those of a sweep", async ({ folder }) => {
       for (const site of SETTINGS.sites!) {
         const place = { dataset: dataset!, sample: sample!, modality };
         const wanted = [...scoreRows((await sweep(pair, { site })).toJSON(), place)];
-        const found = await run.store.rows(
+        const found = await run.store.rows<Record<string, unknown>>(
           `SELECT * FROM scores WHERE dataset = $1 AND sample = $2 AND modality = $3 AND site = $4
            ORDER BY layer, head, position`,
           [dataset!, sample!, modality, site],
@@ -113,6 +113,9 @@ test("the scores in the store are those of a sweep", async ({ folder }) => {
     }
 });
 
+/** How far corruption moves the answer, in logits. */
+const way = (row: Row) => Math.abs(Number(row.clean_logit_diff) - Number(row.corrupted_logit_diff));
+
 test("the exported rows give the circuits in plain arithmetic", async ({ folder, csv }) => {
   using run = await StudyRun.reopen(folder);
   const { circuits } = await readCircuits(run);
@@ -121,15 +124,17 @@ test("the exported rows give the circuits in plain arithmetic", async ({ folder,
   for (const { dataset, modality, site, circuit } of circuits.filter(({ site }) => site === "text.cross.z")) {
     const own = rows.filter(
       (row) =>
-        row.dataset === dataset && row.modality === modality && row.site === site && row.position === row.answer_token,
+        row.dataset === dataset &&
+        row.modality === modality &&
+        row.site === site &&
+        row.position === row.answer_token &&
+        way(row) >= 0.5,
     );
     const sizes = circuit.heads.map(({ layer, head }) => {
       const scores = own
         .filter((row) => row.layer === `${layer}` && row.head === `${head}`)
         .map(({ effect }) => effect!);
-      return scores
-        .filter((effect) => effect !== "")
-        .reduce((sum, effect, _, all) => sum + Math.abs(Number(effect)) / all.length, 0);
+      return scores.reduce((sum, effect, _, all) => sum + Math.abs(Number(effect)) / all.length, 0);
     });
     const mean = sizes.reduce((sum, size) => sum + size) / sizes.length;
     const deviation = Math.sqrt(sizes.reduce((sum, size) => sum + (size - mean) ** 2, 0) / sizes.length);

@@ -1,0 +1,192 @@
+import { readPicture } from "../files/picture.js";
+import { attentionOverlay, type HeadAttention, meanAttention } from "../patching/attention-functions.js";
+import { parseSite, type Site } from "../patching/sites.js";
+import { metricOf, type StudyCircuits } from "../study/circuits.js";
+import type { StudyRun } from "../study/run.js";
+import type { Modality } from "../study/settings.js";
+import type {
+  DatasetFacts,
+  ExclusionCount,
+  GroupFacts,
+  HeadFunctionFacts,
+  OverlaySample,
+  ReportData,
+  RunFacts,
+  TokenMap,
+} from "./report-data.js";
+import { roleMeans, type TokenScore } from "./roles.js";
+
+/** Heads of the image's cross-attention: those whose attention the report describes. */
+const LOOKING: Site = "text.cross.z";
+
+/** Pictures of each data set, and heads on each. */
+const [PICTURES, HEADS] = [2, 3];
+
+/** Everything that the report of a run says, read from its store. */
+export async function gatherReport(run: StudyRun, found: StudyCircuits): Promise<ReportData> {
+  const { layers, heads } = await shapeOf(run);
+  return {
+    title: `Which heads carry the answer: ${run.settings.model}`,
+    run: await runFacts(run),
+    datasets: await datasetFacts(run),
+    circuits: found.circuits.map((one) => ({ ...one, metric: found.metric, layers, heads })),
+    tokenMaps: await tokenMaps(run, found),
+    universality: found.universal,
+    headFunctions: await headFunctionFacts(run, found),
+    overlays: await overlays(run, found),
+    notes: notesOn(found),
+  };
+}
+
+async function shapeOf(run: StudyRun): Promise<{ layers: number; heads: number }> {
+  const [shape] = await run.store.rows<{ layers: number | null; heads: number | null }>(
+    "SELECT max(layer) + 1 AS layers, max(head) + 1 AS heads FROM scores WHERE head IS NOT NULL",
+  );
+  return { layers: shape!.layers ?? 0, heads: shape!.heads ?? 0 };
+}
+
+async function runFacts({ store, settings }: StudyRun): Promise<RunFacts> {
+  const used = await store.rows<Record<"package" | "model_hash" | "backend", string>>(
+    "SELECT DISTINCT package, model_hash, backend FROM provenance JOIN patched ON provenance.id = patched.provenance ORDER BY ALL",
+  );
+  const every = (column: keyof (typeof used)[0]) => [...new Set(used.map((row) => row[column]))].join(", ");
+  const { model, seed, ...others } = settings;
+  const shown = Object.entries(others).map(([name, value]) => [name, Array.isArray(value) ? value.join(", ") : value]);
+  return {
+    version: every("package"),
+    model,
+    modelHash: every("model_hash"),
+    backend: every("backend"),
+    seed,
+    settings: Object.fromEntries(shown.filter(([, value]) => value !== undefined)),
+  };
+}
+
+async function datasetFacts({ store }: StudyRun): Promise<DatasetFacts[]> {
+  const groups = await store.rows<GroupFacts & { dataset: string; samples: number }>(
+    `SELECT dataset, sample_group AS name, CAST(count(*) AS INTEGER) AS samples, CAST(count(answer) AS INTEGER) AS asked,
+       CAST(count(*) FILTER (is_correct) AS INTEGER) AS correct, CAST(count(ordinal) AS INTEGER) AS selected
+     FROM samples LEFT JOIN answers USING (dataset, sample) LEFT JOIN selected USING (dataset, sample)
+     GROUP BY ALL ORDER BY ALL`,
+  );
+  const exclusions = await store.rows<ExclusionCount & { dataset: string }>(
+    `SELECT dataset, stage, reason, CAST(count(*) AS INTEGER) AS count, min(source || ': ' || detail) AS example
+     FROM exclusions GROUP BY ALL ORDER BY dataset, stage, count DESC, reason`,
+  );
+  const names = [...new Set([...groups, ...exclusions].map(({ dataset }) => dataset))].sort();
+  return names.map((name) => {
+    const own = groups.filter(({ dataset }) => dataset === name);
+    const left = exclusions.filter(({ dataset }) => dataset === name);
+    const prepared = left.filter(({ stage }) => stage === "prepare").reduce((sum, { count }) => sum + count, 0);
+    const candidates = own.reduce((sum, { samples }) => sum + samples, prepared);
+    return { name, candidates, groups: own, exclusions: left };
+  });
+}
+
+/** Maps of the sites without heads. */
+async function tokenMaps(run: StudyRun, { metric }: StudyCircuits): Promise<TokenMap[]> {
+  const rows = parseSite("text.resid_post");
+  const sites = run.settings.sites.map(parseSite).filter((site) => !site.perHead && site.tokensOf === rows.tokensOf);
+  const groups = await run.store.rows<{ dataset: string; modality: Modality }>(
+    "SELECT DISTINCT dataset, modality FROM passes ORDER BY ALL",
+  );
+  const maps: TokenMap[] = [];
+  for (const { site } of sites)
+    for (const group of groups) {
+      const scores = await run.store.rows<TokenScore>(
+        `SELECT sample, layer, position, ${metricOf(run.settings)} AS score, tokens, answer_token, incorrect_token
+         FROM scores JOIN passes USING (dataset, sample, modality)
+         WHERE dataset = $1 AND modality = $2 AND site = $3 AND position IS NOT NULL ORDER BY sample, layer, position`,
+        [group.dataset, group.modality, site],
+      );
+      maps.push({ ...group, site, metric, ...roleMeans(scores) });
+    }
+  return maps;
+}
+
+/** What the heads of a data set's circuits attend to. */
+async function headFunctionFacts({ store }: StudyRun, { circuits }: StudyCircuits): Promise<HeadFunctionFacts[]> {
+  const facts: HeadFunctionFacts[] = [];
+  for (const dataset of new Set(circuits.map((one) => one.dataset))) {
+    const own = circuits.filter((one) => one.dataset === dataset && one.site === LOOKING);
+    const members = own.flatMap(({ circuit }) => circuit.heads.filter(({ inCircuit }) => inCircuit));
+    const names = [...new Set(members.map(({ layer, head }) => `${layer}.${head}`))].sort();
+    for (const name of names) {
+      const [layer, head] = name.split(".").map(Number) as [number, number];
+      const rows = await store.rows<Record<string, number | null>>(
+        "SELECT * EXCLUDE (pattern) FROM attention WHERE dataset = $1 AND layer = $2 AND head = $3 ORDER BY sample",
+        [dataset, layer, head],
+      );
+      facts.push({ dataset, layer, head, ...meanAttention(rows.map(attentionOf)) });
+    }
+  }
+  return facts;
+}
+
+function attentionOf(row: Record<string, number | null>): HeadAttention {
+  const { object_mass, object_uniform, outlier_mass, outlier_uniform, auroc } = row;
+  return {
+    object: object_mass == null ? null : { mass: object_mass, uniform: object_uniform!, auroc: auroc ?? null },
+    outliers: outlier_mass == null ? null : { mass: outlier_mass, uniform: outlier_uniform! },
+  };
+}
+
+/** The strongest heads of each data set on its first pictures. */
+async function overlays(run: StudyRun, { circuits }: StudyCircuits): Promise<OverlaySample[]> {
+  const pictures: OverlaySample[] = [];
+  for (const dataset of new Set(circuits.map((one) => one.dataset))) {
+    const own = circuits.filter((one) => one.dataset === dataset && one.site === LOOKING);
+    const { circuit } = own.find(({ modality }) => modality === "image") ?? own[0] ?? {};
+    const strongest = [...(circuit?.heads ?? [])].sort((a, b) => b.mean - a.mean).slice(0, HEADS);
+    const samples = await run.store.rows<Record<"sample" | "image" | "question" | "correct" | "incorrect", string>>(
+      `SELECT s.* FROM samples s JOIN selected USING (dataset, sample)
+       SEMI JOIN (FROM attention WHERE pattern IS NOT NULL) USING (dataset, sample)
+       WHERE dataset = $1 ORDER BY ordinal LIMIT ${PICTURES}`,
+      [dataset],
+    );
+    for (const { sample, image, question, correct, incorrect } of strongest.length > 0 ? samples : []) {
+      const patterns = await patternsOf(run, dataset, sample);
+      pictures.push({
+        dataset,
+        id: sample,
+        question,
+        answers: [correct, incorrect],
+        picture: await readPicture(run.path(image)),
+        heads: strongest.map(({ layer, head }) => ({
+          layer,
+          head,
+          overlay: attentionOverlay(patterns, { layer, head }),
+        })),
+      });
+    }
+  }
+  return pictures;
+}
+
+/** [layer][head][imageToken] */
+async function patternsOf({ store }: StudyRun, dataset: string, sample: string): Promise<number[][][]> {
+  const rows = await store.rows<{ layer: number; pattern: number[] }>(
+    "SELECT layer, pattern FROM attention WHERE dataset = $1 AND sample = $2 ORDER BY layer, head",
+    [dataset, sample],
+  );
+  const patterns: number[][][] = [];
+  for (const { layer, pattern } of rows) {
+    patterns[layer] ??= [];
+    patterns[layer].push(pattern);
+  }
+  return patterns;
+}
+
+function notesOn({ circuits, metric, position }: StudyCircuits): string[] {
+  const notes = [`Circuits are read at the position ${position} by the metric ${metric}.`];
+  for (const { dataset, modality, site, circuit, unplaced } of circuits) {
+    const name = `${dataset}, ${modality}, ${site}`;
+    if (circuit.degenerate > 0)
+      notes.push(
+        `${name}: ${circuit.degenerate} samples are left out, because their corruption hardly changes the answer.`,
+      );
+    if (unplaced > 0)
+      notes.push(`${name}: ${unplaced} samples are left out, because their question has no such position.`);
+  }
+  return notes;
+}
