@@ -9,6 +9,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   sweep: async () => (await import("./sweep.js")).sweepCommand(),
   accuracy: async () => (await import("./accuracy.js")).accuracyCommand(),
   scenes: async () => (await import("./scenes.js")).scenesCommand(),
+  fetch: async () => (await import("./fetch.js")).fetchCommand(),
   download: async () => (await import("./download.js")).downloadCommand(),
   doctor: async () => (await import("./doctor.js")).doctorCommand(),
 };

@@ -2,6 +2,7 @@ import { extname, join } from "node:path";
 import { questionTemplate, TEMPLATES, type Writer } from "../corruption/prompts.js";
 import { replacePair, WordsByPieces } from "../corruption/replacements.js";
 import { NoticeError } from "../errors.js";
+import type { RemoteImage } from "../files/image-fetcher.js";
 import { random } from "../random.js";
 import { csvRows } from "./csv.js";
 import { askEither } from "./either.js";
@@ -51,6 +52,24 @@ export const svoProbes: Dataset = async function* (folder, context) {
       return samples;
     });
 };
+
+/**
+ * The pictures that `svo_probes.csv` names, each id once, with the first address that it has there.
+ *
+ * @throws NoticeError `options` where there is no such file.
+ */
+export async function svoImages(folder: string): Promise<RemoteImage[]> {
+  const columns = ["pos", "neg"].map((side) => [`${side}_image_id`, `${side}_url`] as const);
+  const urls = new Map<string, string>();
+  for await (const { cells } of csvRows(join(folder, INDEX), columns.flat())) {
+    if (!cells) continue;
+    for (const [idColumn, urlColumn] of columns) {
+      const id = cells.get(idColumn)!.trim();
+      if (!urls.has(id)) urls.set(id, cells.get(urlColumn)!.trim());
+    }
+  }
+  return Array.from(urls, ([id, url]) => ({ id, url }));
+}
 
 /** The words of each place in all rows that are pairs. */
 async function readVocabulary(file: string, { pieces }: PrepareContext): Promise<WordsByPieces[]> {
