@@ -95,7 +95,7 @@ async function imagesById(folder: string): Promise<Map<string, string>> {
 
 function checkImages({ positive, negative }: SvoPair, images: ReadonlyMap<string, string>): void {
   const missing = [positive.id, negative.id].filter((id) => !images.has(id));
-  if (missing.length > 0) throw new Unusable("missing image", missing.join(", "));
+  if (missing.length > 0) throw new Unusable("missing image", missing.map((id) => JSON.stringify(id)).join(", "));
   if (positive.id === negative.id) throw new Unusable("one image for both", positive.id);
 }
 
