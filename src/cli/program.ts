@@ -16,6 +16,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   ),
   merge: async () => (await import("./merge.js")).mergeCommand(),
   export: async () => (await import("./export.js")).exportCommand(),
+  fetch: async () => (await import("./fetch.js")).fetchCommand(),
   download: async () => (await import("./download.js")).downloadCommand(),
   doctor: async () => (await import("./doctor.js")).doctorCommand(),
 };

@@ -2,6 +2,7 @@ import { extname, join } from "node:path";
 import { questionTemplate, TEMPLATES, type Writer } from "../corruption/prompts.js";
 import { replacePair, WordsByPieces } from "../corruption/replacements.js";
 import { NoticeError } from "../errors.js";
+import type { RemoteImage } from "../files/image-fetcher.js";
 import { random } from "../random.js";
 import { csvRows } from "./csv.js";
 import { askEither } from "./either.js";
@@ -52,6 +53,24 @@ export const svoProbes: Dataset = async function* (folder, context) {
     });
 };
 
+/**
+ * The pictures that `svo_probes.csv` names, each id once, with the first address that it has there.
+ *
+ * @throws NoticeError `options` where there is no such file.
+ */
+export async function svoImages(folder: string): Promise<RemoteImage[]> {
+  const columns = ["pos", "neg"].map((side) => [`${side}_image_id`, `${side}_url`] as const);
+  const urls = new Map<string, string>();
+  for await (const { cells } of csvRows(join(folder, INDEX), columns.flat())) {
+    if (!cells) continue;
+    for (const [idColumn, urlColumn] of columns) {
+      const id = cells.get(idColumn)!.trim();
+      if (!urls.has(id)) urls.set(id, cells.get(urlColumn)!.trim());
+    }
+  }
+  return Array.from(urls, ([id, url]) => ({ id, url }));
+}
+
 /** The words of each place in all rows that are pairs. */
 async function readVocabulary(file: string, { pieces }: PrepareContext): Promise<WordsByPieces[]> {
   const words = PLACES.map(() => new Set<string>());
@@ -76,7 +95,7 @@ async function imagesById(folder: string): Promise<Map<string, string>> {
 
 function checkImages({ positive, negative }: SvoPair, images: ReadonlyMap<string, string>): void {
   const missing = [positive.id, negative.id].filter((id) => !images.has(id));
-  if (missing.length > 0) throw new Unusable("missing image", missing.join(", "));
+  if (missing.length > 0) throw new Unusable("missing image", missing.map((id) => JSON.stringify(id)).join(", "));
   if (positive.id === negative.id) throw new Unusable("one image for both", positive.id);
 }
 

@@ -5,6 +5,8 @@ import { TransientError } from "./retry.js";
 export interface Connection {
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
+  /** `manual`: a redirect is the reply. */
+  readonly redirect?: "follow" | "manual";
 }
 
 /** A response whose body is read under the connection's limits. `close` ends the connection whatever is still to come. */
@@ -18,11 +20,11 @@ export interface Reply {
 const TRANSIENT_STATUS = new Set([408, 425, 429, 500, 502, 503, 504]);
 
 /**
- * One GET, redirects followed.
+ * One GET, redirects followed unless they are asked for.
  * @throws TransientError for a broken or silent connection and for statuses that ask to come back later.
  */
 export async function get(url: string, headers: Record<string, string>, connection: Connection): Promise<Reply> {
-  const { timeoutMs, signal } = connection;
+  const { timeoutMs, signal, redirect } = connection;
   signal?.throwIfAborted();
   const controller = new AbortController();
   const stop = () => controller.abort(signal?.reason);
@@ -49,7 +51,7 @@ export async function get(url: string, headers: Record<string, string>, connecti
 
   // A compressed body has neither the listed size nor ranges.
   const sent = { "user-agent": "vlm-notice", "accept-encoding": "identity", ...headers };
-  const response = await within(fetch(url, { headers: sent, signal: controller.signal }));
+  const response = await within(fetch(url, { headers: sent, signal: controller.signal, redirect }));
   if (TRANSIENT_STATUS.has(response.status)) {
     close();
     throw new TransientError(`${url}: the server answered ${response.status}`, retryAfterMs(response.headers));

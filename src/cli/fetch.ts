@@ -1,0 +1,66 @@
+import { join } from "node:path";
+import { Command, Option } from "commander";
+import { svoImages } from "../data/svo-probes.js";
+import { NoticeError } from "../errors.js";
+import { fetchImages } from "../files/fetch-images.js";
+import { oneLine } from "./one-line.js";
+import { wholeNumber } from "./options.js";
+import { type Progress, progress } from "./progress.js";
+import { untilSignal } from "./until-signal.js";
+
+interface FetchOptions {
+  readonly data: string;
+  readonly concurrency: number;
+  readonly retry?: boolean;
+}
+
+/** `notice fetch svo-probes`: the pictures that a data set names by their addresses. */
+export function fetchCommand(): Command {
+  return new Command("fetch")
+    .description("download the pictures that a data set names by their addresses; what is there already is kept")
+    .argument("<dataset>", "svo-probes; put its svo_probes.csv into the folder first", onlySvoProbes)
+    .requiredOption("--data <folder>", "the data set's folder; pictures go into images/ below it")
+    .addOption(new Option("--concurrency <number>", "pictures at a time").argParser(wholeNumber).default(16))
+    .option("--retry", "try again what was not found or was no picture; what failed in passing is tried again anyway")
+    .addHelpText(
+      "after",
+      "\nmanifest.json in the folder counts the missing pictures by reason. Many addresses are dead by now.",
+    )
+    .action((_dataset: string, options: FetchOptions) => runFetch(options));
+}
+
+function onlySvoProbes(name: string): string {
+  if (name === "svo-probes") return name;
+  throw new NoticeError(
+    "options",
+    `${JSON.stringify(name)} cannot be fetched; only svo-probes has its pictures elsewhere.`,
+  );
+}
+
+async function runFetch({ data, concurrency, retry }: FetchOptions): Promise<void> {
+  if (concurrency < 1 || concurrency > 256)
+    throw new NoticeError("options", `--concurrency is ${concurrency}; a number from 1 to 256 was expected.`);
+  const images = await svoImages(data);
+  let bar: Progress | undefined;
+  const onProgress = (done: number, total: number) => {
+    bar ??= progress(total, "fetch", "pictures");
+    bar.update(done);
+  };
+  try {
+    await untilSignal(async (signal) => {
+      const { present, missing } = await fetchImages(images, data, {
+        concurrency,
+        retryFailed: retry,
+        signal,
+        onProgress,
+      });
+      bar?.stop();
+      const reasons = Object.entries(missing).sort(([, a], [, b]) => b - a);
+      const counted = reasons.map(([reason, count]) => `${count} ${oneLine(reason)}`).join(", ");
+      process.stdout.write(`${join(data, "images")} has ${present} of ${images.length} pictures\n`);
+      if (counted) process.stdout.write(`missing: ${counted}; each in ${join(data, "manifest.json")}\n`);
+    });
+  } finally {
+    bar?.stop();
+  }
+}

@@ -1,0 +1,152 @@
+import { join } from "node:path";
+import { NoticeError } from "../errors.js";
+import { decodePicture } from "../model/decode.js";
+import type { Failure } from "./fetch-manifest.js";
+import { get, type Reply, readAll } from "./http.js";
+import { type Retry, TransientError, withRetries } from "./retry.js";
+import { writeWhole } from "./write.js";
+
+/** A picture that a data set names. */
+export interface RemoteImage {
+  /** Becomes the file's name: letters, digits, `-`, `_`. */
+  readonly id: string;
+  /** http or https. A relative one says that the picture should be here already. */
+  readonly url: string;
+}
+
+export interface FetchLimits {
+  /** The longest silence of a connection, milliseconds. A whole picture may take ten times as long. */
+  readonly timeoutMs: number;
+  readonly retry: Retry;
+  /** The largest file that is taken. */
+  readonly maxBytes: number;
+}
+
+export interface Fetched {
+  readonly id: string;
+  readonly failure?: Failure;
+}
+
+const DEFAULTS: FetchLimits = { timeoutMs: 20_000, retry: { attempts: 3, delayMs: 500 }, maxBytes: 64 * 1024 * 1024 };
+const MOST_REDIRECTS = 10;
+const MAX_URL = 8192;
+const HEADERS = { accept: "image/jpeg, image/png, */*;q=0.1" };
+
+/** Why a picture does not come. */
+class Missing extends Error {
+  constructor(
+    readonly reason: string,
+    detail: string,
+    readonly transient = false,
+  ) {
+    super(detail);
+  }
+}
+
+/**
+ * What fetches one picture into a folder and says how that went. Pictures are decoded one at a time: a few bytes may be a
+ * few hundred megabytes of pixels.
+ */
+export function imageFetcher(
+  folder: string,
+  limits: Partial<FetchLimits>,
+): (image: RemoteImage, signal: AbortSignal) => Promise<Fetched> {
+  const { timeoutMs, retry, maxBytes } = { ...DEFAULTS, ...limits };
+  let turn: Promise<unknown> = Promise.resolve();
+  const decode = (bytes: Uint8Array, id: string) => {
+    const decoded = turn.then(() => checkPicture(bytes, id));
+    turn = decoded.catch(() => {});
+    return decoded;
+  };
+  return async ({ id, url }, signal) => {
+    try {
+      checkNames(id, url);
+      const bytes = await withRetries(() => download(url, { timeoutMs, maxBytes, signal }), retry, signal);
+      const ending = await decode(bytes, id);
+      signal.throwIfAborted();
+      await writeWhole(join(folder, `${id}.${ending}`), bytes);
+      return { id };
+    } catch (error) {
+      signal.throwIfAborted();
+      const { reason, message, transient } = missingOf(error);
+      return { id, failure: { id, url, reason, detail: message.slice(0, 300), transient } };
+    }
+  };
+}
+
+/** @throws what is no picture's fault. */
+function missingOf(error: unknown): Missing {
+  if (error instanceof Missing) return error;
+  const gaveUp = error instanceof NoticeError && error.cause instanceof TransientError;
+  if (!gaveUp) throw error;
+  const [status] = /\banswered \d+/.exec(error.message) ?? [];
+  return new Missing(status?.replace("answered", "HTTP") ?? "no answer", error.message, true);
+}
+
+function checkNames(id: string, url: string): void {
+  if (!/^[\w-]{1,100}$/.test(id)) throw new Missing("unusable id", "letters, digits, - and _ were expected");
+  if (url.length > MAX_URL) throw new Missing("unusable address", `it has ${url.length} characters`);
+  if (!/^([a-z][a-z0-9+.-]*:|\/\/)/i.test(url)) throw new Missing("not here", "its address is relative", true);
+  checkUrl(url);
+}
+
+function checkUrl(url: string): void {
+  const { protocol, username, password } = URL.canParse(url) ? new URL(url) : { protocol: "" };
+  if (!/^https?:$/.test(protocol) || username || password)
+    throw new Missing("unusable address", "an http or https address without user or password was expected");
+}
+
+async function download(
+  url: string,
+  { timeoutMs, maxBytes, signal }: { timeoutMs: number; maxBytes: number; signal: AbortSignal },
+): Promise<Uint8Array> {
+  const stop = new AbortController();
+  const abort = () => stop.abort(signal.reason);
+  signal.addEventListener("abort", abort);
+  const tooSlow = new Missing("too slow", `not whole after ${(10 * timeoutMs) / 1000} s`, true);
+  const timer = setTimeout(() => stop.abort(tooSlow), 10 * timeoutMs);
+  try {
+    let at = url;
+    for (let redirects = 0; redirects <= MOST_REDIRECTS; redirects++) {
+      const reply = await get(at, HEADERS, { timeoutMs, signal: stop.signal, redirect: "manual" });
+      try {
+        const to = reply.status >= 300 && reply.status < 400 ? reply.headers.get("location") : null;
+        if (to === null) return await content(reply, maxBytes);
+        if (!URL.canParse(to, at)) throw new Missing("unusable address", `redirected to ${to}`);
+        at = new URL(to, at).href;
+        checkUrl(at);
+      } finally {
+        reply.close();
+      }
+    }
+    throw new Missing("redirects without end", `more than ${MOST_REDIRECTS}`);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", abort);
+  }
+}
+
+async function content(reply: Reply, maxBytes: number): Promise<Uint8Array> {
+  if (reply.status !== 200) throw new Missing(`HTTP ${reply.status}`, `the server answered ${reply.status}`);
+  const tooLarge = (what: string) => new Missing("too large", `${what}; at most ${maxBytes} bytes are taken`);
+  const length = Number(reply.headers.get("content-length") ?? 0);
+  if (length > maxBytes) throw tooLarge(`it has ${length} bytes`);
+  try {
+    return await readAll(reply, maxBytes, "the picture");
+  } catch (error) {
+    throw error instanceof NoticeError ? tooLarge("it goes on and on") : error;
+  }
+}
+
+/** The ending that goes with the content, whatever its address or server call it. */
+async function checkPicture(bytes: Uint8Array, id: string): Promise<"jpg" | "png"> {
+  const ending =
+    bytes[0] === 0xff && bytes[1] === 0xd8 ? "jpg" : bytes[0] === 0x89 && bytes[1] === 0x50 ? "png" : undefined;
+  try {
+    await decodePicture(bytes, id);
+    return ending!; // what can be decoded begins with either
+  } catch (error) {
+    if (!(error instanceof NoticeError)) throw error;
+    throw new Missing(ending ? "damaged picture" : "no PNG or JPEG", error.message);
+  }
+}

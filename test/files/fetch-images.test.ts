@@ -1,0 +1,231 @@
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { encodeJpeg } from "../../src/data/scenes/jpeg.js";
+import { type FetchImagesOptions, fetchImages } from "../../src/files/fetch-images.js";
+import type { Manifest } from "../../src/files/fetch-manifest.js";
+import type { RemoteImage } from "../../src/files/image-fetcher.js";
+import { encodePng, type Picture } from "../../src/model/picture.js";
+import { temporaryFolder } from "../support/checkpoint.js";
+import { refused } from "../support/refused.js";
+import { type Answer, ImageServer, redirect, send } from "./image-server.js";
+
+const picture: Picture = { width: 64, height: 64, data: Uint8Array.from({ length: 64 * 64 * 3 }, (_, i) => i) };
+const PNG = encodePng(picture);
+const JPEG = Buffer.from(await encodeJpeg(picture));
+
+const QUICK: FetchImagesOptions = { timeoutMs: 150, retry: { attempts: 3, delayMs: 1 }, maxBytes: 100_000 };
+const manifestIn = (folder: string) => JSON.parse(readFileSync(join(folder, "manifest.json"), "utf8")) as Manifest;
+const namesIn = (folder: string) => readdirSync(join(folder, "images")).sort();
+/** The failure of each missing picture: its reason, and whether it may pass. */
+const failuresIn = (folder: string) =>
+  Object.fromEntries(
+    manifestIn(folder).failures.map(({ id, reason, transient }) => [id, `${reason}${transient ? ", for now" : ""}`]),
+  );
+
+const endless =
+  (pieceBytes: number, everyMs: number): Answer =>
+  (response) => {
+    response.writeHead(200);
+    const piece = Buffer.alloc(pieceBytes, 0xff);
+    const timer = setInterval(() => response.write(piece), everyMs);
+    response.on("close", () => clearInterval(timer));
+  };
+
+const silent: Answer = () => {};
+
+const SERVED: Record<string, Answer> = {
+  "/png": send(PNG, { "content-type": "text/plain" }), // what a server says of it is not believed
+  "/jpeg.gif": send(JPEG),
+  "/moved": redirect("/moved-on", 302),
+  "/moved-on": redirect("png"),
+  "/busy": (response, nth, request) =>
+    nth === 1 ? void response.writeHead(429, { "retry-after": "0.1" }).end() : SERVED["/png"]!(response, nth, request),
+  "/ill": (response, nth, request) =>
+    nth === 1 ? void response.writeHead(500).end() : SERVED["/png"]!(response, nth, request),
+  "/once-cut": (response, nth, request) =>
+    nth === 1
+      ? void response
+          .writeHead(200, { "content-length": PNG.length })
+          .write(PNG.subarray(0, 20), () => response.destroy())
+      : SERVED["/png"]!(response, nth, request),
+};
+const FAILING: Record<string, [Answer, reason: string]> = {
+  gone: [(response) => response.writeHead(410).end(), "HTTP 410"],
+  forbidden: [(response) => response.writeHead(403).end(), "HTTP 403"],
+  nothing: [(response) => response.writeHead(204).end(), "HTTP 204"],
+  page: [send("<!doctype html><title>Parked</title>", { "content-type": "image/jpeg" }), "no PNG or JPEG"],
+  empty: [send(""), "no PNG or JPEG"],
+  gif: [send("GIF89a"), "no PNG or JPEG"],
+  half: [send(PNG.subarray(0, PNG.length / 2)), "damaged picture"],
+  bomb: [send(bombOf(PNG)), "damaged picture"],
+  large: [send(PNG, { "content-length": 10 ** 12 }), "too large"],
+  endless: [endless(64_000, 1), "too large"],
+  dripping: [endless(1, 20), "too slow, for now"],
+  mute: [silent, "no answer, for now"],
+  stuck: [(response) => void response.writeHead(200).write(PNG.subarray(0, 20)), "no answer, for now"],
+  cut: [(response) => void response.writeHead(200, { "content-length": 999 }).write("a", () => response.destroy()), "no answer, for now"], // biome-ignore format: a row
+  hangup: [(response) => response.destroy(), "no answer, for now"],
+  down: [(response) => response.writeHead(503).end(), "HTTP 503, for now"],
+  loop: [redirect("/loop"), "redirects without end"],
+  file: [redirect("file:///etc/passwd"), "unusable address"],
+  nowhere: [redirect("http://[", 307), "unusable address"],
+};
+
+/** A PNG whose header claims more pixels than are decoded. */
+function bombOf(png: Uint8Array): Uint8Array {
+  const bytes = Buffer.from(png);
+  bytes.writeUInt32BE(60_000, 16);
+  bytes.writeUInt32BE(60_000, 20);
+  return bytes;
+}
+
+test("whole pictures arrive, named by what they are, whatever happens on the way", async () => {
+  await using server = await ImageServer.start(SERVED);
+  const folder = temporaryFolder();
+  const paths = ["png", "jpeg.gif", "moved", "busy", "ill", "once-cut"];
+  const images = paths.map((path, i) => ({ id: `${i}`, url: `${server.origin}/${path}` }));
+  const seen: number[] = [];
+  const start = performance.now();
+  const summary = await fetchImages(images, folder, {
+    ...QUICK,
+    timeoutMs: 5000,
+    onProgress: (done) => seen.push(done),
+  });
+  assert.ok(performance.now() - start >= 95, "Retry-After was not waited for");
+  assert.equal(summary, { images: 6, present: 6, missing: {} });
+  assert.equal(namesIn(folder), ["0.png", "1.jpg", "2.png", "3.png", "4.png", "5.png"]);
+  assert.ok(JPEG.every((byte, i) => byte === readFileSync(join(folder, "images/1.jpg"))[i]));
+  for (const name of ["0.png", "2.png", "5.png"])
+    assert.ok(Buffer.from(PNG).equals(readFileSync(join(folder, "images", name))));
+  assert.equal(seen, [0, 1, 2, 3, 4, 5, 6]);
+  assert.equal(
+    ["/busy", "/ill", "/once-cut", "/png"].map((path) => server.count(path)),
+    [2, 2, 2, 2],
+  );
+
+  const requests = server.requests.length;
+  assert.equal(await fetchImages(images, folder, QUICK), summary);
+  assert.is(server.requests.length, requests, "what is there was fetched again");
+});
+
+test("what does not arrive is counted by its reason, and leaves nothing behind", async () => {
+  await using server = await ImageServer.start(
+    Object.fromEntries(Object.entries(FAILING).map(([name, [answer]]) => [`/${name}`, answer])),
+  );
+  const folder = temporaryFolder();
+  const remote = Object.keys(FAILING).map((id) => ({ id, url: `${server.origin}/${id}` }));
+  const unusual: [RemoteImage, string][] = [
+    [{ id: "lost", url: `${server.origin}/lost` }, "HTTP 404"],
+    [{ id: "relative", url: "images/relative.jpg" }, "not here, for now"],
+    [{ id: "local", url: "file:///etc/hostname" }, "unusable address"],
+    [{ id: "data", url: "data:image/png;base64,AAAA" }, "unusable address"],
+    [{ id: "user", url: server.origin.replace("//", "//me:secret@") }, "unusable address"],
+    [{ id: "blank", url: "http://" }, "unusable address"],
+    [{ id: "novel", url: `${server.origin}/${"a".repeat(10_000)}` }, "unusable address"],
+    [{ id: "refused", url: "http://127.0.0.1:1/a.jpg" }, "no answer, for now"],
+    [{ id: "../out", url: `${server.origin}/lost` }, "unusable id"],
+    [{ id: "a/b", url: `${server.origin}/lost` }, "unusable id"],
+    [{ id: "", url: `${server.origin}/lost` }, "unusable id"],
+  ];
+  const images = [...remote, ...unusual.map(([image]) => image)];
+  const { present, missing } = await fetchImages(images, folder, { ...QUICK, concurrency: 40 });
+  assert.is(present, 0);
+  assert.equal(namesIn(folder), []);
+  assert.equal(readdirSync(folder).sort(), ["images", "manifest.json"]);
+  const reasons = Object.entries(FAILING).map(([name, [, reason]]) => [name, reason]);
+  assert.equal(
+    failuresIn(folder),
+    Object.fromEntries([...reasons, ...unusual.map(([{ id }, reason]) => [id, reason])]),
+  );
+  assert.is(missing["HTTP 410"], 1);
+  assert.is(missing["unusable address"], 7);
+  assert.is(
+    Object.values(missing).reduce((sum, count) => sum + count),
+    images.length,
+  );
+  assert.equal(
+    ["/down", "/hangup", "/cut", "/gone", "/page"].map((path) => server.count(path)),
+    [3, 3, 3, 1, 1],
+  );
+  assert.is(server.count("/loop"), 11);
+});
+
+test("another run tries what may pass, all of it with retryFailed, and a new address", async () => {
+  const answers: Record<string, Answer> = { "/down": (response) => response.writeHead(503).end() };
+  await using server = await ImageServer.start(answers);
+  const folder = temporaryFolder();
+  const images = ["down", "lost", "moved"].map((id) => ({ id, url: `${server.origin}/${id}` }));
+  await fetchImages(images, folder, { ...QUICK, retry: { attempts: 1, delayMs: 1 } });
+  assert.equal(manifestIn(folder).missing, { "HTTP 503": 1, "HTTP 404": 2 });
+
+  for (const path of ["/down", "/lost", "/elsewhere"]) answers[path] = send(PNG);
+  const moved = images.with(2, { id: "moved", url: `${server.origin}/elsewhere` });
+  assert.equal(await fetchImages(moved, folder, QUICK), { images: 3, present: 2, missing: { "HTTP 404": 1 } });
+  assert.is(server.count("/lost"), 1);
+  assert.is((await fetchImages(moved, folder, { ...QUICK, retryFailed: true })).present, 3);
+  assert.equal(manifestIn(folder), { images: 3, present: 3, missing: {}, failures: [] });
+});
+
+test("no more at a time than asked for", async () => {
+  const slow: Answer = (response, nth, request) => void setTimeout(() => send(PNG)(response, nth, request), 10);
+  await using server = await ImageServer.start(
+    Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`/${i}`, slow])),
+  );
+  const images = Array.from({ length: 20 }, (_, i) => ({ id: `${i}`, url: `${server.origin}/${i}` }));
+  const { present } = await fetchImages(images, temporaryFolder(), { ...QUICK, concurrency: 3 });
+  assert.is(present, 20);
+  assert.is(server.most, 3);
+});
+
+async function stopped(run: () => Promise<unknown>): Promise<void> {
+  const error = await run().then(
+    () => undefined,
+    (reason: Error) => reason,
+  );
+  assert.is(error?.message, "enough");
+}
+
+test("a signal ends it at once; what is there stays, the rest comes with the next run", async () => {
+  const stop = new AbortController();
+  const answers: Record<string, Answer> = {
+    "/0": send(PNG),
+    "/1": () => stop.abort(new Error("enough")),
+    "/2": silent,
+  };
+  await using server = await ImageServer.start(answers);
+  const folder = temporaryFolder();
+  const images = Array.from({ length: 6 }, (_, i) => ({ id: `${i}`, url: `${server.origin}/${i}` }));
+  const start = performance.now();
+  const options = { timeoutMs: 60_000, concurrency: 1, signal: stop.signal };
+  await stopped(() => fetchImages(images, folder, options));
+  assert.ok(performance.now() - start < 2000);
+  assert.equal(namesIn(folder), ["0.png"]);
+  assert.equal(manifestIn(folder), { images: 6, present: 1, missing: { "not tried yet": 5 }, failures: [] });
+  await stopped(() => fetchImages(images, folder, options));
+
+  for (let i = 1; i < 6; i++) answers[`/${i}`] = send(PNG);
+  assert.is((await fetchImages(images, folder, QUICK)).present, 6);
+  assert.is(server.count("/0"), 1);
+});
+
+test("a folder that cannot be written to, or has another manifest, is refused", async () => {
+  const folder = temporaryFolder();
+  writeFileSync(join(folder, "file"), "");
+  await refused(() => fetchImages([], join(folder, "file"), QUICK), "options", "cannot be made");
+  writeFileSync(join(folder, "manifest.json"), '{"failures":[{"id":7}]}');
+  await refused(() => fetchImages([], folder, QUICK), "options", "manifest.json", "Move it away");
+  writeFileSync(join(folder, "manifest.json"), "{");
+  await refused(() => fetchImages([], folder, QUICK), "options", "manifest.json", "Move it away");
+});
+
+test("pictures that are there count under any of their endings", async () => {
+  const folder = temporaryFolder();
+  mkdirSync(join(folder, "images"));
+  for (const name of ["1.jpg", "2.jpeg", "3.PNG", "4.jpg.123.part"]) writeFileSync(join(folder, "images", name), "");
+  const images = ["1", "2", "3", "4"].map((id) => ({ id, url: `images/${id}.jpg` }));
+  assert.equal(await fetchImages(images, folder, QUICK), { images: 4, present: 3, missing: { "not here": 1 } });
+});
+
+test.run();
