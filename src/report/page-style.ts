@@ -25,10 +25,10 @@ th, td { padding: .16rem .7rem .16rem 0; text-align: right; vertical-align: base
 thead th { font-weight: 600; border-bottom-color: var(--faint); white-space: nowrap; }
 tbody th { font-weight: 400; white-space: nowrap; }
 tr > :first-child, .text td, .text th { text-align: left; }
-.text td, .text tbody th { min-width: 4rem; max-width: 30rem; white-space: normal; overflow-wrap: anywhere; }
+.text td, .text tbody th { max-width: 30rem; white-space: normal; overflow-wrap: break-word; }
 .panels { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 23.5rem), 1fr)); gap: .8rem; align-items: start; }
 figure { margin: 0; min-width: 0; }
-.wide { grid-template-columns: repeat(auto-fill, minmax(min(100%, 34rem), 1fr)); }
+.wide { grid-template-columns: repeat(auto-fill, minmax(min(100%, 42rem), 1fr)); }
 .beside { display: flex; flex-wrap: wrap; gap: 0 3rem; align-items: start; }
 .beside > * { min-width: 0; }
 .plot { overflow-x: auto; background: #fff; border: 1px solid var(--line); line-height: 0; color-scheme: light; }
@@ -37,7 +37,7 @@ figure { margin: 0; min-width: 0; }
 details { margin: .25rem 0; }
 summary { cursor: pointer; color: var(--link); font-size: .9rem; }
 .pictures { display: flex; flex-wrap: wrap; gap: .8rem; }
-.pictures figure { width: 16rem; max-width: 100%; }
+.pictures figure { width: clamp(9rem, calc(50% - .4rem), 16rem); }
 .pictures img { display: block; width: 100%; height: auto; }
 figcaption { font-size: .87rem; color: var(--faint); padding: .2rem 0; }
 .scale { display: flex; align-items: center; gap: .5rem; font-size: .87rem; margin: .5rem 0; }

@@ -26,10 +26,14 @@ export function summary(data: ReportData): Section {
   const asked = sum(data.datasets, ({ groups }) => sum(groups, ({ asked }) => asked));
   const correct = sum(data.datasets, ({ groups }) => sum(groups, ({ correct }) => correct));
   const shared = data.universality.map(({ site, universality: { names, heads } }) => {
-    const most = heads.filter((head) => head.circuits.length === heads[0]!.circuits.length).map(headName);
-    const found =
-      most.length === 0 ? "no head" : `${most.join(", ")}, in ${heads[0]!.circuits.length} of ${names.length}`;
-    return html`<li>In most circuits of ${site}: ${found}.</li>\n`;
+    const most = heads[0]?.circuits.length ?? 0;
+    const found = heads
+      .filter(({ circuits }) => circuits.length === most)
+      .map(headName)
+      .join(", ");
+    return most === names.length
+      ? html`<li>${site}: in all ${most} circuits: ${found || "no head"}.</li>\n`
+      : html`<li>${site}: no head is in all ${names.length} circuits; in ${most}: ${found || "none"}.</li>\n`;
   });
   const sites = [...new Set(data.circuits.map(({ site }) => site))];
   const rows = combinations(data).map(({ dataset, modality }) => {
@@ -81,26 +85,9 @@ export function samples({ datasets }: ReportData): Section {
     `${sum(facts.exclusions, ({ count }) => count)}`,
   ]);
   const each = datasets.map(
-    ({ name, exclusions, groups }) => html`<h3>${name}</h3>
-<div class="beside">${table({
-      caption: `${name}: groups that selection balances.`,
-      columns: ["group", "asked", "correct", "accuracy", "selected"],
-      rows: groups.map((group) => [
-        group.name,
-        `${group.asked}`,
-        `${group.correct}`,
-        percent(group.correct, group.asked),
-        `${group.selected}`,
-      ]),
-    })}${
-      exclusions.length === 0
-        ? html`<p>Nothing was left out.</p>`
-        : html`<div class="text">${table({
-            caption: `${name}: what was left out, and why.`,
-            columns: ["reason", "stage", "count", "for example"],
-            rows: exclusions.map(({ stage, reason, count, example }) => [reason, stage, `${count}`, example]),
-          })}</div>`
-    }`,
+    (facts) => html`<h3>${facts.name}</h3>
+<div class="beside">${groupTable(facts)}${exclusionTable(facts)}</div>
+`,
   );
   const content = html`${table({
     caption: "From candidates to selected samples. Left out: of candidates and samples, at every stage.",
@@ -108,6 +95,29 @@ export function samples({ datasets }: ReportData): Section {
     rows: counts,
   })}${each}`;
   return { id: "samples", title: "Samples", content };
+}
+
+function groupTable({ name, groups }: DatasetFacts): Html {
+  return table({
+    caption: `${name}: groups that selection balances.`,
+    columns: ["group", "asked", "correct", "accuracy", "selected"],
+    rows: groups.map(({ name, asked, correct, selected }) => [
+      name,
+      `${asked}`,
+      `${correct}`,
+      percent(correct, asked),
+      `${selected}`,
+    ]),
+  });
+}
+
+function exclusionTable({ name, exclusions }: DatasetFacts): Html {
+  if (exclusions.length === 0) return html`<p>Nothing was left out.</p>`;
+  return html`<div class="text">${table({
+    caption: `${name}: what was left out, and why.`,
+    columns: ["reason", "stage", "count", "for example"],
+    rows: exclusions.map(({ stage, reason, count, example }) => [reason, stage, `${count}`, example]),
+  })}</div>`;
 }
 
 export async function circuits(data: ReportData, book: FigureBook): Promise<Section> {

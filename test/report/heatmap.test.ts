@@ -125,6 +125,61 @@ test("draws a map of zeros, of nothing but nulls, of one cell", async () => {
   }
 });
 
+test("a shared scale makes equal values equally dark in different maps", async () => {
+  const [alone] = (await cellColours(map([[0.2, 0.1]]))) as [number[][]];
+  const [shared, other] = [
+    await cellColours(map([[0.2, 0.1]], { extent: 1 })),
+    await cellColours(map([[1, 0.2]], { extent: 1 })),
+  ];
+  assert.ok(alone[0]![0]! < shared[0]![0]![0]!);
+  assert.equal(shared[0]![0], other[0]![1]);
+  assert.ok(
+    textsOf(await headMapSvg(map([[0.2]], { extent: 1 }))).includes("−1.0"),
+    "the legend ends where the scale does",
+  );
+});
+
+test("what cannot be negative goes from white to blue, from zero", async () => {
+  const sequential = map([[0, 0.3, 0.6]], { sequential: true });
+  const [[none, some, most]] = (await cellColours(sequential)) as [number[][]];
+  assert.ok(none![0]! > some![0]! && some![0]! > most![0]!);
+  assert.ok(most![2]! > most![0]! + 50, "blue");
+  assert.not(textsOf(await headMapSvg(sequential)).some((text) => text.startsWith("−")));
+});
+
+test("marked cells have a frame and a dot, and the map says what that means", async () => {
+  const cells = [
+    [0, 1],
+    [1, 0],
+  ] as const;
+  const values = [
+    [0.1, 0.9],
+    [-0.8, 0],
+  ];
+  const svg = await headMapSvg(map(values, { marks: { cells, meaning: "in the circuit" } }));
+  const texts = textsOf(svg);
+  assert.is(texts.filter((text) => text === "●").length, 2);
+  assert.ok(texts.includes("● in the circuit"));
+  const places = (style: string) =>
+    [...svg.matchAll(new RegExp(` d="M(\\d+,\\d+)h\\d+v\\d+h-\\d+Z"[^>]*stroke="${style}"`, "g"))].map(([, at]) => at);
+  const [, right, below] = places("white");
+  assert.equal(places("black"), [right, below]);
+  assert.not(
+    textsOf(await headMapSvg(map(values, { marks: { cells: [], meaning: "in the circuit" } }))).includes(
+      "● in the circuit",
+    ),
+  );
+});
+
+test("a compact map of many columns has no numbers, and the same cells as its neighbours", async () => {
+  const wide = Array.from({ length: 2 }, () => Array.from({ length: 12 }, (_, i) => i / 24));
+  assert.ok(textsOf(await headMapSvg(map(wide))).includes("0.21"));
+  assert.not(textsOf(await headMapSvg(map(wide, { compact: true }))).includes("0.21"));
+  const width = async (value: number) =>
+    / width="(\d+)"/.exec(await headMapSvg(map([[value, 0]], { compact: true })))![1];
+  assert.is(await width(0.51), await width(-0.51));
+});
+
 test("a figure of enormous size is drawn smaller", async () => {
   const svg =
     '<svg xmlns="http://www.w3.org/2000/svg" width="20000" height="10"><rect width="20000" height="10"/></svg>';

@@ -169,3 +169,19 @@ function overlaySamples({ side, overlays }: StudyShape, dataset: Task): OverlayS
     };
   });
 }
+
+const EVIL = `<script>pwned()</script></script><!--"><img src=x onerror=pwned()>'&amp;\u0000\u202e\ud800`;
+
+/** The same study with an attack in every string that is not one of a closed list. */
+export function hostile(data: ReportData): ReportData {
+  const closed = new Set(["metric", "modality", "site"]);
+  const poison = (value: unknown, key?: string): unknown => {
+    if (typeof value === "string") return closed.has(key!) ? value : `${value}${EVIL}`;
+    if (Array.isArray(value)) return value.map((one) => poison(one));
+    if (typeof value !== "object" || value === null || value instanceof Uint8Array) return value;
+    return Object.fromEntries(
+      Object.entries(value).map(([name, one]) => [key === "settings" ? `${name}${EVIL}` : name, poison(one, name)]),
+    );
+  };
+  return poison(data) as ReportData;
+}

@@ -1,0 +1,165 @@
+import { existsSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { writeReport } from "../../src/report/report.js";
+import type { ReportData } from "../../src/report/report-data.js";
+import { temporaryFolder } from "../support/checkpoint.js";
+import { hostile, reportData } from "../support/report-data.js";
+
+const test = suite("page");
+
+/** Named, it must be there; otherwise these tests are for those who have one. */
+const CHROMIUM = process.env.NOTICE_CHROMIUM ?? "/usr/bin/chromium";
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+const data = reportData();
+const few = {
+  ...data,
+  circuits: data.circuits.slice(0, 1),
+  tokenMaps: data.tokenMaps.slice(0, 1),
+  overlays: data.overlays.slice(0, 1),
+};
+let browser: Browser;
+let report: string;
+/** The report with all figures drawn. */
+let drawn: Awaited<ReturnType<typeof open>>;
+
+test.before(async () => {
+  report = await written(data);
+  browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+  drawn = await open(report);
+  await drawAll(drawn.page);
+});
+
+test.after(async () => {
+  await browser.close();
+});
+
+/** The address of a report. */
+async function written(report: ReportData): Promise<string> {
+  return pathToFileURL(await writeReport(report, temporaryFolder(), { png: false })).href;
+}
+
+/** A report opened; `complaints` are errors of the console and of scripts, `asked` the addresses that it asked for. */
+async function open(url: string, { width = 1280, javaScriptEnabled = true } = {}) {
+  const page = await browser.newPage({ viewport: { width, height: 900 }, javaScriptEnabled });
+  const complaints: string[] = [];
+  const asked: string[] = [];
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) complaints.push(message.text());
+  });
+  page.on("pageerror", (error) => complaints.push(error.message));
+  page.on("request", (request) => asked.push(request.url()));
+  await page.goto(url);
+  return { page, complaints, asked: () => asked.filter((address) => !address.startsWith("data:") && address !== url) };
+}
+
+/** Scrolls past every figure until it is drawn. */
+async function drawAll(page: Page) {
+  for (const plot of await page.locator("[data-figure]").all()) {
+    await plot.scrollIntoViewIfNeeded();
+    await plot.locator("svg").waitFor();
+  }
+}
+
+const overflow = (page: Page) =>
+  page.evaluate<number>("document.documentElement.scrollWidth - document.documentElement.clientWidth");
+
+test("figures are drawn with all their cells, without errors or requests", async () => {
+  const { page, complaints, asked } = drawn;
+  const first = page.locator('[data-figure="0"] svg');
+  const cells = first.locator('[aria-roledescription="rect mark"]');
+  assert.is(await cells.count(), 3 * 6);
+  assert.is(await first.locator('path[stroke="black"]').count(), 1, "the frame of the circuit's one head");
+  for (const cell of await cells.all()) {
+    const { width, height } = (await cell.boundingBox())!;
+    assert.ok(width > 20 && height > 15, `a cell of ${width} x ${height}`);
+  }
+  assert.is(await page.locator("[data-figure] img").count(), 0);
+  assert.equal([complaints, asked()], [[], []]);
+  // Layer 2, head 1, below the number.
+  await first.scrollIntoViewIfNeeded();
+  await cells.nth(2 * 6 + 1).hover({ force: true, position: { x: 4, y: 20 } });
+  const tooltip = page.locator("#vg-tooltip-element.visible");
+  await tooltip.waitFor();
+  assert.match(await tooltip.innerText(), /layer 2, head 1[\s\S]*in the circuit/);
+});
+
+test("the keyboard reaches the way to the summary first, then every figure and its numbers", async () => {
+  const { page } = drawn;
+  const focused = page.locator(":focus");
+  await page.evaluate("scrollTo(0, 0)");
+  await page.keyboard.press("Tab");
+  assert.is(await focused.innerText(), "Skip to the summary");
+  const figures = await page.locator("[data-figure]").count();
+  const reached: string[] = [];
+  for (let stops = 0; stops < 200 && reached.length < figures; stops++) {
+    await page.keyboard.press("Tab");
+    const figure = await focused.getAttribute("data-figure");
+    if (figure === null) continue;
+    reached.push(figure);
+    await page.keyboard.press("Tab");
+    assert.is(await focused.innerText(), "Numbers");
+  }
+  assert.equal(
+    reached,
+    Array.from({ length: figures }, (_, i) => `${i}`),
+  );
+});
+
+test("nothing overflows 1280 or 400 pixels, with every table open", async () => {
+  const { page } = drawn;
+  await page.locator("details").evaluateAll((all) => {
+    for (const one of all) one.setAttribute("open", "");
+  });
+  for (const width of [1280, 400]) {
+    await page.setViewportSize({ width, height: 900 });
+    assert.is(await overflow(page), 0, `${width} pixels`);
+  }
+  for (const table of await page.locator("table").all()) assert.ok((await table.boundingBox())!.width > 100);
+});
+
+test("without scripts the still figures are there", async () => {
+  const { page, complaints } = await open(report, { javaScriptEnabled: false });
+  assert.is(await page.locator("[data-figure] svg").count(), 0);
+  for (const image of await page.locator("[data-figure] img").all()) {
+    const { width, height } = (await image.boundingBox())!;
+    assert.ok(width > 200 && height > 150, `a figure of ${width} x ${height}`);
+  }
+  assert.equal(complaints, []);
+  await page.close();
+});
+
+test("strings that attack the page are only read", async () => {
+  const { page, complaints, asked } = await open(await written(hostile(few)), { width: 400 });
+  await drawAll(page);
+  assert.is(await page.locator("[onerror], img[src=x]").count(), 0);
+  assert.is(await page.locator("script").count(), 5);
+  assert.equal([complaints, asked(), await overflow(page)], [[], [], 0]);
+  await page.close();
+});
+
+test("a model of base size is drawn as well", async () => {
+  const base = reportData({ layers: 12, heads: 12, side: 24, samples: 13 });
+  const circuits = base.circuits.slice(0, 1);
+  const { page, complaints } = await open(await written({ ...base, circuits, overlays: base.overlays.slice(0, 1) }), {
+    width: 400,
+  });
+  await drawAll(page);
+  assert.is(await page.locator('[data-figure="0"] [aria-roledescription="rect mark"]').count(), 144);
+  assert.equal([complaints, await overflow(page)], [[], 0]);
+  await page.close();
+});
+
+if (existsSync(CHROMIUM) || process.env.NOTICE_CHROMIUM !== undefined) test.run();
+else console.log(`page: skipped, there is no ${CHROMIUM}; NOTICE_CHROMIUM may name another.`);

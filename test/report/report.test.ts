@@ -1,0 +1,164 @@
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { PNG } from "pngjs";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { writeReport } from "../../src/report/report.js";
+import type { ReportData } from "../../src/report/report-data.js";
+import { temporaryFolder } from "../support/checkpoint.js";
+import { refused } from "../support/refused.js";
+import { hostile, reportData } from "../support/report-data.js";
+
+const test = suite("report");
+
+/** The page without its programs and data, as text and as what a reader reads. */
+async function written(data: ReportData) {
+  const folder = join(temporaryFolder(), "new", "folder");
+  const page = readFileSync(await writeReport(data, folder, { png: false }), "utf8");
+  const markup = page.replace(/<script[^>]*>[\s\S]*?<\/script>/g, "").replace(/<style>[\s\S]*?<\/style>/, "");
+  const scripts = [...page.matchAll(/<script>([\s\S]*?)<\/script>/g)].map((script) => script[1]!);
+  return { folder, page, markup, scripts, files: readdirSync(join(folder, "figures")) };
+}
+
+const data = reportData();
+/** As many parts as have other strings in them. */
+const few = {
+  ...data,
+  circuits: data.circuits.slice(0, 1),
+  tokenMaps: data.tokenMaps.slice(0, 1),
+  overlays: data.overlays.slice(0, 1),
+};
+let report: Awaited<ReturnType<typeof written>>;
+
+test.before(async () => {
+  report = await written(data);
+});
+
+test("says what was run, the accuracy, and how many samples each reason cost", () => {
+  const { markup } = report;
+  for (const text of [
+    "<td>vlm-notice 0.2.0</td>",
+    data.run.modelHash,
+    "<td>2000</td>",
+    "Of 450 questions the model answers 409 correctly (90.9%).",
+    '<th scope="row">attributes</th><td>204</td><td>200</td><td>186</td><td>93.0%</td><td>80</td><td>47</td>',
+    '<th scope="row">wrong answer</th><td>evaluate</td><td>12</td><td>attributes-00003: &quot;blue&quot; for red</td>',
+    "Nothing was left out.",
+    "faces has no masks",
+  ])
+    assert.ok(markup.includes(text), text);
+});
+
+test("says which heads are in which circuit, and which are in all", () => {
+  const { markup } = report;
+  const planted = data.circuits
+    .find(({ site }) => site === "text.cross.z")!
+    .circuit.heads.find(({ inCircuit }) => inCircuit)!;
+  const found = `L2H1 (${planted.signedMean.toFixed(3)})`;
+  assert.match(markup, new RegExp(`<td>93.0%</td><td>37 of 40</td><td>${found.replace(/[()]/g, "\\$&")}</td>`));
+  assert.ok(markup.includes("text.cross.z: in all 7 circuits: L2H1."));
+  assert.ok(
+    markup.includes(`aria-label="Map of 3 layers by 6 heads. attributes, SIP (image), text.cross.z, 37 samples.`),
+  );
+  assert.ok(markup.includes(`In the circuit: ${found}.`));
+  assert.ok(markup.includes("<td>0 of 40</td><td>none</td>"));
+  assert.ok(markup.includes("STR (text), text.cross.z: not patched."));
+  assert.ok(markup.includes("Gaussian noise, text.self.z: no sample has a score, so there is no map."));
+  assert.ok(markup.includes("<td>segmentation, outlier inhibition</td>"));
+});
+
+test("a head that is in most circuits is not called universal", async () => {
+  const one = data.universality[0]!;
+  const names = [...one.universality.names, "another"];
+  const universality = { ...one.universality, names, overlap: names.map(() => names.map(() => 1)) };
+  const { markup } = await written({ ...few, universality: [{ ...one, universality }] });
+  assert.ok(markup.includes("text.cross.z: no head is in all 8 circuits; in 7: L2H1."));
+});
+
+test("every figure has a file, a description, and a table beneath", () => {
+  const { markup, files } = report;
+  const maps = data.circuits.length - 2 + data.tokenMaps.length - 1 + 2; // two circuits and a map are empty; two of shares
+  const pictures = data.overlays.reduce((sum, { heads }) => sum + heads.length + 1, 0);
+  assert.equal(
+    [".svg", ".png"].map((kind) => files.filter((file) => file.endsWith(kind)).length),
+    [maps, pictures],
+  );
+  assert.is(
+    (markup.match(/<div class="plot" data-figure="\d+" tabindex="0" role="img" aria-label="[^"]{60,}"/g) ?? []).length,
+    maps,
+  );
+  assert.is((markup.match(/<details>/g) ?? []).length, maps + data.overlays.length);
+  assert.is((markup.match(/<img alt="[^"]{10,}" width="256" height="256"/g) ?? []).length, pictures);
+});
+
+test("the page is small, asks nobody for anything, and runs only its own scripts", () => {
+  const { page, markup, scripts } = report;
+  assert.ok(page.length < 3e6, `${page.length} bytes`);
+  assert.not.match(markup, /\b(?:src|href)="(?!data:image\/(?:png|svg\+xml);base64,|#)/);
+  const policy = /http-equiv="Content-Security-Policy" content="([^"]*)"/.exec(page)![1]!.replaceAll("&#39;", "'");
+  assert.match(
+    policy,
+    /^default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; script-src /,
+  );
+  const hashes = scripts.map((script) => `'sha256-${createHash("sha256").update(script).digest("base64")}'`);
+  assert.equal(policy.split("script-src ")[1]!.split(" "), hashes);
+  assert.is(
+    scripts.filter((script) => script.includes("University of Washington")).length,
+    3,
+    "licences of what is copied",
+  );
+});
+
+test("every string of the data is only text", async () => {
+  const { page, markup, scripts, files, folder } = await written(hostile(few));
+  assert.is(scripts.length, report.scripts.length);
+  const tags = markup.replace(/"[^"]*"/g, '""');
+  assert.not.match(tags, /<img (?!alt="")|<script|<[^>]*\sonerror/i);
+  assert.is(page.match(/<\/script/gi)!.length, report.page.match(/<\/script/gi)!.length);
+  assert.ok(markup.includes("&lt;script&gt;pwned()&lt;/script&gt;"));
+  for (const file of files) {
+    assert.match(file, /^\d{3}-[a-z0-9-]{1,80}\.(svg|png)$/);
+    if (file.endsWith(".svg"))
+      assert.not.match(readFileSync(join(folder, "figures", file), "utf8"), /<script|<img|onerror=(?!&quot;|[^"]*")/i);
+  }
+});
+
+test("a study of nothing is a report too", async () => {
+  const none = {
+    datasets: [],
+    circuits: [],
+    tokenMaps: [],
+    universality: [],
+    headFunctions: [],
+    overlays: [],
+    notes: [],
+  };
+  const { markup, files } = await written({ ...data, ...none });
+  assert.ok(markup.includes("Of 0 questions the model answers 0 correctly (–)."));
+  assert.equal(files, []);
+});
+
+test("figures are PNGs too", async () => {
+  const folder = temporaryFolder();
+  await writeReport({ ...few, tokenMaps: [], overlays: [] }, folder);
+  const files = readdirSync(join(folder, "figures"));
+  assert.equal(
+    files.map((file) => file.replace(/^\d+/, "")),
+    [
+      "-attributes-image-text-cross-z.png",
+      "-attributes-image-text-cross-z.svg",
+      "-share-text-cross-z.png",
+      "-share-text-cross-z.svg",
+    ],
+  );
+  assert.ok(PNG.sync.read(readFileSync(join(folder, "figures", files[0]!))).width > 400);
+});
+
+test("refuses a folder that cannot be made, and numbers that are none", async () => {
+  const file = join(temporaryFolder(), "file");
+  const overlay = { ...data.overlays[0]!, heads: [{ layer: 0, head: 0, overlay: [[Number.NaN]] }] };
+  await refused(() => writeReport({ ...data, overlays: [overlay] }, file, { png: false }), "options", "finite");
+});
+
+test.run();
