@@ -55,8 +55,7 @@ type Context = { readonly pieces: (text: string) => number; readonly seed: numbe
 async function datasetOf(run: StudyRun, name: string, watch: Stage["watch"]) {
   const { data, dataset, n, candidates, seed } = run.settings;
   if (name !== SCENES) {
-    const folder = dataset.length > 1 && data !== undefined ? join(data, name) : data;
-    return openDataset(name, folder);
+    return openDataset(name, data === undefined || dataset.length === 1 ? data : await among(data, name));
   }
   const folder = join(run.folder, SCENES);
   const there = await readdir(folder).catch(() => undefined);
@@ -72,6 +71,13 @@ async function datasetOf(run: StudyRun, name: string, watch: Stage["watch"]) {
     }
   }
   return openDataset(join(folder, "pairs.jsonl"));
+}
+
+/** Where a data set lies among several: under its name, or under the one that `notice scenes` writes faces to. */
+async function among(data: string, name: string): Promise<string> {
+  const names = await readdir(data).catch(() => [] as string[]);
+  const other = { faces: "facial-expressions" }[name];
+  return join(data, other !== undefined && !names.includes(name) && names.includes(other) ? other : name);
 }
 
 async function insertAll(

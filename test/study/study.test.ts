@@ -5,6 +5,8 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { loadBlip } from "../../src/blip.js";
 import { sweep } from "../../src/patching/sweep.js";
+import { gatherReport } from "../../src/report/gather.js";
+import { writeReport } from "../../src/report/report.js";
 import { readCircuits } from "../../src/study/circuits.js";
 import { exportScores } from "../../src/study/export.js";
 import { mergeRuns } from "../../src/study/merge.js";
@@ -143,6 +145,30 @@ test("the exported rows give the circuits in plain arithmetic", async ({ folder,
       assert.is(one.inCircuit, sizes[i]! >= mean + 2 * deviation);
     }
   }
+});
+
+test("the report says what the store holds", async ({ folder }) => {
+  using run = await StudyRun.reopen(folder);
+  const data = await gatherReport(run, await readCircuits(run));
+  assert.equal(
+    data.datasets.map(({ name, candidates, groups }) => [
+      name,
+      candidates,
+      groups.reduce((n, one) => n + one.selected, 0),
+    ]),
+    ["actions", "attributes", "faces"].map((name) => [name, 4, 3]),
+  );
+  assert.equal([data.run.backend.length > 0, data.run.seed, data.run.settings.sigma], [true, 4, 2]);
+  assert.is(data.circuits.length, 18);
+  assert.ok(data.circuits.every(({ layers, heads }) => layers === 3 && heads === 6));
+  assert.is(data.tokenMaps.length, 9);
+  const whole = data.tokenMaps.find(({ dataset, modality }) => dataset === "attributes" && modality === "text")!;
+  // The last layer's row of the correct answer carries its word: under STR it brings most of the answer back.
+  assert.ok(whole.means.at(-1)![whole.roles.indexOf("correct answer")]! > 0.3);
+  assert.is(data.overlays.length, 6);
+  assert.ok(data.headFunctions.every(({ objectSamples, objectMass }) => objectSamples === 3 && objectMass! > 0));
+  const page = readFileSync(await writeReport(data, join(temporaryFolder(), "report"), { png: false }), "utf8");
+  for (const { id, question } of data.overlays) assert.ok(page.includes(id) && page.includes(question));
 });
 
 test("noise on the picture follows from the seed, and differs from sample to sample", async ({ folder }) => {
