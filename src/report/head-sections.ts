@@ -1,4 +1,4 @@
-import { headFunctions } from "../patching/attention-functions.js";
+import { FUNCTION_BOUNDS, headFunctions } from "../patching/attention-functions.js";
 import type { FigureBook } from "./figure-book.js";
 import { foldedTable, type Html, html, number, table } from "./html.js";
 import { drawOverlay, scaleTo } from "./overlay.js";
@@ -46,8 +46,8 @@ export function attention({ headFunctions: heads }: ReportData): Section {
   const content = html`<p>Attention of heads from the answer’s token to the image in the clean runs, as means over samples. Object: share of the attention on
 patches ([CLS] left out) that falls on the object asked about, beside what uniform attention would put there, and the chance that a patch
 in the object gets more than one outside (AUROC). Outliers: patches whose norm in the last vision layer is two standard deviations above
-the mean. A head segments where its mass is above uniform and AUROC at least 0.6, inhibits objects where mass is below and AUROC at most
-0.4, inhibits outliers where their mass is at most half of uniform.</p>
+the mean. A head segments where its mass is above uniform and AUROC at least ${FUNCTION_BOUNDS.segmentation}, inhibits objects where mass is
+below and AUROC at most ${FUNCTION_BOUNDS.objectInhibition}, inhibits outliers where their mass is at most ${FUNCTION_BOUNDS.outlierInhibition} of uniform.</p>
 ${
   rows.length === 0
     ? html`<p>No head was looked at.</p>`
