@@ -95,19 +95,22 @@ export function meanAttention(samples: readonly HeadAttention[]): HeadFunction {
 
 export type HeadFunctionName = "segmentation" | "object inhibition" | "outlier inhibition";
 
+/** Where we draw the lines between the three functions; the paper has none. AUROC, AUROC, and a share of uniform. */
+export const FUNCTION_BOUNDS = { segmentation: 0.6, objectInhibition: 0.4, outlierInhibition: 0.5 } as const;
+
 /**
- * Which of the three functions the means speak for: segmentation where mass is above uniform and AUROC at least 0.6, object
- * inhibition where both are as far on the other side, outlier inhibition where outliers get at most half of uniform. The bounds are
- * ours; the paper has none.
+ * Which of the three functions the means speak for: segmentation where mass is above uniform and AUROC at least its bound, object
+ * inhibition where both are on the other side, outlier inhibition where outliers get at most that share of uniform.
  */
 export function headFunctions(means: HeadFunction): HeadFunctionName[] {
   const { objectMass, objectUniform, auroc, outlierMass, outlierUniform } = means;
+  const { segmentation, objectInhibition, outlierInhibition } = FUNCTION_BOUNDS;
   const names: HeadFunctionName[] = [];
   if (objectMass !== null && objectUniform !== null && auroc !== null) {
-    if (objectMass > objectUniform && auroc >= 0.6) names.push("segmentation");
-    if (objectMass < objectUniform && auroc <= 0.4) names.push("object inhibition");
+    if (objectMass > objectUniform && auroc >= segmentation) names.push("segmentation");
+    if (objectMass < objectUniform && auroc <= objectInhibition) names.push("object inhibition");
   }
-  if (outlierMass !== null && outlierUniform !== null && outlierMass <= outlierUniform / 2)
+  if (outlierMass !== null && outlierUniform !== null && outlierMass <= outlierInhibition * outlierUniform)
     names.push("outlier inhibition");
   return names;
 }

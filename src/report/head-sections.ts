@@ -1,7 +1,7 @@
-import { headFunctions } from "../patching/attention-functions.js";
+import { FUNCTION_BOUNDS, headFunctions } from "../patching/attention-functions.js";
 import type { FigureBook } from "./figure-book.js";
 import { foldedTable, type Html, html, number, table } from "./html.js";
-import { drawOverlay, enlarge } from "./overlay.js";
+import { drawOverlay, scaleTo } from "./overlay.js";
 import type { OverlaySample, ReportData, SiteUniversality } from "./report-data.js";
 import { headName } from "./report-figures.js";
 import type { Section } from "./report-sections.js";
@@ -46,8 +46,8 @@ export function attention({ headFunctions: heads }: ReportData): Section {
   const content = html`<p>Attention of heads from the answer’s token to the image in the clean runs, as means over samples. Object: share of the attention on
 patches ([CLS] left out) that falls on the object asked about, beside what uniform attention would put there, and the chance that a patch
 in the object gets more than one outside (AUROC). Outliers: patches whose norm in the last vision layer is two standard deviations above
-the mean. A head segments where its mass is above uniform and AUROC at least 0.6, inhibits objects where mass is below and AUROC at most
-0.4, inhibits outliers where their mass is at most half of uniform.</p>
+the mean. A head segments where its mass is above uniform and AUROC at least ${FUNCTION_BOUNDS.segmentation}, inhibits objects where mass is
+below and AUROC at most ${FUNCTION_BOUNDS.objectInhibition}, inhibits outliers where their mass is at most ${FUNCTION_BOUNDS.outlierInhibition} of uniform.</p>
 ${
   rows.length === 0
     ? html`<p>No head was looked at.</p>`
@@ -67,11 +67,14 @@ ${overlays.length === 0 ? html`<p>No overlay was asked for.</p>` : overlays.map(
   return { id: "overlays", title: "Overlays", content };
 }
 
+const PICTURE_SIDE = 256;
+
 function overlaidSample({ dataset, id, question, answers, picture, heads }: OverlaySample, book: FigureBook): Html {
+  const small = Math.max(picture.width, picture.height) <= PICTURE_SIDE ? picture : scaleTo(picture, PICTURE_SIDE);
   const extent = Math.max(0, ...heads.flatMap(({ overlay }) => overlay.flat().map(Math.abs)));
   const name = (what: string) => `overlay ${dataset} ${id} ${what}`;
   const drawn = heads.map((one) =>
-    book.picture(drawOverlay(picture, one.overlay, { extent }).picture, name(headName(one)), {
+    book.picture(drawOverlay(picture, one.overlay, { extent, side: PICTURE_SIDE }).picture, name(headName(one)), {
       alt: `${headName(one)} over ${id}: ${extremes(one.overlay)}.`,
       caption: `${headName(one)}: ${extremes(one.overlay)}`,
     }),
@@ -79,7 +82,7 @@ function overlaidSample({ dataset, id, question, answers, picture, heads }: Over
   return html`<h3>${dataset}, ${id}</h3>
 <p>${question} Correct: ${answers[0]}; the alternative: ${answers[1]}.</p>
 <div class="pictures">
-${book.picture(enlarge(picture, 256), name("picture"), { alt: `The picture of ${id}.`, caption: "the picture" })}${drawn}</div>
+${book.picture(small, name("picture"), { alt: `The picture of ${id}.`, caption: "the picture" })}${drawn}</div>
 <p class="scale">${number(-extent)} <span></span> ${number(extent)}</p>
 ${foldedTable("Numbers", {
   caption: `${dataset}, ${id}: attention minus the mean over all heads, by patch.`,

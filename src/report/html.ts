@@ -39,15 +39,15 @@ export function inlineScript(code: string): string {
 export interface Table {
   readonly caption: string;
   /** The first heads the rows' own headers. */
-  readonly columns: readonly HtmlContent[];
+  readonly columns: readonly string[];
   /** The first of each is the row's header. */
-  readonly rows: readonly (readonly HtmlContent[])[];
+  readonly rows: readonly (readonly string[])[];
 }
 
 /** A table that scrolls within its place where that is narrow, by keyboard too. */
 export function table({ caption, columns, rows }: Table): Html {
   const heads = columns.map((column) => html`<th scope="col">${column}</th>`);
-  const row = ([head = "", ...cells]: readonly HtmlContent[]) =>
+  const row = ([head = "", ...cells]: readonly string[]) =>
     html`<tr><th scope="row">${head}</th>${cells.map((cell) => html`<td>${cell}</td>`)}</tr>\n`;
   return html`<div class="scroll" tabindex="0" role="region" aria-label="${caption}"><table>
 <caption>${caption}</caption>

@@ -37,7 +37,7 @@ export function drawOverlay(
   const columns = grid[0]?.length ?? 0;
   if (columns === 0 || grid.some((row) => row.length !== columns || !row.every(Number.isFinite)))
     throw new NoticeError("options", "An overlay takes a grid of finite numbers, with rows of equal length.");
-  const large = enlarge(picture, side);
+  const large = scaleTo(picture, side);
   const { width, height } = large;
   const data = new Uint8Array(large.data.length);
   const [across, down] = [blends(columns, width), blends(grid.length, height)];
@@ -57,8 +57,8 @@ export function drawOverlay(
   return { picture: { width, height, data }, extent };
 }
 
-/** The picture with this longer side, in its own proportions. */
-export function enlarge(picture: Picture, side: number): Picture {
+/** The picture with a longer side of so many pixels, in its own proportions. */
+export function scaleTo(picture: Picture, side: number): Picture {
   const scale = side / Math.max(picture.width, picture.height);
   const [width, height] = [picture.width, picture.height].map((length) => Math.max(1, Math.round(length * scale)));
   return resize(picture, width!, height!);

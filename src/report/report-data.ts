@@ -97,6 +97,7 @@ export interface TokenMap {
 
 export interface SiteUniversality {
   readonly site: Site;
+  /** Of the circuits that have samples: one without is shared by no head, and then none is universal. */
   readonly universality: Universality;
 }
 

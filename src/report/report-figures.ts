@@ -54,11 +54,6 @@ export function circuitFigure(of: SiteCircuit, extent: number): Figure | undefin
   if (circuit.heads.length === 0) return undefined;
   const found = circuitHeads(of);
   const values = circuitMeans(of);
-  const notes = values.map((line) => line.map(() => ""));
-  for (const one of circuit.heads)
-    notes[one.layer]![one.head] = `mean |${metric}| ${number(one.mean)} [${number(one.low)}, ${number(one.high)}], ${
-      one.inCircuit ? "in the circuit" : "not in the circuit"
-    }`;
   const title = `${dataset}, ${MODALITY_NAMES[modality]}, ${site}`;
   const largest = circuit.heads.reduce((best, one) =>
     Math.abs(one.signedMean) > Math.abs(best.signedMean) ? one : best,
@@ -76,7 +71,7 @@ export function circuitFigure(of: SiteCircuit, extent: number): Figure | undefin
         cells: found.map(({ layer, head }) => [layer, head] as const),
         meaning: `in the circuit: mean |${metric}| ≥ ${number(circuit.threshold)}`,
       },
-      notes,
+      notes: headNotes(of),
       compact: true,
     },
     alt:
@@ -84,6 +79,15 @@ export function circuitFigure(of: SiteCircuit, extent: number): Figure | undefin
       `${number(largest.signedMean)}, at ${headName(largest)}. In the circuit: ${listHeads(found)}.`,
     numbers: headTable(of),
   };
+}
+
+/** For tooltips, [layer][head]. */
+function headNotes({ metric, layers, heads, circuit }: SiteCircuit): string[][] {
+  const notes = Array.from({ length: layers }, () => new Array<string>(heads).fill(""));
+  for (const { layer, head, mean, low, high, inCircuit } of circuit.heads)
+    notes[layer]![head] =
+      `mean |${metric}| ${number(mean)} [${number(low)}, ${number(high)}], ${inCircuit ? "" : "not "}in the circuit`;
+  return notes;
 }
 
 function headTable({ dataset, modality, site, metric, circuit }: SiteCircuit): Table {

@@ -1,7 +1,7 @@
 import type { Site } from "../patching/sites.js";
 import type { FigureBook } from "./figure-book.js";
 import { type Html, html, percent, table } from "./html.js";
-import type { DatasetFacts, Modality, ReportData, SiteCircuit } from "./report-data.js";
+import type { DatasetFacts, Modality, ReportData, SiteCircuit, SiteUniversality } from "./report-data.js";
 import {
   circuitFigure,
   circuitHeads,
@@ -25,16 +25,7 @@ export interface Section {
 export function summary(data: ReportData): Section {
   const asked = sum(data.datasets, ({ groups }) => sum(groups, ({ asked }) => asked));
   const correct = sum(data.datasets, ({ groups }) => sum(groups, ({ correct }) => correct));
-  const shared = data.universality.map(({ site, universality: { names, heads } }) => {
-    const most = heads[0]?.circuits.length ?? 0;
-    const found = heads
-      .filter(({ circuits }) => circuits.length === most)
-      .map(headName)
-      .join(", ");
-    return most === names.length
-      ? html`<li>${site}: in all ${most} circuits: ${found || "no head"}.</li>\n`
-      : html`<li>${site}: no head is in all ${names.length} circuits; in ${most}: ${found || "none"}.</li>\n`;
-  });
+  const shared = data.universality.map((one) => html`<li>${one.site}: ${sharedBySite(one)}.</li>\n`);
   const sites = [...new Set(data.circuits.map(({ site }) => site))];
   const rows = combinations(data).map(({ dataset, modality }) => {
     const here = data.circuits.filter((one) => one.dataset === dataset && one.modality === modality);
@@ -58,6 +49,15 @@ ${shared}</ul>
     rows,
   })}</div>`;
   return { id: "summary", title: "Summary", content };
+}
+
+function sharedBySite({ universality: { names, heads } }: SiteUniversality): string {
+  const most = heads[0]?.circuits.length;
+  if (most === undefined) return "no circuit has a head";
+  const found = heads.filter(({ circuits }) => circuits.length === most).map(headName);
+  return most === names.length
+    ? `in all ${most} circuits: ${found.join(", ")}`
+    : `no head is in all ${names.length} circuits; in ${most}: ${found.join(", ")}`;
 }
 
 export function whatWasRun({ run }: ReportData): Section {

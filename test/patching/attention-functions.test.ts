@@ -7,6 +7,7 @@ import {
   attentionOverlay,
   auroc,
   headAttention,
+  headFunctions,
   meanAttention,
   patchShares,
 } from "../../src/patching/attention-functions.js";
@@ -102,6 +103,23 @@ test("means leave out what is not known", () => {
   near(found.objectUniform, 0.2);
   assert.equal([found.auroc, found.outlierMass, found.outlierUniform], [0.9, 0.1, 0.25]);
   assert.is(meanAttention([]).objectMass, null);
+});
+
+test("heads are named after what they do on the average, at the bounds too", () => {
+  const means = { objectSamples: 1, outlierSamples: 1, outlierMass: 0.1, outlierUniform: 0.1 };
+  const on = (objectMass: number, auroc: number) => headFunctions({ ...means, objectMass, objectUniform: 0.3, auroc });
+  assert.equal(on(0.31, 0.6), ["segmentation"]);
+  assert.equal(on(0.29, 0.4), ["object inhibition"]);
+  for (const [mass, auroc] of [
+    [0.31, 0.59],
+    [0.29, 0.6],
+    [0.29, 0.41],
+    [0.31, 0.4],
+  ] as const)
+    assert.equal(on(mass, auroc), []);
+  const unknown = { objectMass: null, objectUniform: null, auroc: null };
+  assert.equal(headFunctions({ ...means, ...unknown, outlierMass: 0.05 }), ["outlier inhibition"]);
+  assert.equal(headFunctions({ ...means, ...unknown, outlierMass: 0.051 }), []);
 });
 
 test("overlays are [row][column], add up to zero over all heads, and leave [CLS] out", async () => {
