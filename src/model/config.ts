@@ -34,6 +34,8 @@ export interface TextConfig extends TowerConfig {
 export interface BlipConfig {
   readonly vision: VisionConfig;
   readonly text: TextConfig;
+  /** What whoever made the checkpoint wants said wherever its heads are shown (`vlm_notice_note`). */
+  readonly note?: string;
 }
 
 const count = (fallback: number, most: number) => z.int().positive().max(most).default(fallback);
@@ -69,6 +71,7 @@ const textSchema = z.object({
 
 const schema = z.object({
   model_type: z.literal("blip"),
+  vlm_notice_note: z.string().max(500).optional(),
   vision_config: visionSchema.nullish().transform((vision) => vision ?? visionSchema.parse({})),
   text_config: textSchema.nullish().transform((text) => text ?? textSchema.parse({})),
 });
@@ -116,7 +119,8 @@ export function parseConfig(json: string, file: string, warn: (message: string) 
         "checkpoint",
         `${file}: text_config.${field} is ${text[field]}, outside the vocabulary of ${text.vocab_size} tokens.`,
       );
-  return { vision, text };
+  const { vlm_notice_note: note } = parsed.data;
+  return { vision, text, ...(note === undefined ? {} : { note }) };
 }
 
 function repairHeads<Text extends TowerConfig>(text: Text, file: string, warn: (message: string) => void): Text {

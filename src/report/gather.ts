@@ -25,6 +25,7 @@ const [PICTURES, HEADS] = [2, 3];
 /** Everything that the report of a run says, read from its store. */
 export async function gatherReport(run: StudyRun, found: StudyCircuits): Promise<ReportData> {
   const { layers, heads } = await shapeOf(run);
+  const { note } = await run.modelConfig();
   return {
     title: `Which heads carry the answer: ${run.settings.model}`,
     run: await runFacts(run),
@@ -34,7 +35,7 @@ export async function gatherReport(run: StudyRun, found: StudyCircuits): Promise
     universality: found.universal,
     headFunctions: await headFunctionFacts(run, found),
     overlays: await overlays(run, found),
-    notes: notesOn(found),
+    notes: [...(note === undefined ? [] : [note]), ...notesOn(found)],
   };
 }
 

@@ -4,9 +4,6 @@ import { openDataset } from "../data/datasets.js";
 import type { Prepared, Sample } from "../data/sample.js";
 import { writeScenes } from "../data/scenes/write.js";
 import { NoticeError } from "../errors.js";
-import { checkpointFolder } from "../files/folder.js";
-import { resolveModel } from "../files/hub.js";
-import { parseConfig } from "../model/config.js";
 import { loadTokenizer } from "../model/tokenizer.js";
 import { random } from "../random.js";
 import type { StudyRun } from "./run.js";
@@ -28,7 +25,7 @@ const CHUNK = 1000;
  * @throws NoticeError as the data sets; `options` where one has no sample.
  */
 export async function prepare({ run, watch, signal }: Stage): Promise<void> {
-  const pieces = await pieceCounter(run.settings.model);
+  const pieces = await pieceCounter(run);
   for (const name of run.settings.dataset) {
     signal?.throwIfAborted();
     if (await run.store.count("SELECT count(*) FROM finished WHERE stage = 'prepare' AND dataset = $1", [name]))
@@ -138,10 +135,8 @@ function rowOf(run: StudyRun, sample: Sample, seed: number): Row {
 }
 
 /** Counts word pieces as the model's tokenizer makes them. */
-async function pieceCounter(model: string): Promise<Context["pieces"]> {
-  const files = checkpointFolder(await resolveModel(model));
-  const tokenizer = await loadTokenizer(files);
-  const config = parseConfig((await files.text("config.json")) ?? "", `${model}/config.json`);
-  const maxTokens = config.text.max_position_embeddings;
+async function pieceCounter(run: StudyRun): Promise<Context["pieces"]> {
+  const tokenizer = await loadTokenizer(await run.modelFiles());
+  const { max_position_embeddings: maxTokens } = (await run.modelConfig()).text;
   return (text) => tokenizer.encode(text, { maxTokens }).ids.length - 2;
 }

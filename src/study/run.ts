@@ -5,6 +5,7 @@ import { isAbsolute, join, relative, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { Backend } from "../backend.js";
 import { NoticeError } from "../errors.js";
+import { checkpointFolder } from "../files/folder.js";
 import { resolveModel } from "../files/hub.js";
 import { packageVersion } from "../files/package.js";
 import { writeWhole } from "../files/write.js";
@@ -100,6 +101,18 @@ export class StudyRun implements Disposable {
     const id = known.length;
     await store.insert("provenance", [{ id, ...row, settings_hash: settingsHash(settings) }]);
     return id;
+  }
+
+  /** The checkpoint on disk. */
+  async modelFiles(): Promise<CheckpointFiles> {
+    return { ...checkpointFolder(await resolveModel(this.settings.model)), name: this.settings.model };
+  }
+
+  /** @throws NoticeError `checkpoint` */
+  async modelConfig(): Promise<BlipConfig> {
+    const files = await this.modelFiles();
+    // What is repaired in it was said when the model was loaded.
+    return parseConfig((await files.text("config.json")) ?? "", `${files.name}/config.json`, () => {});
   }
 
   /** SHA-256 of the config and the weights: 16 hexadecimal digits. */

@@ -40,6 +40,12 @@ const TEXT = {
   pad_token_id: 0,
 };
 
+test("a checkpoint's note on its heads comes along", async () => {
+  assert.is(parse({ ...blip(), vlm_notice_note: "engineered" }).note, "engineered");
+  assert.not("note" in parse(blip()));
+  await refused(() => parse({ ...blip(), vlm_notice_note: "x".repeat(501) }), "checkpoint", "vlm_notice_note");
+});
+
 test("omitted fields are those of transformers", () => {
   const { vision, text } = parse(blip());
   assert.equal(vision, VISION);
