@@ -9,6 +9,8 @@ import { checkpointFolder } from "../files/folder.js";
 import { resolveModel } from "../files/hub.js";
 import { packageVersion } from "../files/package.js";
 import { writeWhole } from "../files/write.js";
+import type { CheckpointFiles } from "../model/checkpoint.js";
+import { type BlipConfig, parseConfig } from "../model/config.js";
 import {
   checkSettings,
   completeSettings,
