@@ -1,3 +1,4 @@
+import { NoticeError } from "../errors.js";
 import type { Random } from "../random.js";
 
 /** Words by how many word pieces they have. */
@@ -5,7 +6,7 @@ export class WordsByPieces {
   readonly #words = new Map<number, string[]>();
   readonly #counts = new Map<string, number | undefined>();
 
-  /** @param pieces word pieces of a word; what it throws makes the word unusable. */
+  /** @param pieces word pieces of a word; a NoticeError makes the word unusable. */
   constructor(
     words: Iterable<string>,
     private readonly pieces: (word: string) => number,
@@ -35,7 +36,8 @@ export class WordsByPieces {
 function countOf(word: string, pieces: (word: string) => number): number | undefined {
   try {
     return pieces(word);
-  } catch {
+  } catch (error) {
+    if (!(error instanceof NoticeError)) throw error;
     return undefined;
   }
 }

@@ -9,8 +9,8 @@ import { checked, jsonLines, path, text } from "./jsonl.js";
 import type { Dataset, PrepareContext, Sample } from "./sample.js";
 import { prepared, Unusable } from "./unusable.js";
 
-// These names later become files and columns.
-const name = z.string().regex(/^[\w.-]{1,100}$/, "letters, digits, - _ . were expected");
+// These names later become files and columns: none of them is "..".
+const name = z.string().regex(/^\w[\w.-]{0,99}$/, "letters, digits, - _ . were expected");
 
 const schema = z.object({
   id: name.optional(),
@@ -59,7 +59,7 @@ export const table: Dataset = async function* (file, context) {
   const reader: Reader = {
     folder: dirname(file),
     dataset: basename(file, extname(file))
-      .replace(/[^\w.-]/g, "_")
+      .replace(/^\W|[^\w.-]/g, "_")
       .slice(0, 100),
     context,
     write: questionTemplate(context.template ?? "{{ question }}", ["question"]),
@@ -119,7 +119,7 @@ async function sampleOf(fields: Fields, dataset: string, { folder, context, writ
     question: write({ question }),
     ...(corruptQuestion === undefined ? {} : { corruptQuestion: write({ question: corruptQuestion }) }),
   };
-  const counts = [sample.question, sample.corruptQuestion ?? sample.question].map(context.pieces);
+  const counts = [sample.question, sample.corruptQuestion ?? sample.question].map((asked) => context.pieces(asked));
   if (counts[0] !== counts[1])
     throw new Unusable("unequal questions", `${counts.join(" and ")} word pieces: ${question} / ${corruptQuestion}`);
   const id = named ?? sampleId(basename(paths.image, extname(paths.image)));

@@ -79,8 +79,8 @@ function missingOf(error: unknown): Missing {
   if (error instanceof Missing) return error;
   const gaveUp = error instanceof NoticeError && error.cause instanceof TransientError;
   if (!gaveUp) throw error;
-  const [status] = /\banswered \d+/.exec(error.message) ?? [];
-  return new Missing(status?.replace("answered", "HTTP") ?? "no answer", error.message, true);
+  const [, status] = /: the server answered (\d+)/.exec(error.message) ?? [];
+  return new Missing(status === undefined ? "no answer" : `HTTP ${status}`, error.message, true);
 }
 
 function checkNames(id: string, url: string): void {

@@ -93,6 +93,7 @@ const bad: Record<string, [reason: string, ...rows: string[]]> = {
     line({ id: "../a" }),
     line({ dataset: "a/b" }),
     line({ group: "" }),
+    line({ id: ".." }),
     line({ id: 7 }),
   ],
   "paths that lead out": [
