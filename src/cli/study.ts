@@ -17,7 +17,7 @@ import {
   withBackend,
   withJson,
 } from "./options.js";
-import { untilSignal } from "./signals.js";
+import { untilSignal } from "./until-signal.js";
 import { stderrWatch } from "./watch.js";
 
 type StudyFlags = GivenSettings &

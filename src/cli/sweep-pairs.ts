@@ -12,7 +12,7 @@ import { downloadReport } from "./download.js";
 import { oneLine } from "./one-line.js";
 import { checkOutputs, type ModelOptions } from "./options.js";
 import { type Progress, progress } from "./progress.js";
-import { untilSignal } from "./signals.js";
+import { untilSignal } from "./until-signal.js";
 
 export interface PairsOptions extends ModelOptions {
   readonly pairs?: string;
