@@ -1,6 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { NoticeError } from "../errors.js";
 import { blockOf } from "../model/blip.js";
 import { valueAt } from "../model/block.js";
+import { attribute } from "./attribute.js";
 import { patchesAtOnce } from "./budget.js";
 import { score } from "./metrics.js";
 import type { Direction, Pair } from "./pair.js";
@@ -9,10 +11,12 @@ import { changesOneRow, resumeRows } from "./rows.js";
 import type { Run } from "./run.js";
 import type { Scores } from "./scores.js";
 import { parseSite, type Site } from "./sites.js";
-import { emptyScores, patchedTogether, type TableOptions, tableCells } from "./table.js";
+import { type Cell, emptyScores, patchedTogether, type TableOptions, tableCells } from "./table.js";
 
 export interface SweepOptions extends TableOptions {
   readonly site: Site;
+  /** Patch only this many places: those of which `attribute` expects the largest changes. Default: all. */
+  readonly screen?: number;
   /** Bytes that the values of patches may take. Default: what loading the model left over, at most 512 MiB. */
   readonly memory?: number;
   /** Called after every batch with the patches done and the patches to do; at last both are equal. */
@@ -31,7 +35,8 @@ export async function sweep(pair: Pair, options: SweepOptions): Promise<Scores> 
   const { direction = "denoise", onProgress, signal } = options;
   const parts = parseSite(options.site);
   const together = patchedTogether(parts, options);
-  const layers = tableCells(pair, parts, options);
+  const all = tableCells(pair, parts, options);
+  const layers = options.screen === undefined ? all : await screened(pair, all, options, options.screen);
   const scores = emptyScores(pair, parts, options);
   const { baseReading, sourceReading } = pair.sides(direction);
   const unpatched = score(baseReading, baseReading, sourceReading);
@@ -57,6 +62,21 @@ export async function sweep(pair: Pair, options: SweepOptions): Promise<Scores> 
     }
   }
   return scores;
+}
+
+/** The cells of which most is expected, by layer. */
+async function screened(pair: Pair, layers: readonly Cell[][], options: SweepOptions, most: number): Promise<Cell[][]> {
+  if (!Number.isInteger(most) || most < 1)
+    throw new NoticeError("options", `screen is ${most}; a whole number of places, at least 1, was expected.`);
+  const expected = await attribute(pair, { ...options, qkFix: true });
+  const size = ({ index }: Cell) => Math.abs(expected.at("logitDiff", ...index)!);
+  const chosen = new Set(
+    layers
+      .flat()
+      .sort((a, b) => size(b) - size(a))
+      .slice(0, most),
+  );
+  return layers.map((cells) => cells.filter((cell) => chosen.has(cell))).filter((cells) => cells.length > 0);
 }
 
 const scoreSeparately = (pair: Pair, spots: readonly Spot[], direction: Direction) =>
