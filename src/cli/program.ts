@@ -7,6 +7,7 @@ import { oneLine } from "./one-line.js";
 const COMMANDS: Record<string, () => Promise<Command>> = {
   ask: async () => (await import("./ask.js")).askCommand(),
   sweep: async () => (await import("./sweep.js")).sweepCommand(),
+  attribute: async () => (await import("./attribute.js")).attributeCommand(),
   accuracy: async () => (await import("./accuracy.js")).accuracyCommand(),
   scenes: async () => (await import("./scenes.js")).scenesCommand(),
   download: async () => (await import("./download.js")).downloadCommand(),
