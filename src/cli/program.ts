@@ -8,6 +8,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   ask: async () => (await import("./ask.js")).askCommand(),
   sweep: async () => (await import("./sweep.js")).sweepCommand(),
   attribute: async () => (await import("./attribute.js")).attributeCommand(),
+  path: async () => (await import("./path.js")).pathCommand(),
   accuracy: async () => (await import("./accuracy.js")).accuracyCommand(),
   scenes: async () => (await import("./scenes.js")).scenesCommand(),
   download: async () => (await import("./download.js")).downloadCommand(),

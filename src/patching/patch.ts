@@ -134,7 +134,7 @@ export function replacements(pair: Pair, source: Source, batch: readonly (readon
 }
 
 /** 1 at the spots of each row: [row, token, head, 1], [row, head, query, 1] for a pattern, [row, token, 1] without heads. */
-function whereSpots(pair: Pair, batch: readonly (readonly Spot[])[], parts: SiteParts): tf.Tensor {
+export function whereSpots(pair: Pair, batch: readonly (readonly Spot[])[], parts: SiteParts): tf.Tensor {
   const { perHead, isPattern } = parts;
   const [tokens, { heads }] = [tokenCount(pair, parts), towerSize(pair.model, parts.tower)];
   const [first, second] = isPattern ? [heads, tokens] : [tokens, heads];
