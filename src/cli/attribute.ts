@@ -7,10 +7,10 @@ import type { Scores } from "../patching/scores.js";
 import { parseSite, type Site } from "../patching/sites.js";
 import { sweep } from "../patching/sweep.js";
 import { columns, loadModel, type ModelOptions, wholeNumber, withBackend, withJson } from "./options.js";
-import { type PairOptions, pairInput, withPair } from "./pair-options.js";
+import { type DirectionOptions, type PairOptions, pairInput, withDirection, withPair } from "./pair-options.js";
 import { checkTableOutputs, placeOf, printScores, type TableCommandOptions, withTable } from "./score-table.js";
 
-interface AttributeCommandOptions extends ModelOptions, PairOptions, TableCommandOptions {
+interface AttributeCommandOptions extends ModelOptions, PairOptions, DirectionOptions, TableCommandOptions {
   readonly steps: number;
   readonly qkFix?: boolean;
   readonly exact?: boolean;
@@ -21,7 +21,7 @@ export function attributeCommand(): Command {
   const command = new Command("attribute")
     .description("what patching every head (or row) would do, to first order, from one backward pass")
     .argument("<model>", "checkpoint folder, or hub id such as Salesforce/blip-vqa-base");
-  withTable(withPair(command))
+  withTable(withDirection(withPair(command)))
     .option("--steps <passes>", "integrated gradients: the mean over passes between the two", wholeNumber, 0)
     .option("--qk-fix", "for queries and keys: compute the softmax of each changed one anew")
     .option("--exact", "also sweep, and say beneath the table how far the attribution can be trusted")

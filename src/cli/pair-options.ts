@@ -9,10 +9,13 @@ export interface PairOptions {
   readonly question?: string;
   readonly corruptQuestion?: string;
   readonly answers?: [string, string];
+}
+
+export interface DirectionOptions {
   readonly direction: Direction;
 }
 
-/** The options that describe one pair, and which of its passes is patched. */
+/** The options that describe one pair. */
 export function withPair(command: Command): Command {
   return command
     .option("--image <file>", "the clean picture, PNG or JPEG")
@@ -22,12 +25,16 @@ export function withPair(command: Command): Command {
       "--corrupt-question <text>",
       "a question of as many tokens with other answers (symmetric token replacement)",
     )
-    .option("--answers <correct,incorrect>", "the two alternatives", alternatives)
-    .addOption(
-      new Option("--direction <direction>", "clean values into the corrupted pass, or the reverse")
-        .choices(["denoise", "noise"])
-        .default("denoise"),
-    );
+    .option("--answers <correct,incorrect>", "the two alternatives", alternatives);
+}
+
+/** Which pass of the pair is patched. */
+export function withDirection(command: Command): Command {
+  return command.addOption(
+    new Option("--direction <direction>", "clean values into the corrupted pass, or the reverse")
+      .choices(["denoise", "noise"])
+      .default("denoise"),
+  );
 }
 
 /**

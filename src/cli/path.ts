@@ -1,11 +1,9 @@
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
 import { patch, type Selection } from "../patching/patch.js";
 import { patchPath, type Receiver } from "../patching/paths.js";
-import { parseSite } from "../patching/sites.js";
 import {
   checkOutputs,
   columns,
-  indices,
   type JsonOptions,
   loadModel,
   type ModelOptions,
@@ -13,17 +11,13 @@ import {
   withBackend,
   withJson,
 } from "./options.js";
-import { type PairOptions, pairInput, withPair } from "./pair-options.js";
+import { type DirectionOptions, type PairOptions, pairInput, withDirection, withPair } from "./pair-options.js";
+import { collect, type Named, parsePlace } from "./places.js";
 
-interface PathCommandOptions extends ModelOptions, JsonOptions, PairOptions {
+interface PathCommandOptions extends ModelOptions, JsonOptions, PairOptions, DirectionOptions {
   readonly from: readonly Named<Selection>[];
   readonly to: readonly Named<Receiver>[];
   readonly mediated?: boolean;
-}
-
-interface Named<Place> {
-  readonly name: string;
-  readonly place: Place;
 }
 
 /** `notice path MODEL`: how much of a sender's effect goes to each receiver. */
@@ -42,7 +36,7 @@ export function pathCommand(): Command {
       collect((name): Receiver => (name === "answer" ? "answer" : parsePlace(name))),
     )
     .option("--mediated", "let the heads between respond too; default: only direct paths");
-  return withJson(withBackend(withPair(command))).action(runPath);
+  return withJson(withBackend(withDirection(withPair(command)))).action(runPath);
 }
 
 async function runPath(model: string, options: PathCommandOptions): Promise<void> {
@@ -81,24 +75,4 @@ async function runPath(model: string, options: PathCommandOptions): Promise<void
   const table = () =>
     `${direction} ${result.from.join(" and ")} along its paths\n\n${columns(rows, ["to", "logitDiff", "effect"])}`;
   await printResult(result, table, options);
-}
-
-const collect =
-  <Place>(parse: (name: string) => Place) =>
-  (name: string, before: readonly Named<Place>[] = []): readonly Named<Place>[] => [
-    ...before,
-    { name, place: parse(name) },
-  ];
-
-/** `text.cross.z:L0H1@answer`: a site, a layer, a head where the site has heads (default: all), and a position (default: all). */
-function parsePlace(name: string): Selection {
-  const [, site, layer, head, position] = /^([\w.]+):L(\d{1,3})(?:H(\d{1,4}))?(?:@(.+))?$/.exec(name) ?? [];
-  if (site === undefined)
-    throw new InvalidArgumentError(`${JSON.stringify(name)} is no place such as text.cross.z:L0H1.`);
-  return {
-    site: parseSite(site).site,
-    layer: Number(layer),
-    head: head === undefined ? undefined : Number(head),
-    position: position !== undefined && /^\d[\d,-]*$/.test(position) ? indices(position) : position,
-  };
 }

@@ -9,6 +9,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   sweep: async () => (await import("./sweep.js")).sweepCommand(),
   attribute: async () => (await import("./attribute.js")).attributeCommand(),
   path: async () => (await import("./path.js")).pathCommand(),
+  faithful: async () => (await import("./faithful.js")).faithfulCommand(),
   accuracy: async () => (await import("./accuracy.js")).accuracyCommand(),
   scenes: async () => (await import("./scenes.js")).scenesCommand(),
   download: async () => (await import("./download.js")).downloadCommand(),

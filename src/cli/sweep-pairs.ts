@@ -9,11 +9,11 @@ import { openPool, type Pool } from "../pool/pool.js";
 import { downloadReport } from "./download.js";
 import { oneLine } from "./one-line.js";
 import { checkOutputs, type ModelOptions } from "./options.js";
-import type { PairOptions } from "./pair-options.js";
+import type { DirectionOptions, PairOptions } from "./pair-options.js";
 import { type Progress, progress } from "./progress.js";
 import type { TableCommandOptions } from "./score-table.js";
 
-export interface PairsOptions extends ModelOptions, PairOptions, TableCommandOptions {
+export interface PairsOptions extends ModelOptions, PairOptions, DirectionOptions, TableCommandOptions {
   readonly pairs?: string;
   readonly out?: string;
   readonly workers?: number;

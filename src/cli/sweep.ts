@@ -2,7 +2,7 @@ import { Command, Option } from "commander";
 import { NoticeError } from "../errors.js";
 import { parseSite } from "../patching/sites.js";
 import { loadModel, wholeNumber, withBackend, withJson } from "./options.js";
-import { pairInput, withPair } from "./pair-options.js";
+import { pairInput, withDirection, withPair } from "./pair-options.js";
 import { progress } from "./progress.js";
 import { checkTableOutputs, printScores, type TableOutputs, withTable } from "./score-table.js";
 import type { PairsOptions } from "./sweep-pairs.js";
@@ -19,7 +19,7 @@ export function sweepCommand(): Command {
       "patch every head (or row) at every layer and token, one at a time, and score what comes back of the answer",
     )
     .argument("<model>", "checkpoint folder, or hub id such as Salesforce/blip-vqa-base");
-  withTable(withPair(command))
+  withTable(withDirection(withPair(command)))
     .option("--screen <places>", "patch only this many places, of which gradients expect most", wholeNumber)
     .addOption(
       new Option(
