@@ -78,10 +78,6 @@ const GRADIENTS: Record<string, { gradient: Gradient; inputs?: string[]; outputs
       },
     }),
   },
-  LogSoftmax: {
-    outputs: [true],
-    gradient: (dy, [y]) => ({ logits: () => tf.sub(dy, tf.mul(tf.sum(dy, -1, true), tf.exp(y!))) }),
-  },
   BatchMatMul: { inputs: ["a", "b"], gradient: productGradient },
   Cast: { gradient: (dy) => ({ x: () => dy }) },
   Identity: { gradient: (dy) => ({ x: () => dy }) },

@@ -1,8 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { NoticeError } from "../errors.js";
 import { type Activations, answerFrom, type BlipModel, seeFrom } from "../model/blip.js";
-import { type Objective, type SiteGradients, siteGradients } from "./backward.js";
-import { type Answers, DEGENERATE } from "./metrics.js";
+import { type SiteGradients, siteGradients } from "./backward.js";
+import { logitDifference, shareOfWay } from "./metrics.js";
 import type { Pair } from "./pair.js";
 import { towerSize } from "./run.js";
 import type { Scores } from "./scores.js";
@@ -59,8 +59,7 @@ export async function attributeAll(
         const values = await attributions[i]!.data();
         for (const { index, spot } of cells.flat()) {
           const logitDiff = sumOver(values, attributions[i]!.shape, spot);
-          const effect = Math.abs(way) < DEGENERATE ? null : logitDiff / way;
-          scores.set(index, { prob: null, probDiff: null, logitDiff, effect });
+          scores.set(index, { prob: null, probDiff: null, logitDiff, effect: shareOfWay(logitDiff, way) });
         }
         return scores;
       }),
@@ -68,16 +67,6 @@ export async function attributeAll(
   } finally {
     tf.dispose(attributions);
   }
-}
-
-/** logit(correct) - logit(incorrect). */
-export function logitDifference({ correct, incorrect }: Answers): Objective {
-  return (logits) => {
-    const signs = new Float32Array(logits.shape[1]);
-    signs[correct.id] = 1;
-    signs[incorrect.id] = -1;
-    return tf.sum(tf.mul(logits, tf.tensor1d(signs)), -1);
-  };
 }
 
 /** Gradients at the pass that would be patched, or their mean over passes between the two. */

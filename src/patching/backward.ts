@@ -6,14 +6,12 @@ import { readLogits } from "../model/decoder.js";
 import { registerGradients } from "../model/gradients.js";
 import { linearBackward } from "../model/linear.js";
 import { finishImage } from "../model/vision.js";
+import type { LogitMetric } from "./metrics.js";
 import { siteShape } from "./run.js";
 import type { Site, SiteParts } from "./sites.js";
 
 // Backwards layer by layer: a pass keeps its streams, so each layer is computed again from its input, differentiated, and let go.
 // No more than one layer's values stand in memory, and only what leads to the sites that are asked for is differentiated.
-
-/** Logits [batch, vocabulary] -> what is differentiated, [batch]. */
-export type Objective = (logits: tf.Tensor2D) => tf.Tensor;
 
 /** Gradients by site, then layer; each [1, …] in the shape of the site's value. */
 export type SiteGradients = { readonly [site in Site]?: readonly tf.Tensor[] };
@@ -22,7 +20,7 @@ export type SiteGradients = { readonly [site in Site]?: readonly tf.Tensor[] };
 export function siteGradients(
   model: BlipModel,
   run: Activations,
-  objective: Objective,
+  objective: LogitMetric,
   sites: readonly SiteParts[],
 ): SiteGradients {
   registerGradients();
@@ -51,7 +49,7 @@ export function siteGradients(
   return found;
 }
 
-function readoutBackward({ config, weights }: BlipModel, run: Activations, objective: Objective): tf.Tensor {
+function readoutBackward({ config, weights }: BlipModel, run: Activations, objective: LogitMetric): tf.Tensor {
   const read = (last: tf.Tensor) => tf.sum(objective(readLogits(weights.decoder.readout, config.text, last)));
   return tf.grad(read)(run.decoder.at(-1)!);
 }

@@ -3,7 +3,7 @@ import { NoticeError } from "../errors.js";
 import { type Patches, resume, type Tower } from "../model/blip.js";
 import type { BlockGiven, BlockSite } from "../model/block.js";
 import type { Replacement } from "../model/values.js";
-import { readAnswers, type Score, score } from "./metrics.js";
+import { type LogitMetric, measure, readAnswers, type Score, score, shareOfWay } from "./metrics.js";
 import type { Direction, Pair } from "./pair.js";
 import { type Position, resolvePosition } from "./positions.js";
 import { checkIndex, checkLayer, type Run, towerSize } from "./run.js";
@@ -60,10 +60,53 @@ export async function patch(
   selections: readonly Selection[],
   { direction = "denoise", source }: PatchOptions = {},
 ): Promise<Score> {
+  return (await patchBatch(pair, [resolveSelections(pair, selections)], direction, source))[0]!;
+}
+
+/** What a metric says of a patched pass. */
+export interface Measured {
+  readonly patched: number;
+  /** Of the pass that was patched, and of the pass that the values came from. */
+  readonly base: number;
+  readonly source: number;
+  /** The share of the way from the one to the other; null where the way is shorter than `DEGENERATE`. */
+  readonly effect: number | null;
+}
+
+/**
+ * Patches any number of places at once, and says of the pass that results whatever metrics are asked for.
+ *
+ * @throws NoticeError `site` where one of the places is not there, `options` where none is selected.
+ * @example await patchMetrics(pair, selections, { rank: rank(pair.answers.correct), kl: divergence(pair.clean.logits) })
+ */
+export async function patchMetrics<Name extends string>(
+  pair: Pair,
+  selections: readonly Selection[],
+  metrics: { readonly [name in Name]: LogitMetric },
+  { direction = "denoise", source }: PatchOptions = {},
+): Promise<Record<Name, Measured>> {
+  const spots = resolveSelections(pair, selections);
+  const { base, source: other } = pair.sides(direction);
+  const logits = tf.tidy(() => {
+    const patches = replacements(pair, source ?? fromRun(other), [spots]);
+    return tf.concat([resume(pair.model, base.activations, patches), base.logits, other.logits]);
+  });
+  try {
+    const [patched, before, from] = await measure(logits, metrics);
+    const measured = (Object.keys(metrics) as Name[]).map((name): [Name, Measured] => {
+      const [found, start, end] = [patched![name], before![name], from![name]];
+      return [name, { patched: found, base: start, source: end, effect: shareOfWay(found - start, end - start) }];
+    });
+    return Object.fromEntries(measured) as Record<Name, Measured>;
+  } finally {
+    logits.dispose();
+  }
+}
+
+function resolveSelections(pair: Pair, selections: readonly Selection[]): Spot[] {
   if (selections.length === 0)
     throw new NoticeError("options", "Nothing is selected; give at least one place to patch.");
-  const spots = selections.map((selection) => resolveSelection(pair, selection));
-  return (await patchBatch(pair, [spots], direction, source))[0]!;
+  return selections.map((selection) => resolveSelection(pair, selection));
 }
 
 /** Checks a selection against the model and the question. */
@@ -119,7 +162,7 @@ export async function scorePasses(
 }
 
 /** The values of `source` at the spots, as replacements for a batch of passes. Call inside a `tf.tidy`. */
-export function replacements(pair: Pair, source: Source, batch: readonly (readonly Spot[])[]): Patches {
+function replacements(pair: Pair, source: Source, batch: readonly (readonly Spot[])[]): Patches {
   const patches: { [tower in Tower]?: Map<number, { [site in BlockSite]?: Replacement }> } = {};
   for (const { parts, layer } of batch.flat()) {
     patches[parts.tower] ??= new Map<number, BlockGiven>();

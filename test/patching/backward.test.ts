@@ -3,7 +3,8 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { useBackend } from "../../src/backend.js";
 import { resume } from "../../src/model/blip.js";
-import { type Objective, siteGradients } from "../../src/patching/backward.js";
+import { siteGradients } from "../../src/patching/backward.js";
+import type { LogitMetric } from "../../src/patching/metrics.js";
 import type { Pair } from "../../src/patching/pair.js";
 import { siteShape, towerSize } from "../../src/patching/run.js";
 import { parseSite, SITES, type SiteParts } from "../../src/patching/sites.js";
@@ -13,15 +14,15 @@ const SHAPE = { heads: 3, headDim: 5, visionLayers: 2, textLayers: 2, mlp: 11, g
 const STEP = 0.02;
 
 /** Of the answers that `randomPair` gives. */
-const logitDiff: Objective = (logits) => tf.sub(tf.slice(logits, [0, 4], [-1, 1]), tf.slice(logits, [0, 5], [-1, 1]));
-const logProb: Objective = (logits) => tf.slice(tf.logSoftmax(logits), [0, 4], [-1, 1]);
+const logitDiff: LogitMetric = (logits) => tf.sub(tf.slice(logits, [0, 4], [-1, 1]), tf.slice(logits, [0, 5], [-1, 1]));
+const logProb: LogitMetric = (logits) => tf.slice(tf.logSoftmax(logits), [0, 4], [-1, 1]);
 
 test.before(async () => {
   await useBackend();
 });
 
 /** The objective's slope along a direction at a site, from two passes. */
-function slope(pair: Pair, objective: Objective, { tower, within }: SiteParts, layer: number, direction: tf.Tensor) {
+function slope(pair: Pair, objective: LogitMetric, { tower, within }: SiteParts, layer: number, direction: tf.Tensor) {
   const at = (step: number) => {
     const values = (computed: tf.Tensor) => tf.add(computed, tf.mul(direction, step));
     const patches = { [tower]: new Map([[layer, { [within]: { values } }]]) };
