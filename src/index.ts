@@ -6,19 +6,39 @@ export type { CheckpointFiles } from "./model/checkpoint.js";
 export { decodePicture } from "./model/decode.js";
 export { encodePng, type Picture } from "./model/picture.js";
 export type { ByteSource } from "./model/safetensors.js";
+export { ablate, layerWindow } from "./patching/ablate.js";
+export { type Agreement, agreement } from "./patching/agreement.js";
+export { type AttributeOptions, attribute, attributeAll } from "./patching/attribute.js";
+export {
+  everyHead,
+  type Faithfulness,
+  type FaithfulnessCurve,
+  type FaithfulOptions,
+  faithfulness,
+  faithfulnessCurve,
+  type HeadAt,
+  rankHeads,
+} from "./patching/faithful.js";
 export {
   type Answer,
   type Answers,
   DEGENERATE,
+  divergence,
+  type LogitMetric,
+  logitDifference,
   METRICS,
   type Metric,
+  probability,
   type Reading,
+  rank,
   type Score,
 } from "./patching/metrics.js";
 export type { Direction, Mode, Pair } from "./patching/pair.js";
-export { type PatchOptions, patch, patchHead, type Selection } from "./patching/patch.js";
+export { type Measured, type PatchOptions, patch, patchHead, patchMetrics, type Selection } from "./patching/patch.js";
+export { type PathOptions, patchPath, type Receiver } from "./patching/paths.js";
 export type { Position, Question } from "./patching/positions.js";
 export type { Run } from "./patching/run.js";
 export type { Axis, Nested, Scores, SweepFacts } from "./patching/scores.js";
 export { SITES, type Site } from "./patching/sites.js";
+export { between, fromRun, meanOf, type Source, zero } from "./patching/sources.js";
 export { type SweepOptions, sweep } from "./patching/sweep.js";

@@ -9,6 +9,9 @@ const STUDY_COMMANDS = ["study", "prepare", "evaluate", "select", "patch", "circ
 const COMMANDS: Record<string, () => Promise<Command>> = {
   ask: async () => (await import("./ask.js")).askCommand(),
   sweep: async () => (await import("./sweep.js")).sweepCommand(),
+  attribute: async () => (await import("./attribute.js")).attributeCommand(),
+  path: async () => (await import("./path.js")).pathCommand(),
+  faithful: async () => (await import("./faithful.js")).faithfulCommand(),
   accuracy: async () => (await import("./accuracy.js")).accuracyCommand(),
   scenes: async () => (await import("./scenes.js")).scenesCommand(),
   ...Object.fromEntries(

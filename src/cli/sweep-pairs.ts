@@ -4,26 +4,23 @@ import { countLines } from "../data/jsonl.js";
 import { type PairLine, readPairs } from "../data/pairs.js";
 import { NoticeError } from "../errors.js";
 import { writeWhole } from "../files/write.js";
-import type { Direction, Mode } from "../patching/pair.js";
-import type { Position } from "../patching/positions.js";
+import type { Mode } from "../patching/pair.js";
 import type { Site } from "../patching/sites.js";
 import { openPool, type Pool } from "../pool/pool.js";
 import { downloadReport } from "./download.js";
 import { oneLine } from "./one-line.js";
 import { checkOutputs, type ModelOptions } from "./options.js";
+import type { DirectionOptions, PairOptions } from "./pair-options.js";
 import { type Progress, progress } from "./progress.js";
+import type { TableCommandOptions } from "./score-table.js";
 import { untilSignal } from "./until-signal.js";
 
-export interface PairsOptions extends ModelOptions {
+export interface PairsOptions extends ModelOptions, PairOptions, DirectionOptions, TableCommandOptions {
   readonly pairs?: string;
   readonly out?: string;
   readonly workers?: number;
   readonly mode?: Mode;
-  readonly layers?: number[];
-  readonly heads?: number[];
-  readonly position: Position;
-  readonly together?: boolean;
-  readonly direction: Direction;
+  readonly screen?: number;
 }
 
 /** What became of the lines of a list. */
@@ -74,8 +71,8 @@ export async function runPairs(model: string, site: Site, file: string, options:
   try {
     await untilSignal(async (signal) => {
       await using pool = await open(model, options, signal);
-      const { layers, heads, position, together, direction } = options;
-      const sweeps = { site, layers, heads, position, together, direction };
+      const { layers, heads, position, together, direction, screen } = options;
+      const sweeps = { site, layers, heads, position, together, direction, screen };
       const swept = pool.sweep(accepted(pairs, tally), sweeps, { ordered: true });
       await writeWhole(out, resultLines(swept, tally));
     });

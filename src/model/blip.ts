@@ -40,10 +40,14 @@ export interface Activations extends ImageActivations {
 export type Patches = { readonly [tower in Tower]?: TowerGiven };
 
 /** Pixels [batch, height, width, 3], normalised. Call inside a `tf.tidy`. */
-export function seeImage({ config, weights }: BlipModel, pixels: tf.Tensor): ImageActivations {
-  const x = embedPixels(weights.vision, config.vision, pixels);
-  const vision = walk(visionBlocks(weights.vision, config.vision), x);
-  return { vision, imageKeysValues: imageKeysValues({ config, weights }, vision.at(-1)!) };
+export function seeImage(model: BlipModel, pixels: tf.Tensor): ImageActivations {
+  return seeFrom(model, embedPixels(model.weights.vision, model.config.vision, pixels));
+}
+
+/** @param x the first block's input [batch, 1 + patches, width]. Call inside a `tf.tidy`. */
+export function seeFrom(model: BlipModel, x: tf.Tensor): ImageActivations {
+  const vision = walk(visionBlocks(model.weights.vision, model.config.vision), x);
+  return { vision, imageKeysValues: imageKeysValues(model, vision.at(-1)!) };
 }
 
 function imageKeysValues({ config, weights }: BlipModel, last: tf.Tensor): KeysValues[] {
@@ -64,10 +68,20 @@ export function answerQuestion(
   decoderIds: tf.Tensor = startOfAnswer(model.config, ids.shape[0] as number),
 ): Activations {
   const { config, weights } = model;
-  const towers = { ...image, text: [embedTokens(weights.text, config.text, ids)] };
-  const text = walk(towerBlocks(model, "text", towers), towers.text[0]!);
-  const x = embedTokens(weights.decoder, config.text, decoderIds);
-  const decoder = walk(towerBlocks(model, "decoder", { ...image, text }), x);
+  const question = embedTokens(weights.text, config.text, ids);
+  return answerFrom(model, image, question, embedTokens(weights.decoder, config.text, decoderIds));
+}
+
+/** @param question @param answer the inputs of the two towers' first blocks, [batch, token, width]. Call inside a `tf.tidy`. */
+export function answerFrom(
+  model: BlipModel,
+  image: ImageActivations,
+  question: tf.Tensor,
+  answer: tf.Tensor,
+): Activations {
+  const { config, weights } = model;
+  const text = walk(towerBlocks(model, "text", { ...image, text: [question] }), question);
+  const decoder = walk(towerBlocks(model, "decoder", { ...image, text }), answer);
   return { ...image, text, decoder, logits: readLogits(weights.decoder.readout, config.text, decoder.at(-1)!) };
 }
 

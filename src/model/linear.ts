@@ -26,6 +26,15 @@ export function linear(x: tf.Tensor, { weight, bias }: Linear): tf.Tensor {
   });
 }
 
+/** The gradient towards x of `linear`, from that towards its result: dy Wᵀ. */
+export function linearBackward(dy: tf.Tensor, { weight }: Linear): tf.Tensor {
+  const [inside, outside] = weight.shape as [number, number];
+  return tf.tidy(() => {
+    const rows = tf.matMul(tf.reshape(dy, [-1, outside]), tf.transpose(weight) as tf.Tensor2D); // [rows, in]
+    return tf.reshape(rows, [...dy.shape.slice(0, -1), inside]);
+  });
+}
+
 /** Over the last axis; variance without Bessel's correction, as in PyTorch. */
 export function layerNorm(x: tf.Tensor, { weight, bias }: LayerNorm, epsilon: number): tf.Tensor {
   return tf.tidy(() => {

@@ -5,9 +5,9 @@ import * as tf from "@tensorflow/tfjs-core";
  * a patched run is the same definitions pulled with some of them replaced.
  */
 export interface Replacement {
-  /** Broadcastable to the value it replaces. */
-  readonly values: tf.Tensor;
-  /** 0 or 1 in float32, broadcastable to the value; without it the whole value is replaced and never computed. */
+  /** Broadcastable to the value it replaces; or made from that value, which is then computed first. */
+  readonly values: tf.Tensor | ((computed: tf.Tensor) => tf.Tensor);
+  /** 0 or 1 in float32, broadcastable to the value; without it the whole value is replaced and, if it can be, never computed. */
   readonly where?: tf.Tensor;
 }
 
@@ -43,7 +43,10 @@ export function define<Name extends string>(definitions: Definitions<Name>, give
 function replace(replacement: Replacement | undefined, compute: () => tf.Tensor): tf.Tensor {
   if (!replacement) return compute();
   const { values, where } = replacement;
-  return where ? blend(compute(), values, where) : values;
+  if (!where && typeof values !== "function") return values;
+  const computed = compute();
+  const put = typeof values === "function" ? values(computed) : values;
+  return where ? blend(computed, put, where) : put;
 }
 
 /**

@@ -43,42 +43,85 @@ export interface Score {
 export const DEGENERATE = 1e-2;
 
 /**
- * Reads the two answers off logits [batch, vocabulary].
+ * A number for each row of logits [batch, vocabulary] -> [batch]; any function of them is one. Called inside a `tf.tidy`, and
+ * differentiated by `attribute`'s backward pass where that is asked for.
+ */
+export type LogitMetric = (logits: tf.Tensor2D) => tf.Tensor;
+
+/** P(answer): softmax over the whole vocabulary. */
+export function probability({ id }: Answer): LogitMetric {
+  return (logits) => column(tf.softmax(logits), id);
+}
+
+/** logit(correct) - logit(incorrect). */
+export function logitDifference({ correct, incorrect }: Answers): LogitMetric {
+  return (logits) => tf.sub(column(logits, correct.id), column(logits, incorrect.id));
+}
+
+/** How many tokens are likelier than the answer: 0 is the first place. */
+export function rank({ id }: Answer): LogitMetric {
+  return (logits) => tf.sum(tf.cast(tf.greater(logits, tf.expandDims(column(logits, id), 1)), "float32"), -1);
+}
+
+/**
+ * KL(reference ‖ logits) in nats: 0 where both say the same of every token.
+ *
+ * @param reference [1, vocabulary], such as the clean run's logits; it stays the caller's.
+ */
+export function divergence(reference: tf.Tensor2D): LogitMetric {
+  return (logits) => {
+    const log = tf.logSoftmax(reference);
+    return tf.sum(tf.mul(tf.exp(log), tf.sub(log, tf.logSoftmax(logits))), -1);
+  };
+}
+
+function column(values: tf.Tensor2D, id: number): tf.Tensor {
+  return tf.reshape(tf.slice(values, [0, id], [-1, 1]), [-1]);
+}
+
+/**
+ * What metrics say of each row of logits.
  *
  * @throws NoticeError `checkpoint` where a pass overflowed: no NaN leaves.
  */
-export async function readAnswers(logits: tf.Tensor2D, { correct, incorrect }: Answers): Promise<Reading[]> {
-  const read = tf.tidy(() => {
-    const ids = tf.tensor1d([correct.id, incorrect.id], "int32");
-    return tf.concat([tf.gather(tf.softmax(logits), ids, 1), tf.gather(logits, ids, 1)], 1); // [batch, 4]
-  });
+export async function measure<Name extends string>(
+  logits: tf.Tensor2D,
+  metrics: { readonly [name in Name]: LogitMetric },
+): Promise<Record<Name, number>[]> {
+  const names = Object.keys(metrics) as Name[];
+  const read = tf.tidy(() => tf.stack(names.map((name) => metrics[name](logits)))); // [metric, batch]
   const values = await read.data();
+  const batch = read.shape[1] as number;
   read.dispose();
-  return Array.from({ length: values.length / 4 }, (_, row) => {
-    const [prob, , right, wrong] = Array.from(values.subarray(row * 4, row * 4 + 4)) as [
-      number,
-      number,
-      number,
-      number,
-    ];
-    const reading = { prob, logitDiff: right - wrong };
-    if (!Number.isFinite(prob) || !Number.isFinite(reading.logitDiff))
-      throw new NoticeError(
-        "checkpoint",
-        `A pass ended in logits that are not finite (${right}, ${wrong}): the weights overflow float32.`,
-      );
-    return reading;
+  return Array.from({ length: batch }, (_, row) => {
+    const found = names.map((name, i) => [name, values[i * batch + row]!] as const);
+    for (const [name, value] of found)
+      if (!Number.isFinite(value))
+        throw new NoticeError(
+          "checkpoint",
+          `A pass ended in logits of which ${name} is ${value}: the weights overflow float32.`,
+        );
+    return Object.fromEntries(found) as Record<Name, number>;
   });
+}
+
+/** The metrics that every score follows from. */
+export function readAnswers(logits: tf.Tensor2D, answers: Answers): Promise<Reading[]> {
+  return measure(logits, { prob: probability(answers.correct), logitDiff: logitDifference(answers) });
+}
+
+/** The share of the way from one value to another, null where that way is shorter than `DEGENERATE`. */
+export function shareOfWay(change: number, way: number): number | null {
+  return Math.abs(way) < DEGENERATE ? null : change / way;
 }
 
 /** @param base the pass that was patched. @param source the pass that the values came from. */
 export function score(patched: Reading, base: Reading, source: Reading): Score {
   const logitDiff = patched.logitDiff - base.logitDiff;
-  const way = source.logitDiff - base.logitDiff;
   return {
     prob: patched.prob,
     probDiff: patched.prob - base.prob,
     logitDiff,
-    effect: Math.abs(way) < DEGENERATE ? null : logitDiff / way,
+    effect: shareOfWay(logitDiff, source.logitDiff - base.logitDiff),
   };
 }

@@ -1,13 +1,14 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { NoticeError } from "../errors.js";
-import { type BlipModel, blockOf, type Patches, resume, type Tower } from "../model/blip.js";
-import { type BlockGiven, type BlockSite, valueAt } from "../model/block.js";
+import { type Patches, resume, type Tower } from "../model/blip.js";
+import type { BlockGiven, BlockSite } from "../model/block.js";
 import type { Replacement } from "../model/values.js";
-import { readAnswers, type Score, score } from "./metrics.js";
+import { type LogitMetric, measure, readAnswers, type Score, score, shareOfWay } from "./metrics.js";
 import type { Direction, Pair } from "./pair.js";
 import { type Position, resolvePosition } from "./positions.js";
 import { checkIndex, checkLayer, type Run, towerSize } from "./run.js";
 import { parseSite, type Site, type SiteParts } from "./sites.js";
+import { fromRun, type Source } from "./sources.js";
 
 /** What is taken from one pass and put into the other. */
 export interface Selection {
@@ -22,6 +23,8 @@ export interface Selection {
 export interface PatchOptions {
   /** Default `denoise`. */
   readonly direction?: Direction;
+  /** Where the values come from that are put in. Default: the other pass of the pair. */
+  readonly source?: Source;
 }
 
 /** A selection as indices; `heads` is empty where the site has none. */
@@ -55,12 +58,55 @@ export async function patchHead(
 export async function patch(
   pair: Pair,
   selections: readonly Selection[],
-  { direction = "denoise" }: PatchOptions = {},
+  { direction = "denoise", source }: PatchOptions = {},
 ): Promise<Score> {
+  return (await patchBatch(pair, [resolveSelections(pair, selections)], direction, source))[0]!;
+}
+
+/** What a metric says of a patched pass. */
+export interface Measured {
+  readonly patched: number;
+  /** Of the pass that was patched, and of the pass that the values came from. */
+  readonly base: number;
+  readonly source: number;
+  /** The share of the way from the one to the other; null where the way is shorter than `DEGENERATE`. */
+  readonly effect: number | null;
+}
+
+/**
+ * Patches any number of places at once, and says of the pass that results whatever metrics are asked for.
+ *
+ * @throws NoticeError `site` where one of the places is not there, `options` where none is selected.
+ * @example await patchMetrics(pair, selections, { rank: rank(pair.answers.correct), kl: divergence(pair.clean.logits) })
+ */
+export async function patchMetrics<Name extends string>(
+  pair: Pair,
+  selections: readonly Selection[],
+  metrics: { readonly [name in Name]: LogitMetric },
+  { direction = "denoise", source }: PatchOptions = {},
+): Promise<Record<Name, Measured>> {
+  const spots = resolveSelections(pair, selections);
+  const { base, source: other } = pair.sides(direction);
+  const logits = tf.tidy(() => {
+    const patches = replacements(pair, source ?? fromRun(other), [spots]);
+    return tf.concat([resume(pair.model, base.activations, patches), base.logits, other.logits]);
+  });
+  try {
+    const [patched, before, from] = await measure(logits, metrics);
+    const measured = (Object.keys(metrics) as Name[]).map((name): [Name, Measured] => {
+      const [found, start, end] = [patched![name], before![name], from![name]];
+      return [name, { patched: found, base: start, source: end, effect: shareOfWay(found - start, end - start) }];
+    });
+    return Object.fromEntries(measured) as Record<Name, Measured>;
+  } finally {
+    logits.dispose();
+  }
+}
+
+function resolveSelections(pair: Pair, selections: readonly Selection[]): Spot[] {
   if (selections.length === 0)
     throw new NoticeError("options", "Nothing is selected; give at least one place to patch.");
-  const spots = selections.map((selection) => resolveSelection(pair, selection));
-  return (await patchBatch(pair, [spots], direction))[0]!;
+  return selections.map((selection) => resolveSelection(pair, selection));
 }
 
 /** Checks a selection against the model and the question. */
@@ -92,9 +138,10 @@ export async function patchBatch(
   pair: Pair,
   batch: readonly (readonly Spot[])[],
   direction: Direction,
+  source: Source = fromRun(pair.sides(direction).source),
 ): Promise<Score[]> {
-  return scorePasses(pair, direction, (base, source) =>
-    resume(pair.model, base.activations, replacements(pair.model, source, batch)),
+  return scorePasses(pair, direction, (base) =>
+    resume(pair.model, base.activations, replacements(pair, source, batch)),
   );
 }
 
@@ -115,7 +162,7 @@ export async function scorePasses(
 }
 
 /** The values of `source` at the spots, as replacements for a batch of passes. Call inside a `tf.tidy`. */
-function replacements(model: BlipModel, source: Run, batch: readonly (readonly Spot[])[]): Patches {
+function replacements(pair: Pair, source: Source, batch: readonly (readonly Spot[])[]): Patches {
   const patches: { [tower in Tower]?: Map<number, { [site in BlockSite]?: Replacement }> } = {};
   for (const { parts, layer } of batch.flat()) {
     patches[parts.tower] ??= new Map<number, BlockGiven>();
@@ -123,20 +170,17 @@ function replacements(model: BlipModel, source: Run, batch: readonly (readonly S
     if (!layers.has(layer)) layers.set(layer, {});
     const given = layers.get(layer)!;
     if (given[parts.within]) continue;
-    const values = valueAt(blockOf(model, source.activations, parts.tower, layer), parts.within);
     const here = batch.map((spots) => spots.filter((spot) => spot.parts.site === parts.site && spot.layer === layer));
-    given[parts.within] = { values, where: whereSpots(here, parts, values.shape) };
+    given[parts.within] = { values: source(parts, layer), where: whereSpots(pair, here, parts) };
   }
   return patches;
 }
 
 /** 1 at the spots of each row: [row, token, head, 1], [row, head, query, 1] for a pattern, [row, token, 1] without heads. */
-function whereSpots(
-  batch: readonly (readonly Spot[])[],
-  { perHead, isPattern }: SiteParts,
-  shape: number[],
-): tf.Tensor {
-  const [, first, second] = shape as [number, number, number];
+export function whereSpots(pair: Pair, batch: readonly (readonly Spot[])[], parts: SiteParts): tf.Tensor {
+  const { perHead, isPattern } = parts;
+  const [tokens, { heads }] = [tokenCount(pair, parts), towerSize(pair.model, parts.tower)];
+  const [first, second] = isPattern ? [heads, tokens] : [tokens, heads];
   const inner = perHead ? second : 1;
   const where = new Float32Array(batch.length * first * inner);
   batch.forEach((spots, row) => {

@@ -45,15 +45,15 @@ function patchedRows(layer: BlockFunction, x: tf.Tensor, source: Block, spots: r
   const { within } = spots[0]!.parts;
   const tokens = spots.map((spot) => spot.tokens[0]!);
   const base = layer(x);
-  const row = (site: BlockSite) => ({ values: takeRows(valueAt(base, site), tokens, site) });
+  const row = (site: BlockSite) => takeRows(valueAt(base, site), tokens, site);
   // What stands before the patched value in the layer is the unpatched pass's; the row still attends to all its tokens.
   const before = (): BlockGiven => {
     if (within.startsWith("self.")) return { "self.k": { values: base.self.k }, "self.v": { values: base.self.v } };
-    if (within.startsWith("cross.")) return { resid_mid: row("resid_mid") };
-    return within.startsWith("mlp.") ? { resid_cross: row("resid_cross") } : {};
+    if (within.startsWith("cross.")) return { resid_mid: { values: row("resid_mid") } };
+    return within.startsWith("mlp.") ? { resid_cross: { values: row("resid_cross") } } : {};
   };
   const values = takeRows(valueAt(source, within), tokens, within);
-  const given = { ...before(), [within]: { values: chooseHeads(row(within).values, values, spots) } };
+  const given = { ...before(), [within]: { values: chooseHeads(row(within), values, spots) } };
   return layer(takeRows(x, tokens), given).stream.resid_post;
 }
 

@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { NoticeError } from "../errors.js";
 import { type Activations, type BlipModel, blockOf, type Tower } from "../model/blip.js";
 import { valueAt } from "../model/block.js";
-import { parseSite, type Site } from "./sites.js";
+import { parseSite, type Site, type SiteParts } from "./sites.js";
 
 /** One pass of one picture and one question: every value of every layer can be read from it. Dispose of it after use. */
 export class Run {
@@ -53,6 +53,20 @@ export class Run {
 export function towerSize({ config }: BlipModel, tower: Tower): { layers: number; heads: number } {
   const { num_hidden_layers: layers, num_attention_heads: heads } = tower === "vision" ? config.vision : config.text;
   return { layers, heads };
+}
+
+/** The shape of a site's value in a pass, batch 1 and all. */
+export function siteShape(model: BlipModel, run: Activations, parts: SiteParts): number[] {
+  const { tower, within, perHead, isPattern, tokensOf } = parts;
+  const config = tower === "vision" ? model.config.vision : model.config.text;
+  const { hidden_size: width, num_attention_heads: heads } = config;
+  const count = (tower: Tower) => run[tower][0]!.shape[1] as number;
+  if (isPattern) {
+    const attended: Tower = within === "self.pattern" ? tower : tower === "text" ? "vision" : "text";
+    return [1, heads, count(tower), count(attended)];
+  }
+  if (perHead) return [1, count(tokensOf), heads, width / heads];
+  return [1, count(tower), within === "mlp.pre" || within === "mlp.post" ? config.intermediate_size : width];
 }
 
 /** @throws NoticeError `site` */

@@ -37,8 +37,8 @@ export class Scores {
     ) as Record<Metric, (number | null)[]>;
   }
 
-  /** One patch's score at its index along the axes. */
-  set(index: readonly number[], score: Score): void {
+  /** One patch's score at its index along the axes; null where a metric says nothing of it. */
+  set(index: readonly number[], score: { readonly [metric in Metric]: Score[metric] | null }): void {
     const at = this.#offset(index);
     for (const metric of METRICS) this.#tables[metric][at] = score[metric];
   }

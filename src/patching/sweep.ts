@@ -2,43 +2,27 @@ import * as tf from "@tensorflow/tfjs-core";
 import { NoticeError } from "../errors.js";
 import { blockOf } from "../model/blip.js";
 import { valueAt } from "../model/block.js";
+import { attribute } from "./attribute.js";
 import { patchesAtOnce } from "./budget.js";
 import { score } from "./metrics.js";
 import type { Direction, Pair } from "./pair.js";
-import { patchBatch, resolveSelection, type Spot, scorePasses, tokenCount } from "./patch.js";
-import type { Position } from "./positions.js";
+import { patchBatch, type Spot, scorePasses } from "./patch.js";
 import { changesOneRow, resumeRows } from "./rows.js";
-import { checkIndex, checkLayer, type Run, towerSize } from "./run.js";
-import { type Axis, Scores } from "./scores.js";
-import { parseSite, type Site, type SiteParts } from "./sites.js";
+import type { Run } from "./run.js";
+import type { Scores } from "./scores.js";
+import { parseSite, type Site } from "./sites.js";
+import { type Cell, emptyScores, patchedTogether, type TableOptions, tableCells } from "./table.js";
 
-export interface SweepOptions {
+export interface SweepOptions extends TableOptions {
   readonly site: Site;
-  /** Default: all. */
-  readonly layers?: readonly number[];
-  /** Default: all, where the site has heads. */
-  readonly heads?: readonly number[];
-  /** Default `"all"`. */
-  readonly position?: Position;
-  /**
-   * Patch all positions at once, so that the table has no token axis. Default: each by itself where they are the
-   * question's tokens, together where they are the image's.
-   */
-  readonly together?: boolean;
-  /** Default `denoise`. */
-  readonly direction?: Direction;
+  /** Patch only this many places: those of which `attribute` expects the largest changes. Default: all. */
+  readonly screen?: number;
   /** Bytes that the values of patches may take. Default: what loading the model left over, at most 512 MiB. */
   readonly memory?: number;
   /** Called after every batch with the patches done and the patches to do; at last both are equal. */
   readonly onProgress?: (done: number, total: number) => void;
   /** Stops between two batches; the call then rejects with its reason. */
   readonly signal?: AbortSignal;
-}
-
-/** A patch and its index along the axes of the table. */
-interface Cell {
-  readonly index: readonly number[];
-  readonly spot: Spot;
 }
 
 /**
@@ -50,9 +34,10 @@ interface Cell {
 export async function sweep(pair: Pair, options: SweepOptions): Promise<Scores> {
   const { direction = "denoise", onProgress, signal } = options;
   const parts = parseSite(options.site);
-  const together = options.together ?? parts.tokensOf === "vision";
-  const layers = sweepCells(pair, parts, together, options);
-  const scores = emptyScores(pair, parts, together, direction);
+  const together = patchedTogether(parts, options);
+  const all = tableCells(pair, parts, options);
+  const layers = options.screen === undefined ? all : await screened(pair, all, options, options.screen);
+  const scores = emptyScores(pair, parts, options);
   const { baseReading, sourceReading } = pair.sides(direction);
   const unpatched = score(baseReading, baseReading, sourceReading);
   const scoreSpots = !together && changesOneRow(parts) ? scoreRows : scoreSeparately;
@@ -79,6 +64,21 @@ export async function sweep(pair: Pair, options: SweepOptions): Promise<Scores> 
   return scores;
 }
 
+/** The cells of which most is expected, by layer. */
+async function screened(pair: Pair, layers: readonly Cell[][], options: SweepOptions, most: number): Promise<Cell[][]> {
+  if (!Number.isInteger(most) || most < 1)
+    throw new NoticeError("options", `screen is ${most}; a whole number of places, at least 1, was expected.`);
+  const expected = await attribute(pair, { ...options, qkFix: true });
+  const size = ({ index }: Cell) => Math.abs(expected.at("logitDiff", ...index)!);
+  const chosen = new Set(
+    layers
+      .flat()
+      .sort((a, b) => size(b) - size(a))
+      .slice(0, most),
+  );
+  return layers.map((cells) => cells.filter((cell) => chosen.has(cell))).filter((cells) => cells.length > 0);
+}
+
 const scoreSeparately = (pair: Pair, spots: readonly Spot[], direction: Direction) =>
   patchBatch(
     pair,
@@ -101,57 +101,3 @@ async function whatDiffers(pair: Pair, { parts, layer }: Spot): Promise<(spot: S
   return ({ heads, tokens }) =>
     tokens.some((token) => (parts.perHead ? heads : [0]).some((head) => at(token, head) !== 0));
 }
-
-/** The patches by layer. */
-function sweepCells(pair: Pair, parts: SiteParts, together: boolean, options: SweepOptions): Cell[][] {
-  const { site, position = "all" } = options;
-  const size = towerSize(pair.model, parts.tower);
-  if (options.heads && !parts.perHead)
-    throw new NoticeError("site", `${site} has no heads to choose from; leave heads out.`);
-  const layers = options.layers ?? range(size.layers);
-  const heads = parts.perHead ? (options.heads ?? range(size.heads)) : [undefined];
-  if (layers.length === 0 || heads.length === 0)
-    throw new NoticeError("options", "An empty set of layers or heads sweeps nothing; leave it out to sweep all.");
-  for (const layer of layers) checkLayer(pair.model, parts.tower, layer);
-  for (const head of heads) if (head !== undefined) checkIndex("head", head, size.heads, `the ${parts.tower} tower`);
-  const { tokens } = resolveSelection(pair, { site, layer: layers[0]!, position });
-  return layers.map((layer) =>
-    heads.flatMap((head) =>
-      (together ? [tokens] : tokens.map((token) => [token])).map((patched) => ({
-        index: [layer, ...(head === undefined ? [] : [head]), ...(together ? [] : patched)],
-        spot: { parts, layer, heads: head === undefined ? [] : [head], tokens: patched },
-      })),
-    ),
-  );
-}
-
-function emptyScores(pair: Pair, parts: SiteParts, together: boolean, direction: Direction): Scores {
-  const { layers, heads } = towerSize(pair.model, parts.tower);
-  const count = tokenCount(pair, parts);
-  const axes: [Axis, number][] = [["layer", layers]];
-  if (parts.perHead) axes.push(["head", heads]);
-  if (!together) axes.push(["token", count]);
-  return new Scores({
-    model: pair.modelName,
-    direction,
-    mode: pair.mode,
-    site: parts.site,
-    tokens: together ? pair.question.tokens : siteTokens(pair, parts),
-    answers: pair.answers,
-    ...pair.readings,
-    axes: axes.map(([axis]) => axis),
-    shape: axes.map(([, size]) => size),
-  });
-}
-
-/** Names the positions of a site; the patches of an image by row and column. */
-function siteTokens(pair: Pair, { tokensOf }: SiteParts): readonly string[] {
-  if (tokensOf === "text") return pair.question.tokens;
-  if (tokensOf === "decoder") return ["[DEC]"];
-  const { vision } = pair.model.config;
-  const side = vision.image_size / vision.patch_size;
-  const patches = Array.from({ length: side ** 2 }, (_, patch) => `${Math.floor(patch / side)},${patch % side}`);
-  return ["[CLS]", ...patches];
-}
-
-const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i);

@@ -1,0 +1,63 @@
+import { Command } from "commander";
+import { NoticeError } from "../errors.js";
+import { agreement } from "../patching/agreement.js";
+import { type AttributeOptions, attribute } from "../patching/attribute.js";
+import type { Pair } from "../patching/pair.js";
+import type { Scores } from "../patching/scores.js";
+import { parseSite, type Site } from "../patching/sites.js";
+import { sweep } from "../patching/sweep.js";
+import { columns, loadModel, type ModelOptions, wholeNumber, withBackend, withJson } from "./options.js";
+import { type DirectionOptions, type PairOptions, pairInput, withDirection, withPair } from "./pair-options.js";
+import { checkTableOutputs, placeOf, printScores, type TableCommandOptions, withTable } from "./score-table.js";
+
+interface AttributeCommandOptions extends ModelOptions, PairOptions, DirectionOptions, TableCommandOptions {
+  readonly steps: number;
+  readonly qkFix?: boolean;
+  readonly exact?: boolean;
+}
+
+/** `notice attribute MODEL`: what `sweep` would find, to first order, from one backward pass. */
+export function attributeCommand(): Command {
+  const command = new Command("attribute")
+    .description("what patching every head (or row) would do, to first order, from one backward pass")
+    .argument("<model>", "checkpoint folder, or hub id such as Salesforce/blip-vqa-base");
+  withTable(withDirection(withPair(command)))
+    .option("--steps <passes>", "integrated gradients: the mean over passes between the two", wholeNumber, 0)
+    .option("--qk-fix", "for queries and keys: compute the softmax of each changed one anew")
+    .option("--exact", "also sweep, and say beneath the table how far the attribution can be trusted")
+    .addHelpText("after", "\nIn the result, prob and probDiff are null: a gradient says nothing of them.");
+  return withJson(withBackend(command)).action(runAttribute);
+}
+
+async function runAttribute(model: string, options: AttributeCommandOptions): Promise<void> {
+  const { site } = parseSite(options.site);
+  if (options.exact && options.json === "-")
+    throw new NoticeError("options", "--exact prints a comparison beneath the table, and --json - prints no table.");
+  const input = pairInput(options);
+  await checkTableOutputs(options);
+  using blip = await loadModel(model, options);
+  using pair = await blip.pair(input);
+  const { layers, heads, position, together, direction, steps, qkFix } = options;
+  const chosen: AttributeOptions & { site: Site } = {
+    site,
+    layers,
+    heads,
+    position,
+    together,
+    direction,
+    steps,
+    qkFix,
+  };
+  const scores = await attribute(pair, chosen);
+  await printScores(scores, pair, options, options.exact ? await comparison(pair, scores, chosen) : "");
+}
+
+/** Correlation with exact patching, and where the two are furthest apart. */
+async function comparison(pair: Pair, scores: Scores, options: AttributeOptions & { site: Site }): Promise<string> {
+  const { places, pearson, misses } = agreement(scores, await sweep(pair, options));
+  const rows = misses.map(({ index, found, exact }) => [...placeOf(scores, index), found.toFixed(3), exact.toFixed(3)]);
+  return (
+    `\nbeside exact patching, over ${places} places: correlation ${pearson?.toFixed(3) ?? "undefined"}. Furthest apart (logits):\n` +
+    columns(rows, ["where", "token", "attribution", "exact"])
+  );
+}

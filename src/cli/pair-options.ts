@@ -1,0 +1,60 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+import type { PairInput } from "../blip.js";
+import { NoticeError } from "../errors.js";
+import type { Direction } from "../patching/pair.js";
+
+export interface PairOptions {
+  readonly image?: string;
+  readonly corruptImage?: string;
+  readonly question?: string;
+  readonly corruptQuestion?: string;
+  readonly answers?: [string, string];
+}
+
+export interface DirectionOptions {
+  readonly direction: Direction;
+}
+
+/** The options that describe one pair. */
+export function withPair(command: Command): Command {
+  return command
+    .option("--image <file>", "the clean picture, PNG or JPEG")
+    .option("--corrupt-image <file>", "a picture that differs in what is asked (semantic image pair)")
+    .option("--question <text>", "the clean question")
+    .option(
+      "--corrupt-question <text>",
+      "a question of as many tokens with other answers (symmetric token replacement)",
+    )
+    .option("--answers <correct,incorrect>", "the two alternatives", alternatives);
+}
+
+/** Which pass of the pair is patched. */
+export function withDirection(command: Command): Command {
+  return command.addOption(
+    new Option("--direction <direction>", "clean values into the corrupted pass, or the reverse")
+      .choices(["denoise", "noise"])
+      .default("denoise"),
+  );
+}
+
+/**
+ * A whole pair, of which exactly one modality is corrupted; refused before the model is loaded.
+ *
+ * @param instead what else could be given, for the error.
+ */
+export function pairInput(options: PairOptions, instead = ""): PairInput {
+  const { image, corruptImage, question, corruptQuestion, answers } = options;
+  if (image === undefined || question === undefined || answers === undefined)
+    throw new NoticeError("options", `Give --image, --question and --answers${instead}.`);
+  const sample = { image, question, answers };
+  if (corruptImage !== undefined && corruptQuestion === undefined) return { ...sample, corruptImage };
+  if (corruptQuestion !== undefined && corruptImage === undefined) return { ...sample, corruptQuestion };
+  throw new NoticeError("options", "Give exactly one of --corrupt-image and --corrupt-question.");
+}
+
+function alternatives(text: string): [string, string] {
+  const [correct, incorrect, ...more] = text.split(",").map((answer) => answer.trim());
+  if (!correct || !incorrect || more.length > 0)
+    throw new InvalidArgumentError("Two answers with a comma between them were expected: correct,incorrect.");
+  return [correct, incorrect];
+}

@@ -1,0 +1,31 @@
+import { InvalidArgumentError } from "commander";
+import type { Selection } from "../patching/patch.js";
+import { parseSite } from "../patching/sites.js";
+import { indices } from "./options.js";
+
+/** What was named on the command line, with its name there. */
+export interface Named<Place> {
+  readonly name: string;
+  readonly place: Place;
+}
+
+/** For an option that is given several names. */
+export const collect =
+  <Place>(parse: (name: string) => Place) =>
+  (name: string, before: readonly Named<Place>[] = []): readonly Named<Place>[] => [
+    ...before,
+    { name, place: parse(name) },
+  ];
+
+/** `text.cross.z:L0H1@answer`: a site, a layer, a head where the site has heads (default: all), and a position (default: all). */
+export function parsePlace(name: string): Selection {
+  const [, site, layer, head, position] = /^([\w.]+):L(\d{1,3})(?:H(\d{1,4}))?(?:@(.+))?$/.exec(name) ?? [];
+  if (site === undefined)
+    throw new InvalidArgumentError(`${JSON.stringify(name)} is no place such as text.cross.z:L0H1.`);
+  return {
+    site: parseSite(site).site,
+    layer: Number(layer),
+    head: head === undefined ? undefined : Number(head),
+    position: position !== undefined && /^\d[\d,-]*$/.test(position) ? indices(position) : position,
+  };
+}

@@ -1,0 +1,110 @@
+import type { Command } from "commander";
+import { writeWhole } from "../files/write.js";
+import { indexesOf } from "../patching/agreement.js";
+import type { Pair } from "../patching/pair.js";
+import type { Position } from "../patching/positions.js";
+import type { Scores } from "../patching/scores.js";
+import { checkOutputs, columns, indices, type JsonOptions, printResult } from "./options.js";
+
+export interface TableOutputs extends JsonOptions {
+  readonly png?: string;
+}
+
+export interface TableCommandOptions extends TableOutputs {
+  readonly site: string;
+  readonly layers?: number[];
+  readonly heads?: number[];
+  readonly position: Position;
+  readonly together?: boolean;
+}
+
+/** Which places of a site a table of scores holds. */
+export function withTable(command: Command): Command {
+  return command
+    .option("--site <site>", "what is patched: tower.sub.what", "text.cross.z")
+    .option("--layers <list>", "such as 0,2-4; default: all", indices)
+    .option("--heads <list>", "such as 0,2-4; default: all", indices)
+    .option(
+      "--position <where>",
+      "all, answer, answer-1, a word of the question, or indices such as 3 or 3,5",
+      position,
+      "all",
+    )
+    .option("--together", "patch all positions at once instead of one by one")
+    .option("--png <file>", "draw the layer x head map");
+}
+
+/** Refuses, before the long work, files that could not be written after it. */
+export async function checkTableOutputs({ json, png }: TableOutputs): Promise<void> {
+  await checkOutputs({ "--json": json, "--png": png });
+}
+
+/**
+ * The scores as JSON, as a table and as a figure, as far as they are asked for.
+ *
+ * @param more what the table says beneath.
+ */
+export async function printScores(scores: Scores, pair: Pair, options: TableOutputs, more = ""): Promise<void> {
+  const { scoreMap } = await import("../report/score-map.js");
+  const map = scoreMap(scores, { token: pair.answerToken });
+  if (options.png !== undefined) {
+    const { headMapPng } = await import("../report/heatmap.js");
+    await writeWhole(options.png, await headMapPng(map));
+  }
+  await printResult(scores, () => scoreTable(scores, map) + more, options);
+}
+
+/** Scores for people: what the passes say, one layer x head map, and the largest of all. */
+function scoreTable(
+  scores: Scores,
+  map: { values: readonly (readonly (number | null)[])[]; title: string; legend: string },
+): string {
+  const { clean, corrupted, answers, direction } = scores.facts;
+  const fixed = (value: number | null) => (value === null ? "-" : value.toFixed(3));
+  const width = map.values[0]!.length;
+  const header = [
+    "layer",
+    ...Array.from(
+      { length: width },
+      (_, column) => `${scores.facts.axes[1] === "token" ? scores.facts.tokens[column] : column}`,
+    ),
+  ];
+  const note = scores.degenerate
+    ? "Clean and corrupted answers hardly differ, so no effect is defined; shown is the change of the logit difference.\n"
+    : "";
+  return (
+    `${answers.correct.text} or ${answers.incorrect.text}: logit difference ${fixed(clean.logitDiff)} clean, ` +
+    `${fixed(corrupted.logitDiff)} corrupted; P(${answers.correct.token}) ${fixed(clean.prob)} and ${fixed(corrupted.prob)}.\n` +
+    `${note}${direction} ${map.title}: ${map.legend}\n\n` +
+    columns(
+      map.values.map((row, layer) => [layer, ...row.map(fixed)]),
+      header,
+    ) +
+    strongest(scores)
+  );
+}
+
+/** The ten largest effects of the whole sweep, wherever they are. */
+function strongest(scores: Scores): string {
+  const { shape } = scores.facts;
+  const metric = scores.degenerate ? "logitDiff" : "effect";
+  const cells = indexesOf(shape).flatMap((index) => {
+    const value = scores.at(metric, ...index);
+    return value === null ? [] : [{ index, value }];
+  });
+  cells.sort((a, b) => Math.abs(b.value) - Math.abs(a.value));
+  const rows = cells.slice(0, 10).map(({ index, value }) => [...placeOf(scores, index), value.toFixed(3)]);
+  return `\nlargest of ${cells.length}:\n${columns(rows, ["where", "token", metric])}`;
+}
+
+/** `L5H3` and the token, of an index of the table. */
+export function placeOf({ facts: { axes, tokens } }: Scores, index: readonly number[]): [string, string] {
+  return [
+    `L${index[0]}${axes[1] === "head" ? `H${index[1]}` : ""}`,
+    axes.at(-1) === "token" ? `${index.at(-1)} ${tokens[index.at(-1)!]}` : "all",
+  ];
+}
+
+function position(text: string): Position {
+  return /^\d[\d,-]*$/.test(text) ? indices(text) : text;
+}

@@ -1,0 +1,203 @@
+import { NoticeError } from "../errors.js";
+import { type Random, random } from "../random.js";
+import { patchesAtOnce } from "./budget.js";
+import type { Pair } from "./pair.js";
+import { patchBatch, resolveSelection, type Spot } from "./patch.js";
+import { checkIndex, checkLayer, towerSize } from "./run.js";
+import { parseSite, type Site } from "./sites.js";
+import { sweep } from "./sweep.js";
+
+/** A head of one kind of attention of one tower. */
+export interface HeadAt {
+  readonly site: Site;
+  readonly layer: number;
+  readonly head: number;
+}
+
+/** All that a circuit's heads are chosen from: every head there is. All of the answer passes through those of `decoder.cross.z`. */
+export const CIRCUIT_SITES: readonly Site[] = [
+  "vision.self.z",
+  "text.self.z",
+  "text.cross.z",
+  "decoder.self.z",
+  "decoder.cross.z",
+];
+
+export interface FaithfulOptions {
+  /** Sets of as many random heads to compare with. Default 20. */
+  readonly randomSets?: number;
+  /** Of the random sets. Default 0. */
+  readonly seed?: number;
+  /** Bytes that the values of passes may take. Default: what loading the model left over, at most 512 MiB. */
+  readonly memory?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** How well a set of heads explains the answer. All shares are of the way from the corrupted answer to the clean one. */
+export interface Faithfulness {
+  /** Heads in the set, and heads there are. */
+  readonly size: number;
+  readonly of: number;
+  /** What is left where all other heads are corrupted: 1 is as good as the whole model. */
+  readonly kept: number;
+  /** What is left where the set is corrupted and no other head: 0 says that nothing else carries the answer (completeness). */
+  readonly removed: number;
+  /** Per head of the set, what `kept` loses without it (minimality): 0 says that the set does not need it. */
+  readonly losses: readonly (HeadAt & { readonly loss: number })[];
+  /** The control: `kept` of random sets of the same size, and how often chance is as good; never 0 (Phipson and Smyth 2010). */
+  readonly random: { readonly kept: readonly number[]; readonly pValue: number };
+}
+
+/**
+ * Faithfulness, completeness and minimality of a set of heads (Wang et al. 2211.00593, section 4), in the clean pass, corrupted heads having the values
+ * of the corrupted one at all positions.
+ *
+ * @throws NoticeError `site` where a head is not there, `options` where clean and corrupted answers hardly differ.
+ */
+export async function faithfulness(
+  pair: Pair,
+  heads: readonly HeadAt[],
+  options: FaithfulOptions = {},
+): Promise<Faithfulness> {
+  const { randomSets = 20, seed = 0 } = options;
+  if (!Number.isInteger(randomSets) || randomSets < 0)
+    throw new NoticeError("options", `randomSets is ${randomSets}; a whole number was expected, 0 for no control.`);
+  const all = everyHead(pair);
+  const members = unique(pair, heads);
+  const names = new Set(members.map(nameOf));
+  const others = all.filter((head) => !names.has(nameOf(head)));
+  const drawn = Array.from({ length: randomSets }, (_, i) => draw(all, members.length, random(seed, "faithful", i)));
+  const leftOut = members.map((one) => members.filter((head) => head !== one));
+  const [kept, removed, ...rest] = await keep(pair, [members, others, ...leftOut, ...drawn], options);
+  const chance = rest.slice(members.length);
+  return {
+    size: members.length,
+    of: all.length,
+    kept: kept!,
+    removed: removed!,
+    losses: members.map((head, i) => ({ ...head, loss: kept! - rest[i]! })),
+    random: {
+      kept: chance,
+      // Equal sets in different batches differ by rounding.
+      pValue: (chance.filter((share) => share >= kept! - 1e-5).length + 1) / (chance.length + 1),
+    },
+  };
+}
+
+/** Faithfulness over the size of the circuit. */
+export interface FaithfulnessCurve {
+  /** Heads kept, from none to all. */
+  readonly sizes: readonly number[];
+  readonly kept: readonly number[];
+  /** Area under the curve over the share of heads that is kept: large where few heads suffice. */
+  readonly cpr: number;
+  /** Area between the curve and 1: small where few heads do as the whole model does. */
+  readonly cmd: number;
+}
+
+/**
+ * What the first heads of a ranking keep, with MIB's circuit performance ratio and circuit-model distance (Mueller et al.
+ * 2504.13151, section 3.2), over heads instead of edges.
+ *
+ * @param ranked the most important first; heads that it lacks come after them, in the order of the model.
+ * @param sizes how many heads are kept; 0 and all are added. Default: every size up to 20 steps.
+ */
+export async function faithfulnessCurve(
+  pair: Pair,
+  ranked: readonly HeadAt[],
+  { sizes, ...options }: FaithfulOptions & { readonly sizes?: readonly number[] } = {},
+): Promise<FaithfulnessCurve> {
+  const order = unique(pair, [...ranked, ...everyHead(pair)]);
+  const steps = Math.min(20, order.length);
+  const asked = sizes ?? Array.from({ length: steps }, (_, i) => Math.round((i * order.length) / steps));
+  for (const size of asked) checkIndex("size", size, order.length + 1, "a circuit of this model");
+  const at = [...new Set([0, ...asked, order.length])].sort((a, b) => a - b);
+  const kept = await keep(
+    pair,
+    at.map((size) => order.slice(0, size)),
+    options,
+  );
+  const area = (height: (share: number) => number) =>
+    at.slice(1).reduce((sum, size, i) => {
+      const width = (size - at[i]!) / order.length;
+      return sum + (width * (height(kept[i]!) + height(kept[i + 1]!))) / 2;
+    }, 0);
+  return { sizes: at, kept, cpr: area((share) => share), cmd: area((share) => Math.abs(1 - share)) };
+}
+
+/** All heads, those with the largest |effect| in exact patching at all positions first. */
+export async function rankHeads(
+  pair: Pair,
+  options: Pick<FaithfulOptions, "memory" | "signal"> = {},
+): Promise<HeadAt[]> {
+  const scored: { head: HeadAt; size: number }[] = [];
+  for (const site of CIRCUIT_SITES) {
+    const scores = await sweep(pair, { site, together: true, ...options });
+    for (const head of everyHead(pair))
+      if (head.site === site) scored.push({ head, size: Math.abs(scores.at("logitDiff", head.layer, head.head)!) });
+  }
+  return scored.sort((a, b) => b.size - a.size).map(({ head }) => head);
+}
+
+/** Every head of the model. */
+export function everyHead({ model }: Pair): HeadAt[] {
+  return CIRCUIT_SITES.flatMap((site) => {
+    const { layers, heads } = towerSize(model, parseSite(site).tower);
+    return range(layers).flatMap((layer) => range(heads).map((head) => ({ site, layer, head })));
+  });
+}
+
+/** What each set keeps of the answer where all other heads are corrupted. */
+async function keep(pair: Pair, sets: readonly (readonly HeadAt[])[], options: FaithfulOptions): Promise<number[]> {
+  const size = patchesAtOnce(pair.model, parseSite("vision.self.z"), pair.question.tokens.length, options.memory);
+  const kept: number[] = [];
+  for (let from = 0; from < sets.length; from += size) {
+    options.signal?.throwIfAborted();
+    const rows = sets.slice(from, from + size).map((set) => corrupt(pair, new Set(set.map(nameOf))));
+    const scores = await patchBatch(pair, rows, "noise");
+    for (const row of rows.keys()) {
+      // Where no row corrupts anything, the clean pass answers for all.
+      const { effect } = scores[Math.min(row, scores.length - 1)]!;
+      if (effect === null)
+        throw new NoticeError(
+          "options",
+          "Clean and corrupted answers of this pair hardly differ: there is nothing to be faithful to.",
+        );
+      kept.push(1 - effect);
+    }
+  }
+  return kept;
+}
+
+/** The heads that are not kept, a spot for each site and layer. */
+function corrupt(pair: Pair, kept: ReadonlySet<string>): Spot[] {
+  return CIRCUIT_SITES.flatMap((site) => {
+    const { layers, heads } = towerSize(pair.model, parseSite(site).tower);
+    return range(layers).flatMap((layer) => {
+      const head = range(heads).filter((head) => !kept.has(nameOf({ site, layer, head })));
+      return head.length > 0 ? [resolveSelection(pair, { site, layer, head })] : [];
+    });
+  });
+}
+
+const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
+
+const nameOf = ({ site, layer, head }: HeadAt) => `${site}:L${layer}H${head}`;
+
+/** Each head once, all of them there. */
+function unique({ model }: Pair, heads: readonly HeadAt[]): HeadAt[] {
+  for (const { site, layer, head } of heads) {
+    const { tower } = parseSite(site);
+    if (!CIRCUIT_SITES.includes(site))
+      throw new NoticeError("site", `${site} has no heads of a circuit; choose from ${CIRCUIT_SITES.join(", ")}.`);
+    checkLayer(model, tower, layer);
+    checkIndex("head", head, towerSize(model, tower).heads, `the ${tower} tower`);
+  }
+  return [...new Map(heads.map((head) => [nameOf(head), head])).values()];
+}
+
+/** So many of them, each subset equally likely. */
+function draw(from: readonly HeadAt[], count: number, choose: Random): HeadAt[] {
+  const left = [...from];
+  return Array.from({ length: count }, () => left.splice(Math.floor(choose.next() * left.length), 1)[0]!);
+}

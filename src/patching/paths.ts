@@ -1,0 +1,128 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { NoticeError } from "../errors.js";
+import { type Patches, resume, TOWERS, type Tower } from "../model/blip.js";
+import type { BlockGiven, BlockSite } from "../model/block.js";
+import { blend } from "../model/values.js";
+import type { Score } from "./metrics.js";
+import type { Pair } from "./pair.js";
+import { type PatchOptions, resolveSelection, type Selection, type Spot, scorePasses, whereSpots } from "./patch.js";
+import { towerSize } from "./run.js";
+import { fromRun, type Source } from "./sources.js";
+
+// Two passes in one batch: row 0 has not heard of the sender, row 1 has. Whoever is no receiver reads row 0, a receiver reads
+// row 1, and what heads write goes to both. So no difference is ever added to a stream: BLIP's text towers normalise after each sum,
+// and there differences do not add.
+
+/** Where a path ends: the queries, keys or values of heads, a layer's input (`resid_pre`), or the readout. */
+export type Receiver = Selection | "answer";
+
+export interface PathOptions extends PatchOptions {
+  /**
+   * Let the heads between sender and receiver respond too. Default: only the direct paths count, along the stream and through
+   * its LayerNorms and MLPs.
+   */
+  readonly mediated?: boolean;
+}
+
+/**
+ * Patches the paths from senders to receivers, and nothing else that the senders reach: path patching (Wang et al. 2211.00593;
+ * Goldowsky-Dill et al. 2304.05969) by running again, in all three towers and from one to the next.
+ *
+ * Across towers a path leads only through keys and values of cross-attention. Paths to all queries, keys and values after the
+ * senders and to the answer are the plain patch.
+ *
+ * @throws NoticeError `site` where a place is not there or cannot send or receive, `options` where there are none.
+ * @example await patchPath(pair, [{ site: "text.cross.z", layer: 0, head: 1 }], [{ site: "text.self.q", layer: 2, head: 3 }])
+ */
+export async function patchPath(
+  pair: Pair,
+  senders: readonly Selection[],
+  receivers: readonly Receiver[],
+  { direction = "denoise", source = fromRun(pair.sides(direction).source), mediated = false }: PathOptions = {},
+): Promise<Score> {
+  if (senders.length === 0 || receivers.length === 0)
+    throw new NoticeError("options", "A path leads from somewhere to somewhere: give senders and receivers.");
+  const from = senders.map((selection) => resolveSelection(pair, selection));
+  const to = receivers.filter((receiver) => receiver !== "answer").map((place) => resolveSelection(pair, place));
+  for (const { parts } of from)
+    if (reads(parts.within) || parts.isPattern)
+      throw new NoticeError("site", `${parts.site} is read, not written: senders are z, out, mlp.* or resid_*.`);
+  for (const { parts } of to)
+    if (!reads(parts.within) && parts.within !== "resid_pre")
+      throw new NoticeError("site", `${parts.site} cannot receive: receivers are q, k, v, resid_pre or answer.`);
+  const told = receivers.includes("answer") ? 1 : 0;
+  const [score] = await scorePasses(pair, direction, (base) => {
+    const logits = resume(pair.model, base.activations, pathPatches(pair, from, to, source, mediated));
+    return tf.slice(logits, [Math.min(told, logits.shape[0] - 1), 0], [1, -1]);
+  });
+  return score!;
+}
+
+const READ: readonly BlockSite[] = ["self.q", "self.k", "self.v", "cross.q", "cross.k", "cross.v"];
+const reads = (within: BlockSite) => READ.includes(within);
+
+/** From a value's rows to what they become. */
+type Rewrite = (computed: tf.Tensor) => tf.Tensor;
+
+function pathPatches(
+  pair: Pair,
+  senders: readonly Spot[],
+  receivers: readonly Spot[],
+  source: Source,
+  mediated: boolean,
+): Patches {
+  const patches: { [tower in Tower]?: Map<number, BlockGiven> } = {};
+  const first = Math.min(...senders.map(({ parts }) => TOWERS.indexOf(parts.tower)));
+  for (const tower of TOWERS.slice(first)) {
+    const own = senders.filter(({ parts }) => parts.tower === tower);
+    const from = tower === TOWERS[first] ? Math.min(...own.map(({ layer }) => layer)) : 0;
+    patches[tower] = new Map();
+    for (let layer = from; layer < towerSize(pair.model, tower).layers; layer++) {
+      const here = (spots: readonly Spot[]) =>
+        spots.filter((spot) => spot.parts.tower === tower && spot.layer === layer);
+      patches[tower].set(layer, layerRewrites(pair, tower, here(senders), here(receivers), source, mediated));
+    }
+  }
+  return patches;
+}
+
+function layerRewrites(
+  pair: Pair,
+  tower: Tower,
+  senders: readonly Spot[],
+  receivers: readonly Spot[],
+  source: Source,
+  mediated: boolean,
+): BlockGiven {
+  const read = READ.filter((within) => tower !== "vision" || within.startsWith("self."));
+  const given: { [site in BlockSite]?: { values: Rewrite } } = {};
+  const at = (spots: readonly Spot[], within: BlockSite) => spots.filter(({ parts }) => parts.within === within);
+  for (const within of new Set([...read, ...[...senders, ...receivers].map(({ parts }) => parts.within)])) {
+    const heard = hear(pair, at(receivers, within), within, mediated);
+    const told = tell(pair, at(senders, within), source);
+    given[within] = { values: (computed) => told(heard(computed)) };
+  }
+  return given;
+}
+
+/** Row 0 takes row 1's value where a receiver stands. What heads read is then one value for both, unless heads between respond. */
+function hear(pair: Pair, receivers: readonly Spot[], within: BlockSite, mediated: boolean): Rewrite {
+  return (computed) => {
+    if (computed.shape[0] === 1 || (receivers.length === 0 && !reads(within))) return computed;
+    const [unaware, aware] = tf.split(computed, 2) as [tf.Tensor, tf.Tensor];
+    const { parts } = receivers[0] ?? {};
+    const heard = parts ? blend(unaware, aware, whereSpots(pair, [receivers], parts)) : unaware;
+    return reads(within) && !mediated ? heard : tf.concat([heard, aware]);
+  };
+}
+
+/** Row 1 gets the source's value where a sender stands; row 0 stays. */
+function tell(pair: Pair, senders: readonly Spot[], source: Source): Rewrite {
+  if (senders.length === 0) return (computed) => computed;
+  const { parts, layer } = senders[0]!;
+  return (computed) => {
+    const rows = tf.split(computed, computed.shape[0]);
+    const told = blend(rows.at(-1)!, source(parts, layer), whereSpots(pair, [senders], parts));
+    return tf.concat([rows[0]!, told]);
+  };
+}

@@ -1,0 +1,98 @@
+import { NoticeError } from "../errors.js";
+import type { Direction, Pair } from "./pair.js";
+import { resolveSelection, type Spot, tokenCount } from "./patch.js";
+import type { Position } from "./positions.js";
+import { checkIndex, checkLayer, towerSize } from "./run.js";
+import { type Axis, Scores } from "./scores.js";
+import type { SiteParts } from "./sites.js";
+
+/** Which patches of a site are scored. */
+export interface TableOptions {
+  /** Default: all. */
+  readonly layers?: readonly number[];
+  /** Default: all, where the site has heads. */
+  readonly heads?: readonly number[];
+  /** Default `"all"`. */
+  readonly position?: Position;
+  /**
+   * Patch all positions at once, so that the table has no token axis. Default: each by itself where they are the
+   * question's tokens, together where they are the image's.
+   */
+  readonly together?: boolean;
+  /** Default `denoise`. */
+  readonly direction?: Direction;
+}
+
+/** A patch and its index along the axes of the table. */
+export interface Cell {
+  readonly index: readonly number[];
+  readonly spot: Spot;
+}
+
+/** Whether all positions are patched at once. */
+export function patchedTogether({ tokensOf }: SiteParts, { together }: TableOptions): boolean {
+  return together ?? tokensOf === "vision";
+}
+
+/**
+ * The patches of a table, by layer.
+ *
+ * @throws NoticeError `site`, `options`
+ */
+export function tableCells(pair: Pair, parts: SiteParts, options: TableOptions): Cell[][] {
+  const { site } = parts;
+  const { position = "all" } = options;
+  const together = patchedTogether(parts, options);
+  const size = towerSize(pair.model, parts.tower);
+  if (options.heads && !parts.perHead)
+    throw new NoticeError("site", `${site} has no heads to choose from; leave heads out.`);
+  const layers = options.layers ?? range(size.layers);
+  const heads = parts.perHead ? (options.heads ?? range(size.heads)) : [undefined];
+  if (layers.length === 0 || heads.length === 0)
+    throw new NoticeError("options", "An empty set of layers or heads sweeps nothing; leave it out to sweep all.");
+  for (const layer of layers) checkLayer(pair.model, parts.tower, layer);
+  for (const head of heads) if (head !== undefined) checkIndex("head", head, size.heads, `the ${parts.tower} tower`);
+  const { tokens } = resolveSelection(pair, { site, layer: layers[0]!, position });
+  return layers.map((layer) =>
+    heads.flatMap((head) =>
+      (together ? [tokens] : tokens.map((token) => [token])).map((patched) => ({
+        index: [layer, ...(head === undefined ? [] : [head]), ...(together ? [] : patched)],
+        spot: { parts, layer, heads: head === undefined ? [] : [head], tokens: patched },
+      })),
+    ),
+  );
+}
+
+/** The table of a whole site, with nothing in it yet. */
+export function emptyScores(pair: Pair, parts: SiteParts, options: TableOptions): Scores {
+  const { direction = "denoise" } = options;
+  const together = patchedTogether(parts, options);
+  const { layers, heads } = towerSize(pair.model, parts.tower);
+  const count = tokenCount(pair, parts);
+  const axes: [Axis, number][] = [["layer", layers]];
+  if (parts.perHead) axes.push(["head", heads]);
+  if (!together) axes.push(["token", count]);
+  return new Scores({
+    model: pair.modelName,
+    direction,
+    mode: pair.mode,
+    site: parts.site,
+    tokens: together ? pair.question.tokens : siteTokens(pair, parts),
+    answers: pair.answers,
+    ...pair.readings,
+    axes: axes.map(([axis]) => axis),
+    shape: axes.map(([, size]) => size),
+  });
+}
+
+/** Names the positions of a site; the patches of an image by row and column. */
+function siteTokens(pair: Pair, { tokensOf }: SiteParts): readonly string[] {
+  if (tokensOf === "text") return pair.question.tokens;
+  if (tokensOf === "decoder") return ["[DEC]"];
+  const { vision } = pair.model.config;
+  const side = vision.image_size / vision.patch_size;
+  const patches = Array.from({ length: side ** 2 }, (_, patch) => `${Math.floor(patch / side)},${patch % side}`);
+  return ["[CLS]", ...patches];
+}
+
+const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i);

@@ -1,0 +1,43 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { loadBlip } from "../../src/blip.js";
+import { patch } from "../../src/patching/patch.js";
+import { patchPath } from "../../src/patching/paths.js";
+import { noticeHere } from "../support/command.js";
+import { ANSWERS, CLEAN_IMAGE, CLEAN_QUESTION, CORRUPT_IMAGE, NARROW, samplePair } from "../support/samples.js";
+
+const PAIR = [
+  ...["--image", CLEAN_IMAGE, "--corrupt-image", CORRUPT_IMAGE],
+  ...["--question", CLEAN_QUESTION, "--answers", ANSWERS.join(",")],
+];
+
+test("path: each receiver by itself, all together, and the plain patch", async () => {
+  const places = ["--from", "text.cross.z:L0H1@answer", "--to", "text.self.q:L1H2", "answer"];
+  const { code, stdout } = await noticeHere("path", NARROW, ...PAIR, ...places, "--json", "-");
+  assert.is(code, 0);
+  const found = JSON.parse(stdout) as { paths: { to: string; effect: number }[]; together: object; plain: object };
+  using blip = await loadBlip(NARROW);
+  using pair = await samplePair(blip, "image");
+  const sender = { site: "text.cross.z", layer: 0, head: 1, position: "answer" } as const;
+  const receiver = { site: "text.self.q", layer: 1, head: 2 } as const;
+  assert.equal(found.paths, [
+    { to: "text.self.q:L1H2", ...(await patchPath(pair, [sender], [receiver])) },
+    { to: "answer", ...(await patchPath(pair, [sender], ["answer"])) },
+  ]);
+  assert.equal(found.together, await patchPath(pair, [sender], [receiver, "answer"]));
+  assert.equal(found.plain, await patch(pair, [sender]));
+});
+
+test("path: places that are none", async () => {
+  for (const [place, message] of [
+    ["text.cross.z", /no place such as/],
+    ["text.cross.y:L0", /Did you mean text\.cross\.\w/],
+    ["text.cross.z:L7", /no layer 7/],
+  ] as const) {
+    const { code, stderr } = await noticeHere("path", NARROW, ...PAIR, "--from", place, "--to", "answer");
+    assert.is(code, 2);
+    assert.match(stderr, message);
+  }
+});
+
+test.run();

@@ -1,0 +1,141 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { useBackend } from "../../src/backend.js";
+import type { Pair } from "../../src/patching/pair.js";
+import { patch, type Selection } from "../../src/patching/patch.js";
+import { patchPath, type Receiver } from "../../src/patching/paths.js";
+import { towerSize } from "../../src/patching/run.js";
+import { parseSite, type Site } from "../../src/patching/sites.js";
+import { auroc } from "../support/auroc.js";
+import { plant } from "../support/planted.js";
+import { randomModel, randomPair, seeded } from "../support/random-model.js";
+import { refused } from "../support/refused.js";
+
+test.before(async () => {
+  await useBackend();
+});
+
+const near = (found: number | null, expected: number, what: string, tolerance = 1e-4) =>
+  assert.ok(Math.abs(found! - expected) <= tolerance, `${what}: ${found} where ${expected} was expected`);
+
+const READ = ["self.q", "self.k", "self.v", "cross.q", "cross.k", "cross.v"];
+
+/** Everything in the three towers that heads read. */
+function allRead({ model }: Pair): Selection[] {
+  return (["vision", "text", "decoder"] as const).flatMap((tower) =>
+    READ.filter((within) => tower !== "vision" || within.startsWith("self.")).flatMap((within) =>
+      Array.from({ length: towerSize(model, tower).layers }, (_, layer) => ({
+        site: `${tower}.${within}` as Site,
+        layer,
+      })),
+    ),
+  );
+}
+
+async function anyPair(mode: "image" | "text"): Promise<Pair> {
+  const random = seeded(6);
+  const model = await randomModel({ heads: 2, headDim: 6, visionLayers: 2, textLayers: 3, mlp: 11, grid: 2 }, random);
+  return randomPair(model, mode, 4, random);
+}
+
+for (const mediated of [false, true])
+  test(`paths to all receivers are the plain patch${mediated ? ", with the heads between" : ""}`, async () => {
+    using pair = await anyPair("image");
+    for (const direction of ["denoise", "noise"] as const)
+      for (const sender of [
+        { site: "vision.self.z", layer: 0, head: 1 },
+        { site: "text.cross.z", layer: 0, head: 0, position: 2 },
+        { site: "text.self.z", layer: 1 },
+        { site: "text.mlp.out", layer: 0 },
+        { site: "decoder.cross.z", layer: 1, head: 1 },
+      ] satisfies Selection[]) {
+        const plain = await patch(pair, [sender], { direction });
+        const all = await patchPath(pair, [sender], [...allRead(pair), "answer"], { direction, mediated });
+        near(all.logitDiff, plain.logitDiff, `${sender.site} ${direction}`, 1e-5);
+        near(all.prob, plain.prob, sender.site, 1e-6);
+      }
+  });
+
+test("a layer's input cuts every path that passes it", async () => {
+  using pair = await anyPair("image");
+  const sender: Selection = { site: "text.cross.z", layer: 0, head: 0 };
+  const plain = await patch(pair, [sender]);
+  near(
+    (await patchPath(pair, [sender], [{ site: "text.resid_pre", layer: 1 }])).logitDiff,
+    plain.logitDiff,
+    "next",
+    1e-5,
+  );
+  const later = { site: "text.resid_pre", layer: 2 } as const;
+  near((await patchPath(pair, [sender], [later], { mediated: true })).logitDiff, plain.logitDiff, "mediated", 1e-5);
+  const direct = await patchPath(pair, [sender], [later]);
+  assert.ok(Math.abs(direct.logitDiff - plain.logitDiff) > 1e-4, "the heads between add nothing");
+});
+
+test("a path that leads backwards, or to a tower's answer that the sender does not reach, carries nothing", async () => {
+  using pair = await anyPair("image");
+  const sender: Selection = { site: "text.cross.z", layer: 1 };
+  const nowhere: [Selection, Receiver][] = [
+    [sender, { site: "text.cross.q", layer: 1 }],
+    [sender, { site: "text.self.v", layer: 0 }],
+    [sender, { site: "vision.self.q", layer: 1 }],
+    [sender, "answer"],
+    [{ site: "vision.self.z", layer: 0 }, "answer"],
+  ];
+  for (const [from, to] of nowhere) near((await patchPath(pair, [from], [to])).logitDiff, 0, JSON.stringify(to), 1e-5);
+});
+
+// In what a planted circuit's heads say to each other there is one path, and it carries everything.
+
+/** Every receiver of a tower, a head at a time, and the answer. */
+function receivers(pair: Pair, tower: string): Receiver[] {
+  const places = allRead(pair).filter(({ site }) => parseSite(site).tower === tower);
+  const heads = places.flatMap((place) =>
+    Array.from({ length: towerSize(pair.model, parseSite(place.site).tower).heads }, (_, head) => ({ ...place, head })),
+  );
+  return [...heads, "answer"];
+}
+
+for (const [name, sender, site] of [
+  ["sequence", 0, "text.cross.q"],
+  ["sequence", 1, "decoder.cross.v"],
+  ["selfAfterCross", 0, "text.self.v"],
+  ["vision", 0, "text.cross.v"],
+] as const)
+  test(`${name}: from head ${sender} the path to ${site} carries everything, every other path nothing`, async () => {
+    using planted = await plant(name);
+    const { pair, heads } = planted;
+    const { layer, head } = heads[sender + 1]!;
+    const scored = [];
+    for (const to of receivers(pair, parseSite(site).tower)) {
+      const score = (await patchPath(pair, [heads[sender]!], [to])).effect!;
+      const positive = to !== "answer" && to.site === site && to.layer === layer && to.head === head;
+      near(score, positive ? 1 : 0, `${JSON.stringify(to)}`);
+      scored.push({ score, positive });
+    }
+    assert.is(auroc(scored), 1);
+  });
+
+test("through a head between: only with the heads between", async () => {
+  using planted = await plant("sequence");
+  const { pair, heads } = planted;
+  const reader: Receiver = { site: "decoder.cross.v", layer: heads[2]!.layer, head: heads[2]!.head };
+  near((await patchPath(pair, [heads[0]!], [reader])).effect, 0, "direct");
+  near((await patchPath(pair, [heads[0]!], [reader], { mediated: true })).effect, 1, "mediated");
+});
+
+test("what cannot send or receive", async () => {
+  using pair = await anyPair("text");
+  const before = tf.memory().numTensors;
+  const sender: Selection = { site: "text.self.z", layer: 0 };
+  await refused(() => patchPath(pair, [], ["answer"]), "options", "senders and receivers");
+  await refused(() => patchPath(pair, [sender], []), "options", "senders and receivers");
+  await refused(() => patchPath(pair, [{ site: "text.self.q", layer: 0 }], ["answer"]), "site", "text.self.q is read");
+  await refused(() => patchPath(pair, [sender], [{ site: "text.self.z", layer: 1 }]), "site", "cannot receive");
+  await refused(() => patchPath(pair, [sender], [{ site: "text.self.q", layer: 3 }]), "site", "no layer 3");
+  await patchPath(pair, [sender], ["answer"]);
+  assert.is(tf.memory().numTensors, before);
+});
+
+test.run();
