@@ -6,6 +6,7 @@ import { type Blip, loadBlip } from "../src/blip.js";
 import { sweep } from "../src/patching/sweep.js";
 import { vegaToSvg } from "../src/report/figure.js";
 import { writeRandomCheckpoint } from "./base-checkpoint.js";
+import { lineThrough } from "./line.js";
 import { noisePair } from "./noise-pair.js";
 
 // `npm run bench -- --scaling FILE.svg`: what a sweep costs with more tokens, more layers, more pairs, on a model of 4 heads x 32.
@@ -112,14 +113,6 @@ function printPoints(points: readonly Point[], against: Against): void {
       off: `${((100 * (point.y - straight(point.x))) / point.y).toFixed(1)} %`,
     })),
   );
-}
-
-/** Least squares. */
-function lineThrough(points: readonly Point[]): (x: number) => number {
-  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
-  const [x, y] = [mean(points.map((point) => point.x)), mean(points.map((point) => point.y))];
-  const slope = mean(points.map((p) => (p.x - x) * (p.y - y))) / mean(points.map((p) => (p.x - x) ** 2));
-  return (at) => y + slope * (at - x);
 }
 
 function drawing(points: readonly Point[], backend: string): Promise<string> {
