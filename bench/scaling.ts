@@ -1,13 +1,13 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import * as tf from "@tensorflow/tfjs-core";
 import type { TopLevelSpec } from "vega-lite";
 import { type Blip, loadBlip } from "../src/blip.js";
-import { Pair } from "../src/patching/pair.js";
 import { sweep } from "../src/patching/sweep.js";
 import { vegaToSvg } from "../src/report/figure.js";
 import { writeRandomCheckpoint } from "./base-checkpoint.js";
+import { lineThrough } from "./line.js";
+import { noisePair } from "./noise-pair.js";
 
 // `npm run bench -- --scaling FILE.svg`: what a sweep costs with more tokens, more layers, more pairs, on a model of 4 heads x 32.
 
@@ -98,15 +98,8 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   return (performance.now() - start) / 1e3;
 }
 
-async function randomPair(blip: Blip, tokens: number): Promise<Pair> {
-  const { image_size: side } = blip.config.vision;
-  const [pixels, corruptPixels] = [1, 2].map((seed) => tf.randomNormal([1, side, side, 3], 0, 1, "float32", seed));
-  const answers = { correct: blip.answer("red"), incorrect: blip.answer("blue") };
-  const question = blip.question(`is${" star".repeat(tokens - 3)}`); // and [CLS], [SEP]
-  const pair = await Pair.of(blip, { modelName: "random", pixels: pixels!, corruptPixels, question, answers });
-  tf.dispose([pixels!, corruptPixels!]);
-  return pair;
-}
+/** [CLS] and [SEP] are two of the tokens. */
+const randomPair = (blip: Blip, tokens: number) => noisePair(blip, `is${" star".repeat(tokens - 3)}`);
 
 function printPoints(points: readonly Point[], against: Against): void {
   const some = points.filter((point) => point.against === against);
@@ -120,14 +113,6 @@ function printPoints(points: readonly Point[], against: Against): void {
       off: `${((100 * (point.y - straight(point.x))) / point.y).toFixed(1)} %`,
     })),
   );
-}
-
-/** Least squares. */
-function lineThrough(points: readonly Point[]): (x: number) => number {
-  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
-  const [x, y] = [mean(points.map((point) => point.x)), mean(points.map((point) => point.y))];
-  const slope = mean(points.map((p) => (p.x - x) * (p.y - y))) / mean(points.map((p) => (p.x - x) ** 2));
-  return (at) => y + slope * (at - x);
 }
 
 function drawing(points: readonly Point[], backend: string): Promise<string> {

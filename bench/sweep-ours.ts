@@ -1,10 +1,8 @@
 import { parseArgs } from "node:util";
-import * as tf from "@tensorflow/tfjs-core";
-import { type Blip, loadBlip } from "../src/blip.js";
-import { Pair } from "../src/patching/pair.js";
+import { loadBlip } from "../src/blip.js";
 import { sweep } from "../src/patching/sweep.js";
-import { BASE_QUESTION } from "./base-checkpoint.js";
 import { countProducts, limitSeconds, sweepFlops } from "./flops.js";
+import { noisePair } from "./noise-pair.js";
 
 // One process of `sweep.ts`: sweeps a pair, and prints its figures as a line of JSON.
 
@@ -26,7 +24,7 @@ const { values, positionals } = parseArgs({ options: { quick: { type: "boolean" 
 const [folder, backend] = positionals as [string, string];
 using blip = await loadBlip(folder, { backend });
 const started = performance.now();
-using pair = await randomPair(blip);
+using pair = await noisePair(blip);
 const pairSeconds = (performance.now() - started) / 1e3;
 const { num_hidden_layers, num_attention_heads } = blip.config.text;
 const every = Array.from({ length: num_hidden_layers }, (_, layer) => layer);
@@ -47,14 +45,3 @@ const figures: SweepFigures = {
   limitSeconds: await limitSeconds(products),
 };
 console.log(JSON.stringify(figures));
-
-/** Two pictures of noise, and the base question. */
-async function randomPair(blip: Blip): Promise<Pair> {
-  const { image_size: side } = blip.config.vision;
-  const [pixels, corruptPixels] = [1, 2].map((seed) => tf.randomNormal([1, side, side, 3], 0, 1, "float32", seed));
-  const answers = { correct: blip.answer("red"), incorrect: blip.answer("blue") };
-  const question = blip.question(BASE_QUESTION);
-  const pair = await Pair.of(blip, { modelName: "base", pixels: pixels!, corruptPixels, question, answers });
-  tf.dispose([pixels!, corruptPixels!]);
-  return pair;
-}

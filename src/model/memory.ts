@@ -6,10 +6,13 @@ import { weightBytes } from "./weights.js";
 /** The largest heap that WebAssembly's 32-bit addresses allow tfjs: 4 GiB less one page. */
 export const WASM_HEAP_BYTES = 4_294_901_760;
 
+/** What compiled code and JavaScript's own heap grow by (measured: 25 to 55 MB). */
+const PROCESS_BYTES = 64 * 1024 * 1024;
+
 /**
  * What a model takes, in bytes: its weights in float32, twice on wasm (XNNPACK keeps a packed copy of what it has
  * multiplied by); and what running it takes beside them: the values of one vision layer, and the streams of a clean and a
- * corrupted pass.
+ * corrupted pass. An upper bound, checked against measured memory.
  */
 export function modelBytes(config: BlipConfig, backend: Backend): { weights: number; working: number } {
   const { vision, text } = config;
@@ -20,7 +23,9 @@ export function modelBytes(config: BlipConfig, backend: Backend): { weights: num
   const kept = image * vision.hidden_size * (vision.num_hidden_layers + 1 + 2 * text.num_hidden_layers);
   const largest = Math.max(text.vocab_size * text.hidden_size, 3 * vision.hidden_size ** 2);
   const weights = weightBytes(config) * (backend === "wasm" ? 2 : 1);
-  return { weights, working: 4 * (Math.max(layer, 2 * largest) + 2 * kept) };
+  // TensorFlow copies a tensor out of JavaScript; the latest two are not collected yet.
+  const uncollected = backend.startsWith("node") ? 2 * largest : 0;
+  return { weights, working: 4 * (Math.max(layer, 2 * largest) + 2 * kept + uncollected) + PROCESS_BYTES };
 }
 
 /**

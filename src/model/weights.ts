@@ -25,6 +25,7 @@ export async function loadWeights(
     return (await mapLeaves(tree, async (place) => {
       const tensor = await readPlace(place, entries.get(place.name)!);
       loaded.push(tensor);
+      handOver(tensor);
       return tensor;
     })) as BlipWeights;
   } catch (error) {
@@ -109,6 +110,15 @@ async function readPlace({ shape, layout, third }: Place, entry: TensorEntry): P
     const stored = tf.tensor(values, [rows, ...rest]); // [width, 3, y, x]
     return tf.reshape(tf.transpose(stored, [2, 3, 1, 0]), [columns, rows]);
   });
+}
+
+/**
+ * Makes the backend take the values now. TensorFlow copies them at a tensor's first use; all weights would then stand in memory
+ * twice during the first pass, since the collector learns nothing of what is native.
+ */
+function handOver(tensor: tf.Tensor): void {
+  const [first, one] = [0, 1].map((each) => tensor.shape.map(() => each)) as [number[], number[]];
+  tf.dispose(tf.slice(tensor, first, one));
 }
 
 /** [rows, columns] -> [columns, rows], in tiles that stay in the cache. */

@@ -1,0 +1,69 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import * as tf from "@tensorflow/tfjs-core";
+import { loadBlip, type PairInput } from "../src/blip.js";
+import { readPairs } from "../src/data/pairs.js";
+import { writeScenes } from "../src/data/scenes/write.js";
+import { sweep } from "../src/patching/sweep.js";
+import { lineThrough } from "./line.js";
+
+// `npm run bench:leak`: one process sweeps pair after pair on weights/scenes, cross- and self-attention in turn; prints by how
+// much its memory grows a pair once it is warm. --pairs N (10,000), --backend NAME.
+
+const { values } = parseArgs({ options: { pairs: { type: "string", default: "10000" }, backend: { type: "string" } } });
+const count = Number(values.pairs);
+const WARM_UP = Math.min(500, Math.floor(count / 4));
+const SAMPLES = 100;
+const SITES = ["text.cross.z", "text.self.z"] as const;
+
+setFlagsFromString("--expose-gc");
+const collect = runInNewContext("gc") as () => void;
+
+interface Sample {
+  readonly x: number;
+  /** Resident bytes. */
+  readonly y: number;
+}
+
+const folder = await mkdtemp(join(tmpdir(), "notice-leak-"));
+try {
+  await writeScenes(join(folder, "scenes"), { count: 30, seed: 1000 });
+  const pairs: PairInput[] = [];
+  for await (const { pair } of await readPairs(join(folder, "scenes", "pairs.jsonl"), "image"))
+    if (pair) pairs.push(pair);
+  await measure(pairs);
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}
+
+async function measure(pairs: readonly PairInput[]): Promise<void> {
+  using blip = await loadBlip(fileURLToPath(new URL("../weights/scenes", import.meta.url)), values);
+  const samples: Sample[] = [];
+  const before = tf.memory().numTensors;
+  const every = Math.ceil((count - WARM_UP) / SAMPLES);
+  for (let done = 1; done <= count; done++) {
+    using pair = await blip.pair(pairs[done % pairs.length]!);
+    await sweep(pair, { site: SITES[done % SITES.length]! });
+    if (done < WARM_UP || (done - WARM_UP) % every !== 0) continue;
+    collect();
+    samples.push({ x: done, y: process.memoryUsage.rss() });
+  }
+  const line = lineThrough(samples);
+  const slope = line(1) - line(0);
+  const off = Math.sqrt(samples.reduce((sum, { x, y }) => sum + (y - line(x)) ** 2, 0) / samples.length);
+  const [first, last] = [samples[0]!, samples.at(-1)!];
+  console.log(
+    `${blip.backend}: ${count} pairs; RSS ${megabytes(first.y)} MB after ${first.x}, ${megabytes(last.y)} MB after ${last.x}: ` +
+      `${slope.toFixed(0)} bytes a pair by least squares, samples ${megabytes(off)} MB off the line; ` +
+      `${tf.memory().numTensors - before} tensors left`,
+  );
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / 1e6).toFixed(1);
+}

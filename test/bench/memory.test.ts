@@ -1,0 +1,35 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { writeRandomCheckpoint } from "../../bench/base-checkpoint.js";
+import type { MemoryFigures } from "../../bench/memory-ours.js";
+import { useBackend } from "../../src/backend.js";
+import { temporaryFolder } from "../support/checkpoint.js";
+
+const SCRIPT = fileURLToPath(new URL("../../bench/memory-ours.ts", import.meta.url));
+
+/** Weights of 100 MB, so that a second copy of them would show; a patch of a vision site takes 14 MB. */
+async function checkpoint(): Promise<string> {
+  const folder = temporaryFolder();
+  const tower = { hidden_size: 256, num_attention_heads: 8, intermediate_size: 1024, num_hidden_layers: 4 };
+  await writeRandomCheckpoint(folder, {
+    model_type: "blip",
+    vision_config: { ...tower, image_size: 224 },
+    text_config: { ...tower, encoder_hidden_size: 256, vocab_size: 20_000, bos_token_id: 19_999 },
+  });
+  return folder;
+}
+
+test("a process stays inside its budget, by the system's count", async () => {
+  const options = ["--backend", await useBackend(), "--site", "vision.self.z", "--left", "50e6"];
+  const args = ["--import", "tsx", SCRIPT, await checkpoint(), ...options];
+  const { stdout } = await promisify(execFile)(process.execPath, args);
+  const { budget, sweep, batches } = JSON.parse(stdout) as MemoryFigures;
+  assert.ok(batches > 1, "the budget did not divide the sweep");
+  assert.ok(sweep <= budget, `${sweep} of ${budget} bytes`);
+  assert.ok(sweep >= budget / 3, `${sweep} bytes are no measure of ${budget}`);
+});
+
+test.run();
