@@ -46,12 +46,13 @@ export async function checkTableOutputs({ json, png }: TableOutputs): Promise<vo
  */
 export async function printScores(scores: Scores, pair: Pair, options: TableOutputs, more = ""): Promise<void> {
   const { scoreMap } = await import("../report/score-map.js");
-  const map = scoreMap(scores, { token: pair.answerToken });
+  const { note } = pair.model.config;
+  const map = scoreMap(scores, { token: pair.answerToken, note });
   if (options.png !== undefined) {
     const { headMapPng } = await import("../report/heatmap.js");
     await writeWhole(options.png, await headMapPng(map));
   }
-  await printResult(scores, () => scoreTable(scores, map) + more, options);
+  await printResult(scores, () => scoreTable(scores, map) + more + (note === undefined ? "" : `\n${note}\n`), options);
 }
 
 /** Scores for people: what the passes say, one layer x head map, and the largest of all. */

@@ -13,7 +13,8 @@ export interface HeadMap {
   /** [row, column]; null where there is no score (left out, or no effect is defined). */
   readonly values: readonly (readonly (number | null)[])[];
   readonly title: string;
-  readonly subtitle?: string;
+  /** A line, or several. */
+  readonly subtitle?: string | readonly string[];
   /** What a number is, with its unit: "effect (1 = the clean answer fully restored)". */
   readonly legend: string;
   readonly rows: MapAxis;
@@ -58,7 +59,7 @@ export function headMapSpec(map: HeadMap): TopLevelSpec {
   const marked = cells.filter(({ marked }) => marked);
   const missing = cells.some(({ value }) => value === null) ? ["× no score"] : [];
   const meaning = marked.length > 0 ? [`● ${printable(map.marks!.meaning)}`] : [];
-  const subtitle = [...(map.subtitle ? [printable(map.subtitle)] : []), ...meaning, ...missing];
+  const subtitle = [...[map.subtitle ?? []].flat().map(printable), ...meaning, ...missing];
   return {
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
     background: "white",

@@ -15,6 +15,8 @@ export interface ScoreMapOptions {
   readonly metric?: Metric;
   /** The token whose layer x head map is shown, where there are tokens. Default: the one that carries most. */
   readonly token?: number;
+  /** A word of the checkpoint's on its heads. */
+  readonly note?: string;
 }
 
 /** One two-dimensional view of a sweep: layer x head at one token, or layer x token for sites without heads. */
@@ -34,7 +36,10 @@ export function scoreMap(scores: Scores, options: ScoreMapOptions = {}): HeadMap
       Array.from({ length: second }, (_, column) => at(layer, column)),
     ),
     title: `${site}${where}`,
-    subtitle: `${direction}, ${answers.correct.text} or ${answers.incorrect.text}, ${model}`,
+    subtitle: [
+      `${direction}, ${answers.correct.text} or ${answers.incorrect.text}, ${model}`,
+      ...(options.note ? [options.note] : []),
+    ],
     legend: LEGENDS[metric],
     rows: { title: "layer" },
     columns: byToken ? { title: "token", labels: tokens } : { title: axes.length === 1 ? "layer as a whole" : "head" },
