@@ -2,11 +2,8 @@ import type { Picture } from "../model/picture.js";
 import type { HeadFunction } from "../patching/attention-functions.js";
 import type { Circuit, Universality } from "../patching/circuits.js";
 import type { Metric } from "../patching/metrics.js";
-import type { Mode } from "../patching/pair.js";
 import type { Site } from "../patching/sites.js";
-
-/** How samples were corrupted: `image` (semantic image pairs), `text` (symmetric token replacement), or noise on the image. */
-export type Modality = Mode | "gaussian";
+import type { Modality } from "../study/settings.js";
 
 /** Everything that the report of a study says: plain data, of which no string is trusted. */
 export interface ReportData {

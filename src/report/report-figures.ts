@@ -1,7 +1,8 @@
 import type { HeadStatistics } from "../patching/circuits.js";
+import type { Modality } from "../study/settings.js";
 import type { HeadMap } from "./heatmap.js";
 import { number, percent, type Table } from "./html.js";
-import type { Modality, SiteCircuit, TokenMap } from "./report-data.js";
+import type { SiteCircuit, TokenMap } from "./report-data.js";
 import { LEGENDS } from "./score-map.js";
 
 /** A map, what it says to those who do not see it, and its numbers. */

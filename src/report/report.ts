@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdir } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { writeWhole } from "../files/write.js";
 import { FigureBook } from "./figure-book.js";
@@ -30,8 +30,10 @@ export async function writeReport(
 ): Promise<string> {
   const book = new FigureBook({ png });
   const page = await reportPage(data, book);
-  await mkdir(join(folder, "figures"), { recursive: true });
-  for (const [name, content] of book.files) await writeWhole(join(folder, "figures", name), content);
+  const figures = join(folder, "figures");
+  await rm(figures, { recursive: true, force: true }); // those of an earlier reading
+  await mkdir(figures, { recursive: true });
+  for (const [name, content] of book.files) await writeWhole(join(figures, name), content);
   const path = join(folder, "report.html");
   await writeWhole(path, page);
   return path;

@@ -64,7 +64,7 @@ export async function readCircuits(run: StudyRun): Promise<StudyCircuits> {
     site,
     universality: universality(
       circuits
-        .filter((one) => one.site === site)
+        .filter((one) => one.site === site && one.circuit.samples > 0)
         .map(({ dataset, modality, circuit }) => ({ name: `${dataset} ${modality}`, circuit })),
     ),
   }));

@@ -5,12 +5,12 @@ import { random } from "../../src/random.js";
 import type {
   DatasetFacts,
   HeadFunctionFacts,
-  Modality,
   OverlaySample,
   ReportData,
   SiteCircuit,
   TokenMap,
 } from "../../src/report/report-data.js";
+import type { Modality } from "../../src/study/settings.js";
 
 /** How large the study is that a report is made of. */
 export interface StudyShape {
