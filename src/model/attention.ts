@@ -105,7 +105,7 @@ export function attentionPattern(q: tf.Tensor, k: tf.Tensor, causal = false): tf
       tf.reshape(tf.transpose(k, [0, 2, 3, 1]), [contexts * heads, headDim, keys]),
     ); // [contexts · head, rows, key]
     const split = tf.reshape(scores, [contexts, heads, batch / contexts, queries, keys]);
-    const ordered = tf.reshape(tf.transpose(split, [0, 2, 1, 3, 4]), [batch, heads, queries, keys]);
+    const ordered = tf.reshape(swapGroups(split), [batch, heads, queries, keys]);
     return tf.softmax(causal ? tf.add(ordered, causalMask(queries)) : ordered);
   });
 }
@@ -118,12 +118,18 @@ export function attend(pattern: tf.Tensor, v: tf.Tensor): tf.Tensor {
   return tf.tidy(() => {
     const split = tf.reshape(pattern, [contexts, batch / contexts, heads, queries, keys]);
     const z = batchedMatMul(
-      tf.reshape(tf.transpose(split, [0, 2, 1, 3, 4]), [contexts * heads, (batch / contexts) * queries, keys]),
+      tf.reshape(swapGroups(split), [contexts * heads, (batch / contexts) * queries, keys]),
       tf.reshape(tf.transpose(v, [0, 2, 1, 3]), [contexts * heads, keys, headDim]),
     ); // [contexts · head, rows, headDim]
     const perHead = tf.transpose(tf.reshape(z, [contexts, heads, -1, headDim]), [0, 2, 1, 3]);
     return tf.reshape(perHead, [batch, queries, heads, headDim]);
   });
+}
+
+/** [context, a, b, query, key] -> [context, b, a, query, key]; where one of the two is 1 there is nothing to move. */
+function swapGroups(x: tf.Tensor): tf.Tensor {
+  const [contexts, a, b, queries, keys] = x.shape as [number, number, number, number, number];
+  return a === 1 || b === 1 ? tf.reshape(x, [contexts, b, a, queries, keys]) : tf.transpose(x, [0, 2, 1, 3, 4]);
 }
 
 /** Folds every query that shares a context into rows: [contexts · head, batch/contexts · query, headDim]. */
