@@ -1,16 +1,12 @@
 import { Command, Option } from "commander";
 import { NoticeError } from "../errors.js";
+import type { Scores } from "../patching/scores.js";
 import { parseSite } from "../patching/sites.js";
 import { loadModel, wholeNumber, withBackend, withJson } from "./options.js";
 import { pairInput, withDirection, withPair } from "./pair-options.js";
 import { progress } from "./progress.js";
-import { checkTableOutputs, printScores, type TableOutputs, withTable } from "./score-table.js";
+import { checkTableOutputs, printScores, withTable } from "./score-table.js";
 import type { PairsOptions } from "./sweep-pairs.js";
-
-interface SweepCommandOptions extends PairsOptions, TableOutputs {
-  readonly site: string;
-  readonly screen?: number;
-}
 
 /** `notice sweep MODEL`: patches every head of a site, one at a time, and prints what each restores. */
 export function sweepCommand(): Command {
@@ -42,7 +38,7 @@ export function sweepCommand(): Command {
   return withJson(withBackend(command)).action(runSweep);
 }
 
-async function runSweep(model: string, options: SweepCommandOptions): Promise<void> {
+async function runSweep(model: string, options: PairsOptions): Promise<void> {
   const { site } = parseSite(options.site);
   if (options.pairs !== undefined) {
     const { runPairs } = await import("./sweep-pairs.js");
@@ -60,12 +56,12 @@ async function runSweep(model: string, options: SweepCommandOptions): Promise<vo
     bar ??= progress(total, "sweep", "patches");
     bar.update(done);
   };
+  const { layers, heads, position, together, direction, screen } = options;
+  let scores: Scores;
   try {
-    const { layers, heads, position, together, direction, screen } = options;
-    const scores = await sweep(pair, { site, layers, heads, position, together, direction, screen, onProgress });
-    bar?.stop();
-    await printScores(scores, pair, options);
+    scores = await sweep(pair, { site, layers, heads, position, together, direction, screen, onProgress });
   } finally {
     bar?.stop();
   }
+  await printScores(scores, pair, options);
 }

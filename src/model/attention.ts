@@ -104,7 +104,7 @@ export function attentionPattern(q: tf.Tensor, k: tf.Tensor, causal = false): tf
   if (contexts > batch) return attentionPattern(tf.tile(q, [contexts / batch, 1, 1, 1]), k, causal);
   return tf.tidy(() => {
     const split = tf.reshape(groupedPattern(q, k, causal), [contexts, heads, batch / contexts, queries, keys]);
-    return tf.reshape(tf.transpose(split, [0, 2, 1, 3, 4]), [batch, heads, queries, keys]);
+    return tf.reshape(swapGroups(split), [batch, heads, queries, keys]);
   });
 }
 
@@ -115,9 +115,8 @@ export function attend(pattern: tf.Tensor, v: tf.Tensor): tf.Tensor {
   if (contexts > batch) return attend(tf.tile(pattern, [contexts / batch, 1, 1, 1]), v);
   return tf.tidy(() => {
     const split = tf.reshape(pattern, [contexts, batch / contexts, heads, queries, keys]);
-    const grouped = tf.transpose(split, [0, 2, 1, 3, 4]);
     const rows = (batch / contexts) * queries;
-    return ungroup(sumValues(tf.reshape(grouped, [contexts * heads, rows, keys]), v), batch, contexts);
+    return ungroup(sumValues(tf.reshape(swapGroups(split), [contexts * heads, rows, keys]), v), batch, contexts);
   });
 }
 
@@ -155,6 +154,12 @@ function ungroup(z: tf.Tensor, batch: number, contexts: number): tf.Tensor {
   const [groups, rows, headDim] = z.shape as [number, number, number];
   const perHead = tf.transpose(tf.reshape(z, [contexts, groups / contexts, rows, headDim]), [0, 2, 1, 3]);
   return tf.reshape(perHead, [batch, (rows * contexts) / batch, groups / contexts, headDim]);
+}
+
+/** [context, a, b, query, key] -> [context, b, a, query, key]; where one of the two is 1 there is nothing to move. */
+function swapGroups(x: tf.Tensor): tf.Tensor {
+  const [contexts, a, b, queries, keys] = x.shape as [number, number, number, number, number];
+  return a === 1 || b === 1 ? tf.reshape(x, [contexts, b, a, queries, keys]) : tf.transpose(x, [0, 2, 1, 3, 4]);
 }
 
 /** Folds every query that shares a context into rows: [contexts · head, batch/contexts · query, headDim]. */

@@ -46,5 +46,18 @@ export function layerNorm(x: tf.Tensor, { weight, bias }: LayerNorm, epsilon: nu
 
 /** x Φ(x), by erf: BLIP uses the exact form, not the tanh approximation. */
 export function gelu(x: tf.Tensor): tf.Tensor {
-  return tf.tidy(() => tf.mul(tf.mul(x, 0.5), tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1)));
+  return geluWithGradient(x);
 }
+
+/** With its derivative Φ(x) + x φ(x), which takes half as many steps as those of its parts. */
+const geluWithGradient = tf.customGrad((x, save) => {
+  const input = x as tf.Tensor;
+  const twice = tf.add(tf.erf(tf.mul(input, Math.SQRT1_2)), 1); // 2 Φ(x)
+  (save as tf.GradSaveFunc)([input, twice]);
+  const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
+    const [input, twice] = saved as [tf.Tensor, tf.Tensor];
+    const density = tf.exp(tf.add(tf.mul(tf.square(input), -0.5), -0.5 * Math.log(2 * Math.PI))); // φ(x)
+    return tf.mul(dy, tf.add(tf.mul(twice, 0.5), tf.mul(input, density)));
+  };
+  return { value: tf.mul(tf.mul(input, 0.5), twice), gradFunc };
+});

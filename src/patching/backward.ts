@@ -39,7 +39,7 @@ export function siteGradients(
         found[site].unshift(back.sites[i]!);
       }
       contexts.unshift(back.context);
-      dy = back.x;
+      dy = back.x[0] ?? dy;
     }
     if (tower === TOWERS[first]) break;
     dy = tf.tidy(() =>
@@ -69,16 +69,24 @@ function layerBackward(model: BlipModel, run: Activations, { tower, layer, dy, s
   const context = toContext ? contextOf(run, tower, layer) : [];
   // A site's gradient is that towards something added to it.
   const added = sites.map((parts) => tf.zeros(siteShape(model, run, parts)));
-  const output = (x: tf.Tensor, ...rest: tf.Tensor[]) => {
-    const [at, deltas] = [rest.slice(0, context.length), rest.slice(context.length)];
+  // What enters the first layer is the embedding, towards which nothing is wanted.
+  const streams = layer > 0 ? [run[tower][layer]!] : [];
+  const output = (...inputs: tf.Tensor[]) => {
+    const [[x], at, deltas] = partsOf(inputs, streams.length, context.length);
     const given: BlockGiven = Object.fromEntries(
       sites.map(({ within }, i) => [within, { values: (computed: tf.Tensor) => tf.add(computed, deltas[i]!) }]),
     );
     const towers = at.length > 0 ? withContext(run, tower, layer, at) : run;
-    return towerBlocks(model, tower, towers)[layer]!(x, given).stream.resid_post;
+    return towerBlocks(model, tower, towers)[layer]!(x ?? run[tower][layer]!, given).stream.resid_post;
   };
-  const [x, ...rest] = tf.grads(output)([run[tower][layer]!, ...context, ...added], dy);
-  return { x: x!, context: rest.slice(0, context.length), sites: rest.slice(context.length) };
+  const gradients = tf.grads(output)([...streams, ...context, ...added], dy);
+  const [x, towardsContext, towardsSites] = partsOf(gradients, streams.length, context.length);
+  return { x, context: towardsContext, sites: towardsSites };
+}
+
+/** A list cut after so many and so many more. */
+function partsOf(list: tf.Tensor[], first: number, second: number): [tf.Tensor[], tf.Tensor[], tf.Tensor[]] {
+  return [list.slice(0, first), list.slice(first, first + second), list.slice(first + second)];
 }
 
 /** What a layer's cross-attention attends to: the image's keys and values, or the text encoder's output. */
