@@ -10,6 +10,16 @@ export { ablate, layerWindow } from "./patching/ablate.js";
 export { type Agreement, agreement } from "./patching/agreement.js";
 export { type AttributeOptions, attribute, attributeAll } from "./patching/attribute.js";
 export {
+  type Circuit,
+  type CircuitOptions,
+  findCircuit,
+  type HeadScores,
+  type HeadStatistics,
+  type NamedCircuit,
+  type Universality,
+  universality,
+} from "./patching/circuits.js";
+export {
   everyHead,
   type Faithfulness,
   type FaithfulnessCurve,

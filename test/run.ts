@@ -17,8 +17,12 @@ const { suites } = await parse("test", pattern);
 await run(suites, { bail: false });
 
 const counts = [...stripVTControlCharacters(printed).matchAll(/\((\d+) \/ (\d+)\)/g)];
-const whole = counts.every(([, passed, all]) => passed === all);
-if (counts.length === 0) process.stderr.write(`No test file matches ${pattern}.\n`);
-else if (!whole && !process.exitCode)
-  process.stderr.write("A suite did not run all of its tests: a hook of it threw.\n");
-if (counts.length === 0 || !whole) process.exitCode = 1;
+const fail = (message: string) => {
+  process.stderr.write(`${message}\n`);
+  process.exitCode = 1;
+};
+if (suites.length === 0) fail(`No test file matches ${pattern}.`);
+else if (counts.some(([, passed, all]) => passed !== all)) {
+  if (!process.exitCode) fail("A suite did not run all of its tests: a hook of it threw.");
+} else if (counts.length < suites.length)
+  fail(`${suites.length - counts.length} of the files ran no tests: they lack test.run().`);

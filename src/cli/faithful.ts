@@ -37,7 +37,7 @@ export function faithfulCommand(): Command {
     .description("keep a set of heads and corrupt all others, and the reverse: does the set explain the answer?")
     .argument("<model>", "checkpoint folder, or hub id such as Salesforce/blip-vqa-base")
     .option("--heads <heads...>", "the set, such as text.cross.z:L0H1 decoder.cross.z:L2H0", collect(headAt))
-    .option("--top <count>", "instead: so many heads, those with the largest effects", wholeNumber)
+    .option("--top <count>", "instead: so many heads, those with the largest effects on this very pair", wholeNumber)
     .option("--random <sets>", "sets of as many random heads to compare with", wholeNumber, 20)
     .option("--seed <number>", "of the random sets", wholeNumber, 0)
     .option("--curve", "also over the size of the set, the heads with the largest effects first");
@@ -63,7 +63,7 @@ async function runFaithful(model: string, options: FaithfulCommandOptions): Prom
 function table({ size, of, kept, removed, losses, random }: Faithfulness, curve?: FaithfulnessCurve): string {
   const fixed = (share: number) => share.toFixed(3);
   const mean = random.kept.reduce((sum, share) => sum + share, 0) / random.kept.length;
-  const control = `${random.kept.length} random sets of as many keep ${fixed(mean)} on average; p = ${fixed(random.pValue)}.\n`;
+  const control = `${random.kept.length} random sets of as many keep ${fixed(mean)} on average; p = ${fixed(random.pValue ?? 1)}.\n`;
   const rows = losses.map(({ site, layer, head, loss }) => [`${site}:L${layer}H${head}`, fixed(loss)]);
   return (
     `${size} of ${of} heads keep ${fixed(kept)} of the answer; without them ${fixed(removed)} of it is left.\n` +

@@ -69,7 +69,7 @@ function withStudySettings(command: Command): Command {
     )
     .option("--data <folder>", "where the data set is; of several, the folder that holds theirs")
     .option("--n <samples>", "samples to patch in each data set; default: 60", wholeNumber)
-    .option("--candidates <samples>", "samples to ask about in each data set; default: all", wholeNumber)
+    .option("--candidates <samples>", "samples to ask about in each data set; default: all, of scenes 2 n", wholeNumber)
     .option("--seed <number>", "of all random choices; default: 0", wholeNumber)
     .option("--modalities <names>", `${MODALITIES.join(", ")}; default: image,text`, list)
     .option("--sites <names>", "default: text.cross.z,text.self.z,text.resid_post", list)
@@ -110,6 +110,7 @@ async function runStudy(name: StudyCommand, flags: StudyFlags): Promise<void> {
     );
   await untilSignal(async (signal) => {
     const { runStages } = await import("../study/study.js");
+    if (COMMANDS[name].stages.length > 0) await fetchModel(run.settings.model, signal);
     const { backend, workers, memory } = flags;
     await runStages(run, COMMANDS[name].stages, { watch: stderrWatch(), signal, shard, backend, workers, memory });
   }, onSignal);
@@ -124,6 +125,18 @@ async function runStudy(name: StudyCommand, flags: StudyFlags): Promise<void> {
   const files = name === "circuits" ? {} : { report: await report(run, found) };
   const table = () => [datasetTable(datasets), circuitTable(found), ...Object.values(files).map((file) => `${file}\n`)];
   await printResult({ run: flags.out, datasets, ...found, ...files }, () => table().join("\n"), flags);
+}
+
+/** What a hub id stands for is downloaded before the first stage, with a bar. */
+async function fetchModel(model: string, signal: AbortSignal): Promise<void> {
+  const { resolveModel } = await import("../files/hub.js");
+  const { downloadReport } = await import("./download.js");
+  const bar = downloadReport();
+  try {
+    await resolveModel(model, { onProgress: bar.update, signal });
+  } finally {
+    bar.stop();
+  }
 }
 
 async function report(run: StudyRun, found: StudyCircuits): Promise<string> {

@@ -87,11 +87,11 @@ export async function runPairs(model: string, site: Site, file: string, options:
   process.stdout.write(`${done}\n`);
 }
 
-async function open(model: string, { workers, backend }: PairsOptions, signal: AbortSignal): Promise<Pool> {
+async function open(model: string, { workers, backend, memory }: PairsOptions, signal: AbortSignal): Promise<Pool> {
   const report = downloadReport();
   const warn = (message: string) => process.stderr.write(`notice: ${message}\n`);
   try {
-    return await openPool(model, { workers, backend, warn, signal, hub: { onProgress: report.update } });
+    return await openPool(model, { workers, backend, memory, warn, signal, hub: { onProgress: report.update } });
   } finally {
     report.stop();
   }

@@ -123,8 +123,9 @@ async function sampleOf(fields: Fields, dataset: string, { folder, context, writ
   if (counts[0] !== counts[1])
     throw new Unusable("unequal questions", `${counts.join(" and ")} word pieces: ${question} / ${corruptQuestion}`);
   const id = named ?? sampleId(basename(paths.image, extname(paths.image)));
-  if (ids.has(id)) throw new Unusable("repeated id", named === undefined ? `${id}: give the rows an id` : id);
-  ids.add(id);
+  const key = `${dataset}/${id}`;
+  if (ids.has(key)) throw new Unusable("repeated id", named === undefined ? `${id}: give the rows an id` : id);
+  ids.add(key);
   return { id, ...sample };
 }
 

@@ -77,13 +77,16 @@ function meanGradients(pair: Pair, sites: readonly SiteParts[], options: Attribu
   const objective = logitDifference(answers);
   if (steps === 0) return siteGradients(model, base.activations, objective, sites);
   let sums: tf.Tensor[] | undefined;
-  for (let step = 0; step < steps; step++)
+  for (let step = 0; step < steps; step++) {
+    const before = sums;
     sums = tf.tidy(() => {
       const mixed = passBetween(model, base.activations, source.activations, (step + 0.5) / steps);
       const gradients = siteGradients(model, mixed, objective, sites);
       const flat = sites.flatMap(({ site }) => gradients[site]!);
-      return flat.map((gradient, i) => (sums ? tf.add(sums[i]!, gradient) : gradient));
+      return flat.map((gradient, i) => (before ? tf.add(before[i]!, gradient) : gradient));
     });
+    tf.dispose(before ?? []);
+  }
   const means = sums!.map((sum) => tf.div(sum, steps));
   return Object.fromEntries(
     sites.map(({ site, tower }) => [site, means.splice(0, towerSize(model, tower).layers)]),

@@ -41,7 +41,7 @@ export interface Circuit {
 export interface CircuitOptions {
   /** Of the bootstrap and the sign flips. Default 0. */
   readonly seed?: number;
-  /** Resamples of each. Default 2,000. */
+  /** Resamples of each. Default 2,000; of the sign flips as many more as the controlled rule needs to find a single head. */
   readonly resamples?: number;
   /** False discovery rate of `inControlled`. Default 0.05. */
   readonly rate?: number;
@@ -68,13 +68,10 @@ export function findCircuit(samples: readonly HeadScores[], options: CircuitOpti
   const means = places.map((_, at) => mean(sizes.map((row) => row[at]!)));
   const threshold = mean(means) + 2 * deviation(means);
   const averages = sizes.map(mean);
-  const pValues = places.map((_, at) =>
-    signFlip(
-      sizes.map((row, i) => row[at]! - averages[i]!),
-      resamples,
-      random(seed, "flip", at),
-    ),
-  );
+  const excess = sizes.map((row, i) => row.map((size) => size - averages[i]!));
+  // The smallest p-value must be below the strictest bound of the controlled rule, rate / heads, by far enough.
+  const flips = Math.max(resamples, Math.ceil((4 * places.length) / rate));
+  const pValues = signFlips(excess, flips, random(seed, "flip"));
   const controlled = benjaminiHochberg(pValues, rate);
   const heads = places.map((place, at) => {
     const own = rows.map((row) => row[at]!);
@@ -154,16 +151,25 @@ function bootstrap(values: readonly number[], resamples: number, choose: Random)
   return [at(0.025), at(0.975)];
 }
 
-/** How often flipping signs at random gives a sum as large as the one there is; never 0 (Phipson and Smyth 2010). */
-function signFlip(values: readonly number[], resamples: number, choose: Random): number {
-  const found = values.reduce((sum, value) => sum + value, 0);
-  let asLarge = 0;
-  for (let resample = 0; resample < resamples; resample++) {
-    let sum = 0;
-    for (const value of values) sum += choose.next() < 0.5 ? value : -value;
-    if (sum >= found) asLarge++;
+/**
+ * How often flipping the samples' signs at random gives a sum as large as the one there is, for each column of
+ * [sample][column]; never 0 (Phipson and Smyth 2010). All columns share their flips.
+ */
+function signFlips(rows: readonly (readonly number[])[], flips: number, choose: Random): number[] {
+  const columns = rows[0]!.length;
+  const found = new Float64Array(columns);
+  for (const row of rows) for (let at = 0; at < columns; at++) found[at]! += row[at]!;
+  const asLarge = new Float64Array(columns);
+  const sums = new Float64Array(columns);
+  for (let flip = 0; flip < flips; flip++) {
+    sums.fill(0);
+    for (const row of rows) {
+      const sign = choose.next() < 0.5 ? 1 : -1;
+      for (let at = 0; at < columns; at++) sums[at]! += sign * row[at]!;
+    }
+    for (let at = 0; at < columns; at++) if (sums[at]! >= found[at]!) asLarge[at]!++;
   }
-  return (asLarge + 1) / (resamples + 1);
+  return Array.from(asLarge, (count) => (count + 1) / (flips + 1));
 }
 
 /** Which hypotheses are rejected at this false discovery rate (Benjamini and Hochberg 1995). */

@@ -45,7 +45,7 @@ export interface Faithfulness {
   /** Per head of the set, what `kept` loses without it (minimality): 0 says that the set does not need it. */
   readonly losses: readonly (HeadAt & { readonly loss: number })[];
   /** The control: `kept` of random sets of the same size, and how often chance is as good; never 0 (Phipson and Smyth 2010). */
-  readonly random: { readonly kept: readonly number[]; readonly pValue: number };
+  readonly random: { readonly kept: readonly number[]; readonly pValue: number | null };
 }
 
 /**
@@ -79,7 +79,8 @@ export async function faithfulness(
     random: {
       kept: chance,
       // Equal sets in different batches differ by rounding.
-      pValue: (chance.filter((share) => share >= kept! - 1e-5).length + 1) / (chance.length + 1),
+      pValue:
+        chance.length === 0 ? null : (chance.filter((share) => share >= kept! - 1e-5).length + 1) / (chance.length + 1),
     },
   };
 }

@@ -17,7 +17,8 @@ export type Asked = Pick<PairInput, "image" | "question">;
 export type PairResult =
   | {
       readonly scores: readonly SweepResult[];
-      /** Where the answers stand in the question, if they do. */
+      /** The question's, and where the answers stand in it, if they do. */
+      readonly tokens: readonly string[];
       readonly answerToken: number | undefined;
       readonly incorrectToken: number | undefined;
       readonly refused?: undefined;

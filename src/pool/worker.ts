@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { Blip } from "../blip.js";
-import { NoticeError } from "../errors.js";
+import { NoticeError, type NoticeErrorCode } from "../errors.js";
 import { checkpointFolder } from "../files/folder.js";
 import { type AnswerAttention, answerAttention } from "../patching/answer-attention.js";
 import { sweep } from "../patching/sweep.js";
@@ -12,6 +12,9 @@ const parent = process.ppid;
 process.on("disconnect", () => process.exit());
 // Ctrl-C reaches every process of the terminal; what it means is the parent's business.
 process.on("SIGINT", () => {});
+
+/** Codes of errors that say something of a picture, a question or its answers. */
+const IN_THE_PAIR: readonly NoticeErrorCode[] = ["image", "tokens", "options", "site"];
 
 const tasks: { [name in keyof Tasks]: (blip: Blip, input: Tasks[name]["input"]) => Promise<Tasks[name]["output"]> } = {
   async sweep(blip, { pair, sweeps }) {
@@ -31,9 +34,10 @@ const tasks: { [name in keyof Tasks]: (blip: Blip, input: Tasks[name]["input"]) 
           scores.push((await sweep(pair, { ...options, onProgress: endWithParent })).toJSON());
         const { answerToken, incorrectToken } = pair;
         if (answerToken !== undefined) attention ??= await answerAttention(pair.clean, answerToken);
-        results.push({ scores, answerToken, incorrectToken });
+        results.push({ scores, tokens: pair.question.tokens, answerToken, incorrectToken });
       } catch (error) {
-        if (!(error instanceof NoticeError)) throw error;
+        // What lies in the pair is the pair's; anything else would go wrong with the next one too.
+        if (!(error instanceof NoticeError) || !IN_THE_PAIR.includes(error.code)) throw error;
         results.push({ refused: error.message });
       }
     return { pairs: results, attention };

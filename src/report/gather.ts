@@ -1,4 +1,6 @@
+import { NoticeError } from "../errors.js";
 import { readPicture } from "../files/picture.js";
+import type { Picture } from "../model/picture.js";
 import { attentionOverlay, type HeadAttention, meanAttention } from "../patching/attention-functions.js";
 import { parseSite, type Site } from "../patching/sites.js";
 import { metricOf, type StudyCircuits } from "../study/circuits.js";
@@ -24,26 +26,28 @@ const [PICTURES, HEADS] = [2, 3];
 
 /** Everything that the report of a run says, read from its store. */
 export async function gatherReport(run: StudyRun, found: StudyCircuits): Promise<ReportData> {
-  const { layers, heads } = await shapeOf(run);
-  const { note } = await run.modelConfig();
+  const shapes = await shapesOf(run);
+  const circuits = found.circuits.map((one) => ({ ...one, metric: found.metric, ...shapes.get(one.site)! }));
   return {
     title: `Which heads carry the answer: ${run.settings.model}`,
     run: await runFacts(run),
     datasets: await datasetFacts(run),
-    circuits: found.circuits.map((one) => ({ ...one, metric: found.metric, layers, heads })),
+    position: found.position,
+    circuits,
     tokenMaps: await tokenMaps(run, found),
     universality: found.universal,
     headFunctions: await headFunctionFacts(run, found),
     overlays: await overlays(run, found),
-    notes: [...(note === undefined ? [] : [note]), ...notesOn(found)],
+    notes: [...(await notesOnRun(run)), ...notesOn(found)],
   };
 }
 
-async function shapeOf(run: StudyRun): Promise<{ layers: number; heads: number }> {
-  const [shape] = await run.store.rows<{ layers: number | null; heads: number | null }>(
-    "SELECT max(layer) + 1 AS layers, max(head) + 1 AS heads FROM scores WHERE head IS NOT NULL",
+/** Layers and heads of each site that has heads. */
+async function shapesOf(run: StudyRun): Promise<Map<string, { layers: number; heads: number }>> {
+  const shapes = await run.store.rows<{ site: string; layers: number; heads: number }>(
+    "SELECT site, max(layer) + 1 AS layers, max(head) + 1 AS heads FROM scores WHERE head IS NOT NULL GROUP BY site",
   );
-  return { layers: shape!.layers ?? 0, heads: shape!.heads ?? 0 };
+  return new Map(shapes.map(({ site, ...shape }) => [site, shape]));
 }
 
 async function runFacts({ store, settings }: StudyRun): Promise<RunFacts> {
@@ -66,8 +70,10 @@ async function runFacts({ store, settings }: StudyRun): Promise<RunFacts> {
 async function datasetFacts({ store }: StudyRun): Promise<DatasetFacts[]> {
   const groups = await store.rows<GroupFacts & { dataset: string; samples: number }>(
     `SELECT dataset, sample_group AS name, CAST(count(*) AS INTEGER) AS samples, CAST(count(answer) AS INTEGER) AS asked,
-       CAST(count(*) FILTER (is_correct) AS INTEGER) AS correct, CAST(count(ordinal) AS INTEGER) AS selected
+       CAST(count(*) FILTER (is_correct) AS INTEGER) AS correct, CAST(count(ordinal) AS INTEGER) AS selected,
+       CAST(count(patched.sample) AS INTEGER) AS patched
      FROM samples LEFT JOIN answers USING (dataset, sample) LEFT JOIN selected USING (dataset, sample)
+       LEFT JOIN patched USING (dataset, sample)
      GROUP BY ALL ORDER BY ALL`,
   );
   const exclusions = await store.rows<ExclusionCount & { dataset: string }>(
@@ -111,9 +117,10 @@ async function headFunctionFacts({ store }: StudyRun, { circuits }: StudyCircuit
   for (const dataset of new Set(circuits.map((one) => one.dataset))) {
     const own = circuits.filter((one) => one.dataset === dataset && one.site === LOOKING);
     const members = own.flatMap(({ circuit }) => circuit.heads.filter(({ inCircuit }) => inCircuit));
-    const names = [...new Set(members.map(({ layer, head }) => `${layer}.${head}`))].sort();
-    for (const name of names) {
-      const [layer, head] = name.split(".").map(Number) as [number, number];
+    const names = [...new Set(members.map(({ layer, head }) => `${layer}.${head}`))]
+      .map((name) => name.split(".").map(Number) as [number, number])
+      .sort(([layer, head], [otherLayer, otherHead]) => layer - otherLayer || head - otherHead);
+    for (const [layer, head] of names) {
       const rows = await store.rows<Record<string, number | null>>(
         "SELECT * EXCLUDE (pattern) FROM attention WHERE dataset = $1 AND layer = $2 AND head = $3 ORDER BY sample",
         [dataset, layer, head],
@@ -146,13 +153,15 @@ async function overlays(run: StudyRun, { circuits }: StudyCircuits): Promise<Ove
       [dataset],
     );
     for (const { sample, image, question, correct, incorrect } of strongest.length > 0 ? samples : []) {
+      const picture = await pictureOf(run, image);
+      if (!picture) continue;
       const patterns = await patternsOf(run, dataset, sample);
       pictures.push({
         dataset,
         id: sample,
         question,
         answers: [correct, incorrect],
-        picture: await readPicture(run.path(image)),
+        picture,
         heads: strongest.map(({ layer, head }) => ({
           layer,
           head,
@@ -162,6 +171,16 @@ async function overlays(run: StudyRun, { circuits }: StudyCircuits): Promise<Ove
     }
   }
   return pictures;
+}
+
+/** Undefined where it has been moved away since. */
+async function pictureOf(run: StudyRun, image: string): Promise<Picture | undefined> {
+  try {
+    return await readPicture(run.path(image));
+  } catch (error) {
+    if (error instanceof NoticeError) return undefined;
+    throw error;
+  }
 }
 
 /** [layer][head][imageToken] */
@@ -176,6 +195,14 @@ async function patternsOf({ store }: StudyRun, dataset: string, sample: string):
     patterns[layer].push(pattern);
   }
   return patterns;
+}
+
+/** What the checkpoint says of itself, and whether anything is still to be patched. */
+async function notesOnRun({ store }: StudyRun): Promise<string[]> {
+  const said = await store.rows<{ note: string }>("SELECT DISTINCT note FROM provenance WHERE note IS NOT NULL");
+  const left = await store.count("SELECT count(*) FROM selected ANTI JOIN patched USING (dataset, sample)");
+  const unfinished = left === 0 ? [] : [`Not whole: ${left} of the selected samples are not patched yet.`];
+  return [...unfinished, ...said.map(({ note }) => note)];
 }
 
 function notesOn({ circuits, metric, position }: StudyCircuits): string[] {

@@ -10,6 +10,8 @@ export interface ReportData {
   readonly title: string;
   readonly run: RunFacts;
   readonly datasets: readonly DatasetFacts[];
+  /** Where circuits are read: `answer`, `answer-1`, an index, a token. */
+  readonly position: string;
   /** One for each data set, modality and site with heads that was patched. */
   readonly circuits: readonly SiteCircuit[];
   /** One for each data set and modality of which whole rows were patched. */
@@ -31,9 +33,6 @@ export interface RunFacts {
   readonly modelHash: string;
   readonly backend: string;
   readonly seed: number;
-  /** As they are to be printed. */
-  readonly started?: string;
-  readonly finished?: string;
   /** Whatever else was chosen, by name. */
   readonly settings: Readonly<Record<string, string | number | boolean>>;
 }
@@ -63,6 +62,7 @@ export interface GroupFacts {
   readonly asked: number;
   readonly correct: number;
   readonly selected: number;
+  readonly patched: number;
 }
 
 /** The circuit of a data set under one corruption, at one site. */
@@ -75,6 +75,8 @@ export interface SiteCircuit {
   readonly layers: number;
   readonly heads: number;
   readonly circuit: Circuit;
+  /** Patched samples whose question has no such position. */
+  readonly unplaced: number;
 }
 
 /** Mean scores of whole rows, by layer and the part that a token plays in the question. */

@@ -32,7 +32,9 @@ export function summary(data: ReportData): Section {
     const here = data.circuits.filter((one) => one.dataset === dataset && one.modality === modality);
     const facts = data.datasets.find(({ name }) => name === dataset);
     const counted = [
-      ...new Set(here.map(({ circuit }) => `${circuit.samples} of ${circuit.samples + circuit.degenerate}`)),
+      ...new Set(
+        here.map(({ circuit, unplaced }) => `${circuit.samples} of ${circuit.samples + circuit.degenerate + unplaced}`),
+      ),
     ];
     const found = sites.map((site) => {
       const circuit = here.find((one) => one.site === site);
@@ -68,8 +70,6 @@ export function whatWasRun({ run }: ReportData): Section {
     ["hash of the weights", run.modelHash],
     ["backend", run.backend],
     ["seed", `${run.seed}`],
-    ...(run.started ? [["started", run.started]] : []),
-    ...(run.finished ? [["finished", run.finished]] : []),
     ...Object.entries(run.settings).map(([name, value]) => [name, `${value}`]),
   ];
   const content = html`<div class="text">${table({ caption: "What was run, and how.", columns: ["what", "value"], rows: facts })}</div>`;
@@ -83,6 +83,7 @@ export function samples({ datasets }: ReportData): Section {
     ...(["asked", "correct"] as const).map((what) => `${sum(facts.groups, (group) => group[what])}`),
     accuracy(facts),
     `${sum(facts.groups, ({ selected }) => selected)}`,
+    `${sum(facts.groups, ({ patched }) => patched)}`,
     `${sum(facts.exclusions, ({ count }) => count)}`,
   ]);
   const each = datasets.map(
@@ -92,7 +93,7 @@ export function samples({ datasets }: ReportData): Section {
   );
   const content = html`${table({
     caption: "From candidates to selected samples. Left out: of candidates and samples, at every stage.",
-    columns: ["data set", "candidates", "asked", "correct", "accuracy", "selected", "left out"],
+    columns: ["data set", "candidates", "asked", "correct", "accuracy", "selected", "patched", "left out"],
     rows: counts,
   })}${each}`;
   return { id: "samples", title: "Samples", content };
@@ -101,13 +102,14 @@ export function samples({ datasets }: ReportData): Section {
 function groupTable({ name, groups }: DatasetFacts): Html {
   return table({
     caption: `${name}: groups that selection balances.`,
-    columns: ["group", "asked", "correct", "accuracy", "selected"],
-    rows: groups.map(({ name, asked, correct, selected }) => [
+    columns: ["group", "asked", "correct", "accuracy", "selected", "patched"],
+    rows: groups.map(({ name, asked, correct, selected, patched }) => [
       name,
       `${asked}`,
       `${correct}`,
       percent(correct, asked),
       `${selected}`,
+      `${patched}`,
     ]),
   });
 }
@@ -132,7 +134,7 @@ export async function circuits(data: ReportData, book: FigureBook): Promise<Sect
       parts.push(await panels(book, { data, dataset, site, here, figure }));
     }
   }
-  const content = html`<p>Mean score of patching one head at the answer’s token, by layer and head. A head is in the circuit (frame and dot) where its
+  const content = html`<p>Mean score of patching one head at one token (position: ${data.position}; of the decoder its only token, of the image all together), by layer and head. A head is in the circuit (frame and dot) where its
 mean |score| is at least two standard deviations above the mean over all heads; signs cancel in the colours, not in that rule. The
 corruptions of a data set share one scale for each site.</p>
 ${parts}`;

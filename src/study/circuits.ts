@@ -76,8 +76,8 @@ async function headScores(
   run: StudyRun,
   { dataset, modality, site }: Pick<StudyCircuit, "dataset" | "modality" | "site">,
 ): Promise<{ samples: HeadScores[]; unplaced: number }> {
-  const { position } = run.settings;
-  const [place, ...values] = placeOf(position);
+  // Of the decoder's one token there is nothing to choose.
+  const [place, ...values] = parseSite(site).tokensOf === "decoder" ? ["0"] : placeOf(run.settings.position);
   const rows = await run.store.rows<{ sample: string; layer: number; head: number; score: number | null }>(
     `SELECT sample, layer, head, ${metricOf(run.settings)} AS score
      FROM scores JOIN passes p USING (dataset, sample, modality)

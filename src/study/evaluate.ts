@@ -1,15 +1,10 @@
-import { NoticeError } from "../errors.js";
+import { NoticeError, type NoticeErrorCode } from "../errors.js";
+import type { StudyRun } from "./run.js";
 import { nameOf, type Stage, type StoredSample, until } from "./stage.js";
 
-/**
- * Asks the model every clean question and keeps what it answers; the samples that it answers rightly are those to select from.
- * What was asked before is not asked again.
- *
- * @throws NoticeError as the pool; the signal's reason.
- */
-export async function evaluate({ run, watch, pool, signal }: Stage): Promise<void> {
-  const { store, settings } = run;
-  const pending = await store.rows<StoredSample>(
+/** Samples to ask about that have not been asked about. */
+export async function unasked({ store, settings }: StudyRun): Promise<StoredSample[]> {
+  return store.rows<StoredSample>(
     `SELECT s.* FROM (SELECT *, row_number() OVER (PARTITION BY dataset ORDER BY draw, sample) AS place FROM samples) s
      ANTI JOIN answers USING (dataset, sample)
      WHERE place <= $1 AND NOT EXISTS (
@@ -17,6 +12,17 @@ export async function evaluate({ run, watch, pool, signal }: Stage): Promise<voi
      ORDER BY dataset, draw, sample`,
     [settings.candidates ?? 2 ** 31 - 1],
   );
+}
+
+/**
+ * Asks the model every clean question and keeps what it answers; the samples that it answers rightly are those to select from.
+ * What was asked before is not asked again.
+ *
+ * @throws NoticeError as the pool, and what is refused for another reason than the sample's own; the signal's reason.
+ */
+export async function evaluate({ run, watch, pool, signal }: Stage): Promise<void> {
+  const { store } = run;
+  const pending = await unasked(run);
   if (pending.length === 0) return;
   await run.checkModel();
   const bar = watch.begin("evaluate", pending.length);
@@ -30,6 +36,7 @@ export async function evaluate({ run, watch, pool, signal }: Stage): Promise<voi
     }));
     let done = 0;
     for await (const { key, answer, error } of workers.ask(until(questions, signal))) {
+      if (error instanceof NoticeError && !OF_THE_SAMPLE.includes(error.code)) throw error;
       const { dataset, sample } = key;
       await store.transaction(async () => {
         if (error) {
@@ -51,5 +58,7 @@ export async function evaluate({ run, watch, pool, signal }: Stage): Promise<voi
   }
   signal?.throwIfAborted();
 }
+
+const OF_THE_SAMPLE: readonly NoticeErrorCode[] = ["image", "tokens"];
 
 const plain = (answer: string) => answer.trim().toLowerCase();

@@ -14,7 +14,8 @@ const OPTIONS: Record<ExportFormat, string> = {
 /** One row a patch, with what it is about and what computed it, in an order that follows from the rows. */
 const ROWS = `
   SELECT sample, dataset, sample_group AS "group", modality, direction, site, layer, head, position,
-    CASE WHEN site LIKE 'text.%' THEN tokens[position + 1] WHEN site LIKE 'decoder.%' THEN '[DEC]' END AS token,
+    CASE WHEN site LIKE 'text.%' OR site IN ('decoder.cross.k', 'decoder.cross.v') THEN tokens[position + 1]
+      WHEN site LIKE 'decoder.%' THEN '[DEC]' END AS token,
     answer_token, correct, incorrect, clean_prob, clean_logit_diff, corrupted_prob, corrupted_logit_diff,
     prob, prob_diff AS "probDiff", logit_diff AS "logitDiff", effect, package, model, model_hash, backend, settings_hash
   FROM scores JOIN passes USING (dataset, sample, modality) JOIN samples USING (dataset, sample)

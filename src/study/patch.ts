@@ -40,6 +40,11 @@ export async function patch({ run, watch, pool, signal }: Stage, shard: Shard = 
      WHERE ordinal % $1 = $2 ORDER BY dataset, ordinal`,
     [shard.count, shard.index],
   );
+  if ((await store.count("SELECT count(*) FROM selected")) === 0)
+    throw new NoticeError(
+      "options",
+      `The run ${run.folder} has no selected samples yet; \`notice select\` makes them.`,
+    );
   if (pending.length === 0) return;
   await run.checkModel();
   const bar = watch.begin("patch", pending.length);
@@ -51,6 +56,7 @@ export async function patch({ run, watch, pool, signal }: Stage, shard: Shard = 
     let done = 0;
     for await (const { key: one, result, error } of workers.study(until(keyed(work), signal), sweeps)) {
       const { dataset, sample } = one.key;
+      if (error instanceof NoticeError) throw error;
       const outcome = error ? { pairs: one.pairs.map(() => ({ refused: error.message })), attention: null } : result;
       const attention = await attentionRows(run, one.key, outcome.attention, watch);
       await store.transaction(async () => {
@@ -110,7 +116,7 @@ async function insertPairs(run: StudyRun, { key, modalities, lacking }: Work, { 
         stage: "patch",
         dataset,
         source: sample,
-        reason: `${place.modality} pair refused`,
+        reason: `${place.modality} pair failed`,
         detail: pair.refused,
       });
   await run.store.insert("exclusions", exclusions);
@@ -124,10 +130,10 @@ async function insertPairs(run: StudyRun, { key, modalities, lacking }: Work, { 
 type Place = { readonly dataset: string; readonly sample: string; readonly modality: Modality };
 
 function passRow(
-  { scores, answerToken, incorrectToken }: PairResult & { scores: readonly SweepResult[] },
+  { scores, tokens, answerToken, incorrectToken }: PairResult & { scores: readonly SweepResult[] },
   place: Place,
 ): Row {
-  const { tokens, clean, corrupted } = scores.find(({ axes }) => axes.includes("token")) ?? scores[0]!;
+  const { clean, corrupted } = scores[0]!;
   return {
     ...place,
     tokens,

@@ -99,7 +99,8 @@ export class StudyRun implements Disposable {
     );
     const same = known.find((row) => row.backend === backend && row.package === version);
     if (same) return same.id;
-    const row = { package: version, model: settings.model, model_hash: await this.modelHash(), backend };
+    const { note } = await this.modelConfig();
+    const row = { package: version, model: settings.model, model_hash: await this.modelHash(), backend, note };
     const id = known.length;
     await store.insert("provenance", [{ id, ...row, settings_hash: settingsHash(settings) }]);
     return id;

@@ -1,4 +1,5 @@
 import { NoticeError } from "../errors.js";
+import { unasked } from "./evaluate.js";
 import type { Stage } from "./stage.js";
 
 interface Candidate {
@@ -11,11 +12,19 @@ interface Candidate {
  * Chooses up to `n` samples of each data set among those answered rightly, as evenly over its groups as they allow. Which ones
  * follows from the seed.
  *
- * @throws NoticeError `options` where no question was answered rightly.
+ * @throws NoticeError `options` where questions are not asked yet, or none was answered rightly.
  */
 export async function select({ run }: Stage): Promise<void> {
   const { store, settings } = run;
   if (await store.count("SELECT count(*) FROM finished WHERE stage = 'select'")) return;
+  const finished = await store.rows<{ dataset: string }>("SELECT dataset FROM finished WHERE stage = 'prepare'");
+  const prepared = finished.map(({ dataset }) => dataset);
+  const [unprepared] = settings.dataset.filter((name) => !prepared.includes(name));
+  const left = (await unasked(run)).length;
+  if (unprepared !== undefined || left > 0) {
+    const what = unprepared === undefined ? `${left} questions are not asked yet` : `${unprepared} is not prepared yet`;
+    throw new NoticeError("options", `${what}, and a selection stays as it is; finish \`notice evaluate\` first.`);
+  }
   const right = await store.rows<Candidate>(
     `SELECT dataset, sample, sample_group FROM answers JOIN samples USING (dataset, sample) WHERE is_correct
      ORDER BY dataset, draw, sample`,

@@ -28,6 +28,8 @@ const TABLES = {
     model_hash: "VARCHAR",
     backend: "VARCHAR",
     settings_hash: "VARCHAR",
+    /** The checkpoint's word on its heads. */
+    note: "VARCHAR",
   },
   /** `draw` in [0, 1) is the sample's place in every random choice among samples. */
   samples: {

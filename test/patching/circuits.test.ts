@@ -28,6 +28,16 @@ const drawn = (count: number, layers: number, heads: number, value: (layer: numb
     Array.from({ length: layers }, (_, layer) => Array.from({ length: heads }, (_, head) => value(layer, head))),
   );
 
+test("the controlled rule finds one head among 144", () => {
+  const next = normal(5);
+  const samples = drawn(40, 12, 12, (layer, head) => (layer === 5 && head === 3 ? 1 : 0) + 0.1 * next());
+  const { heads } = findCircuit(samples);
+  assert.equal(
+    heads.filter(({ inControlled }) => inControlled).map(({ layer, head }) => [layer, head]),
+    [[5, 3]],
+  );
+});
+
 test("two samples of 2 x 3 heads, by hand", () => {
   const circuit = findCircuit([
     [

@@ -33,6 +33,7 @@ test("to keep all heads is the clean answer, to keep none the corrupted one, whi
     near(none.kept, 0, `${mode}: none kept`);
     near(none.removed, 1, `${mode}: none removed`);
     assert.is(none.random.pValue, 1);
+    assert.is((await faithfulness(pair, [], { randomSets: 0 })).random.pValue, null);
   }
 });
 

@@ -10,7 +10,6 @@ import { writeReport } from "../../src/report/report.js";
 import { readCircuits } from "../../src/study/circuits.js";
 import { exportScores } from "../../src/study/export.js";
 import { mergeRuns } from "../../src/study/merge.js";
-import { scoreRows } from "../../src/study/patch.js";
 import { StudyRun } from "../../src/study/run.js";
 import type { GivenSettings } from "../../src/study/settings.js";
 import { STAGES, type StageName, type Watch } from "../../src/study/stage.js";
@@ -24,7 +23,7 @@ const SETTINGS: GivenSettings = {
   candidates: 4,
   seed: 4,
   modalities: ["image", "text", "gaussian"],
-  sites: ["text.cross.z", "text.resid_post", "decoder.cross.z"],
+  sites: ["decoder.cross.z", "text.cross.z", "text.resid_post", "vision.self.z"],
   sigma: 2,
 };
 
@@ -50,14 +49,13 @@ async function exported(folder: string): Promise<string> {
   return readFileSync(file, "utf8");
 }
 
-/** Equal rows; numbers may differ by the rounding of a backend that splits its sums among threads. */
-function same(found: readonly Record<string, unknown>[], wanted: readonly Record<string, unknown>[]): void {
-  assert.is(found.length, wanted.length);
-  for (const [i, row] of wanted.entries())
-    for (const [name, value] of Object.entries(row))
-      if (typeof value === "number") assert.ok(Math.abs((found[i]![name] as number) - value) <= 1e-5, name);
-      else assert.is(found[i]![name], value);
-}
+const COLUMNS = [
+  ["prob", "prob"],
+  ["probDiff", "prob_diff"],
+  ["logitDiff", "logit_diff"],
+  ["effect", "effect"],
+] as const;
+type Column = (typeof COLUMNS)[number][1];
 
 const rowsOf = (csv: string) => parse(csv, { columns: true }) as Row[];
 
@@ -103,14 +101,23 @@ test("the scores in the store are those of a sweep", async ({ folder }) => {
           : { ...asked, corruptQuestion: corrupt_question! },
       );
       for (const site of SETTINGS.sites!) {
-        const place = { dataset: dataset!, sample: sample!, modality };
-        const wanted = [...scoreRows((await sweep(pair, { site })).toJSON(), place)];
-        const found = await run.store.rows<Record<string, unknown>>(
-          `SELECT * FROM scores WHERE dataset = $1 AND sample = $2 AND modality = $3 AND site = $4
-           ORDER BY layer, head, position`,
+        const scores = await sweep(pair, { site });
+        const found = await run.store.rows<
+          Record<"layer" | Column, number> & Record<"head" | "position", number | null>
+        >(
+          `SELECT layer, head, position, prob, prob_diff, logit_diff, effect FROM scores
+           WHERE dataset = $1 AND sample = $2 AND modality = $3 AND site = $4`,
           [dataset!, sample!, modality, site],
         );
-        same(found, wanted);
+        assert.is(
+          found.length,
+          scores.facts.shape.reduce((product, side) => product * side),
+        );
+        for (const { layer, head, position, ...row } of found) {
+          const index = [layer, head, position].filter((at) => at !== null);
+          for (const [metric, column] of COLUMNS)
+            assert.ok(Math.abs(row[column] - scores.at(metric, ...index)!) <= 1e-5, `${site} ${index} ${metric}`);
+        }
       }
     }
 });
@@ -121,7 +128,12 @@ const way = (row: Row) => Math.abs(Number(row.clean_logit_diff) - Number(row.cor
 test("the exported rows give the circuits in plain arithmetic", async ({ folder, csv }) => {
   using run = await StudyRun.reopen(folder);
   const { circuits } = await readCircuits(run);
-  assert.is(circuits.length, 3 * 3 * 2);
+  assert.is(circuits.length, 3 * 3 * 3);
+  for (const { site, circuit, unplaced } of circuits) {
+    assert.is(circuit.samples + circuit.degenerate, 3);
+    assert.ok(circuit.samples > 0);
+    assert.equal([circuit.heads.length, unplaced], [site === "vision.self.z" ? 24 : 18, 0]);
+  }
   const rows = rowsOf(csv);
   for (const { dataset, modality, site, circuit } of circuits.filter(({ site }) => site === "text.cross.z")) {
     const own = rows.filter(
@@ -147,6 +159,25 @@ test("the exported rows give the circuits in plain arithmetic", async ({ folder,
   }
 });
 
+test("an exported row names its token", ({ csv }) => {
+  const rows = rowsOf(csv);
+  const tokens = (site: string) => new Set(rows.filter((row) => row.site === site).map(({ token }) => token));
+  assert.ok(tokens("text.cross.z").has("[CLS]") && tokens("text.cross.z").has("or"));
+  assert.equal([...tokens("decoder.cross.z")], ["[DEC]"]);
+  assert.equal([...tokens("vision.self.z")], [""]);
+  for (const row of rows.filter(
+    ({ site, position, answer_token }) => site === "text.cross.z" && position === answer_token,
+  ))
+    assert.is(row.token, row.correct);
+});
+
+test("nothing is selected before all is asked, and nothing patched before it is selected", async () => {
+  const folder = join(temporaryFolder(), "run");
+  await study(folder, { ...SETTINGS, n: 1, candidates: 1 }, ["prepare"]);
+  await refused(() => study(folder, {}, ["select"]), "options", "3 questions are not asked yet");
+  await refused(() => study(folder, {}, ["patch"]), "options", "no selected samples");
+});
+
 test("the report says what the store holds", async ({ folder }) => {
   using run = await StudyRun.reopen(folder);
   const data = await gatherReport(run, await readCircuits(run));
@@ -159,8 +190,10 @@ test("the report says what the store holds", async ({ folder }) => {
     ["actions", "attributes", "faces"].map((name) => [name, 4, 3]),
   );
   assert.equal([data.run.backend.length > 0, data.run.seed, data.run.settings.sigma], [true, 4, 2]);
-  assert.is(data.circuits.length, 18);
-  assert.ok(data.circuits.every(({ layers, heads }) => layers === 3 && heads === 6));
+  assert.is(data.circuits.length, 27);
+  assert.ok(
+    data.circuits.every(({ site, layers, heads }) => layers === (site === "vision.self.z" ? 4 : 3) && heads === 6),
+  );
   assert.is(data.tokenMaps.length, 9);
   const whole = data.tokenMaps.find(({ dataset, modality }) => dataset === "attributes" && modality === "text")!;
   // The last layer's row of the correct answer carries its word: under STR it brings most of the answer back.

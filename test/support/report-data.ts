@@ -54,11 +54,10 @@ export function reportData(changes: Partial<StudyShape> = {}): ReportData {
       modelHash: "sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef",
       backend: "wasm",
       seed: 7,
-      started: "2026-11-25 13:02 UTC",
-      finished: "2026-11-25 13:41 UTC",
       settings: { "samples a group": 20, "noise, standard deviations": 3, metric: "effect", resamples: 2000 },
     },
     datasets: tasks.map(datasetFacts),
+    position: "answer",
     circuits,
     tokenMaps: patched.map(({ dataset, modality }) => tokenMap(shape, dataset, modality)),
     universality: [shared("text.cross.z"), shared("text.self.z")],
@@ -86,7 +85,7 @@ function siteCircuit(shape: StudyShape, dataset: Task, modality: Modality, site:
     );
   });
   const circuit = findCircuit(scores, { resamples: 200 });
-  return { dataset, modality, site, metric: "effect", layers: shape.layers, heads: shape.heads, circuit };
+  return { dataset, modality, site, metric: "effect", layers: shape.layers, heads: shape.heads, circuit, unplaced: 0 };
 }
 
 function tokenMap({ layers, samples }: StudyShape, dataset: Task, modality: Modality): TokenMap {
@@ -110,7 +109,7 @@ function tokenMap({ layers, samples }: StudyShape, dataset: Task, modality: Moda
 }
 
 function datasetFacts(name: Task): DatasetFacts {
-  const group = (group: string, correct: number) => ({ name: group, asked: 50, correct, selected: 20 });
+  const group = (group: string, correct: number) => ({ name: group, asked: 50, correct, selected: 20, patched: 20 });
   const groups = {
     attributes: [group("colour", 49), group("form", 47), group("size", 44), group("texture", 46)],
     actions: [group("subject", 48), group("verb", 39), group("object", 45)],

@@ -1,0 +1,12 @@
+// `vlm-notice/study`: what only studies need, with the database that they keep.
+export { DATASETS, openDataset } from "./data/datasets.js";
+export type { Dataset, Exclusion, PrepareContext, Prepared, Sample } from "./data/sample.js";
+export { readCircuits, type StudyCircuit, type StudyCircuits } from "./study/circuits.js";
+export { EXPORT_FORMATS, type ExportFormat, exportScores } from "./study/export.js";
+export { mergeRuns } from "./study/merge.js";
+export { StudyRun } from "./study/run.js";
+export { type GivenSettings, MODALITIES, type Modality, readSettings, type Settings } from "./study/settings.js";
+export type { Shard } from "./study/shard.js";
+export { STAGES, type StageName, type Watch } from "./study/stage.js";
+export { runStages, type StudyOptions } from "./study/study.js";
+export { type DatasetSummary, summarise } from "./study/summary.js";
