@@ -9,6 +9,11 @@ export const WASM_HEAP_BYTES = 4_294_901_760;
 /** What compiled code and JavaScript's own heap grow by (measured: 25 to 55 MB). */
 const PROCESS_BYTES = 64 * 1024 * 1024;
 
+/** How much more than its values a pass takes on TensorFlow, since malloc keeps what was freed in pieces (measured: 2.2). */
+const NATIVE_SPREAD = 2.5;
+
+const isNative = (backend: Backend) => backend === "node" || backend === "node-gpu";
+
 /**
  * What a model takes, in bytes: its weights in float32, twice on wasm (XNNPACK keeps a packed copy of what it has
  * multiplied by); and what running it takes beside them: the values of one vision layer, and the streams of a clean and a
@@ -24,7 +29,7 @@ export function modelBytes(config: BlipConfig, backend: Backend): { weights: num
   const largest = Math.max(text.vocab_size * text.hidden_size, 3 * vision.hidden_size ** 2);
   const weights = weightBytes(config) * (backend === "wasm" ? 2 : 1);
   // TensorFlow copies a tensor out of JavaScript; the latest two are not collected yet.
-  const uncollected = backend.startsWith("node") ? 2 * largest : 0;
+  const uncollected = isNative(backend) ? 2 * largest : 0;
   return { weights, working: 4 * (Math.max(layer, 2 * largest) + 2 * kept + uncollected) + PROCESS_BYTES };
 }
 
@@ -49,7 +54,9 @@ export function requireMemory(
         `${checkpoint} takes ${gigabytes(weights)} of weights and about ${gigabytes(working)} to run; ${what} has ` +
           `${gigabytes(bytes)}. Free memory, or use a native backend (\`notice doctor\`) or a smaller model.`,
       );
-  return limits.length === 0 ? undefined : Math.min(...limits.map(([, bytes]) => bytes)) - weights - working;
+  if (limits.length === 0) return undefined;
+  const left = Math.min(...limits.map(([, bytes]) => bytes)) - weights - working;
+  return isNative(backend) ? left / NATIVE_SPREAD : left;
 }
 
 const gigabytes = (bytes: number) => `${Number((bytes / 1e9).toPrecision(3))} GB`;

@@ -78,6 +78,7 @@ async function gone(pids: readonly number[], within: number): Promise<void> {
 
 let right: SweepResult[][];
 let two: Pool;
+const environment = { ...process.env };
 const stop = new AbortController();
 
 test.before(async () => {
@@ -89,6 +90,9 @@ test.before(async () => {
 
 test.after(async () => {
   await two.close();
+  for (const name of ["NODE_OPTIONS", "KILLED_ONCE"])
+    if (environment[name] === undefined) delete process.env[name];
+    else process.env[name] = environment[name];
 });
 
 test("one worker, two workers and no worker find the same numbers", async () => {

@@ -2,6 +2,9 @@ import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { run } from "../../src/cli/program.js";
 
+// It adds a stack to every error.
+delete process.env.NOTICE_DEBUG;
+
 export interface Outcome {
   code: number | null;
   stdout: string;
