@@ -162,7 +162,7 @@ def main():
     parser.add_argument("--train", type=Path, required=True)
     parser.add_argument("--test", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=2)
     parser.add_argument("--width", type=int, default=96)
     parser.add_argument("--heads", type=int, default=6)
     parser.add_argument("--layers", type=int, default=3)
