@@ -40,7 +40,7 @@ export interface Spot {
  * continued pass.
  *
  * @throws NoticeError `site` where site, layer, head or position is not there.
- * @example (await patchHead(pair, { site: "text.cross.z", layer: 2, head: 1, position: "answer" })).effect
+ * @example (await patchHead(pair, { site: "text.cross.z", layer: 0, head: 0, position: "answer" })).effect
  */
 export async function patchHead(
   pair: Pair,
