@@ -149,7 +149,8 @@ function cellsOf(map: HeadMap, rowLabels: readonly string[], columnLabels: reado
   const wrong = numbers.find((value) => !Number.isFinite(value));
   if (wrong !== undefined)
     throw new NoticeError("options", `A map cannot show ${wrong}; give null where there is no score.`);
-  const largest = Math.max(0, ...numbers.map(Math.abs));
+  // Beside a map of much larger numbers, small ones need no more decimals than those.
+  const largest = Math.max((map.extent ?? 0) / 2, ...numbers.map(Math.abs));
   const printed = printsNumbers(map);
   const marked = new Set(map.marks?.cells.map(([row, column]) => `${row},${column}`));
   const text = (value: number | null) => {
