@@ -10,7 +10,7 @@ import { StudyRun } from "../../src/study/run.js";
 import { temporaryFolder } from "../support/checkpoint.js";
 
 // NOTICE_KILLS=50 kills fifty times; the quick suite a few.
-const KILLS = Number(process.env.NOTICE_KILLS ?? 3);
+const KILLS = Number(process.env.NOTICE_KILLS ?? 1);
 // One shard of one: all of it but the report.
 const SETTINGS = [
   "--shard",
