@@ -29,7 +29,7 @@ const { values: options } = parseArgs({
 const scratch = await mkdtemp(join(tmpdir(), "notice-study-"));
 try {
   const model = options.checkpoint ?? join(scratch, "model");
-  if (!options.checkpoint) await writeBaseCheckpoint(model);
+  if (!options.checkpoint) await writeSpeakingCheckpoint(model);
   await writePairs(model, scratch);
   const { backend, memory, workers, sites } = options;
   const begun = performance.now();
@@ -43,6 +43,13 @@ try {
   await rm(scratch, { recursive: true, force: true });
 }
 
+/** Random weights whose tokens are words, so that what they say can be asked for. */
+async function writeSpeakingCheckpoint(folder: string): Promise<void> {
+  await writeBaseCheckpoint(folder);
+  const file = join(folder, "vocab.txt");
+  await writeFile(file, readFileSync(file, "utf8").replace(/\[unused(\d+)\]/g, "word$1"));
+}
+
 /** Pairs of photographs of which random weights say the first: what is right is what the model says. */
 async function writePairs(model: string, folder: string): Promise<void> {
   const names = (await readdir(PHOTOGRAPHS)).filter((name) => name.endsWith(".jpg"));
@@ -53,7 +60,8 @@ async function writePairs(model: string, folder: string): Promise<void> {
     const [image, corruptImage] = [names[i % names.length]!, names[(i + 1) % names.length]!];
     const question = `is this ${["star", "square", "circle", "heart", "dog"][i]} red or blue?`;
     const { answer, top } = await blip.ask({ image: join(folder, image), question });
-    const incorrect = top.find(({ token }) => /^[a-z]+$/.test(token) && !answer.startsWith(token))?.token ?? "red";
+    const incorrect =
+      top.find(({ token }) => /^[a-z]+\d*$/.test(token) && !`${answer} `.startsWith(`${token} `))?.token ?? "red";
     lines.push(JSON.stringify({ id: `pair-${i}`, image, corruptImage, question, answers: [answer, incorrect] }));
   }
   await writeFile(join(folder, "pairs.jsonl"), `${lines.join("\n")}\n`);
