@@ -43,7 +43,7 @@ async function runSuites(mine: typeof suites): Promise<void> {
     return write(text, ...rest);
   }) as typeof process.stdout.write;
   await run(mine, { bail: false });
-  process.disconnect();
+  process.disconnect?.();
   const counts = [...stripVTControlCharacters(printed).matchAll(/\((\d+) \/ (\d+)\)/g)];
   if (counts.some(([, passed, all]) => passed !== all)) {
     if (!process.exitCode) fail("A suite did not run all of its tests: a hook of it threw.");
