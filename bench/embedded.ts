@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,11 +9,14 @@ import { readPairs } from "../src/data/pairs.js";
 import { writeScenes } from "../src/data/scenes/write.js";
 import { openPool } from "../src/pool/pool.js";
 
-// `npm run bench:embedded`: every head, token and layer of cross- and self-attention for 100 pairs on weights/scenes, by a
-// pool of one worker and of as many as cores. --backend NAME (wasm).
+// `npm run bench:embedded`: every head, token and layer of cross- and self-attention for many pairs on weights/scenes, by a
+// pool of one worker and of as many as cores. --backend NAME (wasm); --pairs N (100).
+// Where taskset is, each worker has one core: else a single worker's compiler and garbage collector run on another.
 
-const { values } = parseArgs({ options: { backend: { type: "string", default: "wasm" } } });
-const PAIRS = 100;
+const { values } = parseArgs({
+  options: { backend: { type: "string", default: "wasm" }, pairs: { type: "string", default: "100" } },
+});
+const PAIRS = Number(values.pairs);
 const SWEEPS = [{ site: "text.cross.z" }, { site: "text.self.z" }] as const;
 const model = fileURLToPath(new URL("../weights/scenes", import.meta.url));
 
@@ -37,6 +41,7 @@ async function measure(workers: number): Promise<Row> {
   const start = performance.now();
   await using pool = await openPool(model, { workers, backend: values.backend });
   const opened = performance.now();
+  for (const [core, pid] of pool.pids.entries()) spawnSync("taskset", ["-a", "-p", "-c", String(core), String(pid)]);
   let done = 0;
   for await (const { error } of pool.sweep(pairs(), SWEEPS)) {
     if (error) throw error;

@@ -11,7 +11,7 @@ import { run } from "uvu/run";
 const [pattern = String.raw`\.test\.ts$`, part] = process.argv.slice(2);
 const { suites } = await parse("test", pattern);
 let next = 0;
-const parts = Math.min(17, suites.length);
+const parts = Math.min(8, suites.length);
 if (suites.length === 0) fail(`No test file matches ${pattern}.`);
 else if (part === undefined) await Promise.all(Array.from({ length: Math.min(availableParallelism(), 4) }, takeParts));
 else await runSuites(suites.filter((_, i) => i % parts === Number(part)));

@@ -20,7 +20,7 @@ const SETTINGS = [
   "--candidates",
   "5",
   "--sites",
-  "text.cross.z,text.resid_post",
+  "decoder.cross.z,text.resid_post",
   "--workers",
   "1",
 ];

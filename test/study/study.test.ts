@@ -27,6 +27,9 @@ const SETTINGS: GivenSettings = {
   sigma: 2,
 };
 
+/** Of runs that are compared with each other only. */
+const LIGHT: GivenSettings = { ...SETTINGS, modalities: ["text", "gaussian"], sites: ["decoder.cross.z"] };
+
 const silent: Watch = { begin: () => ({ update() {}, end() {} }), warn() {} };
 
 type Row = Record<string, string>;
@@ -173,7 +176,7 @@ test("an exported row names its token", ({ csv }) => {
 
 test("nothing is selected before all is asked, and nothing patched before it is selected", async () => {
   const folder = join(temporaryFolder(), "run");
-  await study(folder, { ...SETTINGS, n: 1, candidates: 1 }, ["prepare"]);
+  await study(folder, { ...LIGHT, n: 1, candidates: 1 }, ["prepare"]);
   await refused(() => study(folder, {}, ["select"]), "options", "3 questions are not asked yet");
   await refused(() => study(folder, {}, ["patch"]), "options", "no selected samples");
 });
@@ -224,9 +227,13 @@ test("heads' attention is measured on every sample that has a mask", async ({ fo
   assert.ok(found!.least! >= 0 && found!.most! <= 1);
 });
 
-test("one seed gives one export; shards merged, and an interrupted run, give the same", async ({ folder, csv }) => {
+test("one seed gives one export; shards merged, and an interrupted run, give the same", async () => {
+  const whole = join(temporaryFolder(), "whole");
+  await study(whole, LIGHT, ["prepare", "evaluate", "select", "patch"], { workers: 2 });
+  const csv = await exported(whole);
+  assert.is(rowsOf(csv).length, 9 * 2 * 18);
   const prepared = join(temporaryFolder(), "prepared");
-  await study(prepared, SETTINGS, ["prepare", "evaluate", "select"]);
+  await study(prepared, LIGHT, ["prepare", "evaluate", "select"]);
   const shards = [0, 1, 2].map((index) => ({ index, count: 3, folder: join(temporaryFolder(), `shard-${index}`) }));
   for (const { index, count, folder: shard } of shards) {
     cpSync(prepared, shard, { recursive: true });
@@ -251,9 +258,8 @@ test("one seed gives one export; shards merged, and an interrupted run, give the
   const patched = (await summarise(run)).reduce((sum, one) => sum + one.patched, 0);
   assert.ok(patched >= 2 && patched < 9, `${patched} are patched`);
   run[Symbol.dispose]();
-  await study(prepared);
+  await study(prepared, {}, ["patch"]);
   assert.is(await exported(prepared), csv);
-  assert.is(await exported(folder), csv);
 });
 
 test("a run refuses other settings, other data in its folder, and a second process", async ({ folder }) => {
@@ -267,12 +273,11 @@ test("a run refuses other settings, other data in its folder, and a second proce
   assert.ok(circuits.some(({ circuit }) => circuit.heads.some(({ mean }) => mean > 0)));
 });
 
-test("another model of the same name is refused", async ({ csv }) => {
-  assert.ok(csv.length > 0);
+test("another model of the same name is refused", async () => {
   const model = join(temporaryFolder(), "model");
   cpSync("weights/scenes", model, { recursive: true });
   const folder = join(temporaryFolder(), "run");
-  await study(folder, { ...SETTINGS, model }, ["prepare", "evaluate", "select"]);
+  await study(folder, { ...LIGHT, n: 1, candidates: 1, model }, ["prepare", "evaluate", "select"]);
   const config = readFileSync(join(model, "config.json"), "utf8");
   rmSync(join(model, "config.json"));
   writeFileSync(join(model, "config.json"), `${config} `);
