@@ -7,6 +7,12 @@ import type { SiteParts } from "./sites.js";
 const MOST_BYTES = 512 * 1024 * 1024;
 
 /**
+ * So many times as many patches as are read together are decoded together: with a row a patch the decoder's products are small, and
+ * tfjs-node's are half as fast below 300 rows where a row is a multiple of 4 KiB (docs/decisions.md).
+ */
+const DECODED_TOGETHER = 4;
+
+/**
  * How many patches of a site go through the layers together.
  *
  * @param tokens of the question.
@@ -15,7 +21,7 @@ const MOST_BYTES = 512 * 1024 * 1024;
  */
 export function patchesAtOnce(model: BlipModel, parts: SiteParts, tokens: number, memory?: number): number {
   const bytes = patchBytes(model, parts, tokens);
-  const budget = memory ?? Math.min(MOST_BYTES, model.memory ?? MOST_BYTES);
+  const budget = budgetOf(model, memory);
   if (bytes > budget)
     throw new NoticeError(
       "memory",
@@ -25,6 +31,26 @@ export function patchesAtOnce(model: BlipModel, parts: SiteParts, tokens: number
   return Math.floor(budget / bytes);
 }
 
+/** How many patches that were read, so many at once, are decoded together. */
+export function decodedAtOnce({ config, memory: left }: BlipModel, read: number, tokens: number, memory?: number) {
+  return Math.min(
+    DECODED_TOGETHER * read,
+    Math.floor(budgetOf({ memory: left }, memory) / (4 * decodedFloats(config.text, tokens, 2))),
+  );
+}
+
+/** How many pairs are swept together: no more than it takes to fill a batch with the `places` of a layer. */
+export function pairsAtOnce(model: BlipModel, parts: SiteParts, tokens: number, places: number, memory?: number) {
+  const { vision, text } = model.config;
+  // Two passes, which are copied to lie together: the stream, and the image's keys and values, of every layer.
+  const pass = 8 * text.hidden_size * (text.num_hidden_layers + 1) * (tokens + 2 * imageTokens(vision));
+  const filled = Math.floor(patchesAtOnce(model, parts, tokens, memory) / Math.max(1, places));
+  return Math.max(1, Math.min(filled, Math.floor(budgetOf(model, memory) / (8 * pass))));
+}
+
+const budgetOf = (model: Pick<BlipModel, "memory">, memory?: number) =>
+  memory ?? Math.min(MOST_BYTES, model.memory ?? MOST_BYTES);
+
 const megabytes = (bytes: number) => (bytes / 1e6).toPrecision(3);
 
 /** What one patch takes at the widest place of its pass, in bytes: an upper bound, checked against measured peaks. */
@@ -32,15 +58,20 @@ export function patchBytes({ config }: BlipModel, { tower, tokensOf }: SiteParts
   const { vision, text } = config;
   const image = imageTokens(vision);
   // Patched keys and values of the decoder cannot be folded away, and there is a row of them for each of the question's.
-  const answering = (tower === "decoder" && tokensOf === "text" ? 12 : 2) * tokens * text.hidden_size;
-  const decoder = layerFloats(text, 1, tokens) + answering + 4 * text.vocab_size;
-  const reading = layerFloats(text, tokens, image) + tokens * text.hidden_size * text.num_hidden_layers;
+  const decoder = decodedFloats(text, tokens, tower === "decoder" && tokensOf === "text" ? 12 : 2);
+  const kept = text.num_hidden_layers + DECODED_TOGETHER;
+  const reading = layerFloats(text, tokens, image) + tokens * text.hidden_size * kept;
   // A patched picture has keys and values of its own for every layer of the text encoder.
   const seeing =
     layerFloats(vision, image, image) +
     image * vision.hidden_size * (vision.num_hidden_layers + 2 * text.num_hidden_layers);
   const widest = { decoder, text: Math.max(reading, decoder), vision: seeing + Math.max(reading, decoder) };
   return 4 * widest[tower];
+}
+
+/** Numbers of one patch in the decoder, which has `rows` for each token of the question. */
+function decodedFloats(text: TowerConfig & { readonly vocab_size: number }, tokens: number, rows: number): number {
+  return layerFloats(text, 1, tokens) + rows * tokens * text.hidden_size + 4 * text.vocab_size;
 }
 
 /** Numbers that one layer holds at once: its named values, and what its widest step needs beside them. */

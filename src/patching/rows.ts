@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { type Activations, type BlipModel, resume, towerBlocks } from "../model/blip.js";
-import { type Block, type BlockFunction, type BlockGiven, type BlockSite, valueAt } from "../model/block.js";
+import { type Block, type BlockFunction, type BlockGiven, type BlockSite, valueAt, walk } from "../model/block.js";
 import { blend } from "../model/values.js";
 import type { Spot } from "./patch.js";
 import type { SiteParts } from "./sites.js";
@@ -9,22 +9,40 @@ import type { SiteParts } from "./sites.js";
 // self-attention belongs to one token, so in the patched layer one row is computed and the others are the unpatched pass's.
 // In the layer after it only that row's q, k and v differ. From then on every row does, and the pass goes on as any other.
 
+// Pairs whose questions have equally many tokens go this way together: each has its row in what is shared, and as many patches.
+
+/** What a pass knows of the text encoder: [pair, …], one row a pair. */
+export type ReadPass = Pick<Activations, "text" | "imageKeysValues">;
+
+/** The passes of several pairs as one, of tensors of its own; `disposePass` frees them. */
+export function stackPasses(passes: readonly ReadPass[]): ReadPass {
+  const first = passes[0]!;
+  const stack = (of: (pass: ReadPass) => tf.Tensor) => tf.concat(passes.map(of));
+  return {
+    text: first.text.map((_, layer) => stack(({ text }) => text[layer]!)),
+    imageKeysValues: first.imageKeysValues.map((_, layer) => ({
+      k: stack(({ imageKeysValues }) => imageKeysValues[layer]!.k),
+      v: stack(({ imageKeysValues }) => imageKeysValues[layer]!.v),
+    })),
+  };
+}
+
+export function disposePass({ text, imageKeysValues }: ReadPass): void {
+  tf.dispose([...text, ...imageKeysValues.flatMap(({ k, v }) => [k, v])]);
+}
+
 /** Whether patches of a site at one token each can go this way. */
 export function changesOneRow({ tower, tokensOf, within }: SiteParts): boolean {
   return tower === "text" && tokensOf === "text" && within !== "self.k" && within !== "self.v";
 }
 
 /**
- * Logits [patch, vocabulary] of patches at one text site and layer, one token each. Call inside a `tf.tidy`.
+ * What the decoder attends to, [patch, token, width], of patches at one text site and layer, one token each. Call inside a `tf.tidy`.
  *
  * @param base the pass that is patched. @param source the pass that the values come from.
+ * @param spots as many for each pair, one pair's after the other's.
  */
-export function resumeRows(
-  model: BlipModel,
-  base: Activations,
-  source: Activations,
-  spots: readonly Spot[],
-): tf.Tensor2D {
+export function readRows(model: BlipModel, base: ReadPass, source: ReadPass, spots: readonly Spot[]): tf.Tensor {
   const { layer, parts } = spots[0]!;
   const blocks = towerBlocks(model, "text", base);
   const tokens = spots.map((spot) => spot.tokens[0]!);
@@ -36,8 +54,13 @@ export function resumeRows(
       : [layer + 1, patchedRows(blocks[layer]!, base.text[layer]!, sourceBlock, spots)];
   const x = base.text[after]!;
   const output = after < blocks.length ? layerAfter(blocks[after]!, x, rows, replaceRows) : replaceRows(x, rows);
-  const at = Math.min(after, blocks.length - 1);
-  return resume(model, base, { text: new Map([[at, { resid_post: { values: output } }]]) });
+  return walk(blocks, output, after + 1).at(-1)!;
+}
+
+/** Logits [patch, vocabulary] of such patches, of any layers. Call inside a `tf.tidy`. */
+export function decodeRows(model: BlipModel, base: Activations, hidden: tf.Tensor): tf.Tensor2D {
+  const last = model.config.text.num_hidden_layers - 1;
+  return resume(model, base, { text: new Map([[last, { resid_post: { values: hidden } }]]) });
 }
 
 /** The patched layer's output at each patch's token: [patch, 1, width]. */
@@ -57,7 +80,7 @@ function patchedRows(layer: BlockFunction, x: tf.Tensor, source: Block, spots: r
   return layer(takeRows(x, tokens), given).stream.resid_post;
 }
 
-/** A layer's output [patch, token, width] where its input `x` [1, token, width] has one changed row a patch. */
+/** A layer's output [patch, token, width] where its input `x` [pair, token, width] has one changed row a patch. */
 function layerAfter(layer: BlockFunction, x: tf.Tensor, rows: tf.Tensor, replaceRows: RowReplacer): tf.Tensor {
   const [base, changed] = [layer(x).self, layer(rows).self];
   const given: BlockGiven = {
@@ -68,23 +91,34 @@ function layerAfter(layer: BlockFunction, x: tf.Tensor, rows: tf.Tensor, replace
   return layer(replaceRows(x, rows), given).stream.resid_post;
 }
 
-/** [1, token, …] with one row of each patch [patch, 1, …] in it -> [patch, token, …]. */
+/** [pair, token, …] with one row of each patch [patch, 1, …] in it -> [patch, token, …]. */
 type RowReplacer = (base: tf.Tensor, rows: tf.Tensor) => tf.Tensor;
 
 function rowReplacer(tokens: readonly number[]): RowReplacer {
   return (base, rows) => {
-    const [, count, ...rest] = base.shape as [number, number, ...number[]];
+    const [pairs, count, ...rest] = base.shape as [number, number, ...number[]];
     // Cast: asked for float32, wasm's oneHot writes integers and calls them floats.
-    const where = tf.cast(tf.oneHot(tf.tensor1d([...tokens], "int32"), count), "float32");
-    return blend(base, rows, tf.reshape(where, [tokens.length, count, ...rest.map(() => 1)]));
+    const where = tf.cast(tf.oneHot(tf.tensor1d([...tokens], "int32"), count), "float32"); // [patch, token]
+    const ones = rest.map(() => 1);
+    if (pairs === 1) return blend(base, rows, tf.reshape(where, [tokens.length, count, ...ones]));
+    const each = tokens.length / pairs;
+    const blended = blend(
+      tf.reshape(base, [pairs, 1, count, ...rest]),
+      tf.reshape(rows, [pairs, each, 1, ...rest]),
+      tf.reshape(where, [pairs, each, count, ...ones]),
+    );
+    return tf.reshape(blended, [tokens.length, count, ...rest]);
   };
 }
 
-/** [1, token, …] -> [patch, 1, …]: a token's row for each patch. A pattern [1, head, query, key] -> [patch, head, 1, key]. */
+/** [pair, token, …] -> [patch, 1, …]: a token's row for each patch. A pattern [pair, head, query, key] -> [patch, head, 1, key]. */
 function takeRows(values: tf.Tensor, tokens: readonly number[], site?: BlockSite): tf.Tensor {
-  const indices = tf.tensor1d([...tokens], "int32");
-  if (site?.endsWith("pattern")) return tf.transpose(tf.gather(values, indices, 2), [2, 1, 0, 3]);
-  return tf.expandDims(tf.gather(tf.squeeze(values, [0]), indices), 1);
+  const isPattern = site?.endsWith("pattern");
+  const byToken = isPattern ? tf.transpose(values, [0, 2, 1, 3]) : values;
+  const [pairs, count, ...rest] = byToken.shape as [number, number, ...number[]];
+  const at = tokens.map((token, patch) => Math.floor((patch * pairs) / tokens.length) * count + token);
+  const rows = tf.gather(tf.reshape(byToken, [pairs * count, ...rest]), tf.tensor1d(at, "int32"));
+  return tf.expandDims(rows, isPattern ? 2 : 1);
 }
 
 /** The source's rows, or where the site has heads, only the heads of each patch. */

@@ -3,14 +3,15 @@ import { NoticeError } from "../errors.js";
 import { blockOf } from "../model/blip.js";
 import { valueAt } from "../model/block.js";
 import { attribute } from "./attribute.js";
-import { patchesAtOnce } from "./budget.js";
+import { passPatching, rowPatching, type Table } from "./batches.js";
+import { decodedAtOnce, pairsAtOnce, patchesAtOnce } from "./budget.js";
 import { score } from "./metrics.js";
-import type { Direction, Pair } from "./pair.js";
-import { patchBatch, type Spot, scorePasses } from "./patch.js";
-import { changesOneRow, resumeRows } from "./rows.js";
+import type { Pair } from "./pair.js";
+import type { Spot } from "./patch.js";
+import { changesOneRow } from "./rows.js";
 import type { Run } from "./run.js";
 import type { Scores } from "./scores.js";
-import { parseSite, type Site } from "./sites.js";
+import { parseSite, type Site, type SiteParts } from "./sites.js";
 import { type Cell, emptyScores, patchedTogether, type TableOptions, tableCells } from "./table.js";
 
 export interface SweepOptions extends TableOptions {
@@ -32,36 +33,88 @@ export interface SweepOptions extends TableOptions {
  * @throws NoticeError `site`, `options` or `memory` before anything is run.
  */
 export async function sweep(pair: Pair, options: SweepOptions): Promise<Scores> {
-  const { direction = "denoise", onProgress, signal } = options;
+  return (await sweepTogether([pair], options))[0]!;
+}
+
+/**
+ * Sweeps pairs of one model in the same passes: a pass of a small model costs more for its calls than for its rows. Where pairs do not
+ * fit together (other sites than those that change one token of the text encoder, questions of other lengths) one after the other.
+ *
+ * @returns a table a pair, in their order.
+ * @throws NoticeError as `sweep`.
+ */
+export async function sweepTogether(pairs: readonly Pair[], options: SweepOptions): Promise<Scores[]> {
   const parts = parseSite(options.site);
-  const together = patchedTogether(parts, options);
+  const tables: Table[] = [];
+  for (const pair of pairs) tables.push(await newTable(pair, parts, options));
+  const byRow = !patchedTogether(parts, options) && changesOneRow(parts);
+  const { model, question } = pairs[0]!;
+  const places = Math.max(...tables[0]!.layers.map((cells) => cells.length));
+  const fits = byRow && alike(tables) ? pairsAtOnce(model, parts, question.tokens.length, places, options.memory) : 1;
+  for (let from = 0; from < tables.length; from += fits)
+    await fillTables(tables.slice(from, from + fits), parts, options, byRow);
+  return tables.map(({ scores }) => scores);
+}
+
+async function newTable(pair: Pair, parts: SiteParts, options: SweepOptions): Promise<Table> {
   const all = tableCells(pair, parts, options);
   const layers = options.screen === undefined ? all : await screened(pair, all, options, options.screen);
-  const scores = emptyScores(pair, parts, options);
-  const { baseReading, sourceReading } = pair.sides(direction);
-  const unpatched = score(baseReading, baseReading, sourceReading);
-  const scoreSpots = !together && changesOneRow(parts) ? scoreRows : scoreSeparately;
-  const size = patchesAtOnce(pair.model, parts, pair.question.tokens.length, options.memory);
-  const total = layers.flat().length;
+  return { pair, scores: emptyScores(pair, parts, options), layers, unchanged: [] };
+}
+
+/** Whether the pairs have as many tokens, and as many places in the same layers. */
+function alike(tables: readonly Table[]): boolean {
+  const shape = ({ pair, layers }: Table) =>
+    `${[pair.question.tokens.length, ...layers.map((cells) => `${cells[0]!.spot.layer}:${cells.length}`)]}`;
+  return new Set(tables.map(shape)).size === 1;
+}
+
+async function fillTables(
+  tables: readonly Table[],
+  parts: SiteParts,
+  { direction = "denoise", memory, onProgress, signal }: SweepOptions,
+  byRow: boolean,
+): Promise<void> {
+  const { pair, layers } = tables[0]!;
+  const tokens = pair.question.tokens.length;
+  const patches = patchesAtOnce(pair.model, parts, tokens, memory);
+  const size = Math.max(1, Math.floor(patches / tables.length));
+  const most = decodedAtOnce(pair.model, patches, tokens, memory);
+  using patching = byRow ? rowPatching(tables, direction, most) : passPatching(tables[0]!, direction);
+  const total = tables.length * layers.flat().length;
   let done = 0;
-  for (const cells of layers) {
+  for (const layer of layers.keys()) {
     signal?.throwIfAborted();
-    const changes = await whatDiffers(pair, cells[0]!.spot);
-    const live = cells.filter(({ spot }) => changes(spot));
-    for (const { index, spot } of cells) if (!changes(spot)) scores.set(index, unpatched);
-    done += cells.length - live.length;
+    const live = await changed(tables, layer);
+    done += tables.length * (layers[layer]!.length - live.length);
     if (live.length === 0) onProgress?.(done, total);
     for (let from = 0; from < live.length; from += size) {
       signal?.throwIfAborted();
       const batch = live.slice(from, from + size);
-      const spots = batch.map(({ spot }) => spot);
-      const found = await scoreSpots(pair, spots, direction);
-      for (const [row, { index }] of batch.entries()) scores.set(index, found[row]!);
-      done += batch.length;
+      await patching.add(tables.map(({ layers }) => batch.map((at) => layers[layer]![at]!)));
+      done += tables.length * batch.length;
+      if (done === total) await patching.finish();
       onProgress?.(done, total);
     }
   }
-  return scores;
+  await patching.finish();
+  for (const { pair, scores, unchanged } of tables) {
+    const { baseReading, sourceReading } = pair.sides(direction);
+    const unpatched = score(baseReading, baseReading, sourceReading);
+    for (const { index } of unchanged) scores.set(index, unpatched);
+  }
+}
+
+/** The numbers of a layer's places that a patch changes in any of the pairs. */
+async function changed(tables: readonly Table[], layer: number): Promise<number[]> {
+  const live = new Set<number>();
+  for (const { pair, layers, unchanged } of tables) {
+    const changes = await whatDiffers(pair, layers[layer]![0]!.spot);
+    for (const [at, cell] of layers[layer]!.entries())
+      if (changes(cell.spot)) live.add(at);
+      else unchanged.push(cell);
+  }
+  return [...live].sort((a, b) => a - b);
 }
 
 /** The cells of which most is expected, by layer. */
@@ -78,16 +131,6 @@ async function screened(pair: Pair, layers: readonly Cell[][], options: SweepOpt
   );
   return layers.map((cells) => cells.filter((cell) => chosen.has(cell))).filter((cells) => cells.length > 0);
 }
-
-const scoreSeparately = (pair: Pair, spots: readonly Spot[], direction: Direction) =>
-  patchBatch(
-    pair,
-    spots.map((spot) => [spot]),
-    direction,
-  );
-
-const scoreRows = (pair: Pair, spots: readonly Spot[], direction: Direction) =>
-  scorePasses(pair, direction, (base, source) => resumeRows(pair.model, base.activations, source.activations, spots));
 
 /** Whether the clean and the corrupted value differ anywhere that a spot of this site and layer patches. */
 async function whatDiffers(pair: Pair, { parts, layer }: Spot): Promise<(spot: Spot) => boolean> {

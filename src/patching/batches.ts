@@ -1,0 +1,79 @@
+import * as tf from "@tensorflow/tfjs-core";
+import type { Direction, Pair } from "./pair.js";
+import { patchBatch, scorePasses } from "./patch.js";
+import { decodeRows, disposePass, type ReadPass, readRows, stackPasses } from "./rows.js";
+import type { Scores } from "./scores.js";
+import type { Cell } from "./table.js";
+
+/** A pair's table with the places to fill, by layer. */
+export interface Table {
+  readonly pair: Pair;
+  readonly scores: Scores;
+  readonly layers: readonly (readonly Cell[])[];
+  /** Places at which the passes do not differ, as they are found. */
+  readonly unchanged: Cell[];
+}
+
+/** Takes batches of places, a pair's in each row, and puts their scores into the tables, at the latest when it finishes. */
+export interface Patching extends Disposable {
+  add(cells: readonly (readonly Cell[])[]): Promise<void>;
+  finish(): Promise<void>;
+}
+
+/** Every batch by itself, of one pair. */
+export function passPatching({ pair, scores }: Table, direction: Direction): Patching {
+  return {
+    async add([cells]) {
+      const batch = cells!.map(({ spot }) => [spot]);
+      for (const [row, found] of (await patchBatch(pair, batch, direction)).entries())
+        scores.set(cells![row]!.index, found);
+    },
+    async finish() {},
+    [Symbol.dispose]() {},
+  };
+}
+
+/** Each batch through the text encoder in the fast way, then up to `most` patches together through the decoder. */
+export function rowPatching(tables: readonly Table[], direction: Direction, most: number): Patching {
+  const { model } = tables[0]!.pair;
+  const sides = tables.map(({ pair }) => pair.sides(direction));
+  // The decoder begins alike for every pair.
+  const known = sides[0]!.base.activations;
+  const together = (passes: readonly ReadPass[]) => (passes.length === 1 ? passes[0]! : stackPasses(passes));
+  const base = together(sides.map(({ base }) => base.activations));
+  const source = together(sides.map(({ source }) => source.activations));
+  const waiting: { readonly cells: readonly (readonly Cell[])[]; readonly hidden: tf.Tensor }[] = [];
+  const count = () => waiting.reduce((sum, { hidden }) => sum + hidden.shape[0]!, 0);
+  const clear = () => {
+    tf.dispose(waiting.map(({ hidden }) => hidden));
+    waiting.length = 0;
+  };
+  const finish = async () => {
+    if (waiting.length === 0) return;
+    const logits = tf.tidy(() => decodeRows(model, known, tf.concat(waiting.map(({ hidden }) => hidden))));
+    try {
+      const rows = waiting.flatMap(({ cells }) => cells.flatMap((own, table) => own.map((cell) => ({ table, cell }))));
+      for (const [table, { pair, scores }] of tables.entries()) {
+        const own = [...rows.keys()].filter((row) => rows[row]!.table === table);
+        const mine = () => (own.length === rows.length ? tf.clone(logits) : tf.gather(logits, own));
+        const found = await scorePasses(pair, direction, mine);
+        for (const [i, row] of own.entries()) scores.set(rows[row]!.cell.index, found[i]!);
+      }
+    } finally {
+      logits.dispose();
+      clear();
+    }
+  };
+  return {
+    async add(cells) {
+      if (count() + cells.flat().length > most) await finish();
+      const spots = cells.flat().map(({ spot }) => spot);
+      waiting.push({ cells, hidden: tf.tidy(() => readRows(model, base, source, spots)) });
+    },
+    finish,
+    [Symbol.dispose]() {
+      clear();
+      if (tables.length > 1) for (const pass of [base, source]) disposePass(pass);
+    },
+  };
+}
