@@ -51,4 +51,4 @@ export type { Run } from "./patching/run.js";
 export type { Axis, Nested, Scores, SweepFacts } from "./patching/scores.js";
 export { SITES, type Site } from "./patching/sites.js";
 export { between, fromRun, meanOf, type Source, zero } from "./patching/sources.js";
-export { type SweepOptions, sweep } from "./patching/sweep.js";
+export { type SweepOptions, sweep, sweepTogether } from "./patching/sweep.js";

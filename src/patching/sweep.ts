@@ -45,14 +45,19 @@ export async function sweep(pair: Pair, options: SweepOptions): Promise<Scores> 
  */
 export async function sweepTogether(pairs: readonly Pair[], options: SweepOptions): Promise<Scores[]> {
   const parts = parseSite(options.site);
+  if (pairs.length === 0) return [];
   const tables: Table[] = [];
   for (const pair of pairs) tables.push(await newTable(pair, parts, options));
   const byRow = !patchedTogether(parts, options) && changesOneRow(parts);
   const { model, question } = pairs[0]!;
   const places = Math.max(...tables[0]!.layers.map((cells) => cells.length));
   const fits = byRow && alike(tables) ? pairsAtOnce(model, parts, question.tokens.length, places, options.memory) : 1;
-  for (let from = 0; from < tables.length; from += fits)
-    await fillTables(tables.slice(from, from + fits), parts, options, byRow);
+  const placesOf = (some: readonly Table[]) => some.flatMap(({ layers }) => layers.flat()).length;
+  for (let from = 0; from < tables.length; from += fits) {
+    const done = placesOf(tables.slice(0, from));
+    const onProgress = (more: number) => options.onProgress?.(done + more, placesOf(tables));
+    await fillTables(tables.slice(from, from + fits), parts, { ...options, onProgress }, byRow);
+  }
   return tables.map(({ scores }) => scores);
 }
 
@@ -72,7 +77,12 @@ function alike(tables: readonly Table[]): boolean {
 async function fillTables(
   tables: readonly Table[],
   parts: SiteParts,
-  { direction = "denoise", memory, onProgress, signal }: SweepOptions,
+  {
+    direction = "denoise",
+    memory,
+    onProgress,
+    signal,
+  }: Omit<SweepOptions, "onProgress"> & { onProgress(done: number): void },
   byRow: boolean,
 ): Promise<void> {
   const { pair, layers } = tables[0]!;
@@ -81,20 +91,19 @@ async function fillTables(
   const size = Math.max(1, Math.floor(patches / tables.length));
   const most = decodedAtOnce(pair.model, patches, tokens, memory);
   using patching = byRow ? rowPatching(tables, direction, most) : passPatching(tables[0]!, direction);
-  const total = tables.length * layers.flat().length;
   let done = 0;
   for (const layer of layers.keys()) {
     signal?.throwIfAborted();
     const live = await changed(tables, layer);
     done += tables.length * (layers[layer]!.length - live.length);
-    if (live.length === 0) onProgress?.(done, total);
+    if (live.length === 0) onProgress(done);
     for (let from = 0; from < live.length; from += size) {
       signal?.throwIfAborted();
       const batch = live.slice(from, from + size);
       await patching.add(tables.map(({ layers }) => batch.map((at) => layers[layer]![at]!)));
       done += tables.length * batch.length;
-      if (done === total) await patching.finish();
-      onProgress?.(done, total);
+      if (layer === layers.length - 1 && from + size >= live.length) await patching.finish();
+      onProgress(done);
     }
   }
   await patching.finish();
