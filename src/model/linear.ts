@@ -37,11 +37,23 @@ export function linearBackward(dy: tf.Tensor, { weight }: Linear): tf.Tensor {
 
 /** Over the last axis; variance without Bessel's correction, as in PyTorch. */
 export function layerNorm(x: tf.Tensor, { weight, bias }: LayerNorm, epsilon: number): tf.Tensor {
-  return tf.tidy(() => {
-    const centred = tf.sub(x, tf.mean(x, -1, true));
-    const variance = tf.mean(tf.square(centred), -1, true); // [..., 1]
-    return tf.add(tf.mul(tf.mul(centred, tf.rsqrt(tf.add(variance, epsilon))), weight), bias);
-  });
+  return tf.tidy(() => tf.add(tf.mul(normalise(x, epsilon), weight), bias));
+}
+
+/** To mean 0 and variance 1, with its derivative, which takes half as many steps as those of its parts. */
+function normalise(x: tf.Tensor, epsilon: number): tf.Tensor {
+  return tf.customGrad((x, save) => {
+    const centred = tf.sub(x as tf.Tensor, tf.mean(x as tf.Tensor, -1, true));
+    const scale = tf.rsqrt(tf.add(tf.mean(tf.square(centred), -1, true), epsilon)); // [..., 1]
+    const value = tf.mul(centred, scale);
+    (save as tf.GradSaveFunc)([value, scale]);
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
+      const [value, scale] = saved as [tf.Tensor, tf.Tensor];
+      const along = tf.mul(value, tf.mean(tf.mul(dy, value), -1, true));
+      return tf.mul(tf.sub(tf.sub(dy, tf.mean(dy, -1, true)), along), scale);
+    };
+    return { value, gradFunc };
+  })(x);
 }
 
 /** x Φ(x), by erf: BLIP uses the exact form, not the tanh approximation. */
