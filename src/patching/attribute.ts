@@ -1,14 +1,14 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { NoticeError } from "../errors.js";
-import { type Activations, answerFrom, type BlipModel, seeFrom } from "../model/blip.js";
-import { type SiteGradients, siteGradients } from "./backward.js";
-import { logitDifference, shareOfWay } from "./metrics.js";
+import { TOWERS } from "../model/blip.js";
+import { type Attributed, attributions, changes, isShared, type Slope } from "./attributions.js";
+import { slopesAtOnce } from "./budget.js";
+import { shareOfWay } from "./metrics.js";
 import type { Pair } from "./pair.js";
 import { towerSize } from "./run.js";
 import type { Scores } from "./scores.js";
 import { parseSite, type Site, type SiteParts } from "./sites.js";
-import { changeOfPattern, patternOf } from "./softmax.js";
-import { fromRun } from "./sources.js";
+import { patternOf } from "./softmax.js";
 import { type Cell, emptyScores, type TableOptions, tableCells } from "./table.js";
 
 export interface AttributeOptions extends TableOptions {
@@ -19,16 +19,23 @@ export interface AttributeOptions extends TableOptions {
   readonly steps?: number;
   /** For queries and keys: the softmax is computed anew for each changed one, and only what follows is linearised. */
   readonly qkFix?: boolean;
+  /**
+   * One backward pass more for each layer, in which what that layer writes counts as constant; the attribution is the mean size
+   * over these, without a sign. Finds what acts directly and, by the same amount against it, through a later layer.
+   */
+  readonly gradDrop?: boolean;
+  /** Bytes that the values of passes may take. Default: what loading the model left over, at most 512 MiB. */
+  readonly memory?: number;
 }
 
 /**
  * What each patch of a site would do, to first order, from one backward pass instead of one pass a patch:
  * (source - base) · ∂ logitDiff / ∂ value, the gradient at the pass that would be patched. Attribution patching (Nanda 2023; Syed et al.
- * 2310.10348); `steps` is EAP-IG's form (Hanna et al. 2403.17806), `qkFix` the first of AtP*'s corrections (Kramár et al. 2403.00745).
+ * 2310.10348); `steps` is EAP-IG's form (Hanna et al. 2403.17806), `qkFix` and `gradDrop` are AtP*'s corrections (Kramár et al. 2403.00745).
  *
  * The table is `sweep`'s: `logitDiff` holds the attribution, `effect` its share of the way; `prob` and `probDiff` are null.
  *
- * @throws NoticeError `site`, `options` before anything is run.
+ * @throws NoticeError `site`, `options`, `memory` before anything is run.
  */
 export async function attribute(pair: Pair, options: AttributeOptions & { readonly site: Site }): Promise<Scores> {
   return (await attributeAll(pair, [options.site], options))[0]!;
@@ -40,94 +47,106 @@ export async function attributeAll(
   sites: readonly Site[],
   options: AttributeOptions = {},
 ): Promise<Scores[]> {
-  const { direction = "denoise", steps = 0, qkFix = false } = options;
+  const { direction = "denoise", steps = 0, gradDrop = false } = options;
   if (!Number.isInteger(steps) || steps < 0)
     throw new NoticeError("options", `steps is ${steps}; a whole number was expected, 0 for the plain gradient.`);
-  const chosen = sites.map((site) => ({ parts: parseSite(site), cells: tableCells(pair, parseSite(site), options) }));
+  const tables = sites.map((site) => {
+    const parts = parseSite(site);
+    return { parts, cells: tableCells(pair, parts, options).flat() };
+  });
+  const backwards = backwardPasses(pair, tables, gradDrop);
+  const sums = await sumSlopes(pair, tables, backwards, options);
   const { baseReading, sourceReading } = pair.sides(direction);
   const way = sourceReading.logitDiff - baseReading.logitDiff;
-  const attributions = tf.tidy(() => {
-    const parts = chosen.map(({ parts }) => parts);
-    const towards = parts.map((site) => (qkFix ? (patternOf(site) ?? site) : site));
-    const gradients = meanGradients(pair, [...new Map(towards.map((at) => [at.site, at])).values()], options);
-    return parts.map((site, i) => attributionsOf(pair, site, towards[i]!, gradients, options));
+  return tables.map(({ parts, cells }, i) => {
+    const scores = emptyScores(pair, parts, options);
+    for (const [at, { index }] of cells.entries()) {
+      const each = sums[i]!.map((found) => found[at]! / Math.max(1, steps));
+      const total = (size: (value: number) => number) =>
+        each.reduce((sum, value, pass) => sum + backwards[pass]!.weight * size(value), 0);
+      const logitDiff = total(gradDrop ? Math.abs : (value) => value);
+      const effect = shareOfWay(logitDiff, gradDrop ? Math.abs(way) : way);
+      scores.set(index, { prob: null, probDiff: null, logitDiff, effect });
+    }
+    return scores;
   });
-  try {
-    return await Promise.all(
-      chosen.map(async ({ parts, cells }, i) => {
-        const scores = emptyScores(pair, parts, options);
-        const values = await attributions[i]!.data();
-        for (const { index, spot } of cells.flat()) {
-          const logitDiff = sumOver(values, attributions[i]!.shape, spot);
-          scores.set(index, { prob: null, probDiff: null, logitDiff, effect: shareOfWay(logitDiff, way) });
-        }
-        return scores;
-      }),
-    );
-  } finally {
-    tf.dispose(attributions);
-  }
 }
 
-/** Gradients at the pass that would be patched, or their mean over passes between the two. */
-function meanGradients(pair: Pair, sites: readonly SiteParts[], options: AttributeOptions): SiteGradients {
-  const { direction = "denoise", steps = 0 } = options;
-  const { model, answers } = pair;
-  const { base, source } = pair.sides(direction);
-  const objective = logitDifference(answers);
-  if (steps === 0) return siteGradients(model, base.activations, objective, sites);
-  let sums: tf.Tensor[] | undefined;
-  for (let step = 0; step < steps; step++) {
-    const before = sums;
-    sums = tf.tidy(() => {
-      const mixed = passBetween(model, base.activations, source.activations, (step + 0.5) / steps);
-      const gradients = siteGradients(model, mixed, objective, sites);
-      const flat = sites.flatMap(({ site }) => gradients[site]!);
-      return flat.map((gradient, i) => (before ? tf.add(before[i]!, gradient) : gradient));
-    });
-    tf.dispose(before ?? []);
-  }
-  const means = sums!.map((sum) => tf.div(sum, steps));
-  return Object.fromEntries(
-    sites.map(({ site, tower }) => [site, means.splice(0, towerSize(model, tower).layers)]),
-  ) as SiteGradients;
+interface SiteTable {
+  readonly parts: SiteParts;
+  readonly cells: readonly Cell[];
 }
 
-/** A pass whose embedded picture and question lie between those of two others. */
-function passBetween(model: BlipModel, from: Activations, to: Activations, share: number): Activations {
-  const mix = (a: tf.Tensor, b: tf.Tensor) => tf.add(tf.mul(a, 1 - share), tf.mul(b, share));
-  const image = from.vision === to.vision ? from : seeFrom(model, mix(from.vision[0]!, to.vision[0]!));
-  return answerFrom(model, image, mix(from.text[0]!, to.text[0]!), from.decoder[0]!);
+/** One of the backward passes through one forward pass, and what it counts for. */
+interface Backward extends Pick<Slope, "dropped"> {
+  readonly weight: number;
 }
 
-/** Per layer, the attribution of every place of a site: [layer, token, head], [layer, head, query] or [layer, token]. */
-function attributionsOf(
-  pair: Pair,
-  site: SiteParts,
-  towards: SiteParts,
-  gradients: SiteGradients,
-  { direction = "denoise" }: AttributeOptions,
-): tf.Tensor {
-  const { base, source } = pair.sides(direction);
-  const [before, after] = [fromRun(base), fromRun(source)];
-  const layers = gradients[towards.site]!.map((gradient, layer) =>
-    tf.tidy(() => {
-      if (towards !== site) return changeOfPattern(site, base, source, layer, gradient);
-      const change = tf.sub(after(site, layer), before(site, layer));
-      return tf.squeeze(tf.sum(tf.mul(change, gradient), -1), [0]);
-    }),
+/**
+ * The plain one; or for GradDrop one without each layer. A value in the dropped layer has no effect, so the mean is over one layer less than
+ * there are (Kramár et al. 2403.00745, section 3.2). Layers of towers before the first of the sites lead to none of them: dropping
+ * one changes nothing, and the plain gradient stands for all of these.
+ */
+function backwardPasses({ model }: Pair, tables: readonly SiteTable[], gradDrop: boolean): Backward[] {
+  if (!gradDrop) return [{ weight: 1 }];
+  const first = Math.min(...tables.map(({ parts }) => TOWERS.indexOf(parts.tower)));
+  const layers = TOWERS.flatMap((tower) =>
+    Array.from({ length: towerSize(model, tower).layers }, (_, layer) => ({ tower, layer })),
   );
-  return tf.stack(layers);
+  const after = layers.filter(({ tower }) => TOWERS.indexOf(tower) >= first);
+  const weight = 1 / (layers.length - 1);
+  const before = layers.length - after.length;
+  return [...(before > 0 ? [{ weight: before * weight }] : []), ...after.map((dropped) => ({ dropped, weight }))];
 }
 
-/** The sum over a cell's places: to first order, patches add up. */
-function sumOver(values: ArrayLike<number>, shape: readonly number[], { parts, layer, heads, tokens }: Cell["spot"]) {
-  const [, first, second = 1] = shape as [number, number, number?];
+/** Per site, backward pass and cell: the sum of its attribution over the steps. */
+async function sumSlopes(
+  pair: Pair,
+  tables: readonly SiteTable[],
+  backwards: readonly Backward[],
+  { direction = "denoise", steps = 0, qkFix = false, memory }: AttributeOptions,
+): Promise<Float64Array[][]> {
+  const sums = tables.map(({ cells }) => backwards.map(() => new Float64Array(cells.length)));
+  const changing = tables.flatMap((table, i) => (isShared(pair, table.parts) ? [] : [{ ...table, sums: sums[i]! }]));
+  if (changing.length === 0) return sums;
+  const shares = steps === 0 ? [0] : Array.from({ length: steps }, (_, step) => (step + 0.5) / steps);
+  const slopes = shares.flatMap((share) => backwards.map(({ dropped }, backward) => ({ share, dropped, backward })));
+  const sites = changing.map(({ parts }) => parts);
+  const size = slopesAtOnce(pair, sites, memory);
+  const linear = sites.filter((site) => !qkFix || !patternOf(site));
+  const differences = changes(pair, linear, direction);
+  try {
+    const wanted = sites.map((site): Attributed => ({ site, changes: differences[linear.indexOf(site)] ?? [] }));
+    for (let from = 0; from < slopes.length; from += size) {
+      const batch = slopes.slice(from, from + size);
+      const found = tf.tidy(() => attributions(pair, batch, wanted, { direction, qkFix }));
+      for (const [i, { cells, sums }] of changing.entries()) {
+        const values = await found[i]!.data();
+        for (const [pass, { backward }] of batch.entries())
+          for (const [at, { spot }] of cells.entries())
+            sums[backward]![at]! += sumOver(values, found[i]!.shape, pass, spot);
+      }
+      tf.dispose(found);
+    }
+  } finally {
+    tf.dispose(differences);
+  }
+  return sums;
+}
+
+/** The sum over a cell's places in one pass: to first order, patches add up. */
+function sumOver(
+  values: ArrayLike<number>,
+  shape: readonly number[],
+  pass: number,
+  { parts, layer, heads, tokens }: Cell["spot"],
+): number {
+  const [, passes, first, second = 1] = shape as [number, number, number, number?];
   let sum = 0;
   for (const token of tokens)
     for (const head of parts.perHead ? heads : [0]) {
       const [row, column] = parts.isPattern ? [head, token] : [token, head];
-      sum += values[(layer * first + row) * second + column]!;
+      sum += values[((layer * passes + pass) * first + row) * second + column]!;
     }
   return sum;
 }

@@ -1,10 +1,18 @@
 import { NoticeError } from "../errors.js";
 import type { BlipModel } from "../model/blip.js";
 import { imageTokens, type TowerConfig } from "../model/config.js";
+import type { Pair } from "./pair.js";
+import { siteShape, towerSize } from "./run.js";
 import type { SiteParts } from "./sites.js";
 
-/** More than this together is no faster, so no more is taken however much there is. */
+/** More than this together is no faster, so no more is taken however much there is, unless one alone needs it. */
 const MOST_BYTES = 512 * 1024 * 1024;
+
+/** What is computed together, in bytes: each of it, and what is held beside all of it. */
+interface Bytes {
+  readonly each: number;
+  readonly fixed: number;
+}
 
 /**
  * So many times as many patches as are read together are decoded together: with a row a patch the decoder's products are small, and
@@ -16,19 +24,44 @@ const DECODED_TOGETHER = 4;
  * How many patches of a site go through the layers together.
  *
  * @param tokens of the question.
- * @param memory bytes for their values. Default: what loading the model left over, at most 512 MiB.
+ * @param memory bytes for their values. Default: what loading the model left over, at most 512 MiB if one fits in that.
  * @throws NoticeError `memory` where not even one fits, with the numbers.
  */
 export function patchesAtOnce(model: BlipModel, parts: SiteParts, tokens: number, memory?: number): number {
-  const bytes = patchBytes(model, parts, tokens);
+  const bytes = { each: patchBytes(model, parts, tokens), fixed: 0 };
+  return atOnce(model, bytes, memory, {
+    what: `One patch of ${parts.site} takes about ${megabytes(bytes.each)} MB at ${tokens} tokens`,
+    remedy: parts.tower === "vision" ? "Allow more memory." : "Allow more memory, or ask a shorter question.",
+  });
+}
+
+/**
+ * How many passes go through the layers together, forwards and backwards, for gradients towards these sites.
+ *
+ * @param memory as for patches.
+ * @throws NoticeError `memory` where not even one fits, with the numbers.
+ */
+export function slopesAtOnce(pair: Pair, sites: readonly SiteParts[], memory?: number): number {
+  const bytes = slopeBytes(pair, sites);
+  return atOnce(pair.model, bytes, memory, {
+    what:
+      `One backward pass to ${sites.map(({ site }) => site).join(", ")} takes about ${megabytes(bytes.each)} MB, ` +
+      `and ${megabytes(bytes.fixed)} MB are held beside it`,
+    remedy: "Allow more memory, or ask for fewer sites at once.",
+  });
+}
+
+function atOnce(
+  model: BlipModel,
+  { each, fixed }: Bytes,
+  memory: number | undefined,
+  { what, remedy }: { readonly what: string; readonly remedy: string },
+): number {
+  const most = memory ?? model.memory ?? Number.POSITIVE_INFINITY;
+  if (each + fixed > most)
+    throw new NoticeError("memory", `${what}, and the budget is ${megabytes(most)} MB. ${remedy}`);
   const budget = budgetOf(model, memory);
-  if (bytes > budget)
-    throw new NoticeError(
-      "memory",
-      `One patch of ${parts.site} takes about ${megabytes(bytes)} MB at ${tokens} tokens, and the budget is ${megabytes(budget)} MB. ` +
-        (parts.tower === "vision" ? "Allow more memory." : "Allow more memory, or ask a shorter question."),
-    );
-  return Math.floor(budget / bytes);
+  return Math.max(1, Math.floor((budget - fixed) / each));
 }
 
 /** How many patches that were read, so many at once, are decoded together. */
@@ -62,11 +95,41 @@ export function patchBytes({ config }: BlipModel, { tower, tokensOf }: SiteParts
   const kept = text.num_hidden_layers + DECODED_TOGETHER;
   const reading = layerFloats(text, tokens, image) + tokens * text.hidden_size * kept;
   // A patched picture has keys and values of its own for every layer of the text encoder.
-  const seeing =
-    layerFloats(vision, image, image) +
-    image * vision.hidden_size * (vision.num_hidden_layers + 2 * text.num_hidden_layers);
+  const seeing = layerFloats(vision, image, image) + imageFloats(config);
   const widest = { decoder, text: Math.max(reading, decoder), vision: seeing + Math.max(reading, decoder) };
   return 4 * widest[tower];
+}
+
+/** What gradients towards sites take, in bytes: an upper bound, checked against measured peaks. */
+export function slopeBytes({ model, mode, clean, question }: Pair, sites: readonly SiteParts[]): Bytes {
+  const { vision, text } = model.config;
+  const tokens = question.tokens.length;
+  const image = mode === "image" ? imageFloats(model.config) : 0;
+  // Differentiating a layer keeps what it computed beside the gradients; the narrower layers of text keep more small things.
+  const reading =
+    4 * layerFloats(text, tokens, imageTokens(vision)) +
+    2 * tokens * text.hidden_size * towerSize(model, "text").layers;
+  const answering = 4 * layerFloats(text, 1, tokens) + 4 * text.vocab_size;
+  const seeing =
+    layerFloats(vision, imageTokens(vision), imageTokens(vision)) *
+    (sites.some(({ tower }) => tower === "vision") ? 3 : 1);
+  const size = (site: SiteParts) => siteShape(model, clean.activations, site).reduce((product, side) => product * side);
+  const values = sites.map(size).reduce((sum, own) => sum + own, 0);
+  const changes = sites.reduce((sum, site) => sum + size(site) * towerSize(model, site.tower).layers, 0);
+  // On wasm a product's gradient transposes the weights first.
+  const turned = Math.max(
+    3 * vision.hidden_size * vision.intermediate_size,
+    text.hidden_size * Math.max(3 * text.intermediate_size, text.vocab_size),
+  );
+  return {
+    each: 4 * (2 * image + 4 * values + Math.max(mode === "image" ? seeing : 0, reading, answering)),
+    fixed: 4 * (changes + turned),
+  };
+}
+
+/** The streams of a picture, and its keys and values for every layer of the text encoder. */
+function imageFloats({ vision, text }: BlipModel["config"]): number {
+  return imageTokens(vision) * vision.hidden_size * (vision.num_hidden_layers + 2 * text.num_hidden_layers);
 }
 
 /** Numbers of one patch in the decoder, which has `rows` for each token of the question. */

@@ -55,18 +55,19 @@ export function towerSize({ config }: BlipModel, tower: Tower): { layers: number
   return { layers, heads };
 }
 
-/** The shape of a site's value in a pass, batch 1 and all. */
+/** The shape of a site's value in passes of one batch. */
 export function siteShape(model: BlipModel, run: Activations, parts: SiteParts): number[] {
   const { tower, within, perHead, isPattern, tokensOf } = parts;
   const config = tower === "vision" ? model.config.vision : model.config.text;
   const { hidden_size: width, num_attention_heads: heads } = config;
   const count = (tower: Tower) => run[tower][0]!.shape[1] as number;
+  const passes = run.logits.shape[0];
   if (isPattern) {
     const attended: Tower = within === "self.pattern" ? tower : tower === "text" ? "vision" : "text";
-    return [1, heads, count(tower), count(attended)];
+    return [passes, heads, count(tower), count(attended)];
   }
-  if (perHead) return [1, count(tokensOf), heads, width / heads];
-  return [1, count(tower), within === "mlp.pre" || within === "mlp.post" ? config.intermediate_size : width];
+  if (perHead) return [passes, count(tokensOf), heads, width / heads];
+  return [passes, count(tower), within === "mlp.pre" || within === "mlp.post" ? config.intermediate_size : width];
 }
 
 /** @throws NoticeError `site` */

@@ -16,9 +16,9 @@ export function patternOf({ tower, within }: SiteParts): SiteParts | undefined {
 }
 
 /**
- * What each query or key, put in by itself, does to the objective through the pattern: [token, head].
+ * What each query or key, put in by itself, does to the objective through the pattern: [pass, token, head].
  *
- * @param gradient towards the pattern, [1, head, query, key].
+ * @param gradient towards the pattern in each of several passes, [pass, head, query, key].
  */
 export function changeOfPattern(
   { tower, within }: SiteParts,
@@ -33,11 +33,11 @@ export function changeOfPattern(
   const [q, k] = [read(base, "q"), read(base, "k")];
   if (value === "q") {
     const change = tf.sub(attentionPattern(read(source, "q"), k), attentionPattern(q, k));
-    return tf.transpose(tf.squeeze(tf.sum(tf.mul(change, gradient), -1), [0])); // [query, head]
+    return tf.transpose(tf.sum(tf.mul(change, gradient), -1), [0, 2, 1]); // [pass, query, head]
   }
   const scores = attentionScores(q, k);
-  const effects = effectsOfKeys(scores, attentionScores(q, read(source, "k")), tf.squeeze(gradient, [0]));
-  return tf.transpose(tf.sum(effects, 1)); // [key, head]
+  const effects = effectsOfKeys(scores, attentionScores(q, read(source, "k")), gradient);
+  return tf.transpose(tf.sum(effects, 2), [0, 2, 1]); // [pass, key, head]
 }
 
 /** q kᵀ / √headDim: [head, query, key]. */
@@ -51,7 +51,7 @@ function attentionScores(q: tf.Tensor, k: tf.Tensor): tf.Tensor {
  * Σ_key gradient · (change of the softmax where one score alone is changed), for each score: (p' - p)(g - ḡ), where p and p' are
  * its own share before and after, and ḡ the mean gradient of the others under their unchanged proportions.
  *
- * @param scores @param changed @param gradient [head, query, key]
+ * @param scores @param changed [head, query, key] @param gradient the same, or a batch of them.
  */
 export function effectsOfKeys(scores: tf.Tensor, changed: tf.Tensor, gradient: tf.Tensor): tf.Tensor {
   const largest = tf.max(scores, -1, true);

@@ -42,11 +42,18 @@ for (const [name, objective, chosen, most] of [
     const run = pair.corrupted.activations;
     const sites = chosen.map(parseSite);
     const before = tf.memory().numTensors;
-    const gradients = tf.tidy(() => siteGradients(model, run, objective, sites) as Record<string, tf.Tensor[]>);
+    const gradients = tf.tidy(() =>
+      siteGradients(
+        model,
+        run,
+        objective,
+        sites.map((site) => ({ site })),
+      ),
+    );
     let steep = 0;
-    for (const parts of sites)
+    for (const [i, parts] of sites.entries())
       for (let layer = 0; layer < towerSize(model, parts.tower).layers; layer++) {
-        const gradient = gradients[parts.site]![layer]!;
+        const gradient = gradients[i]![layer]!;
         assert.equal(gradient.shape, siteShape(model, run, parts), parts.site);
         const direction = tf.tidy(() => {
           const sideways = tf.tensor(Float32Array.from({ length: gradient.size }, () => random() - 0.5));
@@ -61,7 +68,7 @@ for (const [name, objective, chosen, most] of [
         direction.dispose();
       }
     assert.ok(steep > most, `only ${steep} slopes tell anything`);
-    tf.dispose(Object.values(gradients));
+    tf.dispose(gradients);
     assert.is(tf.memory().numTensors, before);
   });
 

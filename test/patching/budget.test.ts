@@ -2,7 +2,10 @@ import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { useBackend } from "../../src/backend.js";
-import { patchBytes } from "../../src/patching/budget.js";
+import { type AttributeOptions, attributeAll } from "../../src/patching/attribute.js";
+import { patchBytes, slopeBytes } from "../../src/patching/budget.js";
+import { CIRCUIT_SITES } from "../../src/patching/faithful.js";
+import type { Mode } from "../../src/patching/pair.js";
 import { parseSite, type Site } from "../../src/patching/sites.js";
 import { sweep } from "../../src/patching/sweep.js";
 import { randomModel, randomPair, seeded } from "../support/random-model.js";
@@ -34,6 +37,47 @@ for (const site of ["text.cross.z", "text.self.z", "text.resid_post", "vision.se
     assert.ok(perPatch <= bytes, `a patch takes ${perPatch}, ${bytes} were counted`);
     assert.ok(perPatch >= bytes / 8, `a patch takes ${perPatch}, ${bytes} were counted`);
   });
+
+for (const [mode, sites, options] of [
+  ["image", CIRCUIT_SITES, {}],
+  ["image", ["vision.self.q", "vision.self.k"], { qkFix: true }],
+  ["image", ["vision.mlp.pre", "vision.resid_post", "vision.self.pattern"], {}],
+  ["text", CIRCUIT_SITES, {}],
+  ["text", ["text.cross.k", "text.mlp.post"], { qkFix: true }],
+  ["image", ["decoder.cross.z"], {}],
+] as [Mode, readonly Site[], AttributeOptions][])
+  test(`${mode}, ${sites.join(", ")}: an attribution stays inside its budget, and uses it`, async () => {
+    const random = seeded(5);
+    const model = await randomModel(SHAPE, random);
+    using pair = await randomPair(model, mode, 8, random);
+    const { each, fixed } = slopeBytes(pair, sites.map(parseSite));
+    const peak = async (slopes: number) => {
+      const before = tf.memory().numBytes;
+      const { peakBytes } = await tf.profile(async () => {
+        await attributeAll(pair, sites, { ...options, steps: 4, memory: fixed + slopes * each });
+        return tf.scalar(0);
+      });
+      return peakBytes - before;
+    };
+    const [one, all] = [await peak(1), await peak(4)];
+    assert.ok(all <= fixed + 4 * each, `${all} bytes, ${fixed + 4 * each} were allowed`);
+    const perSlope = (all - one) / 3;
+    assert.ok(perSlope <= each, `a pass takes ${perSlope}, ${each} were counted`);
+    assert.ok(perSlope >= each / 8, `a pass takes ${perSlope}, ${each} were counted`);
+  });
+
+test("an attribution that does not fit is refused before anything is run, with the numbers", async () => {
+  const random = seeded(5);
+  const model = await randomModel(SHAPE, random);
+  using pair = await randomPair(model, "image", 8, random);
+  await refused(
+    () => attributeAll(pair, ["text.cross.z", "vision.self.z"], { memory: 1000 }),
+    "memory",
+    "text.cross.z, vision.self.z",
+    "0.00100 MB",
+    "fewer sites",
+  );
+});
 
 test("a budget below one patch is refused before anything is run, with the numbers", async () => {
   const random = seeded(5);

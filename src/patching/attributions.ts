@@ -1,0 +1,138 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { type Activations, answerFrom, type BlipModel, blockOf, seeFrom } from "../model/blip.js";
+import { valueAt } from "../model/block.js";
+import { type LayerAt, siteGradients } from "./backward.js";
+import { logitDifference } from "./metrics.js";
+import type { Direction, Pair } from "./pair.js";
+import { type Run, towerSize } from "./run.js";
+import type { SiteParts } from "./sites.js";
+import { changeOfPattern, patternOf } from "./softmax.js";
+
+// Attributions of every place of a site, for several passes in one batch: each pass at a mixture of the pair's two, and with a layer
+// dropped or none.
+
+/** A pass whose gradients are taken. */
+export interface Slope {
+  /** How far from the pass that is patched to the one that the values come from: 0 to 1. */
+  readonly share: number;
+  readonly dropped?: LayerAt;
+}
+
+/** Whether both passes have the same values at a site, because they see the same picture. */
+export function isShared({ clean, corrupted }: Pair, { tower }: SiteParts): boolean {
+  return tower === "vision" && clean.activations.vision === corrupted.activations.vision;
+}
+
+/** What patches put in, less what was there: per site and layer, [1, …] in the shape of the value. The caller disposes of them. */
+export function changes(pair: Pair, sites: readonly SiteParts[], direction: Direction): tf.Tensor[][] {
+  const { base, source } = pair.sides(direction);
+  const found: tf.Tensor[][] = sites.map(() => []);
+  return tf.tidy(() => {
+    const both = together(base.activations, source.activations);
+    for (const tower of new Set(sites.map((site) => site.tower)))
+      for (let layer = 0; layer < towerSize(pair.model, tower).layers; layer++) {
+        const here = sites.filter((site) => site.tower === tower);
+        const differences = tf.tidy(() => {
+          const block = blockOf(pair.model, both, tower, layer);
+          return here.map(({ within }) => {
+            const value = valueAt(block, within);
+            if (value.shape[0] === 1) return tf.zerosLike(value);
+            const [before, after] = tf.split(value, 2);
+            return tf.sub(after!, before!);
+          });
+        });
+        for (const [i, site] of here.entries()) found[sites.indexOf(site)]!.push(differences[i]!);
+      }
+    return found;
+  });
+}
+
+/** Two passes as one of two rows; a picture that both see serves both. */
+function together(one: Activations, other: Activations): Activations {
+  const rows = (a: readonly tf.Tensor[], b: readonly tf.Tensor[]) => a.map((x, i) => tf.concat([x, b[i]!]));
+  const images = () => ({
+    vision: rows(one.vision, other.vision),
+    imageKeysValues: one.imageKeysValues.map(({ k, v }, layer) => {
+      const { k: otherK, v: otherV } = other.imageKeysValues[layer]!;
+      return { k: tf.concat([k, otherK]), v: tf.concat([v, otherV]) };
+    }),
+  });
+  return {
+    ...(one.vision === other.vision ? one : images()),
+    text: rows(one.text, other.text),
+    decoder: rows(one.decoder, other.decoder),
+    logits: tf.concat([one.logits, other.logits]),
+  };
+}
+
+export interface AttributionOptions {
+  readonly direction: Direction;
+  /** For queries and keys, through the softmax that each changed one gives. */
+  readonly qkFix: boolean;
+}
+
+/** What the attributions of one site follow from. */
+export interface Attributed {
+  readonly site: SiteParts;
+  /** As `changes` has them; not needed where the softmax is computed anew. */
+  readonly changes: readonly tf.Tensor[];
+}
+
+/** The attributions of these sites: each [layer, pass, token, head], [layer, pass, head, query] or [layer, pass, token]. Call inside a `tf.tidy`. */
+export function attributions(
+  pair: Pair,
+  slopes: readonly Slope[],
+  wanted: readonly Attributed[],
+  { direction, qkFix }: AttributionOptions,
+): tf.Tensor[] {
+  const { model } = pair;
+  const { base, source } = pair.sides(direction);
+  const seen = wanted.some(({ site }) => site.tower === "vision");
+  const passes = slopes.some(({ share }) => share > 0)
+    ? passesBetween(model, base, source, slopes)
+    : repeated(base.activations, slopes.length, seen);
+  const found = siteGradients(
+    model,
+    passes,
+    logitDifference(pair.answers),
+    wanted.map(({ site, changes }) => {
+      const pattern = qkFix ? patternOf(site) : undefined;
+      return pattern
+        ? { site: pattern, use: (gradient, layer) => changeOfPattern(site, base, source, layer, gradient) }
+        : { site, use: (gradient, layer) => tf.sum(tf.mul(changes[layer]!, gradient), -1) };
+    }),
+    slopes.map(({ dropped }) => dropped),
+  );
+  return found.map((layers) => tf.stack(layers));
+}
+
+/** One pass a slope: its embedded picture and question lie between those of two others. */
+function passesBetween(model: BlipModel, from: Run, to: Run, slopes: readonly Slope[]): Activations {
+  const [base, source] = [from.activations, to.activations];
+  const share = tf.tensor3d(
+    slopes.map(({ share }) => share),
+    [slopes.length, 1, 1],
+  );
+  const mix = (a: tf.Tensor, b: tf.Tensor) => tf.add(tf.mul(a, tf.sub(1, share)), tf.mul(b, share));
+  const image = base.vision === source.vision ? base : seeFrom(model, mix(base.vision[0]!, source.vision[0]!));
+  return answerFrom(
+    model,
+    image,
+    mix(base.text[0]!, source.text[0]!),
+    tf.tile(base.decoder[0]!, [slopes.length, 1, 1]),
+  );
+}
+
+/** The same pass so many times. Where no gradient goes into the image, one serves all. */
+function repeated(pass: Activations, times: number, image: boolean): Activations {
+  if (times === 1) return pass;
+  const rows = (x: tf.Tensor) => tf.tile(x, [times, ...x.shape.slice(1).map(() => 1)]);
+  const { vision, imageKeysValues, text, decoder, logits } = pass;
+  return {
+    vision: image ? vision.map(rows) : vision,
+    imageKeysValues: image ? imageKeysValues.map(({ k, v }) => ({ k: rows(k), v: rows(v) })) : imageKeysValues,
+    text: text.map(rows),
+    decoder: decoder.map(rows),
+    logits: rows(logits) as tf.Tensor2D,
+  };
+}
