@@ -2,11 +2,14 @@ import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { loadBlip } from "../../src/blip.js";
+import { TOWERS } from "../../src/model/blip.js";
+import { indexesOf } from "../../src/patching/agreement.js";
 import { type AttributeOptions, attribute, attributeAll } from "../../src/patching/attribute.js";
-import { patch } from "../../src/patching/patch.js";
-import type { Site } from "../../src/patching/sites.js";
+import { slopeBytes } from "../../src/patching/budget.js";
+import { patch, type Selection } from "../../src/patching/patch.js";
+import { parseSite, SITES, type Site } from "../../src/patching/sites.js";
 import { effectsOfKeys } from "../../src/patching/softmax.js";
-import { between, fromRun } from "../../src/patching/sources.js";
+import { between, fromRun, type Source } from "../../src/patching/sources.js";
 import { sweep } from "../../src/patching/sweep.js";
 import { auroc } from "../support/auroc.js";
 import { type CircuitName, HEAD_SITES, type Planted, plant } from "../support/planted.js";
@@ -48,6 +51,19 @@ test("saturated: the plain form misses the head before the steep softmax, integr
   const integrated = await scored(planted, { steps: 10 });
   assert.ok(of(integrated) > 0.5, `integrated: ${of(integrated)}`);
   assert.is(auroc(integrated), 1);
+});
+
+test("cancelling: the plain form misses the head whose paths cancel, GradDrop finds it", async () => {
+  using planted = await plant("cancelling");
+  const { pair, heads } = planted;
+  const { site, layer, head } = heads[0]!;
+  assert.ok((await patch(pair, [heads[0]!])).effect! > 0.9);
+  const effect = async (gradDrop: boolean) =>
+    (await attribute(pair, { site, together: true, gradDrop })).at("effect", layer, head)!;
+  assert.ok(Math.abs(await effect(false)) < 1e-4, `plain: ${await effect(false)}`);
+  assert.ok((await effect(true)) > 0.2, `GradDrop: ${await effect(true)}`);
+  using noisy = await plant("cancelling", 0.1, 1);
+  assert.is(auroc(await scored(noisy, { gradDrop: true })), 1);
 });
 
 test("saturated: the plain form misses the query, the exact softmax finds it", async () => {
@@ -106,6 +122,73 @@ test("an attribution is the slope of the patch: a small share of it does that sh
       const slope = (up.logitDiff - down.logitDiff) / 0.04;
       const found = table.at("logitDiff", ...index)!;
       assert.ok(Math.abs(found - slope) <= 2e-2 * Math.abs(slope) + 1e-4, `${mode} ${site}: ${found} and ${slope}`);
+    }
+  }
+});
+
+test("GradDrop: the mean size of the slopes with what one layer writes held fast, for every layer", async () => {
+  const random = seeded(9);
+  const model = await randomModel({ heads: 2, headDim: 6, visionLayers: 2, textLayers: 2, mlp: 11, grid: 2 }, random);
+  using pair = await randomPair(model, "image", 4, random);
+  const { base, source } = pair.sides("denoise");
+  const slope = async (selection: Selection, held: readonly Selection[]) => {
+    const at = (share: number): Source => {
+      const [mixed, own] = [between(fromRun(base), fromRun(source), share), fromRun(base)];
+      return (site, layer) => (site.within.endsWith(".out") ? own : mixed)(site, layer);
+    };
+    const [up, down] = [
+      await patch(pair, [selection, ...held], { source: at(0.01) }),
+      await patch(pair, [selection, ...held], { source: at(-0.01) }),
+    ];
+    return (up.logitDiff - down.logitDiff) / 0.02;
+  };
+  const written = TOWERS.flatMap((tower) =>
+    [0, 1].map((layer) =>
+      SITES.filter((site) => site.startsWith(tower) && site.endsWith(".out")).map((site) => ({ site, layer })),
+    ),
+  );
+  let apart = 0;
+  for (const [site, layer, head] of [
+    ["vision.self.z", 0, 1],
+    ["text.self.z", 0, 0],
+    ["text.cross.v", 1, 0],
+    ["text.resid_mid", 0, undefined],
+    ["decoder.cross.z", 0, 1],
+  ] as [Site, number, number | undefined][]) {
+    const table = await attribute(pair, { site, together: true, gradDrop: true });
+    const index = head === undefined ? [layer] : [layer, head];
+    const slopes: number[] = [];
+    for (const held of written) slopes.push(await slope({ site, layer, head }, held));
+    const expected = slopes.reduce((sum, one) => sum + Math.abs(one), 0) / (written.length - 1);
+    const found = table.at("logitDiff", ...index)!;
+    assert.ok(Math.abs(found - expected) <= 2e-2 * expected + 1e-4, `${site}: ${found} and ${expected}`);
+    const plain = Math.abs(await slope({ site, layer, head }, []));
+    if (Math.abs(found - plain) > 0.1 * plain) apart++;
+  }
+  assert.ok(apart >= 3, `only ${apart} differ from the plain form`);
+});
+
+test("passes that go together and passes one by one say the same", async () => {
+  const random = seeded(6);
+  const model = await randomModel({ heads: 3, headDim: 6, visionLayers: 2, textLayers: 2, mlp: 11, grid: 3 }, random);
+  const sites: Site[] = ["vision.self.z", "text.self.z", "text.cross.k", "text.cross.q", "decoder.cross.z"];
+  for (const mode of ["image", "text"] as const) {
+    using pair = await randomPair(model, mode, 5, random);
+    const { each, fixed } = slopeBytes(pair, sites.map(parseSite));
+    for (const options of [{ steps: 5 }, { steps: 3, gradDrop: true }, { gradDrop: true, qkFix: true }]) {
+      const [one, some, all] = [
+        await attributeAll(pair, sites, { ...options, memory: fixed + each }),
+        await attributeAll(pair, sites, { ...options, memory: fixed + 3 * each }),
+        await attributeAll(pair, sites, options),
+      ];
+      for (const [i, site] of sites.entries())
+        for (const index of indexesOf(one[i]!.facts.shape)) {
+          const [expected, ...found] = [one, some, all].map((tables) => tables[i]!.at("logitDiff", ...index)!);
+          for (const value of found) {
+            const off = Math.abs(value - expected!);
+            assert.ok(off <= 1e-5 * Math.max(1, Math.abs(expected!)), `${mode} ${site} ${index}: ${off}`);
+          }
+        }
     }
   }
 });

@@ -6,8 +6,8 @@ import { auroc } from "../support/auroc.js";
 import { CIRCUITS, type CircuitName, HEAD_SITES, plant } from "../support/planted.js";
 
 const NAMES = Object.keys(CIRCUITS) as CircuitName[];
-/** Of both heads in the circuit `negative`, which pull in opposite directions. */
-const SUMS_TO_ONE: CircuitName[] = ["negative"];
+/** Their heads pull in opposite directions. */
+const OPPOSED: CircuitName[] = ["negative", "cancelling"];
 
 for (const name of NAMES) {
   test(`${name}: each planted head restores all of the answer, every other head nothing`, async () => {
@@ -17,7 +17,7 @@ for (const name of NAMES) {
       const { effect } = await patch(pair, [place]);
       const what = `${place.site} L${place.layer}H${place.head}: ${effect}`;
       if (!place.positive) assert.ok(Math.abs(effect!) <= 1e-5, what);
-      else if (!SUMS_TO_ONE.includes(name) || place.site.startsWith("decoder"))
+      else if (!OPPOSED.includes(name) || place.site.startsWith("decoder"))
         assert.ok(Math.abs(effect! - 1) <= 1e-4, what);
     }
     assert.ok(Math.abs((await patch(pair, heads)).effect! - 1) <= 1e-5);

@@ -61,6 +61,14 @@ export const CIRCUITS = {
     head("text", "cross", [0, 1], ["signal", "answer", 3]),
     head("text", "cross", [2, 0], ["signal", "answer", -1]),
   ],
+  /** In the corrupted pass the second's attention is even, and takes back as steeply what the first adds; in the clean pass it is spent. */
+  cancelling: [
+    head("text", "cross", [0, 1], ["signal", "answer", 3]),
+    head("text", "cross", [2, 3], ["content", "answer", -0.5745287], {
+      query: { from: "answer", gain: 4, bias: 4.4375825 },
+      key: "mark",
+    }),
+  ],
   selfAfterCross: [
     head("text", "cross", [0, 2], ["signal", "message", 3]),
     head("text", "self", [1, 1], ["message", "answer", 1]),
