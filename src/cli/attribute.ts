@@ -6,13 +6,15 @@ import type { Pair } from "../patching/pair.js";
 import type { Scores } from "../patching/scores.js";
 import { parseSite, type Site } from "../patching/sites.js";
 import { sweep } from "../patching/sweep.js";
-import { columns, loadModel, type ModelOptions, wholeNumber, withBackend, withJson } from "./options.js";
+import { columns, loadModel, wholeNumber, withBackend, withJson } from "./options.js";
+import { type PairListOptions, refuseListOptions, withPairList } from "./pair-list.js";
 import { type DirectionOptions, type PairOptions, pairInput, withDirection, withPair } from "./pair-options.js";
 import { checkTableOutputs, placeOf, printScores, type TableCommandOptions, withTable } from "./score-table.js";
 
-interface AttributeCommandOptions extends ModelOptions, PairOptions, DirectionOptions, TableCommandOptions {
+interface AttributeCommandOptions extends PairListOptions, PairOptions, DirectionOptions, TableCommandOptions {
   readonly steps: number;
   readonly qkFix?: boolean;
+  readonly gradDrop?: boolean;
   readonly exact?: boolean;
 }
 
@@ -24,8 +26,10 @@ export function attributeCommand(): Command {
   withTable(withDirection(withPair(command)))
     .option("--steps <passes>", "integrated gradients: the mean over passes between the two", wholeNumber, 0)
     .option("--qk-fix", "for queries and keys: compute the softmax of each changed one anew")
+    .option("--grad-drop", "also with each layer dropped: the mean size, for heads whose paths cancel")
     .option("--exact", "also sweep, and say beneath the table how far the attribution can be trusted")
     .addHelpText("after", "\nIn the result, prob and probDiff are null: a gradient says nothing of them.");
+  withPairList(command, ["exact", "png"]);
   return withJson(withBackend(command)).action(runAttribute);
 }
 
@@ -33,21 +37,18 @@ async function runAttribute(model: string, options: AttributeCommandOptions): Pr
   const { site } = parseSite(options.site);
   if (options.exact && options.json === "-")
     throw new NoticeError("options", "--exact prints a comparison beneath the table, and --json - prints no table.");
-  const input = pairInput(options);
+  const { layers, heads, position, together, direction, steps, qkFix, gradDrop } = options;
+  const places = { site, layers, heads, position, together };
+  const chosen: AttributeOptions & { site: Site } = { ...places, direction, steps, qkFix, gradDrop };
+  if (options.pairs !== undefined) {
+    const { attributePairs } = await import("./attribute-pairs.js");
+    return attributePairs(model, options.pairs, chosen, options);
+  }
+  refuseListOptions(options);
+  const input = pairInput(options, ", or a list of --pairs");
   await checkTableOutputs(options);
   using blip = await loadModel(model, options);
   using pair = await blip.pair(input);
-  const { layers, heads, position, together, direction, steps, qkFix } = options;
-  const chosen: AttributeOptions & { site: Site } = {
-    site,
-    layers,
-    heads,
-    position,
-    together,
-    direction,
-    steps,
-    qkFix,
-  };
   const scores = await attribute(pair, chosen);
   await printScores(scores, pair, options, options.exact ? await comparison(pair, scores, chosen) : "");
 }

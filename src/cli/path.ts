@@ -1,20 +1,13 @@
 import { Command } from "commander";
-import { patch, type Selection } from "../patching/patch.js";
-import { patchPath, type Receiver } from "../patching/paths.js";
-import {
-  checkOutputs,
-  columns,
-  type JsonOptions,
-  loadModel,
-  type ModelOptions,
-  printResult,
-  withBackend,
-  withJson,
-} from "./options.js";
+import type { Selection } from "../patching/patch.js";
+import type { Receiver } from "../patching/paths.js";
+import { methods, type PathsAsked } from "../pool/methods.js";
+import { checkOutputs, columns, type JsonOptions, loadModel, printResult, withBackend, withJson } from "./options.js";
+import { type PairListOptions, refuseListOptions, withPairList } from "./pair-list.js";
 import { type DirectionOptions, type PairOptions, pairInput, withDirection, withPair } from "./pair-options.js";
 import { collect, type Named, parsePlace } from "./places.js";
 
-interface PathCommandOptions extends ModelOptions, JsonOptions, PairOptions, DirectionOptions {
+interface PathCommandOptions extends PairListOptions, JsonOptions, PairOptions, DirectionOptions {
   readonly from: readonly Named<Selection>[];
   readonly to: readonly Named<Receiver>[];
   readonly mediated?: boolean;
@@ -36,32 +29,27 @@ export function pathCommand(): Command {
       collect((name): Receiver => (name === "answer" ? "answer" : parsePlace(name))),
     )
     .option("--mediated", "let the heads between respond too; default: only direct paths");
-  return withJson(withBackend(withDirection(withPair(command)))).action(runPath);
+  withPairList(withDirection(withPair(command)), []);
+  return withJson(withBackend(command)).action(runPath);
 }
 
 async function runPath(model: string, options: PathCommandOptions): Promise<void> {
-  const input = pairInput(options);
+  const { direction, mediated = false } = options;
+  const [from, to] = [options.from, options.to].map((places) => places.map(({ name }) => name)) as [string[], string[]];
+  const [senders, receivers] = [options.from.map(({ place }) => place), options.to.map(({ place }) => place)];
+  const asked: PathsAsked = { senders, receivers, direction, mediated };
+  if (options.pairs !== undefined) {
+    const { pathPairs } = await import("./path-pairs.js");
+    return pathPairs(model, options.pairs, asked, { from, to }, options);
+  }
+  refuseListOptions(options);
+  const input = pairInput(options, ", or a list of --pairs");
   await checkOutputs({ "--json": options.json });
   using blip = await loadModel(model, options);
   using pair = await blip.pair(input);
-  const { from, to, direction, mediated } = options;
-  const senders = from.map(({ place }) => place);
-  const paths = [];
-  for (const { name, place } of to)
-    paths.push({ to: name, ...(await patchPath(pair, senders, [place], { direction, mediated })) });
-  const receivers = to.map(({ place }) => place);
-  const result = {
-    model,
-    direction,
-    mediated: mediated ?? false,
-    mode: pair.mode,
-    answers: pair.answers,
-    ...pair.readings,
-    from: from.map(({ name }) => name),
-    paths,
-    together: await patchPath(pair, senders, receivers, { direction, mediated }),
-    plain: await patch(pair, senders, { direction }),
-  };
+  const { paths: found, together, plain, ...facts } = await methods.paths(pair, asked);
+  const paths = found.map((path, i) => ({ to: to[i]!, ...path }));
+  const result = { model, direction, mediated, ...facts, from, paths, together, plain };
   const row = (name: string, { logitDiff, effect }: { logitDiff: number; effect: number | null }) => [
     name,
     logitDiff.toFixed(3),

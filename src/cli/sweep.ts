@@ -1,8 +1,8 @@
-import { Command, Option } from "commander";
-import { NoticeError } from "../errors.js";
+import { Command } from "commander";
 import type { Scores } from "../patching/scores.js";
 import { parseSite } from "../patching/sites.js";
 import { loadModel, wholeNumber, withBackend, withJson } from "./options.js";
+import { refuseListOptions, withPairList } from "./pair-list.js";
 import { pairInput, withDirection, withPair } from "./pair-options.js";
 import { progress } from "./progress.js";
 import { checkTableOutputs, printScores, withTable } from "./score-table.js";
@@ -15,26 +15,12 @@ export function sweepCommand(): Command {
       "patch every head (or row) at every layer and token, one at a time, and score what comes back of the answer",
     )
     .argument("<model>", "checkpoint folder, or hub id such as Salesforce/blip-vqa-base");
-  withTable(withDirection(withPair(command)))
-    .option("--screen <places>", "patch only this many places, of which gradients expect most", wholeNumber)
-    .addOption(
-      new Option(
-        "--pairs <file>",
-        "instead of one pair: a JSONL list, as `notice scenes` writes its pairs.jsonl",
-      ).conflicts(["image", "corruptImage", "question", "corruptQuestion", "answers", "json", "png"]),
-    )
-    .option("--out <file>", "with --pairs: the results as JSONL, a line a pair with its index in the list")
-    .addOption(
-      new Option("--mode <mode>", "with --pairs: which corruption of a pair; default: image").choices([
-        "image",
-        "text",
-      ]),
-    )
-    .option("--workers <number>", "with --pairs: processes; default: as many as cores, if memory allows", wholeNumber)
-    .addHelpText(
-      "after",
-      "\nOf a list, lines that are no pair are named and left out. Exit code 0: all done; 2: some input was refused.",
-    );
+  withTable(withDirection(withPair(command))).option(
+    "--screen <places>",
+    "patch only this many places, of which gradients expect most",
+    wholeNumber,
+  );
+  withPairList(command, ["json", "png"]);
   return withJson(withBackend(command)).action(runSweep);
 }
 
@@ -44,8 +30,7 @@ async function runSweep(model: string, options: PairsOptions): Promise<void> {
     const { runPairs } = await import("./sweep-pairs.js");
     return runPairs(model, site, options.pairs, options);
   }
-  if (options.out !== undefined || options.mode !== undefined || options.workers !== undefined)
-    throw new NoticeError("options", "--out, --mode and --workers go with --pairs.");
+  refuseListOptions(options);
   const input = pairInput(options, ", or a list of --pairs");
   await checkTableOutputs(options);
   const { sweep } = await import("../patching/sweep.js");

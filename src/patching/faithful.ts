@@ -44,7 +44,7 @@ export interface Faithfulness {
   readonly removed: number;
   /** Per head of the set, what `kept` loses without it (minimality): 0 says that the set does not need it. */
   readonly losses: readonly (HeadAt & { readonly loss: number })[];
-  /** The control: `kept` of random sets of the same size, and how often chance is as good; never 0 (Phipson and Smyth 2010). */
+  /** The control: `kept` of random sets of the same size, and how often chance is as good. */
   readonly random: { readonly kept: readonly number[]; readonly pValue: number | null };
 }
 
@@ -76,13 +76,15 @@ export async function faithfulness(
     kept: kept!,
     removed: removed!,
     losses: members.map((head, i) => ({ ...head, loss: kept! - rest[i]! })),
-    random: {
-      kept: chance,
-      // Equal sets in different batches differ by rounding.
-      pValue:
-        chance.length === 0 ? null : (chance.filter((share) => share >= kept! - 1e-5).length + 1) / (chance.length + 1),
-    },
+    random: { kept: chance, pValue: chanceOf(kept!, chance) },
   };
+}
+
+/** How often chance is as good, never 0 (Phipson and Smyth 2010); null where nothing was drawn. */
+export function chanceOf(kept: number, chance: readonly number[]): number | null {
+  if (chance.length === 0) return null;
+  // Equal sets in different batches differ by rounding.
+  return (chance.filter((share) => share >= kept - 1e-5).length + 1) / (chance.length + 1);
 }
 
 /** Faithfulness over the size of the circuit. */
@@ -126,18 +128,37 @@ export async function faithfulnessCurve(
   return { sizes: at, kept, cpr: area((share) => share), cmd: area((share) => Math.abs(1 - share)) };
 }
 
+/** A head and what patching it at all positions does. */
+export interface HeadEffect extends HeadAt {
+  readonly logitDiff: number;
+  /** Null where clean and corrupted answers hardly differ. */
+  readonly effect: number | null;
+}
+
+/** What exact patching says of every head, at all positions together. */
+export async function headEffects(
+  pair: Pair,
+  options: Pick<FaithfulOptions, "memory" | "signal"> = {},
+): Promise<HeadEffect[]> {
+  const found: HeadEffect[] = [];
+  for (const site of CIRCUIT_SITES) {
+    const scores = await sweep(pair, { site, together: true, ...options });
+    for (const at of everyHead(pair).filter((head) => head.site === site)) {
+      const { layer, head } = at;
+      found.push({ ...at, logitDiff: scores.at("logitDiff", layer, head)!, effect: scores.at("effect", layer, head) });
+    }
+  }
+  return found;
+}
+
 /** All heads, those with the largest |effect| in exact patching at all positions first. */
 export async function rankHeads(
   pair: Pair,
   options: Pick<FaithfulOptions, "memory" | "signal"> = {},
 ): Promise<HeadAt[]> {
-  const scored: { head: HeadAt; size: number }[] = [];
-  for (const site of CIRCUIT_SITES) {
-    const scores = await sweep(pair, { site, together: true, ...options });
-    for (const head of everyHead(pair))
-      if (head.site === site) scored.push({ head, size: Math.abs(scores.at("logitDiff", head.layer, head.head)!) });
-  }
-  return scored.sort((a, b) => b.size - a.size).map(({ head }) => head);
+  const found = await headEffects(pair, options);
+  found.sort((a, b) => Math.abs(b.logitDiff) - Math.abs(a.logitDiff));
+  return found.map(({ site, layer, head }) => ({ site, layer, head }));
 }
 
 /** Every head of the model. */

@@ -4,6 +4,7 @@ import type { NoticeErrorCode } from "../errors.js";
 import type { AnswerAttention } from "../patching/answer-attention.js";
 import type { Scores } from "../patching/scores.js";
 import type { SweepOptions } from "../patching/sweep.js";
+import type { MethodName, Methods } from "./methods.js";
 
 /** The results contract of one sweep, as `notice sweep --json` writes it. */
 export type SweepResult = ReturnType<Scores["toJSON"]>;
@@ -47,7 +48,16 @@ export interface Tasks {
     readonly input: { readonly asked: Asked; readonly top?: number };
     readonly output: AskResult;
   };
+  /** A method on one pair. */
+  readonly measure: {
+    readonly input: { readonly pair: PairInput; readonly method: Method };
+    readonly output: Methods[MethodName]["found"];
+  };
 }
+
+export type Method = {
+  [name in MethodName]: { readonly name: name; readonly asked: Methods[name]["asked"] };
+}[MethodName];
 
 export type Task = {
   [name in keyof Tasks]: { readonly name: name; readonly input: Tasks[name]["input"] };

@@ -4,7 +4,8 @@ import type { AskResult, LoadOptions, PairInput } from "../blip.js";
 import { NoticeError } from "../errors.js";
 import { resolveModel } from "../files/hub.js";
 import { availableMemory } from "../files/memory.js";
-import type { Asked, PoolSweep, Setup, StudyResult, SweepResult, Task } from "./messages.js";
+import type { Asked, Method, PoolSweep, Setup, StudyResult, SweepResult, Task } from "./messages.js";
+import type { MethodName, Methods } from "./methods.js";
 import { mapStream, type Source } from "./stream.js";
 import { type Answer, WorkerError, type WorkerOptions, WorkerProcess } from "./worker-process.js";
 
@@ -136,12 +137,26 @@ export class Pool implements AsyncDisposable {
     const list = [sweeps].flat();
     if (list.length === 0)
       throw new NoticeError("options", "An empty list of sweeps finds out nothing; give at least one.");
-    const task = ({ image, corruptImage, question, corruptQuestion, answers }: PairInput): Task => ({
-      name: "sweep",
-      input: { pair: { image, corruptImage, question, corruptQuestion, answers } as PairInput, sweeps: list },
-    });
+    const task = (pair: PairInput): Task => ({ name: "sweep", input: { pair: onlyPair(pair), sweeps: list } });
     for await (const { key, output, error } of this.#results(pairs, task, ordered))
       yield error ? { key, error } : { key, scores: output as readonly SweepResult[] };
+  }
+
+  /**
+   * Asks one thing of every pair: attributions, paths, faithfulness of heads, effects of heads.
+   *
+   * @throws as `sweep`
+   */
+  async *measure<Key, Name extends MethodName>(
+    pairs: Source<{ readonly key: Key } & PairInput>,
+    name: Name,
+    asked: Methods[Name]["asked"],
+    { ordered = false }: PoolSweepOptions = {},
+  ): AsyncGenerator<PoolResult<Key, { readonly found: Methods[Name]["found"] }>, void, undefined> {
+    const method = { name, asked } as Method;
+    const task = (pair: PairInput): Task => ({ name: "measure", input: { pair: onlyPair(pair), method } });
+    for await (const { key, output, error } of this.#results(pairs, task, ordered))
+      yield error ? { key, error } : { key, found: output as Methods[Name]["found"] };
   }
 
   /**
@@ -265,6 +280,11 @@ export class Pool implements AsyncDisposable {
   };
 
   readonly #abort = () => void this.close(this.options.signal!.reason);
+}
+
+/** Without what a list holds beside it. */
+function onlyPair({ image, corruptImage, question, corruptQuestion, answers }: PairInput): PairInput {
+  return { image, corruptImage, question, corruptQuestion, answers } as PairInput;
 }
 
 /**

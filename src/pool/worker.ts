@@ -3,8 +3,10 @@ import { Blip } from "../blip.js";
 import { NoticeError, type NoticeErrorCode } from "../errors.js";
 import { checkpointFolder } from "../files/folder.js";
 import { type AnswerAttention, answerAttention } from "../patching/answer-attention.js";
+import type { Pair } from "../patching/pair.js";
 import { sweep } from "../patching/sweep.js";
-import type { PairResult, Report, Setup, SweepResult, Task, Tasks } from "./messages.js";
+import type { Method, PairResult, Report, Setup, SweepResult, Task, Tasks } from "./messages.js";
+import { type MethodName, type Methods, methods } from "./methods.js";
 
 // A process of the pool: loads the model, then does one task after the other.
 
@@ -43,6 +45,12 @@ const tasks: { [name in keyof Tasks]: (blip: Blip, input: Tasks[name]["input"]) 
     return { pairs: results, attention };
   },
   ask: (blip, { asked, top }) => blip.ask(asked, { top }),
+  async measure(blip, { pair, method: { name, asked } }) {
+    using made = await blip.pair(pair);
+    // The name and what is asked belong together, which TypeScript cannot follow through a table.
+    const ask = methods[name] as (pair: Pair, asked: Method["asked"]) => Promise<Methods[MethodName]["found"]>;
+    return await ask(made, asked);
+  },
 };
 
 async function load(): Promise<Blip> {

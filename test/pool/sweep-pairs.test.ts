@@ -78,7 +78,7 @@ test("what is refused before any work leaves the earlier results alone", async (
   writeFileSync(out, "of an earlier run");
   write({});
   const cases: [string[], ...string[]][] = [
-    [[...SWEEP, "--workers", "1"], "line 1: The line is no pair", "no pair that could be swept"],
+    [[...SWEEP, "--workers", "1"], "line 1: The line is no pair", "no pair left that could be used"],
     [[...SWEEP, "--site", "text.crss.z"], "Did you mean text.cross.z?"],
     [[...SWEEP, "--workers", "0"], "workers is 0"],
     [[...SWEEP, "--image", "x.png"], "--pairs", "--image"],

@@ -1,0 +1,71 @@
+import type { AttributeOptions } from "../patching/attribute.js";
+import type { Nested } from "../patching/scores.js";
+import type { Site } from "../patching/sites.js";
+import type { SweepResult } from "../pool/messages.js";
+import { fixed, Means } from "./means.js";
+import { columns, type JsonOptions, printResult } from "./options.js";
+import {
+  checkListOutputs,
+  countPairs,
+  type PairListOptions,
+  throughPairs,
+  throwIfLeftOut,
+  withPool,
+} from "./pair-list.js";
+
+/**
+ * `notice attribute MODEL --pairs FILE`: every head's (or layer's) mean effect over the pairs. Effects at several tokens
+ * are added up first: to first order patches do.
+ */
+export async function attributePairs(
+  model: string,
+  file: string,
+  asked: AttributeOptions & { readonly site: Site },
+  options: PairListOptions & JsonOptions,
+): Promise<void> {
+  const { out, mode = "image", json } = options;
+  await checkListOutputs(file, { out, json });
+  await withPool(model, options, async (pool) => {
+    const means = new Means();
+    let shape: number[] = [];
+    const tally = await throughPairs(
+      { file, mode, out, label: "attribute" },
+      (pairs) => pool.measure(pairs, "attribute", asked, { ordered: true }),
+      (found) => {
+        const map = headMap(found);
+        shape = [map.length, map[0]!.length];
+        for (const [layer, row] of map.entries())
+          for (const [head, effect] of row.entries()) means.add(`${layer},${head}`, effect);
+        return found;
+      },
+    );
+    const [layers, heads] = shape as [number, number];
+    const each = <Value>(value: (name: string) => Value) =>
+      Array.from({ length: layers }, (_, layer) =>
+        Array.from({ length: heads }, (_, head) => value(`${layer},${head}`)),
+      );
+    const pairs = Math.max(...each((name) => means.count(name)).flat());
+    const mean = each((name) => means.mean(name));
+    const meanSize = each((name) => means.meanSize(name));
+    const { site, direction } = asked;
+    const table = () =>
+      `${direction} ${site}: mean effect over ${pairs} of ${countPairs(tally.done)} (1 = all of the logit difference), tokens added up\n\n` +
+      columns(
+        mean.map((row, layer) => [layer, ...row.map(fixed)]),
+        ["layer", ...mean[0]!.map((_, head) => `${head}`)],
+      );
+    await printResult({ model, site, direction, mode, pairs, of: tally.done, mean, meanSize }, table, options);
+    throwIfLeftOut(`The mean is over ${countPairs(pairs)}`, tally);
+  });
+}
+
+/** [layer][head] or [layer][0]; null where nothing was asked for, or clean and corrupted answers hardly differ. */
+function headMap({ axes, metrics }: SweepResult): (number | null)[][] {
+  return (metrics.effect as Nested[]).map((layer) => (axes[1] === "head" ? (layer as Nested[]) : [layer]).map(sumOf));
+}
+
+function sumOf(nested: Nested): number | null {
+  if (nested === null || typeof nested === "number") return nested;
+  const known = nested.map(sumOf).filter((value) => value !== null);
+  return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0);
+}

@@ -1,0 +1,192 @@
+import { resolve } from "node:path";
+import { type Command, Option } from "commander";
+import type { PairInput } from "../blip.js";
+import { countLines } from "../data/jsonl.js";
+import { type PairLine, readPairs } from "../data/pairs.js";
+import { NoticeError } from "../errors.js";
+import { writeWhole } from "../files/write.js";
+import type { Mode } from "../patching/pair.js";
+import { openPool, type Pool, type PoolResult } from "../pool/pool.js";
+import { downloadReport } from "./download.js";
+import { oneLine } from "./one-line.js";
+import { checkOutputs, type ModelOptions, wholeNumber } from "./options.js";
+import { type Progress, progress } from "./progress.js";
+import { untilSignal } from "./until-signal.js";
+
+export interface PairListOptions extends ModelOptions {
+  readonly pairs?: string;
+  readonly out?: string;
+  readonly mode?: Mode;
+  readonly workers?: number;
+}
+
+/** The options for a list of pairs in the place of one. */
+export function withPairList(command: Command, conflicts: readonly string[]): Command {
+  return command
+    .addOption(
+      new Option(
+        "--pairs <file>",
+        "instead of one pair: a JSONL list, as `notice scenes` writes its pairs.jsonl",
+      ).conflicts(["image", "corruptImage", "question", "corruptQuestion", "answers", ...conflicts]),
+    )
+    .option("--out <file>", "with --pairs: the results as JSONL, a line a pair with its index in the list")
+    .addOption(
+      new Option("--mode <mode>", "with --pairs: which corruption of a pair; default: image").choices([
+        "image",
+        "text",
+      ]),
+    )
+    .option("--workers <number>", "with --pairs: processes; default: as many as cores, if memory allows", wholeNumber)
+    .addHelpText(
+      "after",
+      "\nOf a list, lines that are no pair are named and left out. Exit code 0: all done; 2: some input was refused.",
+    );
+}
+
+/** @throws NoticeError `options` where options of a list are given without one. */
+export function refuseListOptions({ out, mode, workers }: PairListOptions): void {
+  if (out !== undefined || mode !== undefined || workers !== undefined)
+    throw new NoticeError("options", "--out, --mode and --workers go with --pairs.");
+}
+
+/**
+ * Refuses, before the long work, a file of results that could not be written after it, or that is the list itself.
+ *
+ * @throws NoticeError `options`
+ */
+export async function checkListOutputs(
+  file: string,
+  { out, json }: { readonly out?: string; readonly json?: string },
+): Promise<void> {
+  if (out === "-") throw new NoticeError("options", "--out needs the name of a file.");
+  await checkOutputs({ "--out": out, "--json": json });
+  if (out !== undefined && resolve(out) === resolve(file))
+    throw new NoticeError("options", "--out names the list of pairs itself.");
+}
+
+/** Opens a pool for the time of the work; Ctrl-C ends both in order. */
+export async function withPool(
+  model: string,
+  { workers, backend, memory }: PairListOptions,
+  work: (pool: Pool) => Promise<void>,
+): Promise<void> {
+  await untilSignal(async (signal) => {
+    const report = downloadReport();
+    const warn = (message: string) => process.stderr.write(`notice: ${message}\n`);
+    let pool: Pool;
+    try {
+      pool = await openPool(model, { workers, backend, memory, warn, signal, hub: { onProgress: report.update } });
+    } finally {
+      report.stop();
+    }
+    await using opened = pool;
+    await work(opened);
+  });
+}
+
+/** What became of the lines of a list. */
+export class Tally {
+  done = 0;
+  refused = 0;
+  died = 0;
+
+  constructor(
+    readonly file: string,
+    private readonly bar: Progress,
+  ) {}
+
+  add(): void {
+    this.done++;
+    this.#update();
+  }
+
+  leaveOut(index: number, error: Error): void {
+    if (error instanceof NoticeError) this.refused++;
+    else this.died++;
+    const clear = process.stderr.isTTY ? "\r\u001b[K" : "";
+    process.stderr.write(`${clear}notice: ${oneLine(`${this.file} line ${index + 1}: ${error.message}`)}\n`);
+    this.#update();
+  }
+
+  #update(): void {
+    this.bar.update(this.done + this.refused + this.died);
+  }
+}
+
+/**
+ * Ends a command that had to leave lines out.
+ *
+ * @param done what was done with the others.
+ * @throws NoticeError `options` where lines were refused, Error where a pair killed two processes.
+ */
+export function throwIfLeftOut(done: string, ...tallies: readonly Tally[]): void {
+  const sum = (count: (tally: Tally) => number) => tallies.reduce((total, tally) => total + count(tally), 0);
+  const [refused, died] = [sum((tally) => tally.refused), sum((tally) => tally.died)];
+  const files = [...new Set(tallies.map(({ file }) => file))].join(" and ");
+  const left = `${done}; ${refused + died} of ${files} are left out, each named above.`;
+  if (died > 0) throw new Error(left);
+  if (refused > 0) throw new NoticeError("options", left);
+}
+
+/** A list to go through, and what for. */
+export interface PairList {
+  readonly file: string;
+  readonly mode?: Mode;
+  /** For the results, a line a pair; without it they are only handed to `take`. */
+  readonly out?: string;
+  /** Such as "sweep", before the bar. */
+  readonly label: string;
+  /** Which lines, counted from 0. Default: all. */
+  readonly takes?: (index: number) => boolean;
+}
+
+/**
+ * Goes through a list of pairs, whose results come in its order. A line that is no pair, or whose pair the model refuses, is
+ * named on stderr and left out; the file of the others is whole.
+ *
+ * @param take given every result; what it returns is the line of `out`, behind the pair's index.
+ * @throws NoticeError `options` where no pair is left.
+ */
+export async function throughPairs<Result>(
+  { file, mode = "image", out, label, takes = () => true }: PairList,
+  perform: (
+    pairs: AsyncGenerator<{ key: number } & PairInput>,
+  ) => AsyncIterable<PoolResult<number, { readonly found: Result }>>,
+  take: (result: Result) => object,
+): Promise<Tally> {
+  const pairs = await readPairs(file, mode);
+  // Read twice, for the bar's sake only.
+  const bar = progress(process.stderr.isTTY ? await countLines(file) : 0, label, "pairs");
+  const tally = new Tally(file, bar);
+  async function* lines(): AsyncGenerator<string> {
+    for await (const { key, found, error } of perform(accepted(pairs, tally, takes)))
+      if (error) tally.leaveOut(key, error);
+      else {
+        tally.add();
+        yield `${JSON.stringify({ index: key, ...take(found) })}\n`;
+      }
+    if (tally.done === 0) throw new NoticeError("options", "There is no pair left that could be used.");
+  }
+  try {
+    if (out === undefined) for await (const _ of lines());
+    else await writeWhole(out, lines());
+  } finally {
+    bar.stop();
+  }
+  return tally;
+}
+
+async function* accepted(
+  pairs: AsyncIterable<PairLine>,
+  tally: Tally,
+  takes: (index: number) => boolean,
+): AsyncGenerator<{ key: number } & PairInput> {
+  for await (const { index, pair, refused } of pairs) {
+    if (!takes(index)) continue;
+    if (refused) tally.leaveOut(index, refused);
+    else yield { key: index, ...pair };
+  }
+}
+
+/** `3 pairs` */
+export const countPairs = (count: number) => `${count} pair${count === 1 ? "" : "s"}`;

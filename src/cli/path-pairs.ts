@@ -1,0 +1,65 @@
+import type { Score } from "../patching/metrics.js";
+import type { PathsAsked } from "../pool/methods.js";
+import { fixed, Means } from "./means.js";
+import { columns, type JsonOptions, printResult } from "./options.js";
+import {
+  checkListOutputs,
+  countPairs,
+  type PairListOptions,
+  throughPairs,
+  throwIfLeftOut,
+  withPool,
+} from "./pair-list.js";
+
+/** What senders and receivers are called. */
+export interface PathNames {
+  readonly from: readonly string[];
+  readonly to: readonly string[];
+}
+
+/** `notice path MODEL --pairs FILE`: the mean over the pairs of what goes along each path. */
+export async function pathPairs(
+  model: string,
+  file: string,
+  asked: PathsAsked,
+  { from, to }: PathNames,
+  options: PairListOptions & JsonOptions,
+): Promise<void> {
+  const { out, mode = "image", json } = options;
+  await checkListOutputs(file, { out, json });
+  await withPool(model, options, async (pool) => {
+    const means = new Means();
+    const add = (name: string, { logitDiff, effect }: Score) => {
+      means.add(`${name} logitDiff`, logitDiff);
+      means.add(`${name} effect`, effect);
+    };
+    const tally = await throughPairs(
+      { file, mode, out, label: "path" },
+      (pairs) => pool.measure(pairs, "paths", asked, { ordered: true }),
+      ({ paths, together, plain, ...facts }) => {
+        for (const [i, path] of paths.entries()) add(`path ${i}`, path);
+        add("together", together);
+        add("plain", plain);
+        return { ...facts, from, paths: paths.map((path, i) => ({ to: to[i], ...path })), together, plain };
+      },
+    );
+    const mean = (name: string) => ({
+      logitDiff: means.mean(`${name} logitDiff`),
+      effect: means.mean(`${name} effect`),
+    });
+    const { direction, mediated = false } = asked;
+    const paths = to.map((name, i) => ({ to: name, ...mean(`path ${i}`) }));
+    const [together, plain] = [mean("together"), mean("plain")];
+    const pairs = means.count("plain effect");
+    const rows = [...paths, { to: "these together", ...together }, { to: "the plain patch", ...plain }];
+    const table = () =>
+      `${direction} ${from.join(" and ")} along its paths: means over ${countPairs(tally.done)}, effects over ${pairs} of them\n\n` +
+      columns(
+        rows.map(({ to, logitDiff, effect }) => [to, fixed(logitDiff), fixed(effect)]),
+        ["to", "logitDiff", "effect"],
+      );
+    const result = { model, direction, mediated, mode, of: tally.done, pairs, from, paths, together, plain };
+    await printResult(result, table, options);
+    throwIfLeftOut(`The means are over ${countPairs(tally.done)}`, tally);
+  });
+}

@@ -1,0 +1,89 @@
+import { type AttributeOptions, attribute } from "../patching/attribute.js";
+import {
+  type Faithfulness,
+  type FaithfulnessCurve,
+  faithfulness,
+  faithfulnessCurve,
+  type HeadAt,
+  type HeadEffect,
+  headEffects,
+} from "../patching/faithful.js";
+import type { Answers, Reading, Score } from "../patching/metrics.js";
+import type { Direction, Mode, Pair } from "../patching/pair.js";
+import { patch, type Selection } from "../patching/patch.js";
+import { patchPath, type Receiver } from "../patching/paths.js";
+import type { Scores } from "../patching/scores.js";
+import type { Site } from "../patching/sites.js";
+
+/** What a result is about. */
+export interface PairFacts {
+  readonly mode: Mode;
+  readonly answers: Answers;
+  readonly clean: Reading;
+  readonly corrupted: Reading;
+}
+
+export interface PathsAsked {
+  readonly senders: readonly Selection[];
+  readonly receivers: readonly Receiver[];
+  readonly direction: Direction;
+  readonly mediated?: boolean;
+}
+
+/** How much of the senders' effect goes to each receiver by itself, to these together, and in all. */
+export interface PathsFound extends PairFacts {
+  readonly paths: readonly Score[];
+  readonly together: Score;
+  readonly plain: Score;
+}
+
+export interface FaithfulAsked {
+  readonly heads: readonly HeadAt[];
+  readonly randomSets: number;
+  readonly seed: number;
+  /** For the curve, which is left out without it. */
+  readonly ranked?: readonly HeadAt[];
+}
+
+export interface FaithfulFound extends PairFacts, Faithfulness {
+  readonly curve?: FaithfulnessCurve;
+}
+
+/** What can be found out of a pair, by name: what is asked, and what is found. All of it can travel between processes. */
+export interface Methods {
+  readonly attribute: {
+    readonly asked: AttributeOptions & { readonly site: Site };
+    readonly found: ReturnType<Scores["toJSON"]>;
+  };
+  readonly paths: { readonly asked: PathsAsked; readonly found: PathsFound };
+  readonly faithful: { readonly asked: FaithfulAsked; readonly found: FaithfulFound };
+  readonly headEffects: { readonly asked: Record<string, never>; readonly found: readonly HeadEffect[] };
+}
+
+export type MethodName = keyof Methods;
+
+export const methods: {
+  readonly [name in MethodName]: (pair: Pair, asked: Methods[name]["asked"]) => Promise<Methods[name]["found"]>;
+} = {
+  attribute: async (pair, asked) => (await attribute(pair, asked)).toJSON(),
+  async paths(pair, { senders, receivers, direction, mediated }) {
+    const paths: Score[] = [];
+    for (const receiver of receivers) paths.push(await patchPath(pair, senders, [receiver], { direction, mediated }));
+    return {
+      ...factsOf(pair),
+      paths,
+      together: await patchPath(pair, senders, receivers, { direction, mediated }),
+      plain: await patch(pair, senders, { direction }),
+    };
+  },
+  async faithful(pair, { heads, randomSets, seed, ranked }) {
+    return {
+      ...factsOf(pair),
+      ...(await faithfulness(pair, heads, { randomSets, seed })),
+      ...(ranked ? { curve: await faithfulnessCurve(pair, ranked) } : {}),
+    };
+  },
+  headEffects: (pair) => headEffects(pair),
+};
+
+const factsOf = ({ mode, answers, readings }: Pair): PairFacts => ({ mode, answers, ...readings });

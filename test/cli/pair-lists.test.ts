@@ -1,0 +1,186 @@
+import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { type Blip, loadBlip, type PairInput } from "../../src/blip.js";
+import { attribute } from "../../src/patching/attribute.js";
+import { everyHead, faithfulness, type HeadAt, headEffects } from "../../src/patching/faithful.js";
+import type { Score } from "../../src/patching/metrics.js";
+import type { Pair } from "../../src/patching/pair.js";
+import { patch } from "../../src/patching/patch.js";
+import { patchPath } from "../../src/patching/paths.js";
+import { temporaryFolder } from "../support/checkpoint.js";
+import { noticeHere } from "../support/command.js";
+import { ANSWERS, CLEAN_IMAGE, CLEAN_QUESTION, CORRUPT_IMAGE, NARROW } from "../support/samples.js";
+
+const folder = temporaryFolder();
+const [list, other, out, json] = ["pairs.jsonl", "other.jsonl", "results.jsonl", "mean.json"].map((name) =>
+  join(folder, name),
+) as [string, string, string, string];
+copyFileSync(CLEAN_IMAGE, join(folder, "clean.png"));
+copyFileSync(CORRUPT_IMAGE, join(folder, "corrupt.png"));
+
+const forth = { image: "clean.png", corruptImage: "corrupt.png", question: CLEAN_QUESTION, answers: ANSWERS };
+const back = { ...forth, image: "corrupt.png", corruptImage: "clean.png", answers: [ANSWERS[1], ANSWERS[0]] };
+const write = (file: string, ...lines: object[]) =>
+  writeFileSync(file, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+const ARGS = ["--pairs", list, "--backend", "wasm", "--workers", "1"];
+const RESULTS = ["--out", out, "--json", json];
+const lines = () =>
+  readFileSync(out, "utf8")
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+const mean = () => JSON.parse(readFileSync(json, "utf8"));
+const plain = (value: unknown) => JSON.parse(JSON.stringify(value));
+const close = (found: number, expected: number, what: string) =>
+  assert.ok(Math.abs(found - expected) <= 1e-9, `${what}: ${found} and ${expected}`);
+
+/** What the library says of pairs. */
+async function each<Found>(ask: (pair: Pair, blip: Blip) => Promise<Found>, ...pairs: (typeof forth)[]) {
+  using blip = await loadBlip(NARROW, { backend: "wasm" });
+  const found: Found[] = [];
+  for (const { image, corruptImage, ...rest } of pairs) {
+    const input = { ...rest, image: join(folder, image), corruptImage: join(folder, corruptImage) } as PairInput;
+    using pair = await blip.pair(input);
+    found.push(await ask(pair, blip));
+  }
+  return found;
+}
+
+test("attribute --pairs: the library's result of each pair, and their mean", async () => {
+  write(list, forth, { ...forth, image: "../x.png" }, back as typeof forth);
+  const { code, stdout, stderr } = await noticeHere("attribute", NARROW, ...ARGS, ...RESULTS, "--grad-drop");
+  assert.is(code, 2);
+  assert.match(stderr, /pairs\.jsonl line 2: The line is no pair/);
+  assert.match(stderr, /The mean is over 2 pairs; 1 of .*pairs\.jsonl are left out/);
+  assert.match(stdout, /denoise text\.cross\.z: mean effect over 2 of 2 pairs/);
+  const expected = await each(
+    (pair) => attribute(pair, { site: "text.cross.z", gradDrop: true }),
+    forth,
+    back as typeof forth,
+  );
+  assert.equal(
+    lines(),
+    expected.map((scores, i) => ({ index: 2 * i, ...plain(scores) })),
+  );
+  const effects = expected.map((scores) => (scores.table("effect") as number[][][])[1]![2]!);
+  const sums = effects.map((tokens) => tokens.reduce((sum, effect) => sum + effect, 0));
+  close(mean().mean[1][2], (sums[0]! + sums[1]!) / 2, "mean");
+  close(mean().meanSize[1][2], (Math.abs(sums[0]!) + Math.abs(sums[1]!)) / 2, "mean size");
+});
+
+test("path --pairs: the library's result of each pair, and their mean", async () => {
+  write(list, forth, back as typeof forth);
+  const places = ["--from", "text.cross.z:L0H1", "--to", "text.self.q:L1H2", "answer"];
+  const { code, stdout, stderr } = await noticeHere("path", NARROW, ...ARGS, ...RESULTS, ...places);
+  assert.equal([code, stderr], [0, ""]);
+  assert.match(stdout, /means over 2 pairs, effects over 2 of them/);
+  const sender = { site: "text.cross.z", layer: 0, head: 1 } as const;
+  const receiver = { site: "text.self.q", layer: 1, head: 2 } as const;
+  const expected = await each(
+    async (pair) => ({
+      paths: [await patchPath(pair, [sender], [receiver]), await patchPath(pair, [sender], ["answer"])],
+      plain: await patch(pair, [sender]),
+    }),
+    forth,
+    back as typeof forth,
+  );
+  const names = ["text.self.q:L1H2", "answer"];
+  for (const [i, line] of lines().entries()) {
+    assert.equal(
+      line.paths,
+      expected[i]!.paths.map((path, at) => ({ to: names[at], ...path })),
+    );
+    assert.equal(line.plain, expected[i]!.plain);
+  }
+  for (const [at, { to, logitDiff, effect }] of mean().paths.entries()) {
+    assert.is(to, names[at]);
+    const [one, two] = expected.map(({ paths }) => paths[at]!) as [Score, Score];
+    close(logitDiff, (one.logitDiff + two.logitDiff) / 2, "logitDiff");
+    close(effect, (one.effect! + two.effect!) / 2, "effect");
+  }
+});
+
+test("faithful --pairs: heads are ranked on the lines that are not tested, or on another list", async () => {
+  write(list, forth, back as typeof forth);
+  write(other, back as typeof forth);
+  const ranked = async (pair: typeof forth): Promise<HeadAt[]> => {
+    const [effects] = await each((made) => headEffects(made), pair);
+    const sorted = [...effects!].sort((a, b) => Math.abs(b.effect!) - Math.abs(a.effect!));
+    return sorted.slice(0, 3).map(({ site, layer, head }) => ({ site, layer, head }));
+  };
+  for (const [args, chosen, tested, indexes, says] of [
+    [
+      [],
+      forth,
+      [back],
+      [1],
+      /^Heads ranked on 1 pair of .*, its lines 1, 3, 5, …; tested on 1 pair of .*, its lines 2, 4, 6, …\./,
+    ],
+    [
+      ["--found-on", other],
+      back,
+      [forth, back],
+      [0, 1],
+      /^Heads ranked on 1 pair of .*other\.jsonl; tested on 2 pairs/,
+    ],
+  ] as [string[], typeof forth, (typeof forth)[], number[], RegExp][]) {
+    const options = ["--top", "3", "--random", "2", "--curve", ...args];
+    const { code, stdout, stderr } = await noticeHere("faithful", NARROW, ...ARGS, ...RESULTS, ...options);
+    assert.equal([code, stderr], [0, ""]);
+    assert.match(stdout, says);
+    assert.match(stdout, /\n3 of \d+ heads keep .*\n2 random sets of as many keep/);
+    const heads = await ranked(chosen);
+    assert.equal(
+      mean().losses.map(({ site, layer, head }: HeadAt) => ({ site, layer, head })),
+      heads,
+    );
+    const expected = await each((pair) => faithfulness(pair, heads, { randomSets: 2 }), ...tested);
+    assert.equal(
+      lines().map(({ index }) => index),
+      indexes,
+    );
+    for (const [i, line] of lines().entries()) close(line.kept, expected[i % tested.length]!.kept, `line ${i}`);
+    const average = (value: (one: (typeof expected)[0]) => number) =>
+      expected.reduce((sum, one) => sum + value(one), 0) / expected.length;
+    close(
+      mean().kept,
+      average(({ kept }) => kept),
+      "kept",
+    );
+    close(
+      mean().losses[1].loss,
+      average(({ losses }) => losses[1]!.loss),
+      "loss",
+    );
+    close(
+      mean().random.kept[1],
+      average(({ random }) => random.kept[1]!),
+      "random",
+    );
+    const [count] = await each(async (pair) => everyHead(pair).length, forth);
+    assert.is(mean().curve.sizes.at(-1), count);
+    assert.ok(Math.abs(mean().curve.kept.at(-1) - 1) <= 1e-5);
+  }
+});
+
+test("what does not go together is refused before any work", async () => {
+  write(list, forth);
+  for (const [args, message] of [
+    [["attribute", NARROW, ...ARGS, "--exact"], /--exact/],
+    [["attribute", NARROW, "--image", CLEAN_IMAGE, "--workers", "2"], /go with --pairs/],
+    [["path", NARROW, ...ARGS, "--image", "x", "--from", "text.cross.z:L0H1", "--to", "answer"], /--image/],
+    [["faithful", NARROW, ...ARGS], /exactly one of --heads and --top/],
+    [["faithful", NARROW, ...ARGS, "--top", "3", "--found-on", list], /names the list that is tested/],
+    [["faithful", NARROW, ...ARGS, "--heads", "text.cross.z:L0H1", "--found-on", other], /goes with --top or --curve/],
+    [["faithful", NARROW, "--top", "3", "--found-on", other], /--found-on goes with --pairs/],
+    [["faithful", NARROW, ...ARGS, "--top", "3", "--found-on", other, "--out", other], /names the list/],
+  ] as [string[], RegExp][]) {
+    const { code, stdout, stderr } = await noticeHere(...args);
+    assert.equal([code, stdout], [2, ""], stderr);
+    assert.match(stderr, message);
+  }
+});
+
+test.run();
