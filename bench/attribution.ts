@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { useBackend } from "../src/backend.js";
 import { seeFrom } from "../src/model/blip.js";
-import { attributeAll } from "../src/patching/attribute.js";
+import { type AttributeOptions, attributeAll } from "../src/patching/attribute.js";
 import { CIRCUIT_SITES } from "../src/patching/faithful.js";
 import { newRun, type Pair } from "../src/patching/pair.js";
 import { randomModel, randomPair, seeded } from "../test/support/random-model.js";
@@ -13,17 +13,18 @@ const SIZES = {
   "weights/scenes": { heads: 6, headDim: 16, visionLayers: 4, textLayers: 3, mlp: 192, grid: 8 },
   "blip-vqa-base, 2 layers": { heads: 12, headDim: 64, visionLayers: 2, textLayers: 2, mlp: 3072, grid: 24 },
 };
-const STEPS = 4;
+const STEPS = 10;
 
-/** Milliseconds: the least of several, since others use the machine too. */
-async function time(work: () => Promise<unknown>, repeats: number): Promise<number> {
-  let least = Number.POSITIVE_INFINITY;
-  for (let i = 0; i < repeats; i++) {
-    const start = performance.now();
-    await work();
-    least = Math.min(least, performance.now() - start);
-  }
-  return least;
+/** Median milliseconds of each, measured in turns, since others use the machine too. */
+async function time(works: readonly (() => Promise<unknown>)[], turns: number): Promise<number[]> {
+  const times = works.map((): number[] => []);
+  for (let turn = 0; turn < turns; turn++)
+    for (const [i, work] of works.entries()) {
+      const start = performance.now();
+      await work();
+      times[i]!.push(performance.now() - start);
+    }
+  return times.map((own) => own.sort((a, b) => a - b)[Math.floor(turns / 2)]!);
 }
 
 async function forward({ model, clean, question }: Pair): Promise<void> {
@@ -35,12 +36,18 @@ const backend = await useBackend();
 for (const [name, shape] of Object.entries(SIZES)) {
   const random = seeded(1);
   using pair = await randomPair(await randomModel(shape, random), "image", 9, random);
-  const repeats = shape.heads > 6 ? 5 : 30;
-  const pass = await time(() => forward(pair), repeats);
-  const plain = await time(() => attributeAll(pair, CIRCUIT_SITES), repeats);
-  const steps = await time(() => attributeAll(pair, CIRCUIT_SITES, { steps: STEPS }), repeats);
+  const forms: AttributeOptions[] = [{}, { steps: STEPS }, { gradDrop: true }];
+  const works = forms.map((form) => () => attributeAll(pair, CIRCUIT_SITES, form));
+  const [pass, plain, steps, drops] = (await time([() => forward(pair), ...works], shape.heads > 6 ? 3 : 15)) as [
+    number,
+    number,
+    number,
+    number,
+  ];
+  const layers = shape.visionLayers + 2 * shape.textLayers;
+  const passes = (milliseconds: number) => (milliseconds / pass).toFixed(2);
   console.log(
-    `${name}, ${backend}: forward pass ${pass.toFixed(1)} ms; plain attribution ${(plain / pass).toFixed(2)} passes; ` +
-      `integrated ${(steps / STEPS / pass).toFixed(2)} passes a step (${tf.memory().numTensors} tensors)`,
+    `${name}, ${backend}: forward pass ${pass.toFixed(1)} ms; plain attribution ${passes(plain)} passes; integrated ` +
+      `${passes(steps / STEPS)} passes a step of ${STEPS}; GradDrop ${passes(drops / layers)} passes a layer of ${layers} (${tf.memory().numTensors} tensors)`,
   );
 }

@@ -1,7 +1,7 @@
 import { type Blip, loadBlip } from "../src/blip.js";
 import { draw, sampleAt, type Task, tasks } from "../src/data/scenes/scene.js";
 import { pearson } from "../src/patching/agreement.js";
-import { attributeAll } from "../src/patching/attribute.js";
+import { type AttributeOptions, attributeAll } from "../src/patching/attribute.js";
 import { CIRCUIT_SITES, everyHead, faithfulness, faithfulnessCurve, type HeadAt } from "../src/patching/faithful.js";
 import type { Mode, Pair } from "../src/patching/pair.js";
 import { sweep } from "../src/patching/sweep.js";
@@ -9,7 +9,8 @@ import { sweep } from "../src/patching/sweep.js";
 // `npx tsx bench/claims.ts [pairs]`: on weights/scenes, per task and corruption, how well attribution agrees with exact patching over
 // all heads, and how faithful the found circuit is on pairs that it was not found on, beside random sets.
 
-const FORMS = { plain: {}, "5 steps": { steps: 5 } } as const;
+// GradDrop's has no signs: it is compared with the sizes of the effects.
+const FORMS: Record<string, AttributeOptions> = { plain: {}, "5 steps": { steps: 5 }, GradDrop: { gradDrop: true } };
 const SHARES = [0.1, 0.2, 0.3, 0.4];
 
 async function figures(blip: Blip, task: Task, mode: Mode): Promise<string> {
@@ -24,12 +25,15 @@ async function figures(blip: Blip, task: Task, mode: Mode): Promise<string> {
       found[form]!.push(await effects(pair, async (site) => tables[CIRCUIT_SITES.indexOf(site)]!));
     }
   }
-  const lines = Object.entries(found).map(
-    ([form, samples]) =>
-      `  attribution, ${form}: Pearson ${fixed(mean(samples.map((own, i) => pearson(own, exact[i]!)!)))} a pair, ` +
-      `${fixed(pearson(samples.flat(), exact.flat())!)} pooled, ${fixed(pearson(means(samples), means(exact))!)} of means over pairs`,
-  );
-  const size = means(exact.map((own) => own.map(Math.abs)));
+  const sizes = exact.map((own) => own.map(Math.abs));
+  const lines = Object.entries(found).map(([form, samples]) => {
+    const right = FORMS[form]!.gradDrop ? sizes : exact;
+    return (
+      `  attribution, ${form}: Pearson ${fixed(mean(samples.map((own, i) => pearson(own, right[i]!)!)))} a pair, ` +
+      `${fixed(pearson(samples.flat(), right.flat())!)} pooled, ${fixed(pearson(means(samples), means(right))!)} of means over pairs`
+    );
+  });
+  const size = means(sizes);
   const ranked = heads.map((head, i) => ({ head, size: size[i]! })).sort((a, b) => b.size - a.size);
   return [
     `${task}, ${mode}:`,

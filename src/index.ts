@@ -27,6 +27,8 @@ export {
   faithfulness,
   faithfulnessCurve,
   type HeadAt,
+  type HeadEffect,
+  headEffects,
   rankHeads,
 } from "./patching/faithful.js";
 export {

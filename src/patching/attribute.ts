@@ -54,7 +54,8 @@ export async function attributeAll(
     const parts = parseSite(site);
     return { parts, cells: tableCells(pair, parts, options).flat() };
   });
-  const backwards = backwardPasses(pair, tables, gradDrop);
+  const moving = tables.filter(({ parts }) => !isShared(pair, parts));
+  const backwards = backwardPasses(pair, moving, gradDrop);
   const sums = await sumSlopes(pair, tables, backwards, options);
   const { baseReading, sourceReading } = pair.sides(direction);
   const way = sourceReading.logitDiff - baseReading.logitDiff;

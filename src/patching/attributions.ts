@@ -78,7 +78,7 @@ export interface Attributed {
   readonly changes: readonly tf.Tensor[];
 }
 
-/** The attributions of these sites: each [layer, pass, token, head], [layer, pass, head, query] or [layer, pass, token]. Call inside a `tf.tidy`. */
+/** Of each site [layer, pass, token, head], [layer, pass, head, query] or [layer, pass, token]. Call inside a `tf.tidy`. */
 export function attributions(
   pair: Pair,
   slopes: readonly Slope[],
