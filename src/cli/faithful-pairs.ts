@@ -90,7 +90,7 @@ async function rankOn(
     (found) => {
       all = found;
       for (const head of found) means.add(nameOf(head), head.effect);
-      return found;
+      return {};
     },
   );
   const size = (head: HeadAt) => means.meanSize(nameOf(head)) ?? 0;

@@ -1,4 +1,5 @@
 import type { Faithfulness, FaithfulnessCurve } from "../patching/faithful.js";
+import { fixed } from "./means.js";
 import { columns } from "./options.js";
 
 /** How faithful a set of heads is, for people. */
@@ -6,7 +7,6 @@ export function faithfulTable(
   { size, of, kept, removed, losses, random }: Faithfulness,
   curve?: FaithfulnessCurve,
 ): string {
-  const fixed = (share: number) => share.toFixed(3);
   const mean = random.kept.reduce((sum, share) => sum + share, 0) / random.kept.length;
   const control = `${random.kept.length} random sets of as many keep ${fixed(mean)} on average; p = ${fixed(random.pValue ?? 1)}.\n`;
   const rows = losses.map(({ site, layer, head, loss }) => [`${site}:L${layer}H${head}`, fixed(loss)]);

@@ -1,7 +1,9 @@
 import { Command } from "commander";
+import type { Score } from "../patching/metrics.js";
 import type { Selection } from "../patching/patch.js";
 import type { Receiver } from "../patching/paths.js";
 import { methods, type PathsAsked } from "../pool/methods.js";
+import { fixed } from "./means.js";
 import { checkOutputs, columns, type JsonOptions, loadModel, printResult, withBackend, withJson } from "./options.js";
 import { type PairListOptions, refuseListOptions, withPairList } from "./pair-list.js";
 import { type DirectionOptions, type PairOptions, pairInput, withDirection, withPair } from "./pair-options.js";
@@ -50,11 +52,7 @@ async function runPath(model: string, options: PathCommandOptions): Promise<void
   const { paths: found, together, plain, ...facts } = await methods.paths(pair, asked);
   const paths = found.map((path, i) => ({ to: to[i]!, ...path }));
   const result = { model, direction, mediated, ...facts, from, paths, together, plain };
-  const row = (name: string, { logitDiff, effect }: { logitDiff: number; effect: number | null }) => [
-    name,
-    logitDiff.toFixed(3),
-    effect?.toFixed(3) ?? "-",
-  ];
+  const row = (name: string, { logitDiff, effect }: Score) => [name, fixed(logitDiff), fixed(effect)];
   const rows = [
     ...paths.map((path) => row(path.to, path)),
     row("these together", result.together),
