@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import type { Backend } from "../src/backend.js";
 import { loadBlip } from "../src/blip.js";
 import { writeBaseCheckpoint } from "./base-checkpoint.js";
 
@@ -54,7 +55,7 @@ async function writeSpeakingCheckpoint(folder: string): Promise<void> {
 async function writePairs(model: string, folder: string): Promise<void> {
   const names = (await readdir(PHOTOGRAPHS)).filter((name) => name.endsWith(".jpg"));
   for (const name of names) await copyFile(join(PHOTOGRAPHS, name), join(folder, name));
-  using blip = await loadBlip(model, { backend: options.backend });
+  using blip = await loadBlip(model, { backend: options.backend as Backend });
   const lines: string[] = [];
   for (let i = 0; i < PAIRS; i++) {
     const [image, corruptImage] = [names[i % names.length]!, names[(i + 1) % names.length]!];

@@ -23,7 +23,7 @@ export type ImageInput = string | Uint8Array | Picture;
 
 export interface LoadOptions {
   /** `auto` (the default, or the environment's NOTICE_BACKEND), `node-gpu`, `node`, `wasm` or `cpu`. */
-  readonly backend?: string;
+  readonly backend?: Backend | "auto";
   /**
    * Bytes that the model and everything done with it may take, looked at when it is loaded. Default: what the machine has
    * available; two models count the same memory.

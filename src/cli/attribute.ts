@@ -1,10 +1,10 @@
 import { Command } from "commander";
 import { NoticeError } from "../errors.js";
 import { agreement } from "../patching/agreement.js";
-import { type AttributeOptions, attribute } from "../patching/attribute.js";
+import { attribute, type SiteAttribution } from "../patching/attribute.js";
 import type { Pair } from "../patching/pair.js";
 import type { Scores } from "../patching/scores.js";
-import { parseSite, type Site } from "../patching/sites.js";
+import { parseSite } from "../patching/sites.js";
 import { sweep } from "../patching/sweep.js";
 import { columns, loadModel, type ModelOptions, wholeNumber, withBackend, withJson } from "./options.js";
 import { type DirectionOptions, type PairOptions, pairInput, withDirection, withPair } from "./pair-options.js";
@@ -38,22 +38,13 @@ async function runAttribute(model: string, options: AttributeCommandOptions): Pr
   using blip = await loadModel(model, options);
   using pair = await blip.pair(input);
   const { layers, heads, position, together, direction, steps, qkFix } = options;
-  const chosen: AttributeOptions & { site: Site } = {
-    site,
-    layers,
-    heads,
-    position,
-    together,
-    direction,
-    steps,
-    qkFix,
-  };
+  const chosen = { site, layers, heads, position, together, direction, steps, qkFix } as SiteAttribution;
   const scores = await attribute(pair, chosen);
   await printScores(scores, pair, options, options.exact ? await comparison(pair, scores, chosen) : "");
 }
 
 /** Correlation with exact patching, and where the two are furthest apart. */
-async function comparison(pair: Pair, scores: Scores, options: AttributeOptions & { site: Site }): Promise<string> {
+async function comparison(pair: Pair, scores: Scores, options: SiteAttribution): Promise<string> {
   const { places, pearson, misses } = agreement(scores, await sweep(pair, options));
   const rows = misses.map(({ index, found, exact }) => [...placeOf(scores, index), found.toFixed(3), exact.toFixed(3)]);
   return (

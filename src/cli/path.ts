@@ -1,6 +1,6 @@
 import { Command } from "commander";
-import { patch, type Selection } from "../patching/patch.js";
-import { patchPath, type Receiver } from "../patching/paths.js";
+import { patch } from "../patching/patch.js";
+import { patchPath, type Receiver, type Sender } from "../patching/paths.js";
 import {
   checkOutputs,
   columns,
@@ -15,7 +15,7 @@ import { type DirectionOptions, type PairOptions, pairInput, withDirection, with
 import { collect, type Named, parsePlace } from "./places.js";
 
 interface PathCommandOptions extends ModelOptions, JsonOptions, PairOptions, DirectionOptions {
-  readonly from: readonly Named<Selection>[];
+  readonly from: readonly Named<Sender>[];
   readonly to: readonly Named<Receiver>[];
   readonly mediated?: boolean;
 }
@@ -28,12 +28,12 @@ export function pathCommand(): Command {
     .requiredOption(
       "--from <places...>",
       "senders, such as text.cross.z:L0H1 or vision.self.z:L3H0@0,5",
-      collect(parsePlace),
+      collect((name) => parsePlace(name) as Sender),
     )
     .requiredOption(
       "--to <places...>",
       "receivers: q, k or v of a head such as text.self.q:L2H3, a layer's input such as text.resid_pre:L2, or answer",
-      collect((name): Receiver => (name === "answer" ? "answer" : parsePlace(name))),
+      collect((name) => (name === "answer" ? name : parsePlace(name)) as Receiver),
     )
     .option("--mediated", "let the heads between respond too; default: only direct paths");
   return withJson(withBackend(withDirection(withPair(command)))).action(runPath);

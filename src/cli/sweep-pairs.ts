@@ -6,6 +6,7 @@ import { NoticeError } from "../errors.js";
 import { writeWhole } from "../files/write.js";
 import type { Mode } from "../patching/pair.js";
 import type { Site } from "../patching/sites.js";
+import type { PoolSweep } from "../pool/messages.js";
 import { openPool, type Pool } from "../pool/pool.js";
 import { downloadReport } from "./download.js";
 import { oneLine } from "./one-line.js";
@@ -72,7 +73,7 @@ export async function runPairs(model: string, site: Site, file: string, options:
     await untilSignal(async (signal) => {
       await using pool = await open(model, options, signal);
       const { layers, heads, position, together, direction, screen } = options;
-      const sweeps = { site, layers, heads, position, together, direction, screen };
+      const sweeps = { site, layers, heads, position, together, direction, screen } as PoolSweep;
       const swept = pool.sweep(accepted(pairs, tally), sweeps, { ordered: true });
       await writeWhole(out, resultLines(swept, tally));
     });

@@ -9,8 +9,9 @@ import type { Scores } from "./scores.js";
 import { parseSite, type Site, type SiteParts } from "./sites.js";
 import { changeOfPattern, patternOf } from "./softmax.js";
 import { fromRun } from "./sources.js";
-import { type Cell, emptyScores, type TableOptions, tableCells } from "./table.js";
+import { type Cell, emptyScores, type SiteTable, type TableOptions, tableCells } from "./table.js";
 
+/** Of which patches the effect is estimated, and how. */
 export interface AttributeOptions extends TableOptions {
   /**
    * Integrated gradients: the mean gradient over this many passes between the two, whose inputs (the embedded picture and
@@ -21,6 +22,13 @@ export interface AttributeOptions extends TableOptions {
   readonly qkFix?: boolean;
 }
 
+/** The same for one site. */
+export type SiteAttribution = AttributeOptions &
+  SiteTable &
+  ({ readonly site: QueryOrKeySite } | { readonly site: Site; readonly qkFix?: false });
+
+type QueryOrKeySite = Extract<Site, `${string}.${"q" | "k"}`>;
+
 /**
  * What each patch of a site would do, to first order, from one backward pass instead of one pass a patch:
  * (source - base) · ∂ logitDiff / ∂ value, the gradient at the pass that would be patched. Attribution patching (Nanda 2023; Syed et al.
@@ -30,7 +38,12 @@ export interface AttributeOptions extends TableOptions {
  *
  * @throws NoticeError `site`, `options` before anything is run.
  */
-export async function attribute(pair: Pair, options: AttributeOptions & { readonly site: Site }): Promise<Scores> {
+export async function attribute(pair: Pair, options: SiteAttribution): Promise<Scores> {
+  if (options.qkFix && !patternOf(parseSite(options.site)))
+    throw new NoticeError(
+      "options",
+      `qkFix is for queries and keys, such as text.cross.q, and the site is ${options.site}; leave it out.`,
+    );
   return (await attributeAll(pair, [options.site], options))[0]!;
 }
 

@@ -4,32 +4,38 @@ import { patchesAtOnce } from "./budget.js";
 import type { Pair } from "./pair.js";
 import { patchBatch, resolveSelection, type Spot } from "./patch.js";
 import { checkIndex, checkLayer, towerSize } from "./run.js";
-import { parseSite, type Site } from "./sites.js";
+import { parseSite } from "./sites.js";
 import { sweep } from "./sweep.js";
 
-/** A head of one kind of attention of one tower. */
-export interface HeadAt {
-  readonly site: Site;
-  readonly layer: number;
-  readonly head: number;
-}
-
 /** All that a circuit's heads are chosen from: every head there is. All of the answer passes through those of `decoder.cross.z`. */
-export const CIRCUIT_SITES: readonly Site[] = [
+export const CIRCUIT_SITES = [
   "vision.self.z",
   "text.self.z",
   "text.cross.z",
   "decoder.self.z",
   "decoder.cross.z",
-];
+] as const;
 
-export interface FaithfulOptions {
+/** A head of one kind of attention of one tower. */
+export interface HeadAt {
+  readonly site: (typeof CIRCUIT_SITES)[number];
+  readonly layer: number;
+  readonly head: number;
+}
+
+/** How a set of heads is tested. */
+export interface FaithfulOptions extends PassOptions {
   /** Sets of as many random heads to compare with. Default 20. */
   readonly randomSets?: number;
   /** Of the random sets. Default 0. */
   readonly seed?: number;
+}
+
+/** What many passes may take, and what ends them. */
+export interface PassOptions {
   /** Bytes that the values of passes may take. Default: what loading the model left over, at most 512 MiB. */
   readonly memory?: number;
+  /** Stops between two batches; the call then rejects with its reason. */
   readonly signal?: AbortSignal;
 }
 
@@ -106,7 +112,7 @@ export interface FaithfulnessCurve {
 export async function faithfulnessCurve(
   pair: Pair,
   ranked: readonly HeadAt[],
-  { sizes, ...options }: FaithfulOptions & { readonly sizes?: readonly number[] } = {},
+  { sizes, ...options }: PassOptions & { readonly sizes?: readonly number[] } = {},
 ): Promise<FaithfulnessCurve> {
   const order = unique(pair, [...ranked, ...everyHead(pair)]);
   const steps = Math.min(20, order.length);
@@ -127,10 +133,7 @@ export async function faithfulnessCurve(
 }
 
 /** All heads, those with the largest |effect| in exact patching at all positions first. */
-export async function rankHeads(
-  pair: Pair,
-  options: Pick<FaithfulOptions, "memory" | "signal"> = {},
-): Promise<HeadAt[]> {
+export async function rankHeads(pair: Pair, options: PassOptions = {}): Promise<HeadAt[]> {
   const scored: { head: HeadAt; size: number }[] = [];
   for (const site of CIRCUIT_SITES) {
     const scores = await sweep(pair, { site, together: true, ...options });
@@ -149,7 +152,7 @@ export function everyHead({ model }: Pair): HeadAt[] {
 }
 
 /** What each set keeps of the answer where all other heads are corrupted. */
-async function keep(pair: Pair, sets: readonly (readonly HeadAt[])[], options: FaithfulOptions): Promise<number[]> {
+async function keep(pair: Pair, sets: readonly (readonly HeadAt[])[], options: PassOptions): Promise<number[]> {
   const size = patchesAtOnce(pair.model, parseSite("vision.self.z"), pair.question.tokens.length, options.memory);
   const kept: number[] = [];
   for (let from = 0; from < sets.length; from += size) {

@@ -5,21 +5,30 @@ import type { BlockGiven, BlockSite } from "../model/block.js";
 import type { Replacement } from "../model/values.js";
 import { type LogitMetric, measure, readAnswers, type Score, score, shareOfWay } from "./metrics.js";
 import type { Direction, Pair } from "./pair.js";
-import { type Position, resolvePosition } from "./positions.js";
+import { type Position, type PositionAt, resolvePosition } from "./positions.js";
 import { checkIndex, checkLayer, type Run, towerSize } from "./run.js";
-import { parseSite, type Site, type SiteParts } from "./sites.js";
+import { type HeadSite, parseSite, type Site, type SiteParts } from "./sites.js";
 import { fromRun, type Source } from "./sources.js";
 
-/** What is taken from one pass and put into the other. */
-export interface Selection {
+/**
+ * What is taken from one pass and put into the other: a site in a layer, of its heads one, several, or all (the default), of its
+ * positions all by default.
+ */
+export type Selection<S extends Site = Site> = { readonly layer: number } & HeadsAt<S> & PositionAt<S>;
+
+type HeadsAt<S extends Site> =
+  | { readonly site: S & HeadSite; readonly head?: number | readonly number[] }
+  | { readonly site: S; readonly head?: undefined };
+
+/** A selection before it is known what goes with what. */
+export interface UncheckedSelection {
   readonly site: Site;
   readonly layer: number;
-  /** One head, several, or all (the default). Only for sites that have heads. */
   readonly head?: number | readonly number[];
-  /** Default `"all"`. */
   readonly position?: Position;
 }
 
+/** Which way a patch goes, and what it puts in. */
 export interface PatchOptions {
   /** Default `denoise`. */
   readonly direction?: Direction;
@@ -44,7 +53,7 @@ export interface Spot {
  */
 export async function patchHead(
   pair: Pair,
-  selection: Selection & { readonly head: number },
+  selection: Selection<HeadSite> & { readonly head: number },
   options: PatchOptions = {},
 ): Promise<Score> {
   return patch(pair, [selection], options);
@@ -110,7 +119,7 @@ function resolveSelections(pair: Pair, selections: readonly Selection[]): Spot[]
 }
 
 /** Checks a selection against the model and the question. */
-export function resolveSelection(pair: Pair, { site, layer, head, position = "all" }: Selection): Spot {
+export function resolveSelection(pair: Pair, { site, layer, head, position = "all" }: UncheckedSelection): Spot {
   const parts = parseSite(site);
   checkLayer(pair.model, parts.tower, layer);
   const { heads: count } = towerSize(pair.model, parts.tower);

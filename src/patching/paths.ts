@@ -7,15 +7,20 @@ import type { Score } from "./metrics.js";
 import type { Pair } from "./pair.js";
 import { type PatchOptions, resolveSelection, type Selection, type Spot, scorePasses, whereSpots } from "./patch.js";
 import { towerSize } from "./run.js";
+import type { ReadSite, Site } from "./sites.js";
 import { fromRun, type Source } from "./sources.js";
 
 // Two passes in one batch: row 0 has not heard of the sender, row 1 has. Whoever is no receiver reads row 0, a receiver reads
 // row 1, and what heads write goes to both. So no difference is ever added to a stream: BLIP's text towers normalise after each sum,
 // and there differences do not add.
 
-/** Where a path ends: the queries, keys or values of heads, a layer's input (`resid_pre`), or the readout. */
-export type Receiver = Selection | "answer";
+/** Where a path begins: any value that a layer writes. */
+export type Sender = Selection<Exclude<Site, ReadSite | `${Tower}.${"self" | "cross"}.pattern`>>;
 
+/** Where a path ends: the queries, keys or values of heads, a layer's input (`resid_pre`), or the readout. */
+export type Receiver = Selection<ReadSite | `${Tower}.resid_pre`> | "answer";
+
+/** Which way a path is patched, and what belongs to it. */
 export interface PathOptions extends PatchOptions {
   /**
    * Let the heads between sender and receiver respond too. Default: only the direct paths count, along the stream and through
@@ -36,7 +41,7 @@ export interface PathOptions extends PatchOptions {
  */
 export async function patchPath(
   pair: Pair,
-  senders: readonly Selection[],
+  senders: readonly Sender[],
   receivers: readonly Receiver[],
   { direction = "denoise", source = fromRun(pair.sides(direction).source), mediated = false }: PathOptions = {},
 ): Promise<Score> {

@@ -1,6 +1,7 @@
 import { NoticeError } from "../errors.js";
 import type { Encoding } from "../model/tokenizer.js";
 import { checkIndex } from "./run.js";
+import type { QuestionSite, Site } from "./sites.js";
 
 /** A question as the text encoder reads it. */
 export interface Question extends Encoding {
@@ -17,7 +18,15 @@ export interface Question extends Encoding {
  * question; `"answer-1"` is the token before it, which the NOTICE notebook reads), or a word of the question (all of its
  * pieces, wherever it stands; give the index of a word that is a number or one of these names). Of an image, indices or `"all"`: 0 is [CLS], patches follow row by row.
  */
-export type Position = number | readonly number[] | string;
+export type Position = IndexPosition | string;
+
+/** The same where tokens have no words: those of an image, and the decoder's. */
+export type IndexPosition = number | readonly number[] | "all";
+
+/** Words and `answer` only where the tokens are the question's. */
+export type PositionAt<S extends Site> =
+  | { readonly site: S & QuestionSite; readonly position?: Position }
+  | { readonly site: S; readonly position?: IndexPosition };
 
 const RELATIVE = /^answer([+-]\d{1,3})?$/;
 

@@ -13,6 +13,18 @@ type CommonSite = Exclude<BlockSite, `cross.${AttentionValue}` | "resid_cross">;
  */
 export type Site = `vision.${CommonSite}` | `text.${BlockSite}` | `decoder.${BlockSite}`;
 
+/** A site whose value has one part a head: only there can a head be chosen. */
+export type HeadSite = Extract<Site, `${string}.${Exclude<AttentionValue, "out">}`>;
+
+/** A site whose positions are the question's tokens: only there can a word be chosen. */
+export type QuestionSite =
+  | Exclude<Extract<Site, `text.${string}`>, "text.cross.k" | "text.cross.v">
+  | "decoder.cross.k"
+  | "decoder.cross.v";
+
+/** Queries, keys and values: what heads read the stream into. */
+export type ReadSite = Extract<Site, `${string}.${"q" | "k" | "v"}`>;
+
 /** A site taken apart. */
 export interface SiteParts {
   readonly site: Site;

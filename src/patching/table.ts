@@ -1,10 +1,10 @@
 import { NoticeError } from "../errors.js";
 import type { Direction, Pair } from "./pair.js";
 import { resolveSelection, type Spot, tokenCount } from "./patch.js";
-import type { Position } from "./positions.js";
+import type { Position, PositionAt } from "./positions.js";
 import { checkIndex, checkLayer, towerSize } from "./run.js";
 import { type Axis, Scores } from "./scores.js";
-import type { SiteParts } from "./sites.js";
+import type { HeadSite, Site, SiteParts } from "./sites.js";
 
 /** Which patches of a site are scored. */
 export interface TableOptions {
@@ -22,6 +22,11 @@ export interface TableOptions {
   /** Default `denoise`. */
   readonly direction?: Direction;
 }
+
+/** The same for one site: heads only where it has some, words only where its tokens are the question's. */
+export type SiteTable = TableOptions &
+  PositionAt<Site> &
+  ({ readonly site: HeadSite } | { readonly site: Site; readonly heads?: undefined });
 
 /** A patch and its index along the axes of the table. */
 export interface Cell {

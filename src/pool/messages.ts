@@ -9,7 +9,7 @@ import type { SweepOptions } from "../patching/sweep.js";
 export type SweepResult = ReturnType<Scores["toJSON"]>;
 
 /** A sweep's options but for what cannot travel to another process. */
-export type PoolSweep = Omit<SweepOptions, "onProgress" | "signal">;
+export type PoolSweep = SweepOptions & { readonly onProgress?: undefined; readonly signal?: undefined };
 
 export type Asked = Pick<PairInput, "image" | "question">;
 
@@ -59,7 +59,7 @@ export interface Setup {
   readonly folder: string;
   /** The folder or hub id that results and errors name. */
   readonly model: string;
-  readonly backend?: string;
+  readonly backend?: Backend | "auto";
   /** Bytes that this worker may take. */
   readonly memory: number;
 }

@@ -3,23 +3,24 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { loadBlip } from "../../src/blip.js";
 import { type AttributeOptions, attribute, attributeAll } from "../../src/patching/attribute.js";
-import { patch } from "../../src/patching/patch.js";
+import { CIRCUIT_SITES } from "../../src/patching/faithful.js";
+import { patch, type Selection } from "../../src/patching/patch.js";
 import type { Site } from "../../src/patching/sites.js";
 import { effectsOfKeys } from "../../src/patching/softmax.js";
 import { between, fromRun } from "../../src/patching/sources.js";
 import { sweep } from "../../src/patching/sweep.js";
 import { auroc } from "../support/auroc.js";
-import { type CircuitName, HEAD_SITES, type Planted, plant } from "../support/planted.js";
+import { type CircuitName, type Planted, plant } from "../support/planted.js";
 import { randomModel, randomPair, seeded } from "../support/random-model.js";
 import { refused } from "../support/refused.js";
 import { NARROW, samplePair } from "../support/samples.js";
 
 /** |effect| of every head of a planted model. */
 async function scored({ pair, all }: Planted, options: AttributeOptions = {}) {
-  const tables = await attributeAll(pair, HEAD_SITES, { together: true, ...options });
+  const tables = await attributeAll(pair, CIRCUIT_SITES, { together: true, ...options });
   return all.map(({ site, layer, head, positive }) => ({
     positive,
-    score: Math.abs(tables[HEAD_SITES.indexOf(site)]!.at("effect", layer, head)!),
+    score: Math.abs(tables[CIRCUIT_SITES.indexOf(site)]!.at("effect", layer, head)!),
   }));
 }
 
@@ -98,7 +99,12 @@ test("an attribution is the slope of the patch: a small share of it does that sh
     for (const site of ["text.cross.z", "text.self.pattern", "decoder.mlp.post", "text.resid_post"] as Site[]) {
       const table = await attribute(pair, { site, direction, layers: [0] });
       const index = site === "text.cross.z" ? [0, 1, 2] : site === "text.self.pattern" ? [0, 1, 2] : [0, 0];
-      const selection = { site, layer: 0, position: index.at(-1)!, head: index.length === 3 ? 1 : undefined };
+      const selection = {
+        site,
+        layer: 0,
+        position: index.at(-1)!,
+        head: index.length === 3 ? 1 : undefined,
+      } as Selection;
       const [up, down] = [
         await patch(pair, [selection], { direction, source: small }),
         await patch(pair, [selection], { direction, source: back }),

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import type { Backend } from "../../src/backend.js";
 import { loadBlip, type PairInput } from "../../src/blip.js";
 import { parseConfig } from "../../src/model/config.js";
 import { modelBytes } from "../../src/model/memory.js";
@@ -29,7 +30,7 @@ const pairs = (count: number): Keyed[] =>
   Array.from({ length: count }, (_, key) => ({ key, ...VARIETY[key % VARIETY.length]! }));
 
 /** What `sweep` finds within this process, by kind of pair. */
-async function expected(backend?: string): Promise<SweepResult[][]> {
+async function expected(backend?: Backend): Promise<SweepResult[][]> {
   using blip = await loadBlip(NARROW, { backend });
   const found: SweepResult[][] = [];
   for (const input of VARIETY) {
