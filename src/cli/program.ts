@@ -1,5 +1,5 @@
 import { Command, CommanderError } from "commander";
-import { NoticeError } from "../errors.js";
+import { NoticeError, type NoticeErrorCode } from "../errors.js";
 import { packageVersion } from "../files/package.js";
 import { oneLine } from "./one-line.js";
 
@@ -35,6 +35,9 @@ async function program(called: string | undefined): Promise<Command> {
   return notice;
 }
 
+/** Codes of errors that other input would not mend. */
+const NOT_THE_INPUT: readonly NoticeErrorCode[] = ["network", "backend", "worker"];
+
 /**
  * Runs one command.
  *
@@ -49,6 +52,6 @@ export async function run(args: readonly string[]): Promise<number> {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     process.stderr.write(`notice: ${oneLine(error instanceof Error ? error.message : `${error}`)}\n`);
     if (process.env.NOTICE_DEBUG) process.stderr.write(`${(error as Error).stack}\n`);
-    return error instanceof NoticeError && error.code !== "network" && error.code !== "backend" ? 2 : 1;
+    return error instanceof NoticeError && !NOT_THE_INPUT.includes(error.code) ? 2 : 1;
   }
 }

@@ -40,9 +40,9 @@ class Tally {
     this.#update();
   }
 
-  leaveOut(index: number, error: Error): void {
-    if (error instanceof NoticeError) this.refused++;
-    else this.died++;
+  leaveOut(index: number, error: NoticeError): void {
+    if (error.code === "worker") this.died++;
+    else this.refused++;
     const clear = process.stderr.isTTY ? "\r\u001b[K" : "";
     process.stderr.write(`${clear}notice: ${oneLine(`${this.file} line ${index + 1}: ${error.message}`)}\n`);
     this.#update();

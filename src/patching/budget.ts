@@ -22,7 +22,7 @@ const DECODED_TOGETHER = 4;
 export function patchesAtOnce(model: BlipModel, parts: SiteParts, tokens: number, memory?: number): number {
   const bytes = patchBytes(model, parts, tokens);
   const budget = budgetOf(model, memory);
-  if (bytes > budget)
+  if (!(bytes <= budget))
     throw new NoticeError(
       "memory",
       `One patch of ${parts.site} takes about ${megabytes(bytes)} MB at ${tokens} tokens, and the budget is ${megabytes(budget)} MB. ` +

@@ -1,7 +1,7 @@
 import { NoticeError } from "../errors.js";
 import { type Random, random } from "../random.js";
 import { patchesAtOnce } from "./budget.js";
-import type { Pair } from "./pair.js";
+import { checkPair, type Pair } from "./pair.js";
 import { patchBatch, resolveSelection, type Spot } from "./patch.js";
 import { checkIndex, checkLayer, towerSize } from "./run.js";
 import { parseSite } from "./sites.js";
@@ -22,6 +22,9 @@ export interface HeadAt {
   readonly layer: number;
   readonly head: number;
 }
+
+/** More would tell no smaller a chance than anybody reads. */
+const MOST_SETS = 100_000;
 
 /** How a set of heads is tested. */
 export interface FaithfulOptions extends PassOptions {
@@ -66,8 +69,11 @@ export async function faithfulness(
   options: FaithfulOptions = {},
 ): Promise<Faithfulness> {
   const { randomSets = 20, seed = 0 } = options;
-  if (!Number.isInteger(randomSets) || randomSets < 0)
-    throw new NoticeError("options", `randomSets is ${randomSets}; a whole number was expected, 0 for no control.`);
+  if (!Number.isInteger(randomSets) || randomSets < 0 || randomSets > MOST_SETS)
+    throw new NoticeError(
+      "options",
+      `randomSets is ${randomSets}; a whole number up to ${MOST_SETS} was expected, 0 for no control.`,
+    );
   const all = everyHead(pair);
   const members = unique(pair, heads);
   const names = new Set(members.map(nameOf));
@@ -144,7 +150,9 @@ export async function rankHeads(pair: Pair, options: PassOptions = {}): Promise<
 }
 
 /** Every head of the model. */
-export function everyHead({ model }: Pair): HeadAt[] {
+export function everyHead(pair: Pair): HeadAt[] {
+  checkPair(pair);
+  const { model } = pair;
   return CIRCUIT_SITES.flatMap((site) => {
     const { layers, heads } = towerSize(model, parseSite(site).tower);
     return range(layers).flatMap((layer) => range(heads).map((head) => ({ site, layer, head })));

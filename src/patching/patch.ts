@@ -4,11 +4,11 @@ import { type Patches, resume, type Tower } from "../model/blip.js";
 import type { BlockGiven, BlockSite } from "../model/block.js";
 import type { Replacement } from "../model/values.js";
 import { type LogitMetric, measure, readAnswers, type Score, score, shareOfWay } from "./metrics.js";
-import type { Direction, Pair } from "./pair.js";
+import { checkPair, type Direction, type Pair } from "./pair.js";
 import { type Position, type PositionAt, resolvePosition } from "./positions.js";
 import { checkIndex, checkLayer, type Run, towerSize } from "./run.js";
 import { type HeadSite, parseSite, type Site, type SiteParts } from "./sites.js";
-import { fromRun, type Source } from "./sources.js";
+import { fromRun, type Source, valuesFrom } from "./sources.js";
 
 /**
  * What is taken from one pass and put into the other: a site in a layer, of its heads one, several, or all (the default), of its
@@ -56,6 +56,11 @@ export async function patchHead(
   selection: Selection<HeadSite> & { readonly head: number },
   options: PatchOptions = {},
 ): Promise<Score> {
+  if (typeof selection?.head !== "number")
+    throw new NoticeError(
+      "site",
+      "patchHead patches one head: give `head` its number. `patch` patches several, or all.",
+    );
   return patch(pair, [selection], options);
 }
 
@@ -113,8 +118,12 @@ export async function patchMetrics<Name extends string>(
 }
 
 function resolveSelections(pair: Pair, selections: readonly Selection[]): Spot[] {
-  if (selections.length === 0)
-    throw new NoticeError("options", "Nothing is selected; give at least one place to patch.");
+  checkPair(pair);
+  if (!Array.isArray(selections) || selections.length === 0)
+    throw new NoticeError(
+      "options",
+      'Nothing is selected; give a list of places to patch, such as [{ site: "text.cross.z", layer: 0 }].',
+    );
   return selections.map((selection) => resolveSelection(pair, selection));
 }
 
@@ -180,7 +189,8 @@ function replacements(pair: Pair, source: Source, batch: readonly (readonly Spot
     const given = layers.get(layer)!;
     if (given[parts.within]) continue;
     const here = batch.map((spots) => spots.filter((spot) => spot.parts.site === parts.site && spot.layer === layer));
-    given[parts.within] = { values: source(parts, layer), where: whereSpots(pair, here, parts) };
+    const values = valuesFrom(source, pair.clean, parts, layer);
+    given[parts.within] = { values, where: whereSpots(pair, here, parts) };
   }
   return patches;
 }

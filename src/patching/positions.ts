@@ -46,6 +46,11 @@ export function resolvePosition(
   const where = question ? `the question ${JSON.stringify(question.tokens.join(" "))}` : "the tokens of this site";
   if (position === "all") return Array.from({ length: tokens }, (_, token) => token);
   const named = typeof position === "string" ? resolveName(position, question, correct) : position;
+  if (typeof named !== "number" && !Array.isArray(named))
+    throw new NoticeError(
+      "site",
+      `Position ${JSON.stringify(position)} is none; give an index, several, a word of the question, "answer" or "all".`,
+    );
   const indices = typeof named === "number" ? [named] : [...new Set(named)];
   if (indices.length === 0)
     throw new NoticeError("site", "An empty set of positions patches nothing; give at least one.");

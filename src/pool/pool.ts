@@ -39,7 +39,7 @@ export interface PoolSweepOptions {
  */
 export type PoolResult<Key, Value> =
   | ({ readonly key: Key; readonly error?: undefined } & Value)
-  | ({ readonly key: Key; readonly error: NoticeError | WorkerError } & { readonly [name in keyof Value]?: undefined });
+  | ({ readonly key: Key; readonly error: NoticeError } & { readonly [name in keyof Value]?: undefined });
 
 /** A place for one process, which comes and goes. */
 interface Seat {
@@ -176,7 +176,7 @@ export class Pool implements AsyncDisposable {
   }
 
   /** Ends all processes; resolves when they are gone. What is in work then rejects with `reason`. */
-  async close(reason: unknown = new Error("The pool was closed.")): Promise<void> {
+  async close(reason: unknown = new NoticeError("disposed", "The pool was closed; open another one.")): Promise<void> {
     this.#closed ??= { reason };
     this.options.signal?.removeEventListener("abort", this.#abort);
     for (const { reject } of this.#waiting.splice(0)) reject(this.#closed.reason);
