@@ -95,5 +95,8 @@ export function checkLayer(model: BlipModel, tower: Tower, layer: number): void 
 /** @throws NoticeError `site` */
 export function checkIndex(what: string, index: number, count: number, where: string): void {
   if (!Number.isInteger(index) || index < 0 || index >= count)
-    throw new NoticeError("site", `There is no ${what} ${index} in ${where}: it has ${count}, 0 to ${count - 1}.`);
+    throw new NoticeError(
+      "site",
+      `There is no ${what} ${typeof index === "number" ? index : JSON.stringify(index)} in ${where}: it has ${count}, 0 to ${count - 1}.`,
+    );
 }

@@ -18,6 +18,11 @@ export type Source = (site: SiteParts, layer: number) => tf.Tensor;
  * @throws NoticeError `options` where it has none, or none of that shape.
  */
 export function valuesFrom(source: Source, { model, activations }: Run, site: SiteParts, layer: number): tf.Tensor {
+  if (typeof source !== "function")
+    throw new NoticeError(
+      "options",
+      "A source is a function: fromRun(run), meanOf(runs), zero, between(one, other, share).",
+    );
   const expected = siteShape(model, activations, site);
   let values: tf.Tensor;
   try {

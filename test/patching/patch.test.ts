@@ -250,7 +250,11 @@ test("layers, heads and positions that do not exist", async () => {
   const before = tf.memory().numTensors;
   const at = (selection: object) => () => patch(pair, [{ site: "text.cross.z", layer: 0, ...selection } as Selection]);
   for (const layer of [2, -1, 0.5, Number.NaN, "1", undefined])
-    await refused(at({ layer }), "site", `no layer ${layer} in the text tower: it has 2, 0 to 1`);
+    await refused(
+      at({ layer }),
+      "site",
+      `no layer ${typeof layer === "string" ? '"1"' : layer} in the text tower: it has 2, 0 to 1`,
+    );
   for (const head of [4, -1, 1.5])
     await refused(at({ head }), "site", `no head ${head} in the text tower: it has 4, 0 to 3`);
   await refused(at({ site: "vision.self.z", head: 2 }), "site", "no head 2 in the vision tower: it has 2");
