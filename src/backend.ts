@@ -3,6 +3,7 @@ import { NoticeError } from "./errors.js";
 
 /** The backends, fastest first: the order in which `auto` tries them. */
 export const BACKENDS = ["node-gpu", "node", "wasm", "cpu"] as const;
+/** What computes, by a name of ours: TensorFlow on a GPU, on processors, WebAssembly, plain JavaScript. */
 export type Backend = (typeof BACKENDS)[number];
 
 interface BackendPackage {

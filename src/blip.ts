@@ -21,6 +21,7 @@ import type { Run } from "./patching/run.js";
 /** The path of a PNG or JPEG file (in Node), the bytes of one, or pixels. */
 export type ImageInput = string | Uint8Array | Picture;
 
+/** What a model is loaded with. */
 export interface LoadOptions {
   /** `auto` (the default, or the environment's NOTICE_BACKEND), `node-gpu`, `node`, `wasm` or `cpu`. */
   readonly backend?: Backend | "auto";
@@ -35,13 +36,17 @@ export interface LoadOptions {
   readonly warn?: (message: string) => void;
 }
 
-interface CorruptImage {
+/** A pair whose picture is corrupted. */
+export interface CorruptImage {
   /** Semantic image pair: the same question about another picture. Or, as a baseline, about the clean one with noise. */
   readonly corruptImage: ImageInput | { readonly noise: GaussianNoise };
+  /** Of the two, one. */
   readonly corruptQuestion?: undefined;
 }
 
-interface CorruptQuestion {
+/** A pair whose question is corrupted. */
+export interface CorruptQuestion {
+  /** Of the two, one. */
   readonly corruptImage?: undefined;
   /** Symmetric token replacement: another question, of as many tokens, about the same picture. */
   readonly corruptQuestion: string;

@@ -25,6 +25,7 @@ export interface HeadStatistics {
   readonly inControlled: boolean;
 }
 
+/** The heads of a model, and which of them carry the answer on a set of samples. */
 export interface Circuit {
   /** Samples that count. */
   readonly samples: number;
@@ -38,6 +39,7 @@ export interface Circuit {
   readonly layerShare: readonly number[];
 }
 
+/** How the uncertainty of a circuit is found out. */
 export interface CircuitOptions {
   /** Of the bootstrap and the sign flips. Default 0. */
   readonly seed?: number;

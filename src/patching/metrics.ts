@@ -8,6 +8,7 @@ export interface Answer {
   readonly id: number;
 }
 
+/** The two alternatives of a question. */
 export interface Answers {
   readonly correct: Answer;
   readonly incorrect: Answer;
@@ -21,7 +22,9 @@ export interface Reading {
   readonly logitDiff: number;
 }
 
+/** The numbers of a score, in their order. */
 export const METRICS = ["prob", "probDiff", "logitDiff", "effect"] as const;
+/** One of the numbers of a score. */
 export type Metric = (typeof METRICS)[number];
 
 /** What one patch did (NOTICE, section 3.3). */

@@ -3,6 +3,7 @@ import { type Answers, DEGENERATE, METRICS, type Metric, type Reading, type Scor
 import type { Direction, Mode } from "./pair.js";
 import type { Site } from "./sites.js";
 
+/** What a table of scores runs over. */
 export type Axis = "layer" | "head" | "token";
 
 /** Numbers nested as deep as a table has axes; null where there is none. */

@@ -17,7 +17,8 @@ import { type Cell, emptyScores, patchedTogether, type SiteTable, tableCells } f
 /** Which patches a sweep makes, and how. */
 export type SweepOptions = SiteTable & SweepCourse;
 
-interface SweepCourse {
+/** How much of a sweep is done at once, how far it is, and what ends it. */
+export interface SweepCourse {
   /** Patch only this many places: those of which `attribute` expects the largest changes. Default: all. */
   readonly screen?: number;
   /** Bytes that the values of patches may take. Default: what loading the model left over, at most 512 MiB. */

@@ -11,6 +11,7 @@ export type SweepResult = ReturnType<Scores["toJSON"]>;
 /** A sweep's options but for what cannot travel to another process. */
 export type PoolSweep = SweepOptions & { readonly onProgress?: undefined; readonly signal?: undefined };
 
+/** A picture and a question about it. */
 export type Asked = Pick<PairInput, "image" | "question">;
 
 /** What became of one of a sample's pairs. */
@@ -25,7 +26,9 @@ export type PairResult =
     }
   | { readonly refused: string; readonly scores?: undefined };
 
+/** What became of one sample of a study. */
 export interface StudyResult {
+  /** In the order of its pairs. */
   readonly pairs: readonly PairResult[];
   /** From the correct answer's token. Null where the question lacks it, or no pair could be made. */
   readonly attention: AnswerAttention | null;

@@ -9,6 +9,7 @@ import { SITES, type Site } from "../patching/sites.js";
 
 /** How a picture or a question is corrupted: semantic image pairs, symmetric token replacement, noise on the picture. */
 export const MODALITIES = ["image", "text", "gaussian"] as const;
+/** One way to corrupt a sample. */
 export type Modality = (typeof MODALITIES)[number];
 
 const MAX_SETTINGS_BYTES = 1024 * 1024;
@@ -58,6 +59,7 @@ const read = z.strictObject({
 
 const schema = z.strictObject({ ...studied.shape, ...read.shape });
 
+/** All settings of a run: docs/study.md has them in a table. */
 export type Settings = z.infer<typeof schema>;
 /** Settings that somebody gave; all others are default or as they were. */
 export type GivenSettings = Partial<Settings>;

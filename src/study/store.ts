@@ -90,6 +90,7 @@ const TABLES = {
   finished: { stage: "VARCHAR", dataset: "VARCHAR" },
 } as const satisfies Record<string, Record<string, Column>>;
 
+/** The name of a table. */
 export type Table = keyof typeof TABLES;
 
 const KEYS: Partial<Record<Table, string>> = {

@@ -8,6 +8,7 @@ import { select } from "./select.js";
 import type { Shard } from "./shard.js";
 import { STAGES, type StageName, type Watch } from "./stage.js";
 
+/** Who hears of a study, what ends it, and what it may take. */
 export interface StudyOptions extends Omit<PoolOptions, "signal"> {
   readonly watch: Watch;
   /** Ends the study after the samples in work, with its reason; the same call later goes on from there. */
