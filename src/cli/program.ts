@@ -24,7 +24,8 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   doctor: async () => (await import("./doctor.js")).doctorCommand(),
 };
 
-async function program(called: string | undefined): Promise<Command> {
+/** The program with one command, or with all where that is none. */
+export async function program(called: string | undefined): Promise<Command> {
   const notice = new Command("notice")
     .description("which attention heads of a vision-language model carry the answer from the picture to the text")
     .version(packageVersion())
