@@ -1,8 +1,10 @@
+import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import { type Blip, loadBlip } from "../src/blip.js";
 import type { NoticeErrorCode } from "../src/errors.js";
+import { type LogitMetric, rank } from "../src/patching/metrics.js";
 import type { Pair } from "../src/patching/pair.js";
-import { patchHead } from "../src/patching/patch.js";
+import { patchHead, patchMetrics } from "../src/patching/patch.js";
 import { fromRun } from "../src/patching/sources.js";
 import { refused } from "./support/refused.js";
 import { ANSWERS, CLEAN_IMAGE, CLEAN_QUESTION, CORRUPT_IMAGE, CORRUPT_QUESTION, NARROW } from "./support/samples.js";
@@ -130,6 +132,15 @@ test("a run for a source of values", async () => {
 test("values of a question of another length", async () => {
   using other = await blip.run({ image: CLEAN_IMAGE, question: "is it red?" });
   await refused(() => patchAny(pair, selection, { source: fromRun(other) }), "options", "as many tokens as the pair");
+});
+
+test("what is no metric", async () => {
+  const measured = (metrics: unknown) => () =>
+    patchMetrics(pair, [{ site: "text.cross.z", layer: 0 }], metrics as Record<string, LogitMetric>);
+  await refused(measured({}), "options", "give one by a name");
+  await refused(measured({ mean: (logits: tf.Tensor2D) => tf.mean(logits) }), "options", "one number a row, [3]");
+  await refused(measured({ name: "rank" }), "options", "The metric name failed");
+  await refused(measured({ rank: rank({ text: "", token: "", id: 81 }) }), "tokens", "Blip.answer");
 });
 
 test("a model after its block", async () => {

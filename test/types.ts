@@ -15,6 +15,7 @@ import {
   sweep,
 } from "../src/index.js";
 import { openPool, type Pool } from "../src/pool/pool.js";
+import type { StudyRun } from "../src/study.js";
 
 // Compiled by `npm run check`, never run: a line that is marked must not type-check, and every other must.
 
@@ -128,6 +129,10 @@ export async function tables() {
   await faithfulness(pair, [{ site: "text.cross.q", layer: 0, head: 0 }]);
   // @ts-expect-error a curve has no random sets
   await faithfulnessCurve(pair, [], { randomSets: 3 });
+}
+
+export async function disposables(run: StudyRun): Promise<[Disposable[], AsyncDisposable[]]> {
+  return [[blip, pair, pair.clean, await blip.run(asked), run, run.store], [pool]];
 }
 
 export async function models() {
