@@ -40,13 +40,13 @@ export interface LoadOptions {
 export interface CorruptImage {
   /** Semantic image pair: the same question about another picture. Or, as a baseline, about the clean one with noise. */
   readonly corruptImage: ImageInput | { readonly noise: GaussianNoise };
-  /** Of the two, one. */
+  /** Not both. */
   readonly corruptQuestion?: undefined;
 }
 
 /** A pair whose question is corrupted. */
 export interface CorruptQuestion {
-  /** Of the two, one. */
+  /** Not both. */
   readonly corruptImage?: undefined;
   /** Symmetric token replacement: another question, of as many tokens, about the same picture. */
   readonly corruptQuestion: string;
@@ -324,8 +324,9 @@ export async function loadBlip(model: string | CheckpointFiles, options: LoadOpt
 
 async function pictureOf(image: ImageInput): Promise<Picture> {
   if (typeof image === "string") return (await import("./files/picture.js")).readPicture(image);
-  if (image instanceof Uint8Array) return decodePicture(image, "the picture");
-  if (!(image?.data instanceof Uint8Array))
+  // Not by instanceof: a notebook's cells have a Uint8Array of their own.
+  if (ArrayBuffer.isView(image)) return decodePicture(image, "the picture");
+  if (!ArrayBuffer.isView(image?.data))
     throw new NoticeError(
       "image",
       "A picture was expected: the path of a PNG or JPEG file, the bytes of one (a Uint8Array; of an ArrayBuffer make one by " +

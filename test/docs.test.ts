@@ -19,7 +19,7 @@ const QUICK = ["ask", "sweep", "attribute", "path", "faithful"];
 const pages = [
   "README.md",
   ...readdirSync(join(ROOT, "docs"), { recursive: true, encoding: "utf8" })
-    .filter((name) => name.endsWith(".md"))
+    .filter((name) => name.endsWith(".md") && !name.startsWith("api"))
     .map((name) => join("docs", name)),
 ];
 const contentOf = (page: string) => readFileSync(join(ROOT, page), "utf8");
