@@ -24,12 +24,12 @@ const pages = [
 ];
 const contentOf = (page: string) => readFileSync(join(ROOT, page), "utf8");
 
-/** The words of every command of a page, from its shell blocks and, of `notice`, from its text. */
+/** The words of every command of a page, from its shell blocks and from its text. */
 function commandsOf(page: string): string[][] {
   const content = contentOf(page);
   const blocks = Array.from(content.matchAll(/(?<=\n\n)(?: {4}.*\n)+/g), ([block]) => block);
   const fences = Array.from(content.matchAll(/```(?:sh|bash)\n([\s\S]*?)```/g), ([, block]) => block!);
-  const inline = Array.from(content.matchAll(/`(npx notice [^`|…]+)`/g), ([, command]) => command!);
+  const inline = Array.from(content.matchAll(/`((?:npx notice|npx tsx|npm run) [^`|…]+)`/g), ([, command]) => command!);
   return [...blocks, ...fences, ...inline]
     .flatMap((block) => block.replaceAll("\\\n", " ").split("\n"))
     .flatMap((line) => line.replace(/(^|\s)#.*$/, "").split("&&"))
