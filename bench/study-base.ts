@@ -36,7 +36,20 @@ try {
   const begun = performance.now();
   const peak = await run([
     ...["study", "--out", join(scratch, "run"), "--model", model, "--dataset", join(scratch, "pairs.jsonl")],
-    ...["--sites", sites, "--modalities", "image", "--position", "4", "--backend", backend, "--memory", memory, "--workers", workers],
+    ...[
+      "--sites",
+      sites,
+      "--modalities",
+      "image",
+      "--position",
+      "4",
+      "--backend",
+      backend,
+      "--memory",
+      memory,
+      "--workers",
+      workers,
+    ],
   ]);
   const seconds = Math.round((performance.now() - begun) / 1e3);
   console.log(`${PAIRS} pairs on ${backend}: ${seconds} s, peak ${(peak / 1e9).toFixed(2)} GB of ${memory}`);
