@@ -4,6 +4,7 @@ import { availableParallelism, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import type { Backend } from "../src/backend.js";
 import type { PairInput } from "../src/blip.js";
 import { readPairs } from "../src/data/pairs.js";
 import { writeScenes } from "../src/data/scenes/write.js";
@@ -39,7 +40,7 @@ try {
 
 async function measure(workers: number): Promise<Row> {
   const start = performance.now();
-  await using pool = await openPool(model, { workers, backend: values.backend });
+  await using pool = await openPool(model, { workers, backend: values.backend as Backend });
   const opened = performance.now();
   for (const [core, pid] of pool.pids.entries()) spawnSync("taskset", ["-a", "-p", "-c", String(core), String(pid)]);
   let done = 0;

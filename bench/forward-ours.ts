@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import type { Backend } from "../src/backend.js";
 import { loadBlip } from "../src/blip.js";
 import { answerQuestion, seeImage } from "../src/model/blip.js";
 import { Run } from "../src/patching/run.js";
@@ -7,7 +8,7 @@ import { BASE_QUESTION } from "./base-checkpoint.js";
 // One process of `forward.ts`: prints its figures as a line of JSON.
 
 const started = performance.now();
-using blip = await loadBlip(process.argv[2]!, { backend: process.argv[3] ?? "wasm" });
+using blip = await loadBlip(process.argv[2]!, { backend: (process.argv[3] ?? "wasm") as Backend });
 const load = performance.now() - started;
 const peakRss = process.resourceUsage().maxRSS * 1024;
 

@@ -6,6 +6,7 @@ import { parseArgs } from "node:util";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import * as tf from "@tensorflow/tfjs-core";
+import type { Backend } from "../src/backend.js";
 import { loadBlip, type PairInput } from "../src/blip.js";
 import { readPairs } from "../src/data/pairs.js";
 import { writeScenes } from "../src/data/scenes/write.js";
@@ -42,7 +43,9 @@ try {
 }
 
 async function measure(pairs: readonly PairInput[]): Promise<void> {
-  using blip = await loadBlip(fileURLToPath(new URL("../weights/scenes", import.meta.url)), values);
+  using blip = await loadBlip(fileURLToPath(new URL("../weights/scenes", import.meta.url)), {
+    backend: values.backend as Backend | undefined,
+  });
   const samples: Sample[] = [];
   const before = tf.memory().numTensors;
   const every = Math.ceil((count - WARM_UP) / SAMPLES);

@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { useBackend } from "../src/backend.js";
+import { type Backend, useBackend } from "../src/backend.js";
 import { loadBlip } from "../src/blip.js";
 import { checkpointFolder } from "../src/files/folder.js";
 import { parseConfig } from "../src/model/config.js";
@@ -26,7 +26,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
 });
 const folder = positionals[0]!;
-const backend = await useBackend(values.backend);
+const backend = await useBackend(values.backend as Backend | undefined);
 const config = parseConfig((await checkpointFolder(folder).text("config.json"))!, "config.json");
 const { weights, working } = modelBytes(config, backend);
 const budget = weights + working + Number(values.left);

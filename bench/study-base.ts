@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import type { Backend } from "../src/backend.js";
 import { loadBlip } from "../src/blip.js";
 import { writeBaseCheckpoint } from "./base-checkpoint.js";
 
@@ -35,7 +36,20 @@ try {
   const begun = performance.now();
   const peak = await run([
     ...["study", "--out", join(scratch, "run"), "--model", model, "--dataset", join(scratch, "pairs.jsonl")],
-    ...["--sites", sites, "--modalities", "image", "--position", "4", "--backend", backend, "--memory", memory, "--workers", workers],
+    ...[
+      "--sites",
+      sites,
+      "--modalities",
+      "image",
+      "--position",
+      "4",
+      "--backend",
+      backend,
+      "--memory",
+      memory,
+      "--workers",
+      workers,
+    ],
   ]);
   const seconds = Math.round((performance.now() - begun) / 1e3);
   console.log(`${PAIRS} pairs on ${backend}: ${seconds} s, peak ${(peak / 1e9).toFixed(2)} GB of ${memory}`);
@@ -54,7 +68,7 @@ async function writeSpeakingCheckpoint(folder: string): Promise<void> {
 async function writePairs(model: string, folder: string): Promise<void> {
   const names = (await readdir(PHOTOGRAPHS)).filter((name) => name.endsWith(".jpg"));
   for (const name of names) await copyFile(join(PHOTOGRAPHS, name), join(folder, name));
-  using blip = await loadBlip(model, { backend: options.backend });
+  using blip = await loadBlip(model, { backend: options.backend as Backend });
   const lines: string[] = [];
   for (let i = 0; i < PAIRS; i++) {
     const [image, corruptImage] = [names[i % names.length]!, names[(i + 1) % names.length]!];

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import type { Backend } from "../src/backend.js";
 import { loadBlip } from "../src/blip.js";
 import { sweep } from "../src/patching/sweep.js";
 import { countProducts, limitSeconds, sweepFlops } from "./flops.js";
@@ -21,7 +22,7 @@ export interface SweepFigures {
 }
 
 const { values, positionals } = parseArgs({ options: { quick: { type: "boolean" } }, allowPositionals: true });
-const [folder, backend] = positionals as [string, string];
+const [folder, backend] = positionals as [string, Backend];
 using blip = await loadBlip(folder, { backend });
 const started = performance.now();
 using pair = await noisePair(blip);

@@ -3,6 +3,7 @@ import { NoticeError } from "./errors.js";
 
 /** The backends, fastest first: the order in which `auto` tries them. */
 export const BACKENDS = ["node-gpu", "node", "wasm", "cpu"] as const;
+/** What computes, by a name of ours: TensorFlow on a GPU, on processors, WebAssembly, plain JavaScript. */
 export type Backend = (typeof BACKENDS)[number];
 
 interface BackendPackage {
@@ -53,12 +54,12 @@ export function currentBackend(): Backend | undefined {
  *
  * @throws NoticeError `backend` where the name is unknown or the package does not load.
  */
-export async function useBackend(name: string = defaultBackend()): Promise<Backend> {
+export async function useBackend(name: Backend | "auto" = defaultBackend()): Promise<Backend> {
   if (name === "auto" && chosen) return chosen;
   if (name !== "auto" && !isBackend(name))
     throw new NoticeError("backend", `There is no backend ${name}; choose auto, ${BACKENDS.join(", ")}.`);
   const reasons: string[] = [];
-  for (const candidate of name === "auto" ? BACKENDS : [name as Backend]) {
+  for (const candidate of name === "auto" ? BACKENDS : [name]) {
     const reason = await tryBackend(candidate);
     if (reason === undefined) {
       chosen = candidate;
@@ -113,6 +114,7 @@ function isBackend(name: string): name is Backend {
   return (BACKENDS as readonly string[]).includes(name);
 }
 
-function defaultBackend(): string {
-  return (typeof process !== "undefined" && process.env.NOTICE_BACKEND) || "auto";
+/** Checked by whoever uses it: an environment may say anything. */
+function defaultBackend(): Backend | "auto" {
+  return ((typeof process !== "undefined" && process.env.NOTICE_BACKEND) || "auto") as Backend | "auto";
 }

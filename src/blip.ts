@@ -9,7 +9,7 @@ import { parseConfig } from "./model/config.js";
 import { decodePicture } from "./model/decode.js";
 import { generate } from "./model/decoder.js";
 import { requireMemory, WASM_HEAP_BYTES } from "./model/memory.js";
-import type { Picture } from "./model/picture.js";
+import { checkSize, type Picture } from "./model/picture.js";
 import { type ImageProcessor, loadImageProcessor, pixelValues } from "./model/pixels.js";
 import { firstPiece, loadTokenizer, positionsOf, type Tokenizer } from "./model/tokenizer.js";
 import { disposeWeights, loadWeights } from "./model/weights.js";
@@ -21,9 +21,10 @@ import type { Run } from "./patching/run.js";
 /** The path of a PNG or JPEG file (in Node), the bytes of one, or pixels. */
 export type ImageInput = string | Uint8Array | Picture;
 
+/** What a model is loaded with. */
 export interface LoadOptions {
   /** `auto` (the default, or the environment's NOTICE_BACKEND), `node-gpu`, `node`, `wasm` or `cpu`. */
-  readonly backend?: string;
+  readonly backend?: Backend | "auto";
   /**
    * Bytes that the model and everything done with it may take, looked at when it is loaded. Default: what the machine has
    * available; two models count the same memory.
@@ -35,13 +36,17 @@ export interface LoadOptions {
   readonly warn?: (message: string) => void;
 }
 
-interface CorruptImage {
+/** A pair whose picture is corrupted. */
+export interface CorruptImage {
   /** Semantic image pair: the same question about another picture. Or, as a baseline, about the clean one with noise. */
   readonly corruptImage: ImageInput | { readonly noise: GaussianNoise };
+  /** Not both. */
   readonly corruptQuestion?: undefined;
 }
 
-interface CorruptQuestion {
+/** A pair whose question is corrupted. */
+export interface CorruptQuestion {
+  /** Not both. */
   readonly corruptImage?: undefined;
   /** Symmetric token replacement: another question, of as many tokens, about the same picture. */
   readonly corruptQuestion: string;
@@ -67,17 +72,40 @@ export interface AskResult {
 
 /** A BLIP for question answering, ready to be asked and patched. Dispose of it after use. */
 export class Blip implements BlipModel {
+  readonly #weights: BlipModel["weights"];
+  #disposed = false;
+
   private constructor(
     /** The folder or hub id. */
     readonly name: string,
+    /** What `config.json` says, repaired. */
     readonly config: BlipModel["config"],
-    readonly weights: BlipModel["weights"],
+    weights: BlipModel["weights"],
+    /** From text to ids and back. */
     readonly tokenizer: Tokenizer,
+    /** What becomes of a picture before it is seen. */
     readonly processor: ImageProcessor,
+    /** What computes. */
     readonly backend: Backend,
     /** Bytes left for the values of passes. */
     readonly memory: number | undefined,
-  ) {}
+  ) {
+    this.#weights = weights;
+  }
+
+  /**
+   * The weight tree, whose tensors belong to the model.
+   *
+   * @throws NoticeError `disposed`
+   */
+  get weights(): BlipModel["weights"] {
+    if (this.#disposed)
+      throw new NoticeError(
+        "disposed",
+        `The model ${this.name} was disposed of; ask inside the block of its \`using\`.`,
+      );
+    return this.#weights;
+  }
 
   /** @throws NoticeError as `loadBlip`. */
   static async load(files: CheckpointFiles, { backend, memory, warn }: LoadOptions = {}): Promise<Blip> {
@@ -93,6 +121,11 @@ export class Blip implements BlipModel {
         "checkpoint",
         `${files.name}: preprocessor_config.json makes pictures of ${processor.size.width} x ${processor.size.height}, and the ` +
           `model in config.json takes ${image_size} x ${image_size}.`,
+      );
+    if (memory !== undefined && !(memory > 0))
+      throw new NoticeError(
+        "options",
+        `memory is ${JSON.stringify(memory)}; a number of bytes was expected, such as 3e9.`,
       );
     const used = await useBackend(backend);
     const limits: [string, number][] = used === "wasm" ? [["the wasm backend's heap", WASM_HEAP_BYTES]] : [];
@@ -124,6 +157,8 @@ export class Blip implements BlipModel {
    * @example await blip.pair({ image: "red.png", corruptImage: "blue.png", question: "is this star red or blue?", answers: ["red", "blue"] })
    */
   async pair({ image, corruptImage, question, corruptQuestion, answers }: PairInput): Promise<Pair> {
+    if (!Array.isArray(answers) || answers.length !== 2)
+      throw new NoticeError("tokens", 'answers are the correct and the incorrect one, such as ["red", "blue"].');
     const asked = this.question(question);
     const corruptAsked = corruptQuestion === undefined ? undefined : this.question(corruptQuestion);
     const [correct, incorrect] = answers.map((answer) => this.answer(answer)) as [Answer, Answer];
@@ -176,10 +211,18 @@ export class Blip implements BlipModel {
    * Greedy answers to many pictures and questions at once. Questions of equal length share a batch.
    *
    * @param images normalised, [batch, height, width, 3]; they stay the caller's.
-   * @throws NoticeError `tokens` where the questions have different lengths.
+   * @throws NoticeError `tokens` where the questions have different lengths, `image` where they are not as many as the pictures.
    */
   async answerBatch(images: tf.Tensor, questions: readonly string[]): Promise<string[]> {
     const ids = questions.map((question) => [...this.question(question).ids]);
+    const { height, width } = this.processor.size;
+    const expected = [questions.length, height, width, 3];
+    if (questions.length === 0 || `${images?.shape}` !== `${expected}`)
+      throw new NoticeError(
+        "image",
+        `The pictures of ${questions.length} questions have shape [${images?.shape}]; [${expected}] was expected, of one question ` +
+          "or more. `pixels` makes a picture of it.",
+      );
     const lengths = [...new Set(ids.map(({ length }) => length))];
     if (lengths.length !== 1)
       throw new NoticeError(
@@ -195,36 +238,52 @@ export class Blip implements BlipModel {
     return answers.map((answer) => this.tokenizer.decode(answer));
   }
 
-  /** A picture as the vision tower gets it, [1, height, width, 3]. The caller disposes of it. */
+  /**
+   * A picture as the vision tower gets it, [1, height, width, 3]. The caller disposes of it.
+   *
+   * @throws NoticeError `image`
+   */
   async pixels(image: ImageInput): Promise<tf.Tensor4D> {
     const { height, width } = this.processor.size;
     return tf.tensor4d(pixelValues(this.processor, await pictureOf(image)), [1, height, width, 3]);
   }
 
-  /** @throws NoticeError `tokens` where it has more tokens than the model has positions. */
+  /**
+   * A question as the text encoder reads it.
+   *
+   * @throws NoticeError `tokens` where it has more tokens than the model has positions.
+   */
   question(text: string): Question {
+    checkText("question", text);
     const { max_position_embeddings: maxTokens } = this.config.text;
     const encoding = this.tokenizer.encode(text, { maxTokens });
     for (const [i, id] of encoding.ids.entries()) this.checkToken(id, encoding.tokens[i]!);
     return { ...encoding, find: (word) => positionsOf(this.tokenizer, encoding, word) };
   }
 
-  /** @throws NoticeError `tokens` where it is not in the vocabulary, `checkpoint` where the model does not know its id. */
+  /**
+   * An answer as it is read: by its first word piece.
+   *
+   * @throws NoticeError `tokens` where it is not in the vocabulary, `checkpoint` where the model does not know its id.
+   */
   answer(text: string): Answer {
+    checkText("answer", text);
     const piece = firstPiece(this.tokenizer, text);
     this.checkToken(piece.id, piece.token);
     return { text, ...piece };
   }
 
+  /** Frees the weights; runs and pairs have values of their own, but no pass goes on without them. */
   [Symbol.dispose](): void {
-    disposeWeights(this.weights);
+    if (!this.#disposed) disposeWeights(this.#weights);
+    this.#disposed = true;
   }
 
   private async corruptPixels(
     corrupt: NonNullable<PairInput["corruptImage"]>,
     clean: tf.Tensor4D,
   ): Promise<tf.Tensor4D> {
-    const noisy = typeof corrupt === "object" && "noise" in corrupt;
+    const noisy = typeof corrupt === "object" && corrupt !== null && "noise" in corrupt;
     return noisy ? gaussianNoise(clean, corrupt.noise) : this.pixels(corrupt);
   }
 
@@ -251,7 +310,11 @@ export class Blip implements BlipModel {
  * @example using blip = await loadBlip("weights/scenes");
  */
 export async function loadBlip(model: string | CheckpointFiles, options: LoadOptions = {}): Promise<Blip> {
-  if (typeof model !== "string") return Blip.load(model, options);
+  if (typeof model !== "string") {
+    if (typeof model?.text !== "function")
+      throw new NoticeError("checkpoint", "A model was expected: a folder, a hub id such as owner/name, or its files.");
+    return Blip.load(model, options);
+  }
   const { checkpointFolder } = await import("./files/folder.js");
   const { resolveModel } = await import("./files/hub.js");
   const { availableMemory } = await import("./files/memory.js");
@@ -261,5 +324,19 @@ export async function loadBlip(model: string | CheckpointFiles, options: LoadOpt
 
 async function pictureOf(image: ImageInput): Promise<Picture> {
   if (typeof image === "string") return (await import("./files/picture.js")).readPicture(image);
-  return image instanceof Uint8Array ? decodePicture(image, "the picture") : image;
+  // Not by instanceof: a notebook's cells have a Uint8Array of their own.
+  if (ArrayBuffer.isView(image)) return decodePicture(image, "the picture");
+  if (!ArrayBuffer.isView(image?.data))
+    throw new NoticeError(
+      "image",
+      "A picture was expected: the path of a PNG or JPEG file, the bytes of one (a Uint8Array; of an ArrayBuffer make one by " +
+        "new Uint8Array(buffer)), or { width, height, data } in RGB.",
+    );
+  checkSize(image.width, image.height, "the picture");
+  return image;
+}
+
+function checkText(what: string, text: string): void {
+  if (typeof text !== "string")
+    throw new NoticeError("tokens", `The ${what} is ${text === null ? "null" : typeof text}; a text was expected.`);
 }

@@ -1,14 +1,29 @@
 export { BACKENDS, type Backend, currentBackend, useBackend } from "./backend.js";
-export { type AskResult, Blip, type ImageInput, type LoadOptions, loadBlip, type PairInput } from "./blip.js";
+export {
+  type AskResult,
+  Blip,
+  type CorruptImage,
+  type CorruptQuestion,
+  type ImageInput,
+  type LoadOptions,
+  loadBlip,
+  type PairInput,
+} from "./blip.js";
 export { type GaussianNoise, gaussianNoise } from "./corruption/gaussian.js";
 export { NoticeError, type NoticeErrorCode } from "./errors.js";
+export type { DownloadProgress, HubOptions } from "./files/hub.js";
+export type { Retry } from "./files/retry.js";
+export type { Activations, BlipModel, ImageActivations, Tower } from "./model/blip.js";
 export type { CheckpointFiles } from "./model/checkpoint.js";
+export type { BlipConfig, TextConfig, TowerConfig, VisionConfig } from "./model/config.js";
 export { decodePicture } from "./model/decode.js";
 export { encodePng, type Picture } from "./model/picture.js";
+export type { ImageProcessor } from "./model/pixels.js";
 export type { ByteSource } from "./model/safetensors.js";
+export type { Encoding, Tokenizer } from "./model/tokenizer.js";
 export { ablate, layerWindow } from "./patching/ablate.js";
 export { type Agreement, agreement } from "./patching/agreement.js";
-export { type AttributeOptions, attribute, attributeAll } from "./patching/attribute.js";
+export { type AttributeOptions, attribute, attributeAll, type SiteAttribution } from "./patching/attribute.js";
 export {
   type Circuit,
   type CircuitOptions,
@@ -29,6 +44,7 @@ export {
   type HeadAt,
   type HeadEffect,
   headEffects,
+  type PassOptions,
   rankHeads,
 } from "./patching/faithful.js";
 export {
@@ -47,10 +63,11 @@ export {
 } from "./patching/metrics.js";
 export type { Direction, Mode, Pair } from "./patching/pair.js";
 export { type Measured, type PatchOptions, patch, patchHead, patchMetrics, type Selection } from "./patching/patch.js";
-export { type PathOptions, patchPath, type Receiver } from "./patching/paths.js";
-export type { Position, Question } from "./patching/positions.js";
+export { type PathOptions, patchPath, type Receiver, type Sender } from "./patching/paths.js";
+export type { IndexPosition, Position, PositionAt, Question } from "./patching/positions.js";
 export type { Run } from "./patching/run.js";
 export type { Axis, Nested, Scores, SweepFacts } from "./patching/scores.js";
-export { SITES, type Site } from "./patching/sites.js";
+export { type HeadSite, type QuestionSite, type ReadSite, SITES, type Site, type SiteParts } from "./patching/sites.js";
 export { between, fromRun, meanOf, type Source, zero } from "./patching/sources.js";
-export { type SweepOptions, sweep, sweepTogether } from "./patching/sweep.js";
+export { type SweepCourse, type SweepOptions, sweep, sweepTogether } from "./patching/sweep.js";
+export type { SiteTable, TableOptions } from "./patching/table.js";

@@ -7,6 +7,7 @@ export { mergeRuns } from "./study/merge.js";
 export { StudyRun } from "./study/run.js";
 export { type GivenSettings, MODALITIES, type Modality, readSettings, type Settings } from "./study/settings.js";
 export type { Shard } from "./study/shard.js";
-export { STAGES, type StageName, type Watch } from "./study/stage.js";
+export { STAGES, type StageName, type StageWatch, type Watch } from "./study/stage.js";
+export type { Row, Store, Table } from "./study/store.js";
 export { runStages, type StudyOptions } from "./study/study.js";
 export { type DatasetSummary, summarise } from "./study/summary.js";

@@ -1,6 +1,13 @@
+import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { NoticeError } from "../src/errors.js";
+import { WorkerError } from "../src/pool/worker-process.js";
+import { StudyRun } from "../src/study/run.js";
+import type { StageName } from "../src/study/stage.js";
+import { runStages } from "../src/study/study.js";
+import { temporaryFolder } from "./support/checkpoint.js";
+import { refused } from "./support/refused.js";
 
 test("an error carries its code and its cause", () => {
   const cause = new Error("EACCES");
@@ -8,6 +15,25 @@ test("an error carries its code and its cause", () => {
   assert.is(error.code, "checkpoint");
   assert.is(error.cause, cause);
   assert.instance(error, Error);
+});
+
+test("a dead worker is an error of the same family", () => {
+  const error = new WorkerError("SIGKILL");
+  assert.instance(error, NoticeError);
+  assert.is(error.code, "worker");
+  assert.is(error.name, "WorkerError");
+});
+
+test("a run of a study refuses settings, queries and stages that are none, and all once it is closed", async () => {
+  const folder = join(temporaryFolder(), "run");
+  await refused(() => StudyRun.open(folder, { n: -1 }), "options", "n: Too small", "Fields: model, dataset");
+  const run = await StudyRun.open(folder);
+  await refused(() => run.store.rows("SELEC 1"), "options", 'syntax error at or near "SELEC"');
+  const watch = { begin: () => ({ update() {}, end() {} }), warn() {} };
+  await refused(() => runStages(run, ["report" as StageName], { watch }), "options", "choose from prepare");
+  run[Symbol.dispose]();
+  run[Symbol.dispose]();
+  await refused(() => run.store.rows("SELECT 1"), "disposed", "open the run again");
 });
 
 test.run();

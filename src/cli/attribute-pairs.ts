@@ -1,6 +1,5 @@
-import type { AttributeOptions } from "../patching/attribute.js";
+import type { SiteAttribution } from "../patching/attribute.js";
 import type { Nested } from "../patching/scores.js";
-import type { Site } from "../patching/sites.js";
 import type { SweepResult } from "../pool/messages.js";
 import { fixed, Means } from "./means.js";
 import { columns, type JsonOptions, printResult } from "./options.js";
@@ -20,7 +19,7 @@ import {
 export async function attributePairs(
   model: string,
   file: string,
-  asked: AttributeOptions & { readonly site: Site },
+  asked: SiteAttribution,
   options: PairListOptions & JsonOptions,
 ): Promise<void> {
   const { out, mode = "image", json } = options;

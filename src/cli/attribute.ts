@@ -1,11 +1,11 @@
 import { Command } from "commander";
 import { NoticeError } from "../errors.js";
 import { agreement } from "../patching/agreement.js";
-import { type AttributeOptions, attribute } from "../patching/attribute.js";
+import { attribute, type SiteAttribution } from "../patching/attribute.js";
 import type { Pair } from "../patching/pair.js";
 import type { Scores } from "../patching/scores.js";
-import { parseSite, type Site } from "../patching/sites.js";
-import { sweep } from "../patching/sweep.js";
+import { parseSite } from "../patching/sites.js";
+import { type SweepOptions, sweep } from "../patching/sweep.js";
 import { columns, loadModel, wholeNumber, withBackend, withJson } from "./options.js";
 import { type PairListOptions, refuseListOptions, withPairList } from "./pair-list.js";
 import { type DirectionOptions, type PairOptions, pairInput, withDirection, withPair } from "./pair-options.js";
@@ -39,7 +39,7 @@ async function runAttribute(model: string, options: AttributeCommandOptions): Pr
     throw new NoticeError("options", "--exact prints a comparison beneath the table, and --json - prints no table.");
   const { layers, heads, position, together, direction, steps, qkFix, gradDrop } = options;
   const places = { site, layers, heads, position, together };
-  const chosen: AttributeOptions & { site: Site } = { ...places, direction, steps, qkFix, gradDrop };
+  const chosen = { ...places, direction, steps, qkFix, gradDrop } as SiteAttribution;
   if (options.pairs !== undefined) {
     const { attributePairs } = await import("./attribute-pairs.js");
     return attributePairs(model, options.pairs, chosen, options);
@@ -54,8 +54,8 @@ async function runAttribute(model: string, options: AttributeCommandOptions): Pr
 }
 
 /** Correlation with exact patching, and where the two are furthest apart. */
-async function comparison(pair: Pair, scores: Scores, options: AttributeOptions & { site: Site }): Promise<string> {
-  const { places, pearson, misses } = agreement(scores, await sweep(pair, options));
+async function comparison(pair: Pair, scores: Scores, options: SiteAttribution): Promise<string> {
+  const { places, pearson, misses } = agreement(scores, await sweep(pair, options as SweepOptions));
   const rows = misses.map(({ index, found, exact }) => [...placeOf(scores, index), found.toFixed(3), exact.toFixed(3)]);
   return (
     `\nbeside exact patching, over ${places} places: correlation ${pearson?.toFixed(3) ?? "undefined"}. Furthest apart (logits):\n` +

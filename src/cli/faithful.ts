@@ -61,5 +61,5 @@ function headAt(name: string): HeadAt {
   const { site, layer, head, position }: Selection = parsePlace(name);
   if (typeof head !== "number" || position !== undefined)
     throw new NoticeError("options", `${name} is no head such as text.cross.z:L0H1.`);
-  return { site, layer, head };
+  return { site, layer, head } as HeadAt;
 }

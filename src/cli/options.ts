@@ -1,13 +1,13 @@
 import { access, constants, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { BACKENDS } from "../backend.js";
+import { BACKENDS, type Backend } from "../backend.js";
 import type { Blip } from "../blip.js";
 import { NoticeError } from "../errors.js";
 import { writeWhole } from "../files/write.js";
 
 export interface ModelOptions {
-  readonly backend?: string;
+  readonly backend?: Backend | "auto";
   /** Bytes. */
   readonly memory?: number;
 }

@@ -1,7 +1,6 @@
 import { Command } from "commander";
 import type { Score } from "../patching/metrics.js";
-import type { Selection } from "../patching/patch.js";
-import type { Receiver } from "../patching/paths.js";
+import type { Receiver, Sender } from "../patching/paths.js";
 import { methods, type PathsAsked } from "../pool/methods.js";
 import { fixed } from "./means.js";
 import { checkOutputs, columns, type JsonOptions, loadModel, printResult, withBackend, withJson } from "./options.js";
@@ -10,7 +9,7 @@ import { type DirectionOptions, type PairOptions, pairInput, withDirection, with
 import { collect, type Named, parsePlace } from "./places.js";
 
 interface PathCommandOptions extends PairListOptions, JsonOptions, PairOptions, DirectionOptions {
-  readonly from: readonly Named<Selection>[];
+  readonly from: readonly Named<Sender>[];
   readonly to: readonly Named<Receiver>[];
   readonly mediated?: boolean;
 }
@@ -23,12 +22,12 @@ export function pathCommand(): Command {
     .requiredOption(
       "--from <places...>",
       "senders, such as text.cross.z:L0H1 or vision.self.z:L3H0@0,5",
-      collect(parsePlace),
+      collect((name) => parsePlace(name) as Sender),
     )
     .requiredOption(
       "--to <places...>",
       "receivers: q, k or v of a head such as text.self.q:L2H3, a layer's input such as text.resid_pre:L2, or answer",
-      collect((name): Receiver => (name === "answer" ? "answer" : parsePlace(name))),
+      collect((name) => (name === "answer" ? name : parsePlace(name)) as Receiver),
     )
     .option("--mediated", "let the heads between respond too; default: only direct paths");
   withPairList(withDirection(withPair(command)), []);

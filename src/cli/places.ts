@@ -22,10 +22,11 @@ export function parsePlace(name: string): Selection {
   const [, site, layer, head, position] = /^([\w.]+):L(\d{1,3})(?:H(\d{1,4}))?(?:@(.+))?$/.exec(name) ?? [];
   if (site === undefined)
     throw new InvalidArgumentError(`${JSON.stringify(name)} is no place such as text.cross.z:L0H1.`);
+  // What goes with what is checked against the model.
   return {
     site: parseSite(site).site,
     layer: Number(layer),
     head: head === undefined ? undefined : Number(head),
     position: position !== undefined && /^\d[\d,-]*$/.test(position) ? indices(position) : position,
-  };
+  } as Selection;
 }

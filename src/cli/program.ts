@@ -1,5 +1,5 @@
 import { Command, CommanderError } from "commander";
-import { NoticeError } from "../errors.js";
+import { NoticeError, type NoticeErrorCode } from "../errors.js";
 import { packageVersion } from "../files/package.js";
 import { oneLine } from "./one-line.js";
 
@@ -24,7 +24,8 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   doctor: async () => (await import("./doctor.js")).doctorCommand(),
 };
 
-async function program(called: string | undefined): Promise<Command> {
+/** The program with one command, or with all where that is none. */
+export async function program(called: string | undefined): Promise<Command> {
   const notice = new Command("notice")
     .description("which attention heads of a vision-language model carry the answer from the picture to the text")
     .version(packageVersion())
@@ -34,6 +35,9 @@ async function program(called: string | undefined): Promise<Command> {
   for (const load of named) notice.addCommand((await load()).copyInheritedSettings(notice));
   return notice;
 }
+
+/** Codes of errors that other input would not mend. */
+const NOT_THE_INPUT: readonly NoticeErrorCode[] = ["network", "backend", "worker"];
 
 /**
  * Runs one command.
@@ -49,6 +53,6 @@ export async function run(args: readonly string[]): Promise<number> {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     process.stderr.write(`notice: ${oneLine(error instanceof Error ? error.message : `${error}`)}\n`);
     if (process.env.NOTICE_DEBUG) process.stderr.write(`${(error as Error).stack}\n`);
-    return error instanceof NoticeError && error.code !== "network" && error.code !== "backend" ? 2 : 1;
+    return error instanceof NoticeError && !NOT_THE_INPUT.includes(error.code) ? 2 : 1;
   }
 }

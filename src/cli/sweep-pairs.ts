@@ -1,6 +1,6 @@
 import { NoticeError } from "../errors.js";
 import type { Site } from "../patching/sites.js";
-import type { SweepResult } from "../pool/messages.js";
+import type { PoolSweep, SweepResult } from "../pool/messages.js";
 import type { PoolResult } from "../pool/pool.js";
 import {
   checkListOutputs,
@@ -28,7 +28,7 @@ export async function runPairs(model: string, site: Site, file: string, options:
     throw new NoticeError("options", "--pairs needs --out with the file for the results.");
   await checkListOutputs(file, { out });
   const { layers, heads, position, together, direction, screen } = options;
-  const asked = { site, layers, heads, position, together, direction, screen };
+  const asked = { site, layers, heads, position, together, direction, screen } as PoolSweep;
   await withPool(model, options, async (pool) => {
     const tally = await throughPairs(
       { file, mode, out, label: "sweep" },

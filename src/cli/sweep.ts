@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import type { Scores } from "../patching/scores.js";
 import { parseSite } from "../patching/sites.js";
+import type { SweepOptions } from "../patching/sweep.js";
 import { loadModel, wholeNumber, withBackend, withJson } from "./options.js";
 import { refuseListOptions, withPairList } from "./pair-list.js";
 import { pairInput, withDirection, withPair } from "./pair-options.js";
@@ -44,7 +45,8 @@ async function runSweep(model: string, options: PairsOptions): Promise<void> {
   const { layers, heads, position, together, direction, screen } = options;
   let scores: Scores;
   try {
-    scores = await sweep(pair, { site, layers, heads, position, together, direction, screen, onProgress });
+    const chosen = { site, layers, heads, position, together, direction, screen, onProgress } as SweepOptions;
+    scores = await sweep(pair, chosen);
   } finally {
     bar?.stop();
   }

@@ -6,6 +6,7 @@ import { random } from "../random.js";
 export interface GaussianNoise {
   /** Standard deviation, in units of the normalised pixels: 1 is one standard deviation of CLIP's pictures, about 0.27 of white. */
   readonly sigma: number;
+  /** Equal seeds give equal noise. */
   readonly seed: number;
 }
 
@@ -15,7 +16,7 @@ export interface GaussianNoise {
  *
  * @param pixels normalised, [1, height, width, 3] or its values; they stay as they are.
  * @returns of the same shape. A tensor is the caller's to dispose of.
- * @throws NoticeError `options` where sigma is not above 0 or the seed no number.
+ * @throws NoticeError `options` where sigma is not above 0 or the seed no number, `image` where the tensor is of another rank.
  */
 export function gaussianNoise(pixels: tf.Tensor4D, noise: GaussianNoise): tf.Tensor4D;
 export function gaussianNoise(pixels: Float32Array, noise: GaussianNoise): Float32Array;
@@ -30,6 +31,11 @@ export function gaussianNoise(
     const noise = normals(pixels.length, seed);
     return pixels.map((value, i) => value + sigma * noise[i]!);
   }
+  if (!(pixels instanceof tf.Tensor) || pixels.rank !== 4)
+    throw new NoticeError(
+      "image",
+      "Pixels [1, height, width, 3] or their values were expected; `Blip.pixels` makes them.",
+    );
   return tf.tidy(() =>
     tf.add<tf.Tensor4D>(pixels, tf.mul(sigma, tf.tensor4d(normals(pixels.size, seed), pixels.shape))),
   );

@@ -34,6 +34,7 @@ export interface HubOptions {
   readonly endpoint?: string;
   readonly token?: string;
   readonly offline?: boolean;
+  /** Called as bytes arrive. */
   readonly onProgress?: (progress: DownloadProgress) => void;
   readonly signal?: AbortSignal;
   /** The longest silence of a connection, milliseconds. */

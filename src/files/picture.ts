@@ -17,8 +17,15 @@ export async function readPicture(path: string): Promise<Picture> {
 
 async function readBounded(path: string): Promise<Uint8Array> {
   const found = await stat(path).catch(() => undefined);
-  if (!found?.isFile())
-    throw new NoticeError("image", `There is no picture ${path}: ${found ? "it is not a file" : "no such file"}.`);
+  if (!found?.isFile()) {
+    const how = /^https?:/.test(path)
+      ? "Download it, and give its path or its bytes"
+      : `Give the path of a PNG or JPEG file; relative ones start at ${process.cwd()}`;
+    throw new NoticeError(
+      "image",
+      `There is no picture ${path}: ${found ? "it is not a file" : "no such file"}. ${how}.`,
+    );
+  }
   if (found.size > MAX_FILE_BYTES)
     throw new NoticeError(
       "image",

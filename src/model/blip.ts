@@ -9,8 +9,10 @@ import { embedPixels, finishImage, visionBlocks } from "./vision.js";
 
 /** The three towers of BLIP for question answering, in the order in which the data passes through them. */
 export const TOWERS = ["vision", "text", "decoder"] as const;
+/** One of the three. */
 export type Tower = (typeof TOWERS)[number];
 
+/** A BLIP for question answering as data: what it is and what it has learned. */
 export interface BlipModel {
   readonly config: BlipConfig;
   readonly weights: BlipWeights;

@@ -31,6 +31,7 @@ export interface TextConfig extends TowerConfig {
   readonly pad_token_id: number;
 }
 
+/** What `config.json` says of the towers, in Hugging Face's names. */
 export interface BlipConfig {
   readonly vision: VisionConfig;
   readonly text: TextConfig;

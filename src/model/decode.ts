@@ -14,6 +14,8 @@ import { decodePng } from "./png.js";
  * @throws NoticeError `image` where the file is empty, cut, damaged, of another kind, or larger than `MAX_PIXELS`.
  */
 export async function decodePicture(bytes: Uint8Array, name: string): Promise<Picture> {
+  if (!ArrayBuffer.isView(bytes))
+    throw new NoticeError("image", `${name} is not the bytes of a file: give a Uint8Array.`);
   if (startsWith(bytes, "\x89PNG\r\n\x1a\n")) return decodePng(bytes, name);
   if (startsWith(bytes, "\xff\xd8\xff")) return decodeJpeg(bytes, name);
   if (bytes.length === 0) throw new NoticeError("image", `${name} is empty. Expected a PNG or JPEG picture.`);

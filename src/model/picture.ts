@@ -3,15 +3,27 @@ import { NoticeError } from "../errors.js";
 
 /** An 8-bit RGB picture. */
 export interface Picture {
+  /** Pixels. */
   readonly width: number;
+  /** Pixels. */
   readonly height: number;
   /** [height, width, 3], rows from the top. */
   readonly data: Uint8Array;
 }
 
-/** The picture as the bytes of a PNG file (8-bit RGB). */
+/**
+ * The picture as the bytes of a PNG file (8-bit RGB).
+ *
+ * @throws NoticeError `image` where it has no pixels or its data is not [height, width, 3].
+ */
 export function encodePng(picture: Picture): Uint8Array {
   const { width, height, data } = picture;
+  checkSize(width, height, "the picture");
+  if (data.length !== width * height * 3)
+    throw new NoticeError(
+      "image",
+      `A picture of ${width} x ${height} pixels has ${data.length} bytes; RGB takes 3 a pixel.`,
+    );
   const png = new PNG({ width, height });
   for (let from = 0, to = 0; from < data.length; from += 3, to += 4) {
     png.data.set(data.subarray(from, from + 3), to);
@@ -23,9 +35,9 @@ export function encodePng(picture: Picture): Uint8Array {
 /** The most pixels that are decoded: where Pillow calls a file a decompression bomb (`2 * Image.MAX_IMAGE_PIXELS`). */
 export const MAX_PIXELS = 178_956_970;
 
-/** @throws NoticeError `image` where a file's header claims no pixels, or more than `MAX_PIXELS`. */
+/** @throws NoticeError `image` where a picture claims no whole number of pixels, or more than `MAX_PIXELS`. */
 export function checkSize(width: number, height: number, name: string): void {
-  if (width === 0 || height === 0)
+  if (!(Number.isInteger(width) && Number.isInteger(height) && width >= 1 && height >= 1))
     throw new NoticeError("image", `${name} claims to be ${width} x ${height} pixels; both must be at least 1.`);
   if (width * height > MAX_PIXELS)
     throw new NoticeError(

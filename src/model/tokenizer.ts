@@ -214,7 +214,7 @@ export function positionsOf(tokenizer: Tokenizer, encoding: Encoding, word: stri
   if (found.length === 0)
     throw new NoticeError(
       "tokens",
-      `The word ${quoted(word)} (${pieces.join(" ")}) is not in ${quoted(text)}, whose tokens are ${tokens.join(" ")}.`,
+      `The word ${quoted(word)} (${pieces.join(" ")}) is not in ${quoted(text)}, whose tokens are ${tokens.join(" ")}. Give one of its words, or an index.`,
     );
   return found;
 }

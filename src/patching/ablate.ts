@@ -1,9 +1,13 @@
+import { NoticeError } from "../errors.js";
 import type { Score } from "./metrics.js";
 import type { Pair } from "./pair.js";
 import { patch, type Selection } from "./patch.js";
-import type { Position } from "./positions.js";
-import type { Site } from "./sites.js";
+import type { IndexPosition, Position } from "./positions.js";
+import type { HeadSite, QuestionSite, Site } from "./sites.js";
 import { type Source, zero } from "./sources.js";
+
+/** More than any model has. */
+const MOST_LAYERS = 1000;
 
 /**
  * Takes places out of the clean pass, all at once: what they carry is replaced by zeros (a knock-out), or by what another source has:
@@ -16,11 +20,25 @@ export async function ablate(pair: Pair, selections: readonly Selection[], sourc
   return patch(pair, selections, { direction: "noise", source });
 }
 
-/** One site in a window of consecutive layers, the last one included; to be patched or ablated together. */
-export function layerWindow(
-  site: Site,
+/**
+ * One site in a window of consecutive layers, the last one included; to be patched or ablated together.
+ *
+ * @throws NoticeError `site` where the window ends before it begins; `patch` where a layer is not there.
+ * @example await patch(pair, layerWindow("text.cross.z", [1, 2], { position: "answer" }))
+ */
+export function layerWindow<S extends Site>(
+  site: S,
   [first, last]: readonly [number, number],
-  place: { readonly head?: number | readonly number[]; readonly position?: Position } = {},
+  place: {
+    readonly head?: S extends HeadSite ? number | readonly number[] : undefined;
+    readonly position?: S extends QuestionSite ? Position : IndexPosition;
+  } = {},
 ): Selection[] {
-  return Array.from({ length: last - first + 1 }, (_, i) => ({ site, layer: first + i, ...place }));
+  if (!(first <= last && last - first < MOST_LAYERS))
+    throw new NoticeError(
+      "site",
+      `Layers ${first} to ${last} are no window; give the first and the last, such as [1, 2].`,
+    );
+  // What the site allows, the signature has checked.
+  return Array.from({ length: last - first + 1 }, (_, i) => ({ site, layer: first + i, ...place }) as Selection);
 }

@@ -9,8 +9,9 @@ import { towerSize } from "./run.js";
 import type { Scores } from "./scores.js";
 import { parseSite, type Site, type SiteParts } from "./sites.js";
 import { patternOf } from "./softmax.js";
-import { type Cell, emptyScores, type TableOptions, tableCells } from "./table.js";
+import { type Cell, emptyScores, type SiteTable, type TableOptions, tableCells } from "./table.js";
 
+/** Of which patches the effect is estimated, and how. */
 export interface AttributeOptions extends TableOptions {
   /**
    * Integrated gradients: the mean gradient over this many passes between the two, whose inputs (the embedded picture and
@@ -28,6 +29,13 @@ export interface AttributeOptions extends TableOptions {
   readonly memory?: number;
 }
 
+/** The same for one site. */
+export type SiteAttribution = AttributeOptions &
+  SiteTable &
+  ({ readonly site: QueryOrKeySite } | { readonly site: Site; readonly qkFix?: false });
+
+type QueryOrKeySite = Extract<Site, `${string}.${"q" | "k"}`>;
+
 /**
  * What each patch of a site would do, to first order, from one backward pass instead of one pass a patch:
  * (source - base) · ∂ logitDiff / ∂ value, the gradient at the pass that would be patched. Attribution patching (Nanda 2023; Syed et al.
@@ -37,7 +45,12 @@ export interface AttributeOptions extends TableOptions {
  *
  * @throws NoticeError `site`, `options`, `memory` before anything is run.
  */
-export async function attribute(pair: Pair, options: AttributeOptions & { readonly site: Site }): Promise<Scores> {
+export async function attribute(pair: Pair, options: SiteAttribution): Promise<Scores> {
+  if (options.qkFix && !patternOf(parseSite(options.site)))
+    throw new NoticeError(
+      "options",
+      `qkFix is for queries and keys, such as text.cross.q, and the site is ${options.site}; leave it out.`,
+    );
   return (await attributeAll(pair, [options.site], options))[0]!;
 }
 
@@ -73,7 +86,7 @@ export async function attributeAll(
   });
 }
 
-interface SiteTable {
+interface Wanted {
   readonly parts: SiteParts;
   readonly cells: readonly Cell[];
 }
@@ -88,7 +101,7 @@ interface Backward extends Pick<Slope, "dropped"> {
  * there are (Kramár et al. 2403.00745, section 3.2). Layers of towers before the first of the sites lead to none of them: dropping
  * one changes nothing, and the plain gradient stands for all of these.
  */
-function backwardPasses({ model }: Pair, tables: readonly SiteTable[], gradDrop: boolean): Backward[] {
+function backwardPasses({ model }: Pair, tables: readonly Wanted[], gradDrop: boolean): Backward[] {
   if (!gradDrop) return [{ weight: 1 }];
   const first = Math.min(...tables.map(({ parts }) => TOWERS.indexOf(parts.tower)));
   const layers = TOWERS.flatMap((tower) =>
@@ -103,7 +116,7 @@ function backwardPasses({ model }: Pair, tables: readonly SiteTable[], gradDrop:
 /** Per site, backward pass and cell: the sum of its attribution over the steps. */
 async function sumSlopes(
   pair: Pair,
-  tables: readonly SiteTable[],
+  tables: readonly Wanted[],
   backwards: readonly Backward[],
   { direction = "denoise", steps = 0, qkFix = false, memory }: AttributeOptions,
 ): Promise<Float64Array[][]> {

@@ -58,7 +58,7 @@ function atOnce(
   { what, remedy }: { readonly what: string; readonly remedy: string },
 ): number {
   const most = memory ?? model.memory ?? Number.POSITIVE_INFINITY;
-  if (each + fixed > most)
+  if (!(each + fixed <= most))
     throw new NoticeError("memory", `${what}, and the budget is ${megabytes(most)} MB. ${remedy}`);
   const budget = budgetOf(model, memory);
   return Math.max(1, Math.floor((budget - fixed) / each));

@@ -25,6 +25,7 @@ export interface HeadStatistics {
   readonly inControlled: boolean;
 }
 
+/** The heads of a model, and which of them carry the answer on a set of samples. */
 export interface Circuit {
   /** Samples that count. */
   readonly samples: number;
@@ -38,6 +39,7 @@ export interface Circuit {
   readonly layerShare: readonly number[];
 }
 
+/** How the uncertainty of a circuit is found out. */
 export interface CircuitOptions {
   /** Of the bootstrap and the sign flips. Default 0. */
   readonly seed?: number;
@@ -51,10 +53,14 @@ export interface CircuitOptions {
  * The circuit of a data set: from the scores of every head at the answer's token of each sample to the heads that carry
  * the answer. The rule `mean + 2 std` over heads is the paper's (section 4; its notebook's `np.std` divides by the number of heads).
  *
- * @throws NoticeError `options` where the samples' tables have different shapes.
+ * @throws NoticeError `options` where the samples' tables have different shapes, or `resamples` or `rate` is out of range.
  */
 export function findCircuit(samples: readonly HeadScores[], options: CircuitOptions = {}): Circuit {
   const { seed = 0, resamples = 2000, rate = 0.05 } = options;
+  if (!Number.isInteger(resamples) || resamples < 1 || resamples > 1e6)
+    throw new NoticeError("options", `resamples is ${resamples}; a whole number from 1 to 1000000 was expected.`);
+  if (!(rate >= 1e-6 && rate < 1))
+    throw new NoticeError("options", `rate is ${rate}; a share below 1, such as 0.05, was expected.`);
   const [first = []] = samples;
   const shape = first.map((layer) => layer.length);
   for (const scores of samples)

@@ -1,35 +1,44 @@
 import { NoticeError } from "../errors.js";
 import { type Random, random } from "../random.js";
 import { patchesAtOnce } from "./budget.js";
-import type { Pair } from "./pair.js";
+import { checkPair, type Pair } from "./pair.js";
 import { patchBatch, resolveSelection, type Spot } from "./patch.js";
 import { checkIndex, checkLayer, towerSize } from "./run.js";
-import { parseSite, type Site } from "./sites.js";
+import { parseSite } from "./sites.js";
 import { sweep } from "./sweep.js";
 
-/** A head of one kind of attention of one tower. */
-export interface HeadAt {
-  readonly site: Site;
-  readonly layer: number;
-  readonly head: number;
-}
-
 /** All that a circuit's heads are chosen from: every head there is. All of the answer passes through those of `decoder.cross.z`. */
-export const CIRCUIT_SITES: readonly Site[] = [
+export const CIRCUIT_SITES = [
   "vision.self.z",
   "text.self.z",
   "text.cross.z",
   "decoder.self.z",
   "decoder.cross.z",
-];
+] as const;
 
-export interface FaithfulOptions {
+/** A head of one kind of attention of one tower. */
+export interface HeadAt {
+  readonly site: (typeof CIRCUIT_SITES)[number];
+  readonly layer: number;
+  readonly head: number;
+}
+
+/** More would tell no smaller a chance than anybody reads. */
+const MOST_SETS = 100_000;
+
+/** How a set of heads is tested. */
+export interface FaithfulOptions extends PassOptions {
   /** Sets of as many random heads to compare with. Default 20. */
   readonly randomSets?: number;
   /** Of the random sets. Default 0. */
   readonly seed?: number;
+}
+
+/** What many passes may take, and what ends them. */
+export interface PassOptions {
   /** Bytes that the values of passes may take. Default: what loading the model left over, at most 512 MiB. */
   readonly memory?: number;
+  /** Stops between two batches; the call then rejects with its reason. */
   readonly signal?: AbortSignal;
 }
 
@@ -60,8 +69,11 @@ export async function faithfulness(
   options: FaithfulOptions = {},
 ): Promise<Faithfulness> {
   const { randomSets = 20, seed = 0 } = options;
-  if (!Number.isInteger(randomSets) || randomSets < 0)
-    throw new NoticeError("options", `randomSets is ${randomSets}; a whole number was expected, 0 for no control.`);
+  if (!Number.isInteger(randomSets) || randomSets < 0 || randomSets > MOST_SETS)
+    throw new NoticeError(
+      "options",
+      `randomSets is ${randomSets}; a whole number up to ${MOST_SETS} was expected, 0 for no control.`,
+    );
   const all = everyHead(pair);
   const members = unique(pair, heads);
   const names = new Set(members.map(nameOf));
@@ -108,7 +120,7 @@ export interface FaithfulnessCurve {
 export async function faithfulnessCurve(
   pair: Pair,
   ranked: readonly HeadAt[],
-  { sizes, ...options }: FaithfulOptions & { readonly sizes?: readonly number[] } = {},
+  { sizes, ...options }: PassOptions & { readonly sizes?: readonly number[] } = {},
 ): Promise<FaithfulnessCurve> {
   const order = unique(pair, [...ranked, ...everyHead(pair)]);
   const steps = Math.min(20, order.length);
@@ -162,7 +174,9 @@ export async function rankHeads(
 }
 
 /** Every head of the model. */
-export function everyHead({ model }: Pair): HeadAt[] {
+export function everyHead(pair: Pair): HeadAt[] {
+  checkPair(pair);
+  const { model } = pair;
   return CIRCUIT_SITES.flatMap((site) => {
     const { layers, heads } = towerSize(model, parseSite(site).tower);
     return range(layers).flatMap((layer) => range(heads).map((head) => ({ site, layer, head })));
@@ -170,7 +184,7 @@ export function everyHead({ model }: Pair): HeadAt[] {
 }
 
 /** What each set keeps of the answer where all other heads are corrupted. */
-async function keep(pair: Pair, sets: readonly (readonly HeadAt[])[], options: FaithfulOptions): Promise<number[]> {
+async function keep(pair: Pair, sets: readonly (readonly HeadAt[])[], options: PassOptions): Promise<number[]> {
   const size = patchesAtOnce(pair.model, parseSite("vision.self.z"), pair.question.tokens.length, options.memory);
   const kept: number[] = [];
   for (let from = 0; from < sets.length; from += size) {

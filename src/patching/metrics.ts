@@ -8,6 +8,7 @@ export interface Answer {
   readonly id: number;
 }
 
+/** The two alternatives of a question. */
 export interface Answers {
   readonly correct: Answer;
   readonly incorrect: Answer;
@@ -21,7 +22,9 @@ export interface Reading {
   readonly logitDiff: number;
 }
 
+/** The numbers of a score, in their order. */
 export const METRICS = ["prob", "probDiff", "logitDiff", "effect"] as const;
+/** One of the numbers of a score. */
 export type Metric = (typeof METRICS)[number];
 
 /** What one patch did (NOTICE, section 3.3). */
@@ -75,21 +78,29 @@ export function divergence(reference: tf.Tensor2D): LogitMetric {
   };
 }
 
+/** @throws NoticeError `tokens`: a slice outside would be cut to what there is. */
 function column(values: tf.Tensor2D, id: number): tf.Tensor {
+  if (!(Number.isInteger(id) && id >= 0 && id < values.shape[1]))
+    throw new NoticeError(
+      "tokens",
+      `There is no token ${id}: the vocabulary has ${values.shape[1]}. \`Blip.answer\` makes answers.`,
+    );
   return tf.reshape(tf.slice(values, [0, id], [-1, 1]), [-1]);
 }
 
 /**
  * What metrics say of each row of logits.
  *
- * @throws NoticeError `checkpoint` where a pass overflowed: no NaN leaves.
+ * @throws NoticeError `checkpoint` where a pass overflowed: no NaN leaves. `options` where a metric is none.
  */
 export async function measure<Name extends string>(
   logits: tf.Tensor2D,
   metrics: { readonly [name in Name]: LogitMetric },
 ): Promise<Record<Name, number>[]> {
   const names = Object.keys(metrics) as Name[];
-  const read = tf.tidy(() => tf.stack(names.map((name) => metrics[name](logits)))); // [metric, batch]
+  if (names.length === 0)
+    throw new NoticeError("options", "No metric is given; give one by a name, such as { rank: rank(answer) }.");
+  const read = tf.tidy(() => tf.stack(names.map((name) => apply(metrics[name], name, logits)))); // [metric, batch]
   const values = await read.data();
   const batch = read.shape[1] as number;
   read.dispose();
@@ -99,10 +110,28 @@ export async function measure<Name extends string>(
       if (!Number.isFinite(value))
         throw new NoticeError(
           "checkpoint",
-          `A pass ended in logits of which ${name} is ${value}: the weights overflow float32.`,
+          `A pass ended in logits of which ${name} is ${value}: the weights, or values that were put in, overflow float32.`,
         );
     return Object.fromEntries(found) as Record<Name, number>;
   });
+}
+
+/** [batch], whatever the metric may be. */
+function apply(metric: LogitMetric, name: string, logits: tf.Tensor2D): tf.Tensor {
+  let values: tf.Tensor;
+  try {
+    values = metric(logits);
+  } catch (cause) {
+    if (cause instanceof NoticeError) throw cause;
+    throw new NoticeError("options", `The metric ${name} failed: ${(cause as Error).message}`, { cause });
+  }
+  const found = values instanceof tf.Tensor ? `[${values.shape}]` : "no tensor";
+  if (found !== `[${logits.shape[0]}]`)
+    throw new NoticeError(
+      "options",
+      `The metric ${name} gave ${found} for logits [${logits.shape}]; one number a row, [${logits.shape[0]}], was expected.`,
+    );
+  return values;
 }
 
 /** The metrics that every score follows from. */

@@ -14,20 +14,26 @@ export type Direction = "denoise" | "noise";
 /** A clean pass and a corrupted one that differ in one modality, with what both say of the two answers. */
 export class Pair {
   private constructor(
+    /** What both passes are of. */
     readonly model: BlipModel,
     /** Names the checkpoint in results. */
     readonly modelName: string,
+    /** Which modality is corrupted. */
     readonly mode: Mode,
     /** The clean one. */
     readonly question: Question,
+    /** The alternatives. */
     readonly answers: Answers,
+    /** The pass over the clean inputs. */
     readonly clean: Run,
+    /** The pass of which one input is corrupted. */
     readonly corrupted: Run,
+    /** What each says of the answers. */
     readonly readings: { readonly clean: Reading; readonly corrupted: Reading },
   ) {}
 
   /**
-   * Runs both passes. Exactly one of `corruptPixels` and `corruptQuestion` is given.
+   * Runs both passes; `Blip.pair` prepares their inputs. Exactly one of `corruptPixels` and `corruptQuestion` is given.
    *
    * @param inputs.pixels normalised, [1, height, width, 3]; they stay the caller's.
    * @throws NoticeError `options` where not exactly one modality is corrupted, `tokens` where the questions have
@@ -82,6 +88,11 @@ export class Pair {
 
   /** The run to be patched and the run that the values come from. */
   sides(direction: Direction): { base: Run; source: Run; baseReading: Reading; sourceReading: Reading } {
+    if (direction !== "denoise" && direction !== "noise")
+      throw new NoticeError(
+        "options",
+        `There is no direction ${JSON.stringify(direction)}; give "denoise" (clean values into the corrupted pass) or "noise".`,
+      );
     const { clean, corrupted, readings } = this;
     return direction === "denoise"
       ? { base: corrupted, source: clean, baseReading: readings.corrupted, sourceReading: readings.clean }
@@ -97,10 +108,17 @@ export class Pair {
     }
   }
 
+  /** Frees both runs. */
   [Symbol.dispose](): void {
     this.clean[Symbol.dispose]();
     this.corrupted[Symbol.dispose]();
   }
+}
+
+/** A pair that nobody awaited, or something else. @throws NoticeError `options` */
+export function checkPair(pair: Pair): void {
+  if (typeof pair?.sides !== "function")
+    throw new NoticeError("options", "That is no pair; make one by `await blip.pair({ image, corruptImage, … })`.");
 }
 
 /** One pass over one picture and one question. The caller disposes of it. */

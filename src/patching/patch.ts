@@ -4,22 +4,31 @@ import { type Patches, resume, type Tower } from "../model/blip.js";
 import type { BlockGiven, BlockSite } from "../model/block.js";
 import type { Replacement } from "../model/values.js";
 import { type LogitMetric, measure, readAnswers, type Score, score, shareOfWay } from "./metrics.js";
-import type { Direction, Pair } from "./pair.js";
-import { type Position, resolvePosition } from "./positions.js";
+import { checkPair, type Direction, type Pair } from "./pair.js";
+import { type Position, type PositionAt, resolvePosition } from "./positions.js";
 import { checkIndex, checkLayer, type Run, towerSize } from "./run.js";
-import { parseSite, type Site, type SiteParts } from "./sites.js";
-import { fromRun, type Source } from "./sources.js";
+import { type HeadSite, parseSite, type Site, type SiteParts } from "./sites.js";
+import { fromRun, type Source, valuesFrom } from "./sources.js";
 
-/** What is taken from one pass and put into the other. */
-export interface Selection {
+/**
+ * What is taken from one pass and put into the other: a site in a layer, of its heads one, several, or all (the default), of its
+ * positions all by default.
+ */
+export type Selection<S extends Site = Site> = { readonly layer: number } & HeadsAt<S> & PositionAt<S>;
+
+type HeadsAt<S extends Site> =
+  | { readonly site: S & HeadSite; readonly head?: number | readonly number[] }
+  | { readonly site: S; readonly head?: undefined };
+
+/** A selection before it is known what goes with what. */
+export interface UncheckedSelection {
   readonly site: Site;
   readonly layer: number;
-  /** One head, several, or all (the default). Only for sites that have heads. */
   readonly head?: number | readonly number[];
-  /** Default `"all"`. */
   readonly position?: Position;
 }
 
+/** Which way a patch goes, and what it puts in. */
 export interface PatchOptions {
   /** Default `denoise`. */
   readonly direction?: Direction;
@@ -44,9 +53,14 @@ export interface Spot {
  */
 export async function patchHead(
   pair: Pair,
-  selection: Selection & { readonly head: number },
+  selection: Selection<HeadSite> & { readonly head: number },
   options: PatchOptions = {},
 ): Promise<Score> {
+  if (typeof selection?.head !== "number")
+    throw new NoticeError(
+      "site",
+      "patchHead patches one head: give `head` its number. `patch` patches several, or all.",
+    );
   return patch(pair, [selection], options);
 }
 
@@ -104,13 +118,17 @@ export async function patchMetrics<Name extends string>(
 }
 
 function resolveSelections(pair: Pair, selections: readonly Selection[]): Spot[] {
-  if (selections.length === 0)
-    throw new NoticeError("options", "Nothing is selected; give at least one place to patch.");
+  checkPair(pair);
+  if (!Array.isArray(selections) || selections.length === 0)
+    throw new NoticeError(
+      "options",
+      'Nothing is selected; give a list of places to patch, such as [{ site: "text.cross.z", layer: 0 }].',
+    );
   return selections.map((selection) => resolveSelection(pair, selection));
 }
 
 /** Checks a selection against the model and the question. */
-export function resolveSelection(pair: Pair, { site, layer, head, position = "all" }: Selection): Spot {
+export function resolveSelection(pair: Pair, { site, layer, head, position = "all" }: UncheckedSelection): Spot {
   const parts = parseSite(site);
   checkLayer(pair.model, parts.tower, layer);
   const { heads: count } = towerSize(pair.model, parts.tower);
@@ -171,7 +189,8 @@ function replacements(pair: Pair, source: Source, batch: readonly (readonly Spot
     const given = layers.get(layer)!;
     if (given[parts.within]) continue;
     const here = batch.map((spots) => spots.filter((spot) => spot.parts.site === parts.site && spot.layer === layer));
-    given[parts.within] = { values: source(parts, layer), where: whereSpots(pair, here, parts) };
+    const values = valuesFrom(source, pair.clean, parts, layer);
+    given[parts.within] = { values, where: whereSpots(pair, here, parts) };
   }
   return patches;
 }

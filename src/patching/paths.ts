@@ -4,18 +4,23 @@ import { type Patches, resume, TOWERS, type Tower } from "../model/blip.js";
 import type { BlockGiven, BlockSite } from "../model/block.js";
 import { blend } from "../model/values.js";
 import type { Score } from "./metrics.js";
-import type { Pair } from "./pair.js";
+import { checkPair, type Pair } from "./pair.js";
 import { type PatchOptions, resolveSelection, type Selection, type Spot, scorePasses, whereSpots } from "./patch.js";
 import { towerSize } from "./run.js";
-import { fromRun, type Source } from "./sources.js";
+import type { ReadSite, Site } from "./sites.js";
+import { fromRun, type Source, valuesFrom } from "./sources.js";
 
 // Two passes in one batch: row 0 has not heard of the sender, row 1 has. Whoever is no receiver reads row 0, a receiver reads
 // row 1, and what heads write goes to both. So no difference is ever added to a stream: BLIP's text towers normalise after each sum,
 // and there differences do not add.
 
-/** Where a path ends: the queries, keys or values of heads, a layer's input (`resid_pre`), or the readout. */
-export type Receiver = Selection | "answer";
+/** Where a path begins: any value that a layer writes. */
+export type Sender = Selection<Exclude<Site, ReadSite | `${Tower}.${"self" | "cross"}.pattern`>>;
 
+/** Where a path ends: the queries, keys or values of heads, a layer's input (`resid_pre`), or the readout. */
+export type Receiver = Selection<ReadSite | `${Tower}.resid_pre`> | "answer";
+
+/** Which way a path is patched, and what belongs to it. */
 export interface PathOptions extends PatchOptions {
   /**
    * Let the heads between sender and receiver respond too. Default: only the direct paths count, along the stream and through
@@ -36,10 +41,11 @@ export interface PathOptions extends PatchOptions {
  */
 export async function patchPath(
   pair: Pair,
-  senders: readonly Selection[],
+  senders: readonly Sender[],
   receivers: readonly Receiver[],
-  { direction = "denoise", source = fromRun(pair.sides(direction).source), mediated = false }: PathOptions = {},
+  { direction = "denoise", source, mediated = false }: PathOptions = {},
 ): Promise<Score> {
+  checkPair(pair);
   if (senders.length === 0 || receivers.length === 0)
     throw new NoticeError("options", "A path leads from somewhere to somewhere: give senders and receivers.");
   const from = senders.map((selection) => resolveSelection(pair, selection));
@@ -50,9 +56,10 @@ export async function patchPath(
   for (const { parts } of to)
     if (!reads(parts.within) && parts.within !== "resid_pre")
       throw new NoticeError("site", `${parts.site} cannot receive: receivers are q, k, v, resid_pre or answer.`);
+  const values = source ?? fromRun(pair.sides(direction).source);
   const told = receivers.includes("answer") ? 1 : 0;
   const [score] = await scorePasses(pair, direction, (base) => {
-    const logits = resume(pair.model, base.activations, pathPatches(pair, from, to, source, mediated));
+    const logits = resume(pair.model, base.activations, pathPatches(pair, from, to, values, mediated));
     return tf.slice(logits, [Math.min(told, logits.shape[0] - 1), 0], [1, -1]);
   });
   return score!;
@@ -122,7 +129,7 @@ function tell(pair: Pair, senders: readonly Spot[], source: Source): Rewrite {
   const { parts, layer } = senders[0]!;
   return (computed) => {
     const rows = tf.split(computed, computed.shape[0]);
-    const told = blend(rows.at(-1)!, source(parts, layer), whereSpots(pair, [senders], parts));
+    const told = blend(rows.at(-1)!, valuesFrom(source, pair.clean, parts, layer), whereSpots(pair, [senders], parts));
     return tf.concat([rows[0]!, told]);
   };
 }

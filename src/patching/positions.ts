@@ -1,6 +1,7 @@
 import { NoticeError } from "../errors.js";
 import type { Encoding } from "../model/tokenizer.js";
 import { checkIndex } from "./run.js";
+import type { QuestionSite, Site } from "./sites.js";
 
 /** A question as the text encoder reads it. */
 export interface Question extends Encoding {
@@ -17,7 +18,15 @@ export interface Question extends Encoding {
  * question; `"answer-1"` is the token before it, which the NOTICE notebook reads), or a word of the question (all of its
  * pieces, wherever it stands; give the index of a word that is a number or one of these names). Of an image, indices or `"all"`: 0 is [CLS], patches follow row by row.
  */
-export type Position = number | readonly number[] | string;
+export type Position = IndexPosition | string;
+
+/** The same where tokens have no words: those of an image, and the decoder's. */
+export type IndexPosition = number | readonly number[] | "all";
+
+/** Words and `answer` only where the tokens are the question's. */
+export type PositionAt<S extends Site> =
+  | { readonly site: S & QuestionSite; readonly position?: Position }
+  | { readonly site: S; readonly position?: IndexPosition };
 
 const RELATIVE = /^answer([+-]\d{1,3})?$/;
 
@@ -37,6 +46,11 @@ export function resolvePosition(
   const where = question ? `the question ${JSON.stringify(question.tokens.join(" "))}` : "the tokens of this site";
   if (position === "all") return Array.from({ length: tokens }, (_, token) => token);
   const named = typeof position === "string" ? resolveName(position, question, correct) : position;
+  if (typeof named !== "number" && !Array.isArray(named))
+    throw new NoticeError(
+      "site",
+      `Position ${JSON.stringify(position)} is none; give an index, several, a word of the question, "answer" or "all".`,
+    );
   const indices = typeof named === "number" ? [named] : [...new Set(named)];
   if (indices.length === 0)
     throw new NoticeError("site", "An empty set of positions patches nothing; give at least one.");

@@ -6,11 +6,16 @@ import { parseSite, type Site, type SiteParts } from "./sites.js";
 
 /** One pass of one picture and one question: every value of every layer can be read from it. Dispose of it after use. */
 export class Run {
+  readonly #activations: Activations;
+  #disposed = false;
+
   private constructor(
+    /** What passed. */
     readonly model: BlipModel,
-    /** The streams from which all other values follow, batch 1. */
-    readonly activations: Activations,
-  ) {}
+    activations: Activations,
+  ) {
+    this.#activations = activations;
+  }
 
   /** A pass over one picture and one question, kept: everything else that `pass` computes is freed. */
   static of(model: BlipModel, pass: (model: BlipModel) => Activations): Run {
@@ -20,6 +25,17 @@ export class Run {
       for (const tensor of run.#tensors()) tf.keep(tensor);
     });
     return run!;
+  }
+
+  /**
+   * The streams from which all other values follow, batch 1. They belong to the run.
+   *
+   * @throws NoticeError `disposed`
+   */
+  get activations(): Activations {
+    if (this.#disposed)
+      throw new NoticeError("disposed", "This run was disposed of; read its values inside the block of its `using`.");
+    return this.#activations;
   }
 
   /**
@@ -34,17 +50,19 @@ export class Run {
     return tf.tidy(() => tf.squeeze(valueAt(blockOf(this.model, this.activations, tower, layer), within), [0]));
   }
 
-  /** After the decoder's last token, [vocabulary]. Belongs to the run. */
+  /** After the decoder's last token, [1, vocabulary]. They belong to the run. */
   get logits(): tf.Tensor2D {
     return this.activations.logits;
   }
 
+  /** Frees its tensors. */
   [Symbol.dispose](): void {
     tf.dispose(this.#tensors());
+    this.#disposed = true;
   }
 
   #tensors(): tf.Tensor[] {
-    const { vision, imageKeysValues, text, decoder, logits } = this.activations;
+    const { vision, imageKeysValues, text, decoder, logits } = this.#activations;
     return [...vision, ...imageKeysValues.flatMap(({ k, v }) => [k, v]), ...text, ...decoder, logits];
   }
 }
@@ -78,5 +96,8 @@ export function checkLayer(model: BlipModel, tower: Tower, layer: number): void 
 /** @throws NoticeError `site` */
 export function checkIndex(what: string, index: number, count: number, where: string): void {
   if (!Number.isInteger(index) || index < 0 || index >= count)
-    throw new NoticeError("site", `There is no ${what} ${index} in ${where}: it has ${count}, 0 to ${count - 1}.`);
+    throw new NoticeError(
+      "site",
+      `There is no ${what} ${typeof index === "number" ? index : JSON.stringify(index)} in ${where}: it has ${count}, 0 to ${count - 1}.`,
+    );
 }

@@ -3,6 +3,7 @@ import { type Answers, DEGENERATE, METRICS, type Metric, type Reading, type Scor
 import type { Direction, Mode } from "./pair.js";
 import type { Site } from "./sites.js";
 
+/** What a table of scores runs over. */
 export type Axis = "layer" | "head" | "token";
 
 /** Numbers nested as deep as a table has axes; null where there is none. */
@@ -45,15 +46,16 @@ export class Scores {
 
   /**
    * @param index along the axes: layer, then head and token where the sweep has them.
-   * @throws NoticeError `site` where the index is outside the table.
+   * @returns null where nothing was patched, or the metric says nothing of it.
+   * @throws NoticeError `site` where the index is outside the table, `options` where there is no such metric.
    */
   at(metric: Metric, ...index: readonly number[]): number | null {
-    return this.#tables[metric][this.#offset(index)]!;
+    return this.#tableOf(metric)[this.#offset(index)]!;
   }
 
   /** [layer][head][token], or as many of these as the sweep has. */
   table(metric: Metric): Nested {
-    return nest(this.#tables[metric], this.facts.shape);
+    return nest(this.#tableOf(metric), this.facts.shape);
   }
 
   /** Clean and corrupted answers hardly differ, so that no `effect` is defined. */
@@ -65,6 +67,15 @@ export class Scores {
   /** The results contract of `notice sweep --json`. */
   toJSON() {
     return { ...this.facts, metrics: Object.fromEntries(METRICS.map((metric) => [metric, this.table(metric)])) };
+  }
+
+  #tableOf(metric: Metric): readonly (number | null)[] {
+    if (!METRICS.includes(metric))
+      throw new NoticeError(
+        "options",
+        `There is no metric ${JSON.stringify(metric)}; choose from ${METRICS.join(", ")}.`,
+      );
+    return this.#tables[metric];
   }
 
   #offset(index: readonly number[]): number {

@@ -13,6 +13,18 @@ type CommonSite = Exclude<BlockSite, `cross.${AttentionValue}` | "resid_cross">;
  */
 export type Site = `vision.${CommonSite}` | `text.${BlockSite}` | `decoder.${BlockSite}`;
 
+/** A site whose value has one part a head: only there can a head be chosen. */
+export type HeadSite = Extract<Site, `${string}.${Exclude<AttentionValue, "out">}`>;
+
+/** A site whose positions are the question's tokens: only there can a word be chosen. */
+export type QuestionSite =
+  | Exclude<Extract<Site, `text.${string}`>, "text.cross.k" | "text.cross.v">
+  | "decoder.cross.k"
+  | "decoder.cross.v";
+
+/** Queries, keys and values: what heads read the stream into. */
+export type ReadSite = Extract<Site, `${string}.${"q" | "k" | "v"}`>;
+
 /** A site taken apart. */
 export interface SiteParts {
   readonly site: Site;
@@ -46,12 +58,19 @@ export const SITES: readonly Site[] = TOWERS.flatMap((tower) =>
   ).map((within) => `${tower}.${within}` as Site),
 );
 
+/** What the authors' code calls the places that it patches. */
+const IN_NOTICE: Readonly<Record<string, Site>> = {
+  crossattention_block: "text.cross.z",
+  attention_block: "text.self.z",
+  output: "text.resid_post",
+};
+
 /** @throws NoticeError `site` with the nearest site that there is. */
 export function parseSite(site: string): SiteParts {
   if (!(SITES as readonly string[]).includes(site))
     throw new NoticeError(
       "site",
-      `There is no site ${JSON.stringify(`${site}`.slice(0, 80))}. Did you mean ${nearest(`${site}`, SITES)}? ` +
+      `There is no site ${JSON.stringify(`${site}`.slice(0, 80))}. Did you mean ${meant(`${site}`)}? ` +
         "A site is vision, text or decoder, then resid_pre, self.{q,k,v,pattern,z,out}, resid_mid, cross.{the same; not in " +
         "vision}, mlp.{pre,post,out} or resid_post.",
     );
@@ -66,4 +85,8 @@ export function parseSite(site: string): SiteParts {
     isPattern: value === "pattern",
     tokensOf: within === "cross.k" || within === "cross.v" ? (tower === "text" ? "vision" : "text") : tower,
   };
+}
+
+function meant(site: string): string {
+  return Object.hasOwn(IN_NOTICE, site) ? IN_NOTICE[site]! : nearest(site, SITES)!;
 }

@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { NoticeError } from "../errors.js";
 import { blockOf } from "../model/blip.js";
 import { valueAt } from "../model/block.js";
-import type { Run } from "./run.js";
+import { checkLayer, type Run, siteShape } from "./run.js";
 import type { SiteParts } from "./sites.js";
 
 /**
@@ -11,9 +11,44 @@ import type { SiteParts } from "./sites.js";
  */
 export type Source = (site: SiteParts, layer: number) => tf.Tensor;
 
+/**
+ * What a source has for a site and layer. Call inside a `tf.tidy`.
+ *
+ * @param run one whose values it is to replace.
+ * @throws NoticeError `options` where it has none, or none of that shape.
+ */
+export function valuesFrom(source: Source, { model, activations }: Run, site: SiteParts, layer: number): tf.Tensor {
+  if (typeof source !== "function")
+    throw new NoticeError(
+      "options",
+      "A source is a function: fromRun(run), meanOf(runs), zero, between(one, other, share).",
+    );
+  const expected = siteShape(model, activations, site);
+  let values: tf.Tensor;
+  try {
+    values = source(site, layer);
+  } catch (cause) {
+    if (cause instanceof NoticeError) throw cause;
+    const why = (cause as Error).message;
+    throw new NoticeError("options", `The source has no value for ${site.site} of layer ${layer}: ${why}`, { cause });
+  }
+  const shape = values instanceof tf.Tensor ? values.shape : undefined;
+  const offset = expected.length - (shape?.length ?? 0);
+  if (!shape || offset < 0 || shape.some((size, i) => size !== 1 && size !== expected[offset + i]))
+    throw new NoticeError(
+      "options",
+      `The source gave ${shape ? `[${shape}]` : "no tensor"} for ${site.site} of layer ${layer}; [${expected}], or what ` +
+        "broadcasts to it, was expected. Give runs of the same model, whose questions have as many tokens as the pair's.",
+    );
+  return values;
+}
+
 /** The values of a run: activation patching with those of the pair's other pass, resample ablation with another sample's. */
-export function fromRun({ model, activations }: Run): Source {
-  return ({ tower, within }, layer) => valueAt(blockOf(model, activations, tower, layer), within);
+export function fromRun(run: Run): Source {
+  return ({ tower, within }, layer) => {
+    checkLayer(run.model, tower, layer);
+    return valueAt(blockOf(run.model, run.activations, tower, layer), within);
+  };
 }
 
 /** Nothing: zero ablation. */
@@ -43,7 +78,13 @@ export function meanOf(runs: readonly Run[]): Source {
   };
 }
 
-/** The way from one source to another: `share` 0 is the first, 1 the second, between them a mixture, beyond them more of it. */
+/**
+ * The way from one source to another: `share` 0 is the first, 1 the second, between them a mixture, beyond them more of it.
+ *
+ * @throws NoticeError `options` where the share is no number.
+ */
 export function between(from: Source, to: Source, share: number): Source {
+  if (!Number.isFinite(share))
+    throw new NoticeError("options", `share is ${share}; a number was expected: 0 for the first, 1 for the second.`);
   return (site, layer) => tf.add(tf.mul(from(site, layer), 1 - share), tf.mul(to(site, layer), share));
 }

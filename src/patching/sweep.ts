@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { NoticeError } from "../errors.js";
 import { blockOf } from "../model/blip.js";
 import { valueAt } from "../model/block.js";
-import { attribute } from "./attribute.js";
+import { attributeAll } from "./attribute.js";
 import { passPatching, rowPatching, type Table } from "./batches.js";
 import { decodedAtOnce, pairsAtOnce, patchesAtOnce } from "./budget.js";
 import { score } from "./metrics.js";
@@ -11,11 +11,14 @@ import type { Spot } from "./patch.js";
 import { changesOneRow } from "./rows.js";
 import type { Run } from "./run.js";
 import type { Scores } from "./scores.js";
-import { parseSite, type Site, type SiteParts } from "./sites.js";
-import { type Cell, emptyScores, patchedTogether, type TableOptions, tableCells } from "./table.js";
+import { parseSite, type SiteParts } from "./sites.js";
+import { type Cell, emptyScores, patchedTogether, type SiteTable, tableCells } from "./table.js";
 
-export interface SweepOptions extends TableOptions {
-  readonly site: Site;
+/** Which patches a sweep makes, and how. */
+export type SweepOptions = SiteTable & SweepCourse;
+
+/** How much of a sweep is done at once, how far it is, and what ends it. */
+export interface SweepCourse {
   /** Patch only this many places: those of which `attribute` expects the largest changes. Default: all. */
   readonly screen?: number;
   /** Bytes that the values of patches may take. Default: what loading the model left over, at most 512 MiB. */
@@ -130,8 +133,8 @@ async function changed(tables: readonly Table[], layer: number): Promise<number[
 async function screened(pair: Pair, layers: readonly Cell[][], options: SweepOptions, most: number): Promise<Cell[][]> {
   if (!Number.isInteger(most) || most < 1)
     throw new NoticeError("options", `screen is ${most}; a whole number of places, at least 1, was expected.`);
-  const expected = await attribute(pair, { ...options, qkFix: true });
-  const size = ({ index }: Cell) => Math.abs(expected.at("logitDiff", ...index)!);
+  const [expected] = await attributeAll(pair, [options.site], { ...options, qkFix: true });
+  const size = ({ index }: Cell) => Math.abs(expected!.at("logitDiff", ...index)!);
   const chosen = new Set(
     layers
       .flat()

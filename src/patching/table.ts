@@ -1,10 +1,10 @@
 import { NoticeError } from "../errors.js";
-import type { Direction, Pair } from "./pair.js";
+import { checkPair, type Direction, type Pair } from "./pair.js";
 import { resolveSelection, type Spot, tokenCount } from "./patch.js";
-import type { Position } from "./positions.js";
+import type { Position, PositionAt } from "./positions.js";
 import { checkIndex, checkLayer, towerSize } from "./run.js";
 import { type Axis, Scores } from "./scores.js";
-import type { SiteParts } from "./sites.js";
+import type { HeadSite, Site, SiteParts } from "./sites.js";
 
 /** Which patches of a site are scored. */
 export interface TableOptions {
@@ -23,6 +23,11 @@ export interface TableOptions {
   readonly direction?: Direction;
 }
 
+/** The same for one site: heads only where it has some, words only where its tokens are the question's. */
+export type SiteTable = TableOptions &
+  PositionAt<Site> &
+  ({ readonly site: HeadSite } | { readonly site: Site; readonly heads?: undefined });
+
 /** A patch and its index along the axes of the table. */
 export interface Cell {
   readonly index: readonly number[];
@@ -40,12 +45,19 @@ export function patchedTogether({ tokensOf }: SiteParts, { together }: TableOpti
  * @throws NoticeError `site`, `options`
  */
 export function tableCells(pair: Pair, parts: SiteParts, options: TableOptions): Cell[][] {
+  checkPair(pair);
   const { site } = parts;
   const { position = "all" } = options;
   const together = patchedTogether(parts, options);
   const size = towerSize(pair.model, parts.tower);
   if (options.heads && !parts.perHead)
     throw new NoticeError("site", `${site} has no heads to choose from; leave heads out.`);
+  for (const [name, list] of [
+    ["layers", options.layers],
+    ["heads", options.heads],
+  ] as const)
+    if (list !== undefined && !Array.isArray(list))
+      throw new NoticeError("options", `${name} is ${JSON.stringify(list)}; a list such as [0, 1] was expected.`);
   const layers = options.layers ?? range(size.layers);
   const heads = parts.perHead ? (options.heads ?? range(size.heads)) : [undefined];
   if (layers.length === 0 || heads.length === 0)

@@ -10,8 +10,9 @@ import type { MethodName, Methods } from "./methods.js";
 export type SweepResult = ReturnType<Scores["toJSON"]>;
 
 /** A sweep's options but for what cannot travel to another process. */
-export type PoolSweep = Omit<SweepOptions, "onProgress" | "signal">;
+export type PoolSweep = SweepOptions & { readonly onProgress?: undefined; readonly signal?: undefined };
 
+/** A picture and a question about it. */
 export type Asked = Pick<PairInput, "image" | "question">;
 
 /** What became of one of a sample's pairs. */
@@ -26,7 +27,9 @@ export type PairResult =
     }
   | { readonly refused: string; readonly scores?: undefined };
 
+/** What became of one sample of a study. */
 export interface StudyResult {
+  /** In the order of its pairs. */
   readonly pairs: readonly PairResult[];
   /** From the correct answer's token. Null where the question lacks it, or no pair could be made. */
   readonly attention: AnswerAttention | null;
@@ -69,7 +72,7 @@ export interface Setup {
   readonly folder: string;
   /** The folder or hub id that results and errors name. */
   readonly model: string;
-  readonly backend?: string;
+  readonly backend?: Backend | "auto";
   /** Bytes that this worker may take. */
   readonly memory: number;
 }

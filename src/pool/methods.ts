@@ -1,4 +1,4 @@
-import { type AttributeOptions, attribute } from "../patching/attribute.js";
+import { attribute, type SiteAttribution } from "../patching/attribute.js";
 import {
   type Faithfulness,
   type FaithfulnessCurve,
@@ -10,10 +10,9 @@ import {
 } from "../patching/faithful.js";
 import type { Answers, Reading, Score } from "../patching/metrics.js";
 import type { Direction, Mode, Pair } from "../patching/pair.js";
-import { patch, type Selection } from "../patching/patch.js";
-import { patchPath, type Receiver } from "../patching/paths.js";
+import { patch } from "../patching/patch.js";
+import { patchPath, type Receiver, type Sender } from "../patching/paths.js";
 import type { Scores } from "../patching/scores.js";
-import type { Site } from "../patching/sites.js";
 
 /** What a result is about. */
 export interface PairFacts {
@@ -24,7 +23,7 @@ export interface PairFacts {
 }
 
 export interface PathsAsked {
-  readonly senders: readonly Selection[];
+  readonly senders: readonly Sender[];
   readonly receivers: readonly Receiver[];
   readonly direction: Direction;
   readonly mediated?: boolean;
@@ -52,7 +51,7 @@ export interface FaithfulFound extends PairFacts, Faithfulness {
 /** What can be found out of a pair, by name: what is asked, and what is found. All of it can travel between processes. */
 export interface Methods {
   readonly attribute: {
-    readonly asked: AttributeOptions & { readonly site: Site };
+    readonly asked: SiteAttribution;
     readonly found: ReturnType<Scores["toJSON"]>;
   };
   readonly paths: { readonly asked: PathsAsked; readonly found: PathsFound };

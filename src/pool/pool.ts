@@ -9,6 +9,11 @@ import type { MethodName, Methods } from "./methods.js";
 import { mapStream, type Source } from "./stream.js";
 import { type Answer, WorkerError, type WorkerOptions, WorkerProcess } from "./worker-process.js";
 
+export type { AnswerAttention } from "../patching/answer-attention.js";
+export type { Asked, PairResult, PoolSweep, StudyResult, SweepResult } from "./messages.js";
+export type { Source } from "./stream.js";
+export { WorkerError } from "./worker-process.js";
+
 /** A bound on `workers`: more are a slip. */
 const MOST_WORKERS = 1024;
 
@@ -18,6 +23,7 @@ const RECYCLE_AFTER = 2 ** 30;
 /** Pairs ahead of whoever takes the results, a worker: one in work and one that waits, so that no worker does. */
 const LOOK_AHEAD = 2;
 
+/** How many processes, and what they may take; beside these, what loading a model takes. */
 export interface PoolOptions extends LoadOptions {
   /** Processes. Default: as many as cores, or as many of them as the memory is enough for. */
   readonly workers?: number;
@@ -29,18 +35,19 @@ export interface PoolOptions extends LoadOptions {
   readonly recycleAfter?: number;
 }
 
+/** In which order results come. */
 export interface PoolSweepOptions {
   /** Results in the order of the pairs. Default: as they finish. */
   readonly ordered?: boolean;
 }
 
 /**
- * What became of one pair or question. `error` is what the model refused in it (NoticeError), or that two processes died of
- * it (WorkerError).
+ * What became of one pair or question. `error` is what the model refused in it, or that two processes died of it (its code is
+ * then `worker`).
  */
 export type PoolResult<Key, Value> =
   | ({ readonly key: Key; readonly error?: undefined } & Value)
-  | ({ readonly key: Key; readonly error: NoticeError | WorkerError } & { readonly [name in keyof Value]?: undefined });
+  | ({ readonly key: Key; readonly error: NoticeError } & { readonly [name in keyof Value]?: undefined });
 
 /** A place for one process, which comes and goes. */
 interface Seat {
@@ -82,7 +89,11 @@ export class Pool implements AsyncDisposable {
     options.signal?.addEventListener("abort", this.#abort);
   }
 
-  /** @throws NoticeError `options`, and as `loadBlip`; WorkerError where no process survives loading the model. */
+  /**
+   * What `openPool` calls.
+   *
+   * @throws NoticeError `options`, and as `loadBlip`; `worker` where no process survives loading the model.
+   */
   static async open(model: string, options: PoolOptions = {}): Promise<Pool> {
     const { workers, backend, memory = availableMemory(), hub, signal } = options;
     if (workers !== undefined && !(Number.isInteger(workers) && workers >= 1 && workers <= MOST_WORKERS))
@@ -125,8 +136,8 @@ export class Pool implements AsyncDisposable {
    *
    * @param pairs each with a key, which comes back with its result. Paths of pictures start at the directory in which the pool
    * was opened.
-   * @throws WorkerError where a process cannot be replaced; what `pairs` throws. What is wrong with one pair is in
-   * its result.
+   * @throws NoticeError `worker` where a process cannot be replaced, `options` where a pair cannot be sent to it, `disposed`; what `pairs`
+   * throws. What is wrong with one pair is in its result.
    * @example for await (const { key, scores, error } of pool.sweep(pairs, { site: "text.cross.z" })) …
    */
   async *sweep<Key>(
@@ -191,13 +202,14 @@ export class Pool implements AsyncDisposable {
   }
 
   /** Ends all processes; resolves when they are gone. What is in work then rejects with `reason`. */
-  async close(reason: unknown = new Error("The pool was closed.")): Promise<void> {
+  async close(reason: unknown = new NoticeError("disposed", "The pool was closed; open another one.")): Promise<void> {
     this.#closed ??= { reason };
     this.options.signal?.removeEventListener("abort", this.#abort);
     for (const { reject } of this.#waiting.splice(0)) reject(this.#closed.reason);
     await Promise.all([...this.#processes].map((worker) => worker.kill()));
   }
 
+  /** As `close`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

@@ -5,15 +5,18 @@ import { NoticeError } from "../errors.js";
 import type { Report, Setup, Task } from "./messages.js";
 
 /** A worker process died: killed, aborted by its backend, or ended by an error that was not thrown on purpose. */
-export class WorkerError extends Error {
+export class WorkerError extends NoticeError {
   override readonly name = "WorkerError";
-  readonly code = "worker";
+
+  constructor(message: string) {
+    super("worker", message);
+  }
 }
 
 /** What a task gave, or why it could not be done. */
 export type Answer =
   | { readonly output: unknown; readonly error?: undefined }
-  | { readonly output?: undefined; readonly error: NoticeError | WorkerError };
+  | { readonly output?: undefined; readonly error: NoticeError };
 
 // The sources run as they are under a loader such as tsx, whose flags are handed on.
 const WORKER = fileURLToPath(new URL(import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js", import.meta.url));
@@ -90,15 +93,16 @@ export class WorkerProcess {
     return report.backend;
   }
 
-  /** @throws WorkerError where the process died of it. */
+  /** @throws WorkerError where the process died of it, NoticeError `options` where the task cannot be sent. */
   async perform(task: Task): Promise<Answer> {
     const next = this.#next();
     next.catch(() => {}); // where send() throws, of what cannot be sent
     try {
       this.#child.send(task, () => {}); // a channel that broke is told by the end of the process
-    } catch (error) {
+    } catch (cause) {
       this.#settle = undefined;
-      throw error;
+      const why = (cause as Error).message;
+      throw new NoticeError("options", `A task cannot be sent to another process: ${why}. Give plain data.`, { cause });
     }
     const report = await next;
     return report.kind === "done" ? { output: report.output } : { error: refusal(report) };

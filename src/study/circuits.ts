@@ -15,6 +15,7 @@ export interface StudyCircuit {
   readonly unplaced: number;
 }
 
+/** What a run says of its heads. */
 export interface StudyCircuits {
   readonly metric: Metric;
   readonly position: string;

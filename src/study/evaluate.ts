@@ -1,4 +1,4 @@
-import { NoticeError, type NoticeErrorCode } from "../errors.js";
+import type { NoticeErrorCode } from "../errors.js";
 import type { StudyRun } from "./run.js";
 import { nameOf, type Stage, type StoredSample, until } from "./stage.js";
 
@@ -36,11 +36,11 @@ export async function evaluate({ run, watch, pool, signal }: Stage): Promise<voi
     }));
     let done = 0;
     for await (const { key, answer, error } of workers.ask(until(questions, signal))) {
-      if (error instanceof NoticeError && !OF_THE_SAMPLE.includes(error.code)) throw error;
+      if (error && !OF_THE_SAMPLE.includes(error.code)) throw error;
       const { dataset, sample } = key;
       await store.transaction(async () => {
         if (error) {
-          const reason = error instanceof NoticeError ? `refused: ${error.code}` : "process died";
+          const reason = error.code === "worker" ? "process died" : `refused: ${error.code}`;
           const detail = error.message;
           await store.insert("exclusions", [{ stage: "evaluate", dataset, source: sample, reason, detail }]);
           watch.warn(`${nameOf(key)}: ${detail}`);
@@ -59,6 +59,6 @@ export async function evaluate({ run, watch, pool, signal }: Stage): Promise<voi
   signal?.throwIfAborted();
 }
 
-const OF_THE_SAMPLE: readonly NoticeErrorCode[] = ["image", "tokens"];
+const OF_THE_SAMPLE: readonly NoticeErrorCode[] = ["image", "tokens", "worker"];
 
 const plain = (answer: string) => answer.trim().toLowerCase();

@@ -2,7 +2,9 @@ import { rename, rm } from "node:fs/promises";
 import { NoticeError } from "../errors.js";
 import type { StudyRun } from "./run.js";
 
+/** What scores are exported as. */
 export const EXPORT_FORMATS = ["csv", "parquet", "json"] as const;
+/** One of the formats. */
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
 const OPTIONS: Record<ExportFormat, string> = {

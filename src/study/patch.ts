@@ -56,7 +56,7 @@ export async function patch({ run, watch, pool, signal }: Stage, shard: Shard = 
     let done = 0;
     for await (const { key: one, result, error } of workers.study(until(keyed(work), signal), sweeps)) {
       const { dataset, sample } = one.key;
-      if (error instanceof NoticeError) throw error;
+      if (error && error.code !== "worker") throw error;
       const outcome = error ? { pairs: one.pairs.map(() => ({ refused: error.message })), attention: null } : result;
       const attention = await attentionRows(run, one.key, outcome.attention, watch);
       await store.transaction(async () => {

@@ -135,6 +135,7 @@ export class StudyRun implements Disposable {
     return resolve(this.folder, stored);
   }
 
+  /** Closes its database. */
   [Symbol.dispose](): void {
     this.store[Symbol.dispose]();
   }

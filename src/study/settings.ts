@@ -9,6 +9,7 @@ import { SITES, type Site } from "../patching/sites.js";
 
 /** How a picture or a question is corrupted: semantic image pairs, symmetric token replacement, noise on the picture. */
 export const MODALITIES = ["image", "text", "gaussian"] as const;
+/** One way to corrupt a sample. */
 export type Modality = (typeof MODALITIES)[number];
 
 const MAX_SETTINGS_BYTES = 1024 * 1024;
@@ -58,6 +59,7 @@ const read = z.strictObject({
 
 const schema = z.strictObject({ ...studied.shape, ...read.shape });
 
+/** All settings of a run: docs/study.md has them in a table. */
 export type Settings = z.infer<typeof schema>;
 /** Settings that somebody gave; all others are default or as they were. */
 export type GivenSettings = Partial<Settings>;
@@ -89,20 +91,24 @@ export async function readSettings(file: string): Promise<GivenSettings> {
 /** @throws NoticeError `options` with the name of each field that is wrong. */
 export function checkSettings(value: unknown, where: string): GivenSettings {
   const parsed = schema.partial().safeParse(value, { reportInput: true });
-  if (!parsed.success) {
-    const found = parsed.error.issues.map(
-      ({ path, message, input }) => `${path.join(".") || "the file"}: ${message}, found ${shown(input)}`,
-    );
-    throw new NoticeError("options", `${where}: ${found.join("; ")}. Fields: ${Object.keys(schema.shape).join(", ")}.`);
-  }
+  if (!parsed.success) throw refusal(parsed.error, where);
   // A default fills in what was not given, which `partial` leaves to it.
   const given = new Set(Object.keys(value as object));
   return Object.fromEntries(Object.entries(parsed.data).filter(([name]) => given.has(name)));
 }
 
-/** The given settings and the defaults of all others. */
+/** The given settings and the defaults of all others. @throws NoticeError `options` with the name of each field that is wrong. */
 export function completeSettings(given: GivenSettings): Settings {
-  return schema.parse(given);
+  const parsed = schema.safeParse(given, { reportInput: true });
+  if (!parsed.success) throw refusal(parsed.error, "the settings");
+  return parsed.data;
+}
+
+function refusal({ issues }: z.ZodError, where: string): NoticeError {
+  const found = issues.map(
+    ({ path, message, input }) => `${path.join(".") || "in all"}: ${message}, found ${shown(input)}`,
+  );
+  return new NoticeError("options", `${where}: ${found.join("; ")}. Fields: ${Object.keys(schema.shape).join(", ")}.`);
 }
 
 /**

@@ -3,12 +3,21 @@ import type { StudyRun } from "./run.js";
 
 /** The stages that make scores, in their order. */
 export const STAGES = ["prepare", "evaluate", "select", "patch"] as const;
+/** One of the stages. */
 export type StageName = (typeof STAGES)[number];
+
+/** Hears of the progress of one stage. */
+export interface StageWatch {
+  /** So many samples are done. */
+  update(done: number): void;
+  /** It has ended, well or not. */
+  end(): void;
+}
 
 /** Tells whoever waits how far a stage is. */
 export interface Watch {
-  /** A stage of so many samples begins; call the result with those done, and `end` in any case. */
-  begin(stage: string, total: number): { update(done: number): void; end(): void };
+  /** A stage of so many samples begins; its progress is told to what this returns. */
+  begin(stage: string, total: number): StageWatch;
   /** Something that was left out or repaired. */
   warn(message: string): void;
 }

@@ -90,6 +90,7 @@ const TABLES = {
   finished: { stage: "VARCHAR", dataset: "VARCHAR" },
 } as const satisfies Record<string, Record<string, Column>>;
 
+/** The name of a table. */
 export type Table = keyof typeof TABLES;
 
 const KEYS: Partial<Record<Table, string>> = {
@@ -108,7 +109,10 @@ const CONFIG = { autoinstall_known_extensions: "false", autoload_known_extension
 
 /** The database of a run, open in this process alone. */
 export class Store implements Disposable {
+  #disposed = false;
+
   private constructor(
+    /** Its path. */
     readonly file: string,
     private readonly instance: DuckDBInstance,
     private readonly connection: DuckDBConnection,
@@ -154,6 +158,7 @@ export class Store implements Disposable {
     }
   }
 
+  /** Rows at the end of a table. */
   async insert(table: Table, rows: Iterable<Row>): Promise<void> {
     const columns = Object.entries(TABLES[table]) as [string, Column][];
     const appender = await this.connection.createAppender(table);
@@ -168,23 +173,41 @@ export class Store implements Disposable {
     }
   }
 
-  /** Rows of a query as objects; integers must be cast to INTEGER or DOUBLE in it where they may be larger. */
+  /**
+   * Rows of a query as objects; integers must be cast to INTEGER or DOUBLE in it where they may be larger.
+   *
+   * @throws NoticeError `options` with DuckDB's reason; `disposed`
+   */
   async rows<Found>(query: string, values: readonly DuckDBValue[] = []): Promise<Found[]> {
-    const reader = await this.connection.runAndReadAll(query, [...values]);
+    const reader = await this.#ask((connection) => connection.runAndReadAll(query, [...values]));
     return reader.getRowObjectsJS() as Found[];
   }
 
-  /** The first column of the first row, as a number. */
+  /** The first column of the first row, as a number. @throws NoticeError as `rows` */
   async count(query: string, values: readonly DuckDBValue[] = []): Promise<number> {
     const [row] = await this.rows<Record<string, number | bigint>>(query, values);
     return Number(Object.values(row!)[0]);
   }
 
+  /** A statement without rows. @throws NoticeError as `rows` */
   async run(query: string, values: readonly DuckDBValue[] = []): Promise<void> {
-    await this.connection.run(query, [...values]);
+    await this.#ask((connection) => connection.run(query, [...values]));
   }
 
+  async #ask<Result>(work: (connection: DuckDBConnection) => Promise<Result>): Promise<Result> {
+    if (this.#disposed) throw new NoticeError("disposed", `${this.file} was closed; open the run again.`);
+    try {
+      return await work(this.connection);
+    } catch (cause) {
+      const [what] = (cause as Error).message.split("\n");
+      throw new NoticeError("options", `${this.file}: ${what}.`, { cause });
+    }
+  }
+
+  /** Closes the database. */
   [Symbol.dispose](): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
     this.connection.closeSync();
     this.instance.closeSync();
   }

@@ -1,3 +1,4 @@
+import { NoticeError } from "../errors.js";
 import { openPool, type Pool, type PoolOptions } from "../pool/pool.js";
 import { evaluate } from "./evaluate.js";
 import { patch } from "./patch.js";
@@ -5,8 +6,9 @@ import { prepare } from "./prepare.js";
 import type { StudyRun } from "./run.js";
 import { select } from "./select.js";
 import type { Shard } from "./shard.js";
-import type { StageName, Watch } from "./stage.js";
+import { STAGES, type StageName, type Watch } from "./stage.js";
 
+/** Who hears of a study, what ends it, and what it may take. */
 export interface StudyOptions extends Omit<PoolOptions, "signal"> {
   readonly watch: Watch;
   /** Ends the study after the samples in work, with its reason; the same call later goes on from there. */
@@ -26,6 +28,9 @@ export async function runStages(
   stages: readonly StageName[],
   { watch, signal, shard, ...options }: StudyOptions,
 ): Promise<void> {
+  const unknown = stages.find((name) => !STAGES.includes(name));
+  if (unknown !== undefined)
+    throw new NoticeError("options", `There is no stage ${JSON.stringify(unknown)}; choose from ${STAGES.join(", ")}.`);
   let opened: Promise<Pool> | undefined;
   const pool = () => {
     opened ??= openPool(run.settings.model, { warn: watch.warn, ...options });

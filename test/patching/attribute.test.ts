@@ -6,23 +6,24 @@ import { TOWERS } from "../../src/model/blip.js";
 import { indexesOf } from "../../src/patching/agreement.js";
 import { type AttributeOptions, attribute, attributeAll } from "../../src/patching/attribute.js";
 import { slopeBytes } from "../../src/patching/budget.js";
+import { CIRCUIT_SITES } from "../../src/patching/faithful.js";
 import { patch, type Selection } from "../../src/patching/patch.js";
 import { parseSite, SITES, type Site } from "../../src/patching/sites.js";
 import { effectsOfKeys } from "../../src/patching/softmax.js";
 import { between, fromRun, type Source } from "../../src/patching/sources.js";
 import { sweep } from "../../src/patching/sweep.js";
 import { auroc } from "../support/auroc.js";
-import { type CircuitName, HEAD_SITES, type Planted, plant } from "../support/planted.js";
+import { type CircuitName, type Planted, plant } from "../support/planted.js";
 import { randomModel, randomPair, seeded } from "../support/random-model.js";
 import { refused } from "../support/refused.js";
 import { NARROW, samplePair } from "../support/samples.js";
 
 /** |effect| of every head of a planted model. */
 async function scored({ pair, all }: Planted, options: AttributeOptions = {}) {
-  const tables = await attributeAll(pair, HEAD_SITES, { together: true, ...options });
+  const tables = await attributeAll(pair, CIRCUIT_SITES, { together: true, ...options });
   return all.map(({ site, layer, head, positive }) => ({
     positive,
-    score: Math.abs(tables[HEAD_SITES.indexOf(site)]!.at("effect", layer, head)!),
+    score: Math.abs(tables[CIRCUIT_SITES.indexOf(site)]!.at("effect", layer, head)!),
   }));
 }
 
@@ -114,7 +115,12 @@ test("an attribution is the slope of the patch: a small share of it does that sh
     for (const site of ["text.cross.z", "text.self.pattern", "decoder.mlp.post", "text.resid_post"] as Site[]) {
       const table = await attribute(pair, { site, direction, layers: [0] });
       const index = site === "text.cross.z" ? [0, 1, 2] : site === "text.self.pattern" ? [0, 1, 2] : [0, 0];
-      const selection = { site, layer: 0, position: index.at(-1)!, head: index.length === 3 ? 1 : undefined };
+      const selection = {
+        site,
+        layer: 0,
+        position: index.at(-1)!,
+        head: index.length === 3 ? 1 : undefined,
+      } as Selection;
       const [up, down] = [
         await patch(pair, [selection], { direction, source: small }),
         await patch(pair, [selection], { direction, source: back }),
@@ -157,11 +163,11 @@ test("GradDrop: the mean size of the slopes with what one layer writes held fast
     const table = await attribute(pair, { site, together: true, gradDrop: true });
     const index = head === undefined ? [layer] : [layer, head];
     const slopes: number[] = [];
-    for (const held of written) slopes.push(await slope({ site, layer, head }, held));
+    for (const held of written) slopes.push(await slope({ site, layer, head } as Selection, held));
     const expected = slopes.reduce((sum, one) => sum + Math.abs(one), 0) / (written.length - 1);
     const found = table.at("logitDiff", ...index)!;
     assert.ok(Math.abs(found - expected) <= 2e-2 * expected + 1e-4, `${site}: ${found} and ${expected}`);
-    const plain = Math.abs(await slope({ site, layer, head }, []));
+    const plain = Math.abs(await slope({ site, layer, head } as Selection, []));
     if (Math.abs(found - plain) > 0.1 * plain) apart++;
   }
   assert.ok(apart >= 2, `only ${apart} differ from the plain form`);

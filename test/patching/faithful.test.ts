@@ -3,7 +3,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { useBackend } from "../../src/backend.js";
 import { loadBlip } from "../../src/blip.js";
-import { everyHead, faithfulness, faithfulnessCurve, rankHeads } from "../../src/patching/faithful.js";
+import { everyHead, faithfulness, faithfulnessCurve, type HeadAt, rankHeads } from "../../src/patching/faithful.js";
 import { patch } from "../../src/patching/patch.js";
 import { plant } from "../support/planted.js";
 import { randomModel, randomPair, seeded } from "../support/random-model.js";
@@ -93,7 +93,11 @@ test("what cannot be asked, and nothing left behind", async () => {
   using pair = await samplePair(blip, "image");
   const before = tf.memory().numTensors;
   await refused(() => faithfulness(same, []), "options", "hardly differ");
-  await refused(() => faithfulness(pair, [{ site: "text.cross.q", layer: 0, head: 0 }]), "site", "text.cross.q");
+  await refused(
+    () => faithfulness(pair, [{ site: "text.cross.q", layer: 0, head: 0 } as unknown as HeadAt]),
+    "site",
+    "text.cross.q",
+  );
   await refused(() => faithfulness(pair, [{ site: "text.cross.z", layer: 0, head: 9 }]), "site", "no head 9");
   await refused(() => faithfulness(pair, [], { randomSets: -1 }), "options", "randomSets is -1");
   await refused(() => faithfulnessCurve(pair, [], { sizes: [1000] }), "site", "no size 1000");

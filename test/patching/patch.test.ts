@@ -8,7 +8,7 @@ import type { Pair } from "../../src/patching/pair.js";
 import { patch, patchHead, type Selection, tokenCount } from "../../src/patching/patch.js";
 import { towerSize } from "../../src/patching/run.js";
 import { parseSite, SITES, type Site } from "../../src/patching/sites.js";
-import { sweep } from "../../src/patching/sweep.js";
+import { type SweepOptions, sweep } from "../../src/patching/sweep.js";
 import { refused } from "../support/refused.js";
 import {
   ANSWERS,
@@ -88,7 +88,7 @@ test("a patch is its own head and token and no other's, at every site", async ()
   for (const site of SITES) {
     const found: number[] = [];
     for (const [head, position] of neighbours(pair, site) as [number, number][]) {
-      const selection = { site, layer: 1, position, head: parseSite(site).perHead ? head : undefined };
+      const selection = { site, layer: 1, position, head: parseSite(site).perHead ? head : undefined } as Selection;
       const patched = await patch(pair, [selection]);
       const expected = await byHand(pair, site, 1, head, position);
       for (const metric of METRICS)
@@ -129,7 +129,7 @@ test("all that cross-attention brings from the picture restores the clean answer
   // Head by head and token by token is the same as all at once.
   const indices = (count: number) => Array.from({ length: count }, (_, i) => i);
   const piecewise = everywhere("text.cross.z").flatMap((selection) =>
-    indices(4).flatMap((head) => indices(9).map((position) => ({ ...selection, head, position }))),
+    indices(4).flatMap((head) => indices(9).map((position) => ({ ...selection, head, position }) as Selection)),
   );
   allRestored(await patch(pair, piecewise), pair, "piecewise");
 });
@@ -250,7 +250,11 @@ test("layers, heads and positions that do not exist", async () => {
   const before = tf.memory().numTensors;
   const at = (selection: object) => () => patch(pair, [{ site: "text.cross.z", layer: 0, ...selection } as Selection]);
   for (const layer of [2, -1, 0.5, Number.NaN, "1", undefined])
-    await refused(at({ layer }), "site", `no layer ${layer} in the text tower: it has 2, 0 to 1`);
+    await refused(
+      at({ layer }),
+      "site",
+      `no layer ${typeof layer === "string" ? '"1"' : layer} in the text tower: it has 2, 0 to 1`,
+    );
   for (const head of [4, -1, 1.5])
     await refused(at({ head }), "site", `no head ${head} in the text tower: it has 4, 0 to 3`);
   await refused(at({ site: "vision.self.z", head: 2 }), "site", "no head 2 in the vision tower: it has 2");
@@ -285,13 +289,17 @@ test("an unknown site, with the nearest one", async () => {
 test("a head of a site without heads", async () => {
   using pair = await samplePair(blip, "image");
   for (const site of SITES.filter((site) => !parseSite(site).perHead))
-    await refused(() => patch(pair, [{ site, layer: 0, head: 0 }]), "site", `${site} has no heads`);
-  await refused(() => sweep(pair, { site: "text.mlp.out", heads: [0] }), "site", "text.mlp.out has no heads");
+    await refused(() => patch(pair, [{ site, layer: 0, head: 0 } as Selection]), "site", `${site} has no heads`);
+  await refused(
+    () => sweep(pair, { site: "text.mlp.out", heads: [0] } as unknown as SweepOptions),
+    "site",
+    "text.mlp.out has no heads",
+  );
 });
 
 test("words that are not there, and empty sets", async () => {
   using pair = await samplePair(blip, "image");
-  const z: Selection = { site: "text.cross.z", layer: 0 };
+  const z = { site: "text.cross.z", layer: 0 } as const;
   await refused(
     () => patch(pair, [{ ...z, position: "blue" }]),
     "tokens",

@@ -3,10 +3,10 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { useBackend } from "../../src/backend.js";
 import type { Pair } from "../../src/patching/pair.js";
-import { patch, type Selection } from "../../src/patching/patch.js";
-import { patchPath, type Receiver } from "../../src/patching/paths.js";
+import { patch } from "../../src/patching/patch.js";
+import { patchPath, type Receiver, type Sender } from "../../src/patching/paths.js";
 import { towerSize } from "../../src/patching/run.js";
-import { parseSite, type Site } from "../../src/patching/sites.js";
+import { parseSite, type ReadSite } from "../../src/patching/sites.js";
 import { auroc } from "../support/auroc.js";
 import { plant } from "../support/planted.js";
 import { randomModel, randomPair, seeded } from "../support/random-model.js";
@@ -22,11 +22,11 @@ const near = (found: number | null, expected: number, what: string, tolerance = 
 const READ = ["self.q", "self.k", "self.v", "cross.q", "cross.k", "cross.v"];
 
 /** Everything in the three towers that heads read. */
-function allRead({ model }: Pair): Selection[] {
+function allRead({ model }: Pair): { site: ReadSite; layer: number }[] {
   return (["vision", "text", "decoder"] as const).flatMap((tower) =>
     READ.filter((within) => tower !== "vision" || within.startsWith("self.")).flatMap((within) =>
       Array.from({ length: towerSize(model, tower).layers }, (_, layer) => ({
-        site: `${tower}.${within}` as Site,
+        site: `${tower}.${within}` as ReadSite,
         layer,
       })),
     ),
@@ -49,7 +49,7 @@ for (const mediated of [false, true])
         { site: "text.self.z", layer: 1 },
         { site: "text.mlp.out", layer: 0 },
         { site: "decoder.cross.z", layer: 1, head: 1 },
-      ] satisfies Selection[]) {
+      ] satisfies Sender[]) {
         const plain = await patch(pair, [sender], { direction });
         const all = await patchPath(pair, [sender], [...allRead(pair), "answer"], { direction, mediated });
         near(all.logitDiff, plain.logitDiff, `${sender.site} ${direction}`, 1e-5);
@@ -59,7 +59,7 @@ for (const mediated of [false, true])
 
 test("a layer's input cuts every path that passes it", async () => {
   using pair = await anyPair("image");
-  const sender: Selection = { site: "text.cross.z", layer: 0, head: 0 };
+  const sender: Sender = { site: "text.cross.z", layer: 0, head: 0 };
   const plain = await patch(pair, [sender]);
   near(
     (await patchPath(pair, [sender], [{ site: "text.resid_pre", layer: 1 }])).logitDiff,
@@ -75,8 +75,8 @@ test("a layer's input cuts every path that passes it", async () => {
 
 test("a path that leads backwards, or to a tower's answer that the sender does not reach, carries nothing", async () => {
   using pair = await anyPair("image");
-  const sender: Selection = { site: "text.cross.z", layer: 1 };
-  const nowhere: [Selection, Receiver][] = [
+  const sender: Sender = { site: "text.cross.z", layer: 1 };
+  const nowhere: [Sender, Receiver][] = [
     [sender, { site: "text.cross.q", layer: 1 }],
     [sender, { site: "text.self.v", layer: 0 }],
     [sender, { site: "vision.self.q", layer: 1 }],
@@ -128,11 +128,19 @@ test("through a head between: only with the heads between", async () => {
 test("what cannot send or receive", async () => {
   using pair = await anyPair("text");
   const before = tf.memory().numTensors;
-  const sender: Selection = { site: "text.self.z", layer: 0 };
+  const sender: Sender = { site: "text.self.z", layer: 0 };
   await refused(() => patchPath(pair, [], ["answer"]), "options", "senders and receivers");
   await refused(() => patchPath(pair, [sender], []), "options", "senders and receivers");
-  await refused(() => patchPath(pair, [{ site: "text.self.q", layer: 0 }], ["answer"]), "site", "text.self.q is read");
-  await refused(() => patchPath(pair, [sender], [{ site: "text.self.z", layer: 1 }]), "site", "cannot receive");
+  await refused(
+    () => patchPath(pair, [{ site: "text.self.q", layer: 0 } as unknown as Sender], ["answer"]),
+    "site",
+    "text.self.q is read",
+  );
+  await refused(
+    () => patchPath(pair, [sender], [{ site: "text.self.z", layer: 1 } as unknown as Receiver]),
+    "site",
+    "cannot receive",
+  );
   await refused(() => patchPath(pair, [sender], [{ site: "text.self.q", layer: 3 }]), "site", "no layer 3");
   await patchPath(pair, [sender], ["answer"]);
   assert.is(tf.memory().numTensors, before);

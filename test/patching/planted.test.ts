@@ -1,9 +1,10 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { CIRCUIT_SITES } from "../../src/patching/faithful.js";
 import { patch } from "../../src/patching/patch.js";
 import { sweep } from "../../src/patching/sweep.js";
 import { auroc } from "../support/auroc.js";
-import { CIRCUITS, type CircuitName, HEAD_SITES, plant } from "../support/planted.js";
+import { CIRCUITS, type CircuitName, plant } from "../support/planted.js";
 
 const NAMES = Object.keys(CIRCUITS) as CircuitName[];
 /** Their heads pull in opposite directions. */
@@ -30,7 +31,9 @@ for (const name of NAMES) {
       using planted = await plant(name, 0.1, seed);
       const { pair, all } = planted;
       const tables = new Map(
-        await Promise.all(HEAD_SITES.map(async (site) => [site, await sweep(pair, { site, together: true })] as const)),
+        await Promise.all(
+          CIRCUIT_SITES.map(async (site) => [site, await sweep(pair, { site, together: true })] as const),
+        ),
       );
       const scored = all.map(({ site, layer, head, positive }) => ({
         positive,

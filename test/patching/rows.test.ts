@@ -4,7 +4,7 @@ import { useBackend } from "../../src/backend.js";
 import { disposeWeights } from "../../src/model/weights.js";
 import { patchBytes } from "../../src/patching/budget.js";
 import { METRICS } from "../../src/patching/metrics.js";
-import { patch, tokenCount } from "../../src/patching/patch.js";
+import { patch, type Selection, tokenCount } from "../../src/patching/patch.js";
 import { changesOneRow } from "../../src/patching/rows.js";
 import { parseSite, SITES } from "../../src/patching/sites.js";
 import { sweep } from "../../src/patching/sweep.js";
@@ -54,7 +54,7 @@ for (let seed = 1; seed <= SHAPES; seed++)
         const head = parts.perHead ? pick(0, heads - 1) : undefined;
         const position = together ? positions : positions[pick(0, positions.length - 1)]!;
         const index = [layer, ...(head === undefined ? [] : [head]), ...(together ? [] : [position as number])];
-        const alone = await patch(pair, [{ site, layer, head, position }], { direction });
+        const alone = await patch(pair, [{ site, layer, head, position } as Selection], { direction });
         if (Math.abs(alone.logitDiff) > 1e-3) moved++;
         for (const metric of METRICS) {
           const [one, other] = [scores.at(metric, ...index), alone[metric]];

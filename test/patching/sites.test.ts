@@ -1,18 +1,63 @@
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { parseSite, SITES } from "../../src/patching/sites.js";
+import { loadBlip } from "../../src/blip.js";
+import { parseSite, SITES, type Site } from "../../src/patching/sites.js";
+import { FIXTURES, readJson } from "../support/fixture.js";
+
+/** The rows of docs/sites.md: sites by their names within a tower, the towers that have them, and the letters of their shape. */
+function documented(): { site: Site; letters: string[] }[] {
+  const table = readFileSync(new URL("../../docs/sites.md", import.meta.url), "utf8");
+  const rows = table.split("\n").filter((line) => /^\| `[^|]+\| \[/.test(line));
+  return rows.flatMap((row) => {
+    const cells = row.split("|").map((cell) => cell.trim());
+    const towers = cells[5] === "–" ? ["text", "decoder"] : ["vision", "text", "decoder"];
+    const letters = cells[2]!.slice(1, -1).split(", ");
+    const within = Array.from(cells[1]!.matchAll(/`([^`]+)`/g), ([, name]) => name!);
+    return towers.flatMap((tower) => within.map((name) => ({ site: `${tower}.${name}` as Site, letters })));
+  });
+}
 
 test("docs/sites.md has every site, and no other", () => {
-  const table = readFileSync(new URL("../../docs/sites.md", import.meta.url), "utf8");
-  const rows = table.split("\n").filter((line) => line.startsWith("| `"));
-  const documented = rows.flatMap((row) => {
-    const cells = row.split("|");
-    const sites = Array.from(cells[1]!.matchAll(/`([^`]+)`/g), ([, site]) => site!);
-    const towers = cells[5]!.trim() === "–" ? ["text", "decoder"] : ["vision", "text", "decoder"];
-    return towers.flatMap((tower) => sites.map((site) => `${tower}.${site}`));
-  });
-  assert.equal(documented.toSorted(), [...SITES].toSorted());
+  assert.equal(
+    documented()
+      .map(({ site }) => site)
+      .toSorted(),
+    [...SITES].toSorted(),
+  );
+});
+
+test("docs/sites.md has the shape that a run gives, at every site", async () => {
+  using blip = await loadBlip(join(FIXTURES, "wide"));
+  using run = await blip.run({ image: join(FIXTURES, "wide/clean.png"), question: "is it red?" });
+  const config = (tower: "vision_config" | "text_config") =>
+    readJson<Record<"vision_config" | "text_config", Record<string, number>>>(join(FIXTURES, "wide/config.json"))[
+      tower
+    ];
+  const { image_size, patch_size } = config("vision_config");
+  const tokens = {
+    vision: 1 + (image_size! / patch_size!) ** 2,
+    text: blip.question("is it red?").ids.length,
+    decoder: 1,
+  };
+  const attended = { vision: 0, text: tokens.vision, decoder: tokens.text };
+  for (const { site, letters } of documented()) {
+    const { tower } = parseSite(site);
+    const {
+      hidden_size: W,
+      num_attention_heads: H,
+      intermediate_size: M,
+    } = config(tower === "vision" ? "vision_config" : "text_config");
+    const sizes: Record<string, number> = { T: tokens[tower], C: attended[tower], H: H!, D: W! / H!, W: W!, M: M! };
+    const value = run.at(site, { layer: 0 });
+    assert.equal(
+      value.shape,
+      letters.map((letter) => sizes[letter]),
+      site,
+    );
+    value.dispose();
+  }
 });
 
 test("a site knows its heads and whose tokens it has", () => {

@@ -8,7 +8,7 @@ import { readFloats, readSafetensors } from "../../src/model/safetensors.js";
 import { patchBytes } from "../../src/patching/budget.js";
 import { METRICS, type Metric, type Score } from "../../src/patching/metrics.js";
 import type { Direction } from "../../src/patching/pair.js";
-import { patch } from "../../src/patching/patch.js";
+import { patch, type Selection } from "../../src/patching/patch.js";
 import { parseSite, SITES, type Site } from "../../src/patching/sites.js";
 import { sweep } from "../../src/patching/sweep.js";
 import { difference, Fixture, readJson } from "../support/fixture.js";
@@ -57,7 +57,7 @@ for (const name of ["narrow", "wide"]) {
     const moved = new Set<Site>();
     for (const { mode, direction, site, layer, head, positions, ...expected } of patches) {
       const selection = { site, layer, head: head ?? undefined, position: positions ?? "all" };
-      const found = await patch({ image, text }[mode], [selection], { direction });
+      const found = await patch({ image, text }[mode], [selection as Selection], { direction });
       if (Math.abs(expected.logitDiff) > 1e-3) moved.add(site);
       for (const metric of METRICS) {
         const off = Math.abs(found[metric]! - expected[metric]!);
@@ -103,7 +103,7 @@ for (const [site, differ, matter] of [
     let moved = 0;
     for (const head of parts.perHead ? [0, 1, 2] : [undefined])
       for (let position = 0; position < TOKENS; position++) {
-        const alone = await patch(pair, [{ site, layer: 0, head, position }]);
+        const alone = await patch(pair, [{ site, layer: 0, head, position } as Selection]);
         const index = head === undefined ? [0, position] : [0, head, position];
         for (const metric of ["prob", "probDiff", "logitDiff"] as const) {
           const [one, other] = [scores.at(metric, ...index)!, alone[metric]];

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import type { Backend } from "../../src/backend.js";
 import { loadBlip, type PairInput } from "../../src/blip.js";
 import { parseConfig } from "../../src/model/config.js";
 import { modelBytes } from "../../src/model/memory.js";
@@ -29,7 +30,7 @@ const pairs = (count: number): Keyed[] =>
   Array.from({ length: count }, (_, key) => ({ key, ...VARIETY[key % VARIETY.length]! }));
 
 /** What `sweep` finds within this process, by kind of pair. */
-async function expected(backend?: string): Promise<SweepResult[][]> {
+async function expected(backend?: Backend): Promise<SweepResult[][]> {
   using blip = await loadBlip(NARROW, { backend });
   const found: SweepResult[][] = [];
   for (const input of VARIETY) {
@@ -118,11 +119,11 @@ test("a pair that kills its workers is that pair's error; one that killed one is
   items[2] = { key: 2, ...image, question: "kill" };
   items[5] = { key: 5, ...image, question: `${CLEAN_QUESTION} once` };
   // No NoticeError either: whatever state the backend is then in, the process is not used again.
-  items[6] = { key: 6, ...image, answers: undefined as unknown as [string, string] };
+  items[6] = { key: 6, ...image, corruptImage: { noise: null as never } };
   const results = await collect(two, items);
   for (const [key, reason] of [
     [2, "SIGKILL"],
-    [6, "undefined"],
+    [6, "is null"],
   ] as const) {
     const { error } = results.get(key)!;
     assert.instance(error, WorkerError);

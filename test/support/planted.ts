@@ -2,9 +2,9 @@ import * as tf from "@tensorflow/tfjs-core";
 import { useBackend } from "../../src/backend.js";
 import type { BlipModel, Tower } from "../../src/model/blip.js";
 import { disposeWeights } from "../../src/model/weights.js";
+import { CIRCUIT_SITES, type HeadAt } from "../../src/patching/faithful.js";
 import { Pair } from "../../src/patching/pair.js";
 import type { Question } from "../../src/patching/positions.js";
-import type { Site } from "../../src/patching/sites.js";
 import { randomModel, seeded } from "./random-model.js";
 
 // A circuit in a BLIP whose every other head writes nothing that anybody reads. The stream is a carrier and orthogonal directions
@@ -81,29 +81,13 @@ export const CIRCUITS = {
 
 export type CircuitName = keyof typeof CIRCUITS;
 
-/** Of one kind of attention in one tower. */
-export interface HeadPlace {
-  readonly site: Site;
-  readonly layer: number;
-  readonly head: number;
-}
-
-/** Every site whose heads may be part of a circuit. */
-export const HEAD_SITES: readonly Site[] = [
-  "vision.self.z",
-  "text.self.z",
-  "text.cross.z",
-  "decoder.self.z",
-  "decoder.cross.z",
-];
-
 export interface Planted {
   readonly model: BlipModel;
   readonly pair: Pair;
   /** The circuit. */
-  readonly heads: readonly HeadPlace[];
+  readonly heads: readonly HeadAt[];
   /** Every head there is, and whether it is in the circuit. */
-  readonly all: readonly (HeadPlace & { readonly positive: boolean })[];
+  readonly all: readonly (HeadAt & { readonly positive: boolean })[];
   [Symbol.dispose](): void;
 }
 
@@ -124,8 +108,12 @@ export async function plant(circuit: CircuitName, noise = 0, seed = 1): Promise<
   const answers = { correct: answer(4), incorrect: answer(5) };
   const pair = await Pair.of(model, { modelName: circuit, pixels, corruptPixels, question, answers });
   tf.dispose([pixels, corruptPixels]);
-  const heads = planted.map(({ tower, kind, layer, head }) => ({ site: `${tower}.${kind}.z` as Site, layer, head }));
-  const isPlanted = ({ site, layer, head }: HeadPlace) =>
+  const heads = planted.map(({ tower, kind, layer, head }) => ({
+    site: `${tower}.${kind}.z` as HeadAt["site"],
+    layer,
+    head,
+  }));
+  const isPlanted = ({ site, layer, head }: HeadAt) =>
     heads.some((one) => one.site === site && one.layer === layer && one.head === head);
   return {
     model,
@@ -139,8 +127,8 @@ export async function plant(circuit: CircuitName, noise = 0, seed = 1): Promise<
   };
 }
 
-function everyHead(): HeadPlace[] {
-  return HEAD_SITES.flatMap((site) =>
+function everyHead(): HeadAt[] {
+  return CIRCUIT_SITES.flatMap((site) =>
     Array.from({ length: site.startsWith("vision") ? SHAPE.visionLayers : SHAPE.textLayers }, (_, layer) =>
       Array.from({ length: SHAPE.heads }, (_, head) => ({ site, layer, head })),
     ).flat(),

@@ -1,0 +1,96 @@
+import { execFile } from "node:child_process";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { program } from "../src/cli/program.js";
+import { temporaryFolder } from "./support/checkpoint.js";
+import { noticeHere } from "./support/command.js";
+
+// Code blocks of a page are run one after the other, as one program. Commands that ask the embedded model something are run; all others take
+// long, or need the network or somebody's data: of these every option must be one that there is.
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const ENTRIES = { "vlm-notice": "index.ts", "vlm-notice/pool": "pool/pool.ts", "vlm-notice/study": "study.ts" };
+const QUICK = ["ask", "sweep", "attribute", "path", "faithful"];
+
+const pages = [
+  "README.md",
+  ...readdirSync(join(ROOT, "docs"), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".md") && !name.startsWith("api"))
+    .map((name) => join("docs", name)),
+];
+const contentOf = (page: string) => readFileSync(join(ROOT, page), "utf8");
+
+/** The words of every command of a page, from its shell blocks and from its text. */
+function commandsOf(page: string): string[][] {
+  const content = contentOf(page);
+  const blocks = Array.from(content.matchAll(/(?<=\n\n)(?: {4}.*\n)+/g), ([block]) => block);
+  const fences = Array.from(content.matchAll(/```(?:sh|bash)\n([\s\S]*?)```/g), ([, block]) => block!);
+  const inline = Array.from(content.matchAll(/`((?:npx notice|npx tsx|npm run) [^`|…]+)`/g), ([, command]) => command!);
+  return [...blocks, ...fences, ...inline]
+    .flatMap((block) => block.replaceAll("\\\n", " ").split("\n"))
+    .flatMap((line) => line.replace(/(^|\s)#.*$/, "").split("&&"))
+    .map((command) => Array.from(command.matchAll(/"([^"]*)"|(\S+)/g), ([, quoted, bare]) => quoted ?? bare!))
+    .map((words) => words.filter((word) => word !== "…" && word !== "npx"))
+    .filter(([first]) => first !== undefined && /^(notice|npm|tsx)$/.test(first));
+}
+
+/** That the program knows the command, its options and their values, and lacks none that it needs. */
+async function checkWords(args: readonly string[]): Promise<void> {
+  const notice = await program(args[0]);
+  for (const command of notice.commands) command.action(() => {});
+  const errors: string[] = [];
+  notice.configureOutput({ writeErr: (text) => errors.push(text) });
+  for (const command of notice.commands) command.configureOutput({ writeErr: (text) => errors.push(text) });
+  await notice.parseAsync(args, { from: "user" }).catch(() => errors.push(`${args.join(" ")} is refused`));
+  assert.equal(errors, []);
+}
+
+for (const page of pages) {
+  const commands = commandsOf(page);
+  if (commands.length > 0)
+    test(`${page}: its commands are commands`, async () => {
+      const folder = temporaryFolder();
+      for (const [name, ...args] of commands) {
+        if (name === "tsx") assert.ok(existsSync(join(ROOT, args[0]!)), args[0]);
+        else if (name === "npm") {
+          const { scripts } = JSON.parse(contentOf("package.json")) as { scripts: Record<string, string> };
+          assert.ok(
+            ["ci", "install", "pack"].includes(args[0]!) || (args[0] === "run" ? args[1]! : args[0]!) in scripts,
+            args.join(" "),
+          );
+        } else if (
+          page !== "README.md" &&
+          QUICK.includes(args[0]!) &&
+          args[1] === "weights/scenes" &&
+          !args.includes("--pairs")
+        ) {
+          const written = args.map((word, i) => (/^--(png|json)$/.test(args[i - 1] ?? "") ? join(folder, word) : word));
+          const { code, stderr } = await noticeHere(...written);
+          assert.is(code, 0, stderr);
+        } else await checkWords(args);
+      }
+    });
+
+  const code = Array.from(contentOf(page).matchAll(/```ts\n([\s\S]*?)```/g), ([, block]) => block!);
+  if (code.length > 0 && page !== "README.md")
+    test(`${page}: its code runs`, async () => {
+      const file = join(temporaryFolder(), "page.mts");
+      const body = code
+        .join("\n")
+        .replace(/^import (\{.*\}|\* as \w+) from "(.*)";$/gm, (_, names: string, from: string) => {
+          const entry = ENTRIES[from as keyof typeof ENTRIES];
+          const url = entry ? new URL(`../src/${entry}`, import.meta.url).href : import.meta.resolve(from);
+          return `const ${names.replace(/^\* as /, "")} = await import("${url}");`;
+        });
+      writeFileSync(file, `async function main() {${body}}\nawait main();`);
+      const env = { ...process.env, FORCE_COLOR: "0" };
+      const { stdout } = await promisify(execFile)(process.execPath, ["--import", "tsx", file], { cwd: ROOT, env });
+      assert.not.match(stdout, /undefined|NaN|null/);
+    });
+}
+
+test.run();

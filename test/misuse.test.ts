@@ -1,0 +1,152 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { test } from "uvu";
+import { type Blip, loadBlip } from "../src/blip.js";
+import type { NoticeErrorCode } from "../src/errors.js";
+import { type LogitMetric, rank } from "../src/patching/metrics.js";
+import type { Pair } from "../src/patching/pair.js";
+import { patchHead, patchMetrics } from "../src/patching/patch.js";
+import { fromRun } from "../src/patching/sources.js";
+import { refused } from "./support/refused.js";
+import { ANSWERS, CLEAN_IMAGE, CLEAN_QUESTION, CORRUPT_IMAGE, CORRUPT_QUESTION, NARROW } from "./support/samples.js";
+
+// What somebody may write around `patchHead`, and the part of the error that says what to write instead. Much of it does not type-check
+// (test/types.ts); here it is written as JavaScript would.
+
+type Case = readonly [
+  written: string,
+  overrides: Record<string, unknown>,
+  code: NoticeErrorCode,
+  instead: string | RegExp,
+];
+
+const selection = { site: "text.cross.z", layer: 0, head: 0, position: "answer" };
+const input = { image: CLEAN_IMAGE, corruptImage: CORRUPT_IMAGE, question: CLEAN_QUESTION, answers: ANSWERS };
+
+const SELECTIONS: readonly Case[] = [
+  ["a misspelt site", { site: "text.cros.z" }, "site", "Did you mean text.cross.z?"],
+  ["cross-attention in the vision tower", { site: "vision.cross.z" }, "site", /Did you mean vision\..*not in vision/],
+  ["the authors' name of a site", { site: "crossattention_block" }, "site", "Did you mean text.cross.z?"],
+  ["no site", { site: undefined }, "site", "A site is vision, text or decoder, then"],
+  ["a head of a site without heads", { site: "text.resid_post" }, "site", "leave head out, or patch text.self.z"],
+  ["a layer past the last", { layer: 2 }, "site", "it has 2, 0 to 1"],
+  ["a layer from the end", { layer: -1 }, "site", "it has 2, 0 to 1"],
+  ["a layer as text", { layer: "0" }, "site", /no layer "0" in the text tower: it has 2, 0 to 1/],
+  ["no layer", { layer: undefined }, "site", "it has 2, 0 to 1"],
+  ["a head past the last", { head: 4 }, "site", "it has 4, 0 to 3"],
+  ["no head", { head: undefined }, "site", "give `head` its number"],
+  ["several heads", { head: [0, 1] }, "site", "`patch` patches several, or all"],
+  ["a word that is not in the question", { position: "blue" }, "tokens", "Give one of its words, or an index."],
+  ["a word that is not in the vocabulary", { position: "zebra" }, "tokens", "Give other words."],
+  ["a position past the last", { position: 9 }, "site", "it has 9, 0 to 8"],
+  ["an empty set of positions", { position: [] }, "site", "give at least one"],
+  [
+    "null for a position",
+    { position: null },
+    "site",
+    'give an index, several, a word of the question, "answer" or "all"',
+  ],
+  [
+    "a word among image patches",
+    { site: "vision.self.z", position: "red" },
+    "site",
+    'give an index, several, or "all"',
+  ],
+  ["the answer among image patches", { site: "text.cross.k" }, "site", 'give an index, several, or "all"'],
+];
+
+const PAIRS: readonly Case[] = [
+  ["both corruptions", { corruptQuestion: CORRUPT_QUESTION }, "options", "give a corrupt image or a corrupt question"],
+  ["no corruption", { corruptImage: undefined }, "options", "give a corrupt image or a corrupt question"],
+  ["a question for a picture", { image: CLEAN_QUESTION }, "image", "Give the path of a PNG or JPEG file"],
+  ["a picture that is not there", { corruptImage: "nowhere.png" }, "image", "relative ones start at"],
+  [
+    "the address of a picture",
+    { image: "https://localhost/a.png" },
+    "image",
+    "Download it, and give its path or its bytes",
+  ],
+  ["an ArrayBuffer", { image: new ArrayBuffer(8) }, "image", "new Uint8Array(buffer)"],
+  ["noise of no size", { corruptImage: { noise: { sigma: 0, seed: 1 } } }, "options", "a number above 0 was expected"],
+  ["no question", { question: undefined }, "tokens", "a text was expected"],
+  ["a long question", { question: "is it red ".repeat(8) }, "tokens", "Shorten it."],
+  [
+    "a corrupt question of another length",
+    { corruptImage: undefined, corruptQuestion: "is it green or blue?" },
+    "tokens",
+    "Replace words by words of as many word pieces.",
+  ],
+  ["one answer", { answers: ["red"] }, "tokens", 'such as ["red", "blue"]'],
+  ["the same answer twice", { answers: ["red", "red"] }, "tokens", "Choose answers that differ there."],
+  ["an answer that is no word of the model", { answers: ["zebra", "red"] }, "tokens", "Give other words."],
+  ["an empty answer", { answers: ["", "red"] }, "tokens", "Give a word."],
+  ["an answer that the question lacks", { answers: ["blue", "red"] }, "tokens", "Give one of its words, or an index."],
+];
+
+const patchAny = patchHead as unknown as (pair: unknown, selection: unknown, options?: unknown) => Promise<unknown>;
+const pairAny = (overrides: object) => blip.pair({ ...input, ...overrides } as Parameters<Blip["pair"]>[0]);
+
+let blip: Blip;
+let pair: Pair;
+
+test.before(async () => {
+  blip = await loadBlip(NARROW);
+  pair = await pairAny({});
+});
+
+for (const [written, overrides, code, instead] of SELECTIONS)
+  test(written, async () => {
+    await refused(() => patchAny(pair, { ...selection, ...overrides }), code, instead);
+  });
+
+for (const [written, overrides, code, instead] of PAIRS)
+  test(written, async () => {
+    await refused(
+      async () => {
+        using made = await pairAny(overrides);
+        await patchAny(made, selection);
+      },
+      code,
+      instead,
+    );
+  });
+
+test("a pair that nobody awaited", async () => {
+  await refused(() => patchAny(Promise.resolve(pair), selection), "options", "await blip.pair(");
+});
+
+test("a pair after its block", async () => {
+  const gone = await pairAny({});
+  gone[Symbol.dispose]();
+  gone[Symbol.dispose]();
+  await refused(() => patchAny(gone, selection), "disposed", "inside the block of its `using`");
+});
+
+test("a direction that there is not", async () => {
+  await refused(() => patchAny(pair, selection, { direction: "forward" }), "options", 'give "denoise"');
+});
+
+test("a run for a source of values", async () => {
+  await refused(() => patchAny(pair, selection, { source: pair.clean }), "options", "fromRun(run)");
+});
+
+test("values of a question of another length", async () => {
+  using other = await blip.run({ image: CLEAN_IMAGE, question: "is it red?" });
+  await refused(() => patchAny(pair, selection, { source: fromRun(other) }), "options", "as many tokens as the pair");
+});
+
+test("what is no metric", async () => {
+  const measured = (metrics: unknown) => () =>
+    patchMetrics(pair, [{ site: "text.cross.z", layer: 0 }], metrics as Record<string, LogitMetric>);
+  await refused(measured({}), "options", "give one by a name");
+  await refused(measured({ mean: (logits: tf.Tensor2D) => tf.mean(logits) }), "options", "one number a row, [3]");
+  await refused(measured({ name: "rank" }), "options", "The metric name failed");
+  await refused(measured({ rank: rank({ text: "", token: "", id: 81 }) }), "tokens", "Blip.answer");
+});
+
+test("a model after its block", async () => {
+  const gone = await loadBlip(NARROW);
+  gone[Symbol.dispose]();
+  await refused(() => gone.ask(input), "disposed", "inside the block of its `using`");
+});
+
+test.run();
