@@ -1,5 +1,7 @@
-import { PNG } from "pngjs";
+import { zlibSync } from "fflate";
 import { NoticeError } from "../errors.js";
+import { joinChunks } from "./png-chunks.js";
+import { filterRows } from "./png-rows.js";
 
 /** An 8-bit RGB picture. */
 export interface Picture {
@@ -10,14 +12,24 @@ export interface Picture {
 }
 
 /** The picture as the bytes of a PNG file (8-bit RGB). */
-export function encodePng(picture: Picture): Uint8Array {
-  const { width, height, data } = picture;
-  const png = new PNG({ width, height });
-  for (let from = 0, to = 0; from < data.length; from += 3, to += 4) {
-    png.data.set(data.subarray(from, from + 3), to);
-    png.data[to + 3] = 255;
-  }
-  return PNG.sync.write(png, { colorType: 2 });
+export function encodePng({ width, height, data }: Picture): Uint8Array {
+  return pngFile(width, height, data, 3);
+}
+
+/** Grey values [height, width] as the bytes of a PNG file (8 bits). */
+export function encodeGreyPng(width: number, height: number, data: Uint8Array): Uint8Array {
+  return pngFile(width, height, data, 1);
+}
+
+/** @param data [height, width, channel] */
+function pngFile(width: number, height: number, data: Uint8Array, channels: 1 | 3): Uint8Array {
+  const header = new Uint8Array(13);
+  const view = new DataView(header.buffer);
+  view.setUint32(0, width);
+  view.setUint32(4, height);
+  header.set([8, channels === 3 ? 2 : 0], 8); // bits, colour type
+  const rows = filterRows(data, { bytes: width * channels, step: channels });
+  return joinChunks(["IHDR", header], ["IDAT", zlibSync(rows)], ["IEND", new Uint8Array()]);
 }
 
 /** The most pixels that are decoded: where Pillow calls a file a decompression bomb (`2 * Image.MAX_IMAGE_PIXELS`). */

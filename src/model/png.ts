@@ -1,6 +1,7 @@
-import { PNG } from "pngjs";
 import { NoticeError } from "../errors.js";
 import { checkSize, type Picture } from "./picture.js";
+import { crc32, PNG_SIGNATURE } from "./png-chunks.js";
+import { unfilterRows } from "./png-rows.js";
 
 interface Header {
   readonly width: number;
@@ -10,7 +11,6 @@ interface Header {
   readonly interlaced: boolean;
 }
 
-const SIGNATURE_LENGTH = 8;
 const GREY = 0;
 const RGB = 2;
 const PALETTE = 3;
@@ -26,25 +26,32 @@ const DEPTHS: Record<number, readonly number[]> = {
 };
 
 /**
- * A PNG's picture as RGB. pngjs only gets the chunks that make pixels, after the whole file was checked here: it does
- * not check the sums of chunks it skips, inflates interlaced data without bound, and blackens tRNS colours. It is the
- * one part here that wants Node's Buffer and zlib: a browser bundle needs the usual stand-ins for them.
+ * A PNG's picture as RGB, by what every runtime of the web has (`DecompressionStream`).
  *
  * @throws NoticeError `image`
  */
 export async function decodePng(bytes: Uint8Array, name: string): Promise<Picture> {
   const { header, palette, data } = readChunks(bytes, name);
-  await checkData(header, data, name);
-  const chunks = [chunk("IHDR", bytes.subarray(16, 29)), chunk("IDAT", ...data), chunk("IEND")];
-  if (palette) chunks.splice(1, 0, chunk("PLTE", palette));
-  try {
-    const file = Buffer.concat([bytes.subarray(0, SIGNATURE_LENGTH), ...chunks.flat()]);
-    // Uint16Array where the file has 16 bits; the typings leave out both that and `skipRescale`.
-    const { data: rgba } = PNG.sync.read(file, { skipRescale: true }) as { data: Uint8Array | Uint16Array };
-    return toRgb(rgba, header);
-  } catch (cause) {
-    throw new NoticeError("image", `${name} is a damaged PNG: its pixels cannot be decoded.`, { cause });
+  const inflated = await inflate(header, data, name);
+  const picture = {
+    width: header.width,
+    height: header.height,
+    data: new Uint8Array(header.width * header.height * 3),
+  };
+  const step = Math.max(1, bitsPerPixel(header) / 8);
+  let from = 0;
+  for (const pass of passesOf(header)) {
+    const end = from + pass.rows * (1 + pass.bytes);
+    const rows = inflated.subarray(from, end); // [row, 1 + bytes]
+    if (!unfilterRows(rows, { bytes: pass.bytes, step }))
+      throw new NoticeError(
+        "image",
+        `${name} is a damaged PNG: a row names a filter that the PNG standard does not have.`,
+      );
+    place(rows, pass, header, palette, picture);
+    from = end;
   }
+  return picture;
 }
 
 /** Walks all chunks up to IEND and checks their sums. */
@@ -53,7 +60,7 @@ function readChunks(bytes: Uint8Array, name: string) {
   const data: Uint8Array[] = [];
   let header: Header | undefined;
   let palette: Uint8Array | undefined;
-  for (let at = SIGNATURE_LENGTH; ; ) {
+  for (let at = PNG_SIGNATURE.length; ; ) {
     const length = at + 8 <= bytes.length ? view.getUint32(at) : 0;
     const end = at + 12 + length;
     if (end > bytes.length)
@@ -63,7 +70,7 @@ function readChunks(bytes: Uint8Array, name: string) {
       );
     const type = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
     const content = bytes.subarray(at + 8, at + 8 + length);
-    if (crc32([bytes.subarray(at + 4, at + 8 + length)]) !== view.getUint32(end - 4))
+    if (crc32(bytes.subarray(at + 4, at + 8 + length)) !== view.getUint32(end - 4))
       throw new NoticeError("image", `${name} is a damaged PNG: the checksum of its chunk at byte ${at} is wrong.`);
     if (!header) header = readHeader(type, content, name);
     else if (type === "PLTE") palette = content;
@@ -106,19 +113,22 @@ function padded(palette: Uint8Array): Uint8Array {
 // Deflate cannot do better than 1032 : 1 (zlib's technical details).
 const MAX_DEFLATE_RATIO = 1032;
 
-/** Checks that the IDAT chunks inflate to exactly what the header announces, without ever holding more than that. */
-async function checkData(header: Header, data: readonly Uint8Array[], name: string): Promise<void> {
-  const expected = inflatedLength(header);
+/** The IDAT chunks inflated, which must be exactly what the header announces; never more than that is held. */
+async function inflate(header: Header, data: readonly Uint8Array[], name: string): Promise<Uint8Array> {
+  const expected = passesOf(header).reduce((sum, { rows, bytes }) => sum + rows * (1 + bytes), 0);
   const stored = data.reduce((sum, part) => sum + part.length, 0);
   const size = `${header.width} x ${header.height} pixels need ${expected} bytes of data`;
   if (stored * MAX_DEFLATE_RATIO < expected)
     throw new NoticeError("image", `${name} is a cut PNG or a decompression bomb: ${size}, and it holds ${stored}.`);
+  const parts: Uint8Array[] = [];
   let found = 0;
   let broken = false;
   const reader = new Blob([...data]).stream().pipeThrough(new DecompressionStream("deflate")).getReader();
   try {
-    for (let part = await reader.read(); !part.done && found <= expected; part = await reader.read())
+    for (let part = await reader.read(); !part.done && found <= expected; part = await reader.read()) {
+      parts.push(part.value);
       found += part.value.length;
+    }
   } catch {
     // Bytes behind the end of the zlib stream are an error to some runtimes and not to others; only pixels count.
     broken = found !== expected;
@@ -131,10 +141,17 @@ async function checkData(header: Header, data: readonly Uint8Array[], name: stri
       "image",
       `${name} is a damaged PNG or a decompression bomb: ${size}, and it inflates to more.`,
     );
+  const whole = new Uint8Array(expected);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }
 
 // Adam7: column and row of the first pixel, and the steps, of each pass (PNG standard, 8.1).
-const PASSES = [
+const ADAM7 = [
   [0, 0, 8, 8],
   [4, 0, 8, 8],
   [0, 4, 4, 8],
@@ -143,52 +160,68 @@ const PASSES = [
   [1, 0, 2, 2],
   [0, 1, 1, 2],
 ] as const;
+const WHOLE = [[0, 0, 1, 1]] as const;
 
-/** Each row has a filter byte before its pixels. */
-function inflatedLength({ width, height, depth, colour, interlaced }: Header): number {
-  const rows = (columns: number, count: number) =>
-    columns > 0 ? count * (1 + Math.ceil((columns * depth * CHANNELS[colour]!) / 8)) : 0;
-  if (!interlaced) return rows(width, height);
-  return PASSES.reduce(
-    (sum, [x, y, dx, dy]) => sum + rows(Math.ceil((width - x) / dx), Math.max(0, Math.ceil((height - y) / dy))),
-    0,
-  );
+/** Rows of equal length, whose pixels go to every dx-th column from x on of every dy-th row from y on. */
+interface Pass {
+  readonly x: number;
+  readonly y: number;
+  readonly dx: number;
+  readonly dy: number;
+  readonly columns: number;
+  readonly rows: number;
+  /** Of a row, without its filter. */
+  readonly bytes: number;
 }
 
-/** pngjs's samples (as stored, but a palette is looked up and grey stands in all channels) in Pillow's 8 bits. */
-function toRgb(rgba: Uint8Array | Uint16Array, { width, height, depth, colour }: Header): Picture {
-  const data = new Uint8Array(width * height * 3);
-  const factor = depth < 8 && colour === GREY ? 255 / (2 ** depth - 1) : 1;
-  // Pillow reads 16-bit grey as mode "I;16" and clips it; other 16-bit samples lose their lower byte.
-  const clipped = depth === 16 && colour === GREY;
-  const shift = depth === 16 && !clipped ? 8 : 0;
-  for (let from = 0, to = 0; to < data.length; from += 4)
-    for (let channel = 0; channel < 3; channel++) {
-      const sample = rgba[from + channel]!;
-      data[to++] = clipped ? Math.min(sample, 255) : (sample >> shift) * factor;
+function passesOf(header: Header): Pass[] {
+  const { width, height, interlaced } = header;
+  return (interlaced ? ADAM7 : WHOLE).flatMap(([x, y, dx, dy]) => {
+    const [columns, rows] = [Math.ceil((width - x) / dx), Math.ceil((height - y) / dy)];
+    const bytes = Math.ceil((columns * bitsPerPixel(header)) / 8);
+    return columns > 0 && rows > 0 ? [{ x, y, dx, dy, columns, rows, bytes }] : [];
+  });
+}
+
+function bitsPerPixel({ depth, colour }: Header): number {
+  return depth * CHANNELS[colour]!;
+}
+
+/** The pixels of a pass's unfiltered rows, in Pillow's 8 bits. */
+function place(
+  rows: Uint8Array,
+  pass: Pass,
+  header: Header,
+  palette: Uint8Array | undefined,
+  { width, data }: Picture,
+) {
+  const { depth, colour } = header;
+  const channels = CHANNELS[colour]!;
+  const grey = channels < 3;
+  for (let row = 0; row < pass.rows; row++) {
+    const from = row * (1 + pass.bytes) + 1;
+    for (let column = 0; column < pass.columns; column++) {
+      const to = ((pass.y + row * pass.dy) * width + pass.x + column * pass.dx) * 3;
+      for (let channel = 0; channel < 3; channel++) {
+        const value = sample(rows, from, column * channels + (grey ? 0 : channel), depth, colour);
+        data[to + channel] = palette ? palette[3 * value + channel]! : value;
+      }
     }
-  return { width, height, data };
+  }
 }
 
-function chunk(type: string, ...parts: Uint8Array[]): Uint8Array[] {
-  const length = parts.reduce((sum, part) => sum + part.length, 0);
-  const body = [Uint8Array.from(type, (letter) => letter.charCodeAt(0)), ...parts];
-  return [bigEndian(length), ...body, bigEndian(crc32(body))];
-}
-
-function bigEndian(value: number): Uint8Array {
-  return new Uint8Array([value >>> 24, value >>> 16, value >>> 8, value]);
-}
-
-const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let value = byte;
-  for (let bit = 0; bit < 8; bit++) value = value & 1 ? 0xedb88320 ^ (value >>> 1) : value >>> 1;
-  return value;
-});
-
-function crc32(parts: readonly Uint8Array[]): number {
-  let sum = 0xffffffff;
-  for (const part of parts)
-    for (let i = 0; i < part.length; i++) sum = CRC_TABLE[(sum ^ part[i]!) & 0xff]! ^ (sum >>> 8);
-  return (sum ^ 0xffffffff) >>> 0;
+/**
+ * The i-th sample of a row. Pillow reads 16-bit grey as mode "I;16" and clips it; other 16-bit samples lose their lower
+ * byte. Grey of few bits is spread over the range, an index into the palette is not.
+ */
+function sample(rows: Uint8Array, from: number, i: number, depth: number, colour: number): number {
+  if (depth === 8) return rows[from + i]!;
+  if (depth === 16) {
+    const upper = rows[from + 2 * i]!;
+    return colour === GREY && upper > 0 ? 255 : rows[from + 2 * i + (colour === GREY ? 1 : 0)]!;
+  }
+  const bit = i * depth;
+  const most = 2 ** depth - 1;
+  const value = (rows[from + (bit >> 3)]! >> (8 - depth - (bit & 7))) & most;
+  return colour === GREY ? value * (255 / most) : value;
 }

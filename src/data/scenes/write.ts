@@ -1,8 +1,7 @@
 import { mkdir, readdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { PNG } from "pngjs";
 import { NoticeError } from "../../errors.js";
-import { encodePng } from "../../model/picture.js";
+import { encodeGreyPng, encodePng } from "../../model/picture.js";
 import { type Drawing, size } from "./canvas.js";
 import { encodeGreyJpeg, encodeJpeg } from "./jpeg.js";
 import { caption, draw, type Sample, type Scene, sampleAt, tasks, truth } from "./scene.js";
@@ -86,7 +85,7 @@ async function writePair(directory: string, name: string, sample: Sample, drawin
     const paths: Record<string, string> = {};
     for (const [part, mask] of masks) {
       paths[part] = `masks/${id}/${part}.png`;
-      await put(join(directory, paths[part]), encodeMask(mask));
+      await put(join(directory, paths[part]), encodeGreyPng(size, size, mask));
     }
     return { image: `images/${id}.png`, masks: paths };
   };
@@ -124,13 +123,6 @@ function svoRow({ scene, corrupt, aspect }: Sample, id: number): string {
   const images = [`images/${id}.jpg`, `images/${id + 1}.jpg`, id, id + 1];
   const flags = [flag("subject"), flag("verb"), flag("object")];
   return [caption(scene), triplet(scene), triplet(corrupt), ...images, ...flags].join(",");
-}
-
-/** A mask as the bytes of an 8-bit grey PNG file. */
-function encodeMask(mask: Uint8Array): Uint8Array {
-  const png = new PNG({ width: size, height: size });
-  for (const [i, value] of mask.entries()) png.data.set([value, value, value, 255], 4 * i);
-  return PNG.sync.write(png, { colorType: 0 });
 }
 
 async function put(path: string, content: Uint8Array | string) {
