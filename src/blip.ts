@@ -17,8 +17,9 @@ import type { Answer } from "./patching/metrics.js";
 import { newRun, Pair } from "./patching/pair.js";
 import type { Question } from "./patching/positions.js";
 import type { Run } from "./patching/run.js";
+import { openModel, readPicture } from "./platform.js";
 
-/** The path of a PNG or JPEG file (in Node), the bytes of one, or pixels. */
+/** The path of a PNG or JPEG file (in a browser: its address), the bytes of one, or pixels. */
 export type ImageInput = string | Uint8Array | Picture;
 
 export interface LoadOptions {
@@ -246,20 +247,18 @@ export class Blip implements BlipModel {
 /**
  * Loads a Hugging Face checkpoint of BLIP for question answering.
  *
- * @param model a folder, a hub id (`Salesforce/blip-vqa-base`; from the cache, or downloaded), or files from elsewhere.
+ * @param model a folder (in a browser: its address), a hub id (`Salesforce/blip-vqa-base`; from the cache, or downloaded; not in a
+ * browser), or files from elsewhere.
  * @throws NoticeError `checkpoint`, `memory`, `backend`, `network`
  * @example using blip = await loadBlip("weights/scenes");
  */
 export async function loadBlip(model: string | CheckpointFiles, options: LoadOptions = {}): Promise<Blip> {
   if (typeof model !== "string") return Blip.load(model, options);
-  const { checkpointFolder } = await import("./files/folder.js");
-  const { resolveModel } = await import("./files/hub.js");
-  const { availableMemory } = await import("./files/memory.js");
-  const files = { ...checkpointFolder(await resolveModel(model, options.hub)), name: model };
-  return Blip.load(files, { ...options, memory: options.memory ?? availableMemory() });
+  const { files, memory } = await openModel(model, options.hub);
+  return Blip.load(files, { ...options, memory: options.memory ?? memory });
 }
 
 async function pictureOf(image: ImageInput): Promise<Picture> {
-  if (typeof image === "string") return (await import("./files/picture.js")).readPicture(image);
+  if (typeof image === "string") return readPicture(image);
   return image instanceof Uint8Array ? decodePicture(image, "the picture") : image;
 }
