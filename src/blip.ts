@@ -13,6 +13,7 @@ import type { Picture } from "./model/picture.js";
 import { type ImageProcessor, loadImageProcessor, pixelValues } from "./model/pixels.js";
 import { firstPiece, loadTokenizer, positionsOf, type Tokenizer } from "./model/tokenizer.js";
 import { disposeWeights, loadWeights } from "./model/weights.js";
+import { coveredTokens } from "./patching/attention-functions.js";
 import type { Answer } from "./patching/metrics.js";
 import { newRun, Pair } from "./patching/pair.js";
 import type { Question } from "./patching/positions.js";
@@ -200,6 +201,17 @@ export class Blip implements BlipModel {
   async pixels(image: ImageInput): Promise<tf.Tensor4D> {
     const { height, width } = this.processor.size;
     return tf.tensor4d(pixelValues(this.processor, await pictureOf(image)), [1, height, width, 3]);
+  }
+
+  /**
+   * The image tokens under a mask (grey, 255 where the object is): those whose patch it covers at least half. A position for
+   * sites of the vision tower.
+   *
+   * @throws NoticeError `image`
+   */
+  async tokensUnder(mask: ImageInput): Promise<number[]> {
+    const { image_size, patch_size } = this.config.vision;
+    return coveredTokens(await pictureOf(mask), image_size / patch_size);
   }
 
   /** @throws NoticeError `tokens` where it has more tokens than the model has positions. */

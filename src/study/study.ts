@@ -8,12 +8,15 @@ import type { Shard } from "./shard.js";
 import type { StageName, Watch } from "./stage.js";
 
 export interface StudyOptions extends Omit<PoolOptions, "signal"> {
-  readonly watch: Watch;
+  /** Default: warnings go to the console, and nobody is told how far a stage is. */
+  readonly watch?: Watch;
   /** Ends the study after the samples in work, with its reason; the same call later goes on from there. */
   readonly signal?: AbortSignal;
   /** Patch only this part of the selected samples. */
   readonly shard?: Shard;
 }
+
+const QUIET: Watch = { begin: () => ({ update() {}, end() {} }), warn: console.warn };
 
 /**
  * Does stages of a run, each where it was left. The processes that compute are started when a stage first has something for
@@ -24,7 +27,7 @@ export interface StudyOptions extends Omit<PoolOptions, "signal"> {
 export async function runStages(
   run: StudyRun,
   stages: readonly StageName[],
-  { watch, signal, shard, ...options }: StudyOptions,
+  { watch = QUIET, signal, shard, ...options }: StudyOptions = {},
 ): Promise<void> {
   let opened: Promise<Pool> | undefined;
   const pool = () => {
