@@ -123,7 +123,10 @@ async function inflate(header: Header, data: readonly Uint8Array[], name: string
   const parts: Uint8Array[] = [];
   let found = 0;
   let broken = false;
-  const reader = new Blob(data as Uint8Array<ArrayBuffer>[]).stream().pipeThrough(new DecompressionStream("deflate")).getReader();
+  const reader = new Blob(data as Uint8Array<ArrayBuffer>[])
+    .stream()
+    .pipeThrough(new DecompressionStream("deflate"))
+    .getReader();
   try {
     for (let part = await reader.read(); !part.done && found <= expected; part = await reader.read()) {
       parts.push(part.value);

@@ -1,0 +1,102 @@
+import { execFile } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import ts from "typescript";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { temporaryFolder } from "../support/checkpoint.js";
+import { npm, pack, ROOT } from "../support/pack.js";
+
+const test = suite("install");
+
+/** From an empty folder to the first effect. */
+const MOST_MS = 30_000;
+
+const project = temporaryFolder();
+let tarball: string;
+
+async function node(...args: string[]): Promise<string> {
+  const env = { ...process.env, FORCE_COLOR: "0" };
+  return (await promisify(execFile)(process.execPath, args, { cwd: project, env })).stdout;
+}
+
+test("from an empty folder, the README's first code prints an effect within 30 s", async () => {
+  tarball = (await pack("--pack-destination", project)).filename;
+  const installing = performance.now();
+  await npm(["install", `./${tarball}`, "--no-audit", "--no-fund"], project);
+  const running = performance.now();
+  const [, code] = /```ts\n([\s\S]*?)```/.exec(readFileSync(join(ROOT, "README.md"), "utf8"))!;
+  const { outputText } = ts.transpileModule(code!, { compilerOptions: { target: ts.ScriptTarget.ES2022 } });
+  writeFileSync(join(project, "readme.mjs"), outputText); // Node 20 does not know `using`
+  const [effect] = (await node("readme.mjs")).trim().split(/\s+/).map(Number);
+  assert.ok(Math.abs(effect! - 0.18) < 0.01, `${effect}`);
+  const [install, run] = [running - installing, performance.now() - running].map((ms) => (ms / 1000).toFixed(1));
+  console.log(`\n  node ${process.version}: install ${install} s, first effect ${run} s after that`);
+  assert.ok(performance.now() - installing < MOST_MS, `install ${install} s, run ${run} s`);
+});
+
+test("nothing of what was installed runs at its installation or was built", () => {
+  const lock = JSON.parse(readFileSync(join(project, "node_modules/.package-lock.json"), "utf8"));
+  const packages = Object.entries(lock.packages as Record<string, { hasInstallScript?: boolean }>);
+  assert.ok(packages.length > 50);
+  assert.equal(
+    packages.filter(([, { hasInstallScript }]) => hasInstallScript).map(([path]) => path),
+    [],
+  );
+  const files = readdirSync(join(project, "node_modules"), { recursive: true, encoding: "utf8" });
+  assert.equal(
+    files.filter((file) => /(^|\/)(build\/Release|binding\.gyp)/.test(file)),
+    [],
+  );
+  assert.not.ok(existsSync(join(project, "node_modules/vlm-notice/src")));
+});
+
+test("the command works", async () => {
+  const notice = async (...args: string[]) => npm(["exec", "--offline", "--", "notice", ...args], project);
+  const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
+  assert.match(await notice("--version"), version);
+  const question = ["--image", "examples/star-red.png", "--question", "is this star red or blue?"];
+  assert.match(await notice("ask", "weights/scenes", ...question), "red");
+});
+
+/** Uses every entry, in ways that only right types allow. */
+const TYPED = `
+import { loadBlip, NoticeError, patchHead, type Scores, sweep } from "vlm-notice";
+import { headMapSvg, scoreMap } from "vlm-notice/figures";
+import { openPool } from "vlm-notice/pool";
+import { STAGES, type Settings, StudyRun } from "vlm-notice/study";
+export async function all(): Promise<[number | null, string, Settings]> {
+  using blip = await loadBlip("weights/scenes");
+  using pair = await blip.pair({ image: "a.png", corruptImage: "b.png", question: "?", answers: ["red", "blue"] });
+  const { effect } = await patchHead(pair, { site: "text.cross.z", layer: 0, head: 0 });
+  const scores: Scores = await sweep(pair, { site: "text.cross.z" });
+  await using pool = await openPool("weights/scenes", { workers: 1 });
+  if (pool.workers > STAGES.length) throw new NoticeError("options", "many");
+  // @ts-expect-error: there is no such site
+  await sweep(pair, { site: "text.cross.y" });
+  using run = await StudyRun.open("run");
+  return [effect, await headMapSvg(scoreMap(scores)), run.settings];
+}
+`;
+
+for (const [module, moduleResolution] of [
+  ["Node16", "Node16"],
+  ["ESNext", "Bundler"],
+] as const)
+  test(`types resolve as ${moduleResolution}`, async () => {
+    mkdirSync(join(project, "typed"), { recursive: true });
+    writeFileSync(join(project, "typed/all.mts"), TYPED);
+    const types = ["--typeRoots", join(ROOT, "node_modules/@types"), "--types", "node"];
+    const lib = ["--target", "ES2022", "--lib", "ES2023,ESNext.Disposable"];
+    const how = ["--strict", "--noEmit", "--module", module, "--moduleResolution", moduleResolution, ...types, ...lib];
+    const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
+    // Without skipLibCheck. tfjs-core and vega want the DOM's types then, and so a project must add them; ours must want nothing.
+    const said = await node(tsc, ...how, "--skipLibCheck", "false", "typed/all.mts").catch(
+      ({ stdout }: { stdout: string }) => stdout,
+    );
+    const ours = said.split("\n").filter((line) => line && !/^node_modules\/(?!vlm-notice\/)/.test(line));
+    assert.equal(ours, []);
+  });
+
+test.run();
