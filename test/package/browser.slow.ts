@@ -6,7 +6,6 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { build, type PreviewServer, preview } from "vite";
 import { decodePicture } from "../../src/model/decode.js";
-import type * as node from "../../src/platform.js";
 import { temporaryFolder } from "../support/checkpoint.js";
 
 const test = suite("browser");
@@ -127,11 +126,6 @@ test("pictures decode in a browser to Pillow's pixels", async () => {
   const { width } = await decodePicture(Uint8Array.from(map), "the map of the browser");
   assert.ok(width > 200);
   assert.equal(complaints, []);
-});
-
-test("both platforms offer the same", async () => {
-  const browsers: typeof node = await import("../../src/platform.browser.js");
-  assert.equal(Object.keys(browsers).sort(), Object.keys(await import("../../src/platform.js")).sort());
 });
 
 if (existsSync(CHROMIUM) || process.env.NOTICE_CHROMIUM !== undefined) test.run();
