@@ -48,19 +48,14 @@ export async function loadJpegCodec(): Promise<Codec> {
   return (await import("@cornerstonejs/codec-libjpeg-turbo-8bit/decode")).default();
 }
 
-/** Bundlers find the .wasm files by these addresses. */
+/** Bundlers find the .wasm files by these addresses; scripts/build.mjs puts them there. */
 export async function loadWasmBackend(): Promise<void> {
   const { setWasmPaths } = await import("@tensorflow/tfjs-backend-wasm");
-  const plain = new URL("@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm.wasm", import.meta.url);
-  const simd = new URL("@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-simd.wasm", import.meta.url);
-  const threaded = new URL(
-    "@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-threaded-simd.wasm",
-    import.meta.url,
-  );
   setWasmPaths({
-    "tfjs-backend-wasm.wasm": plain.href,
-    "tfjs-backend-wasm-simd.wasm": simd.href,
-    "tfjs-backend-wasm-threaded-simd.wasm": threaded.href,
+    "tfjs-backend-wasm.wasm": new URL("./wasm/tfjs-backend-wasm.wasm", import.meta.url).href,
+    "tfjs-backend-wasm-simd.wasm": new URL("./wasm/tfjs-backend-wasm-simd.wasm", import.meta.url).href,
+    "tfjs-backend-wasm-threaded-simd.wasm": new URL("./wasm/tfjs-backend-wasm-threaded-simd.wasm", import.meta.url)
+      .href,
   });
 }
 

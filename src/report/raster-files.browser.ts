@@ -1,6 +1,16 @@
+import { NoticeError } from "../errors.js";
+
 // What raster-files.ts is in Node. Bundlers find the files by these addresses; they are fetched with the first PNG.
 
-const read = async (address: URL) => new Uint8Array(await (await fetch(address)).arrayBuffer());
+async function read(address: URL): Promise<Uint8Array> {
+  const response = await fetch(address);
+  if (!response.ok || response.headers.get("content-type")?.startsWith("text/html"))
+    throw new NoticeError(
+      "network",
+      `${address} is not there; a PNG needs it. Bundle the page (a development server may lose it), or show the figure as SVG.`,
+    );
+  return new Uint8Array(await response.arrayBuffer());
+}
 
 /** resvg as WebAssembly. */
 export function rasteriserWasm(): Promise<Uint8Array> {

@@ -7,12 +7,10 @@ import * as assert from "uvu/assert";
 import { build, type PreviewServer, preview } from "vite";
 import { decodePicture } from "../../src/model/decode.js";
 import { temporaryFolder } from "../support/checkpoint.js";
+import { CHROMIUM, CHROMIUM_FLAGS } from "../support/chromium.js";
 
 const test = suite("browser");
 
-/** Named, it must be there; otherwise these tests are for those who have one. */
-const CHROMIUM = process.env.NOTICE_CHROMIUM ?? "/usr/bin/chromium";
-const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"];
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const PIXELS = join(ROOT, "test/fixtures/pixels");
 
@@ -35,7 +33,7 @@ async function bundled(root: string): Promise<{ url: string; outDir: string }> {
 
 /** A page, what went wrong in it, and the files that it asked for. */
 async function open(url: string, before = "") {
-  browser ??= await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+  browser ??= await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_FLAGS });
   const page = await browser.newPage();
   const complaints: string[] = [];
   const asked: string[] = [];

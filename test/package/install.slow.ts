@@ -1,11 +1,14 @@
 import { execFile } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { chromium } from "playwright-core";
 import ts from "typescript";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { createServer } from "vite";
 import { temporaryFolder } from "../support/checkpoint.js";
+import { CHROMIUM, CHROMIUM_FLAGS } from "../support/chromium.js";
 import { npm, pack, ROOT } from "../support/pack.js";
 
 const test = suite("install");
@@ -97,6 +100,27 @@ for (const [module, moduleResolution] of [
     );
     const ours = said.split("\n").filter((line) => line && !/^node_modules\/(?!vlm-notice\/)/.test(line));
     assert.equal(ours, []);
+  });
+
+// The built bundle is tested by browser.slow.ts; a development server prepares packages in another way.
+if (existsSync(CHROMIUM))
+  test("Vite's development server serves the browser example, copied into the project", async () => {
+    const root = join(project, "app/browser");
+    cpSync(join(project, "node_modules/vlm-notice/examples"), join(project, "app"), { recursive: true });
+    const publicDir = join(project, "node_modules/vlm-notice/weights");
+    const server = { port: 0, host: "127.0.0.1", fs: { strict: false } };
+    const vite = await createServer({ root, configFile: false, publicDir, server, logLevel: "error" });
+    const browser = await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_FLAGS });
+    try {
+      await vite.listen();
+      const page = await browser.newPage();
+      await page.goto(vite.resolvedUrls!.local[0]!);
+      await page.locator("#map svg").waitFor({ timeout: 90_000 });
+      assert.match(await page.locator("#said").innerText(), /L0H0 brings back 0\.180/);
+    } finally {
+      await browser.close();
+      await vite.close();
+    }
   });
 
 test.run();
