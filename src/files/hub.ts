@@ -43,9 +43,9 @@ export interface HubOptions {
 }
 
 /**
- * The folder of a checkpoint. A folder is returned as it is and never touches the network, as is the package's own
- * `weights/scenes` from any working directory; a hub id, `owner/name` or
- * `owner/name@revision`, is its snapshot in the hub's cache, downloaded first unless the cache has all of it.
+ * The folder of a checkpoint. A folder is returned as it is and never touches the network; so is the package's own
+ * `weights/scenes`, from any working directory. A hub id, `owner/name` or `owner/name@revision`, is its snapshot in the
+ * hub's cache, downloaded first unless the cache has all of it.
  * @throws NoticeError "checkpoint" if `model` is neither; those of `download`.
  */
 export async function resolveModel(model: string, options: HubOptions = {}): Promise<string> {
