@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { NoticeError } from "./errors.js";
+import { loadNativeBackend, loadWasmBackend } from "./platform.js";
 
 /** The backends, fastest first: the order in which `auto` tries them. */
 export const BACKENDS = ["node-gpu", "node", "wasm", "cpu"] as const;
@@ -14,26 +15,21 @@ interface BackendPackage {
   readonly load: () => Promise<unknown>;
 }
 
-// The native packages are optional peers: named through a variable, so that neither the compiler nor a bundler asks for
-// them.
-const native = (name: string) => async () => {
-  await restoreIsNullOrUndefined();
-  // TensorFlow greets on stderr with what its build could do better.
-  process.env.TF_CPP_MIN_LOG_LEVEL ??= "1";
-  await import(/* @vite-ignore */ name);
-};
-
 export const BACKEND_PACKAGES: Record<Backend, BackendPackage> = {
   "node-gpu": {
     package: "@tensorflow/tfjs-node-gpu",
     tfjs: "tensorflow",
-    load: native("@tensorflow/tfjs-node-gpu"),
+    load: () => loadNativeBackend("@tensorflow/tfjs-node-gpu"),
   },
-  node: { package: "@tensorflow/tfjs-node", tfjs: "tensorflow", load: native("@tensorflow/tfjs-node") },
+  node: {
+    package: "@tensorflow/tfjs-node",
+    tfjs: "tensorflow",
+    load: () => loadNativeBackend("@tensorflow/tfjs-node"),
+  },
   wasm: {
     package: "@tensorflow/tfjs-backend-wasm",
     tfjs: "wasm",
-    load: () => import("@tensorflow/tfjs-backend-wasm"),
+    load: loadWasmBackend,
   },
   cpu: { package: "@tensorflow/tfjs-backend-cpu", tfjs: "cpu", load: () => import("@tensorflow/tfjs-backend-cpu") },
 };
@@ -102,12 +98,6 @@ function processHandlers() {
   if (typeof process === "undefined" || !process.listeners) return [];
   const events = ["uncaughtException", "unhandledRejection"] as const;
   return events.map((event) => [event, process.listeners(event as "uncaughtException")] as const);
-}
-
-/** tfjs-node 4.22 calls it, and Node 23 took it away. */
-async function restoreIsNullOrUndefined(): Promise<void> {
-  const util = (await import("node:util")).default as { isNullOrUndefined?: (value: unknown) => boolean };
-  util.isNullOrUndefined ??= (value) => value === null || value === undefined;
 }
 
 function isBackend(name: string): name is Backend {

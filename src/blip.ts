@@ -13,12 +13,14 @@ import { checkSize, type Picture } from "./model/picture.js";
 import { type ImageProcessor, loadImageProcessor, pixelValues } from "./model/pixels.js";
 import { firstPiece, loadTokenizer, positionsOf, type Tokenizer } from "./model/tokenizer.js";
 import { disposeWeights, loadWeights } from "./model/weights.js";
+import { coveredTokens } from "./patching/attention-functions.js";
 import type { Answer } from "./patching/metrics.js";
 import { newRun, Pair } from "./patching/pair.js";
 import type { Question } from "./patching/positions.js";
 import type { Run } from "./patching/run.js";
+import { openModel, readPicture } from "./platform.js";
 
-/** The path of a PNG or JPEG file (in Node), the bytes of one, or pixels. */
+/** The path of a PNG or JPEG file (in a browser: its address), the bytes of one, or pixels. */
 export type ImageInput = string | Uint8Array | Picture;
 
 /** What a model is loaded with. */
@@ -249,6 +251,17 @@ export class Blip implements BlipModel {
   }
 
   /**
+   * The image tokens under a mask (grey, 255 where the object is): those whose patch it covers at least half. A position for
+   * sites of the vision tower.
+   *
+   * @throws NoticeError `image`
+   */
+  async tokensUnder(mask: ImageInput): Promise<number[]> {
+    const { image_size, patch_size } = this.config.vision;
+    return coveredTokens(await pictureOf(mask), image_size / patch_size);
+  }
+
+  /**
    * A question as the text encoder reads it.
    *
    * @throws NoticeError `tokens` where it has more tokens than the model has positions.
@@ -305,7 +318,8 @@ export class Blip implements BlipModel {
 /**
  * Loads a Hugging Face checkpoint of BLIP for question answering.
  *
- * @param model a folder, a hub id (`Salesforce/blip-vqa-base`; from the cache, or downloaded), or files from elsewhere.
+ * @param model a folder (in a browser: its address), a hub id (`Salesforce/blip-vqa-base`; from the cache, or downloaded; not in a
+ * browser), or files from elsewhere.
  * @throws NoticeError `checkpoint`, `memory`, `backend`, `network`
  * @example using blip = await loadBlip("weights/scenes");
  */
@@ -315,15 +329,12 @@ export async function loadBlip(model: string | CheckpointFiles, options: LoadOpt
       throw new NoticeError("checkpoint", "A model was expected: a folder, a hub id such as owner/name, or its files.");
     return Blip.load(model, options);
   }
-  const { checkpointFolder } = await import("./files/folder.js");
-  const { resolveModel } = await import("./files/hub.js");
-  const { availableMemory } = await import("./files/memory.js");
-  const files = { ...checkpointFolder(await resolveModel(model, options.hub)), name: model };
-  return Blip.load(files, { ...options, memory: options.memory ?? availableMemory() });
+  const { files, memory } = await openModel(model, options.hub);
+  return Blip.load(files, { ...options, memory: options.memory ?? memory });
 }
 
 async function pictureOf(image: ImageInput): Promise<Picture> {
-  if (typeof image === "string") return (await import("./files/picture.js")).readPicture(image);
+  if (typeof image === "string") return readPicture(image);
   // Not by instanceof: a notebook's cells have a Uint8Array of their own.
   if (ArrayBuffer.isView(image)) return decodePicture(image, "the picture");
   if (!ArrayBuffer.isView(image?.data))

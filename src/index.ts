@@ -1,3 +1,5 @@
+import "./dispose.js";
+
 export { BACKENDS, type Backend, currentBackend, useBackend } from "./backend.js";
 export {
   type AskResult,

@@ -1,6 +1,8 @@
 // `vlm-notice/study`: what only studies need, with the database that they keep.
 export { DATASETS, openDataset } from "./data/datasets.js";
 export type { Dataset, Exclusion, PrepareContext, Prepared, Sample } from "./data/sample.js";
+export { gatherReport } from "./report/gather.js";
+export { writeReport } from "./report/report.js";
 export { readCircuits, type StudyCircuit, type StudyCircuits } from "./study/circuits.js";
 export { EXPORT_FORMATS, type ExportFormat, exportScores } from "./study/export.js";
 export { mergeRuns } from "./study/merge.js";

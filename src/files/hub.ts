@@ -18,6 +18,7 @@ import {
 } from "./hub-cache.js";
 import { type Hub, type Listing, listed, listModel, refusal, wantedFiles } from "./hub-listing.js";
 import { withLock } from "./lock.js";
+import { orShipped } from "./package.js";
 import { PATIENT, type Retry } from "./retry.js";
 import { downloadVerified, type RemoteFile } from "./verified-file.js";
 
@@ -43,13 +44,15 @@ export interface HubOptions {
 }
 
 /**
- * The folder of a checkpoint. A folder is returned as it is and never touches the network; a hub id, `owner/name` or
- * `owner/name@revision`, is its snapshot in the hub's cache, downloaded first unless the cache has all of it.
+ * The folder of a checkpoint. A folder is returned as it is and never touches the network; so is the package's own
+ * `weights/scenes`, from any working directory. A hub id, `owner/name` or `owner/name@revision`, is its snapshot in the
+ * hub's cache, downloaded first unless the cache has all of it.
  * @throws NoticeError "checkpoint" if `model` is neither; those of `download`.
  */
 export async function resolveModel(model: string, options: HubOptions = {}): Promise<string> {
-  const status = await stat(model).catch(() => undefined);
-  if (status?.isDirectory()) return model;
+  const path = orShipped(model);
+  const status = await stat(path).catch(() => undefined);
+  if (status?.isDirectory()) return path;
   const id = status ? undefined : parseModelId(model);
   if (!id) {
     const found = status ? "is a file, not a folder" : "is no folder here";

@@ -3,16 +3,17 @@ import { NoticeError } from "../errors.js";
 import { decodePicture } from "../model/decode.js";
 import type { Picture } from "../model/picture.js";
 import { formatBytes } from "./bytes.js";
+import { orShipped } from "./package.js";
 
 const MAX_FILE_BYTES = 256 * 1024 * 1024;
 
 /**
- * A PNG or JPEG file as RGB.
+ * A PNG or JPEG file as RGB. The package's `examples/*.png` are found from any working directory.
  *
  * @throws NoticeError `image` where the file is missing, too large, or not a whole picture.
  */
 export async function readPicture(path: string): Promise<Picture> {
-  return decodePicture(await readBounded(path), path);
+  return decodePicture(await readBounded(orShipped(path)), path);
 }
 
 async function readBounded(path: string): Promise<Uint8Array> {

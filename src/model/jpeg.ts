@@ -1,5 +1,6 @@
 import type { Codec } from "@cornerstonejs/codec-libjpeg-turbo-8bit/decode";
 import { NoticeError } from "../errors.js";
+import { loadJpegCodec } from "../platform.js";
 import { checkSize, type Picture } from "./picture.js";
 
 /** A picture needs about ten; each costs a pass over all blocks, so a file with thousands would be a time bomb. */
@@ -16,7 +17,7 @@ const KEPT_PIXELS = 1 << 24;
  */
 export async function decodeJpeg(bytes: Uint8Array, name: string): Promise<Picture> {
   const { width, height } = readMarkers(bytes, name);
-  codec ??= loadCodec();
+  codec ??= loadJpegCodec();
   const { JPEGDecoder } = await codec;
   try {
     const decoder = new JPEGDecoder();
@@ -46,15 +47,6 @@ export async function decodeJpeg(bytes: Uint8Array, name: string): Promise<Pictu
 }
 
 let codec: Promise<Codec> | undefined;
-
-/** Node gets the WebAssembly. Elsewhere the address of a .wasm file depends on the bundler: the same C as JavaScript. */
-async function loadCodec(): Promise<Codec> {
-  const inNode = typeof process === "object" && process.versions?.node !== undefined;
-  const module = inNode
-    ? await import("@cornerstonejs/codec-libjpeg-turbo-8bit/decodewasmjs")
-    : await import("@cornerstonejs/codec-libjpeg-turbo-8bit/decode");
-  return module.default();
-}
 
 const SOI = 0xd8;
 const EOI = 0xd9;

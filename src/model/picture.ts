@@ -1,5 +1,5 @@
-import { PNG } from "pngjs";
 import { NoticeError } from "../errors.js";
+import { PNG } from "../pngjs.js";
 
 /** An 8-bit RGB picture. */
 export interface Picture {

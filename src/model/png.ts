@@ -1,5 +1,5 @@
-import { PNG } from "pngjs";
 import { NoticeError } from "../errors.js";
+import { PNG } from "../pngjs.js";
 import { checkSize, type Picture } from "./picture.js";
 
 interface Header {
@@ -27,8 +27,7 @@ const DEPTHS: Record<number, readonly number[]> = {
 
 /**
  * A PNG's picture as RGB. pngjs only gets the chunks that make pixels, after the whole file was checked here: it does
- * not check the sums of chunks it skips, inflates interlaced data without bound, and blackens tRNS colours. It is the
- * one part here that wants Node's Buffer and zlib: a browser bundle needs the usual stand-ins for them.
+ * not check the sums of chunks it skips, inflates interlaced data without bound, and blackens tRNS colours.
  *
  * @throws NoticeError `image`
  */
@@ -38,13 +37,19 @@ export async function decodePng(bytes: Uint8Array, name: string): Promise<Pictur
   const chunks = [chunk("IHDR", bytes.subarray(16, 29)), chunk("IDAT", ...data), chunk("IEND")];
   if (palette) chunks.splice(1, 0, chunk("PLTE", palette));
   try {
-    const file = Buffer.concat([bytes.subarray(0, SIGNATURE_LENGTH), ...chunks.flat()]);
+    const file = nodeBytes([bytes.subarray(0, SIGNATURE_LENGTH), ...chunks.flat()]);
     // Uint16Array where the file has 16 bits; the typings leave out both that and `skipRescale`.
     const { data: rgba } = PNG.sync.read(file, { skipRescale: true }) as { data: Uint8Array | Uint16Array };
     return toRgb(rgba, header);
   } catch (cause) {
     throw new NoticeError("image", `${name} is a damaged PNG: its pixels cannot be decoded.`, { cause });
   }
+}
+
+/** The Buffer that pngjs reads: Node's, or in a browser the one that it brings along and does not export. */
+function nodeBytes(parts: readonly Uint8Array[]): Buffer {
+  const { data } = new PNG({ width: 1, height: 1 });
+  return (data.constructor as typeof Buffer).concat(parts);
 }
 
 /** Walks all chunks up to IEND and checks their sums. */
@@ -115,7 +120,10 @@ async function checkData(header: Header, data: readonly Uint8Array[], name: stri
     throw new NoticeError("image", `${name} is a cut PNG or a decompression bomb: ${size}, and it holds ${stored}.`);
   let found = 0;
   let broken = false;
-  const reader = new Blob([...data]).stream().pipeThrough(new DecompressionStream("deflate")).getReader();
+  const reader = new Blob(data as Uint8Array<ArrayBuffer>[])
+    .stream()
+    .pipeThrough(new DecompressionStream("deflate"))
+    .getReader();
   try {
     for (let part = await reader.read(); !part.done && found <= expected; part = await reader.read())
       found += part.value.length;

@@ -157,6 +157,23 @@ export function attentionOverlay(
 }
 
 /**
+ * The image tokens that stand for an object: those whose patch it covers at least half. A position for sites of the vision tower.
+ *
+ * @param mask grey, 255 where the object is.
+ * @param side patches on each side of the grid.
+ * @throws NoticeError `image` where it covers half of no patch.
+ */
+export function coveredTokens(mask: Picture, side: number): number[] {
+  const tokens = patchShares(mask, side).flatMap((share, patch) => (share >= INSIDE ? [1 + patch] : [])); // 0 is [CLS]
+  if (tokens.length === 0)
+    throw new NoticeError(
+      "image",
+      `The mask covers half of no patch of the ${side} x ${side}; it is 255 where the object is.`,
+    );
+  return tokens;
+}
+
+/**
  * How much of each patch an object covers, row by row, in [0, 1]. The picture is stretched over the grid, as the model
  * sees it.
  *

@@ -1,6 +1,5 @@
-import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import type { TopLevelSpec } from "vega-lite";
+import { fontFiles, rasteriserWasm } from "./raster-files.js";
 
 /** The font of every figure: shipped with the package, so that a PNG is the same on every machine. */
 export const FONT = "DejaVu Sans";
@@ -56,9 +55,6 @@ function rasteriser(): ReturnType<typeof load> {
 
 async function load() {
   const { initWasm, Resvg } = await import("@resvg/resvg-wasm");
-  const { resolve } = createRequire(import.meta.url);
-  await initWasm(await readFile(resolve("@resvg/resvg-wasm/index_bg.wasm")));
-  const faces = ["DejaVuSans.ttf", "DejaVuSans-Bold.ttf"].map((name) => resolve(`dejavu-fonts-ttf/ttf/${name}`));
-  const fontBuffers = await Promise.all(faces.map(async (face) => new Uint8Array(await readFile(face))));
-  return { Resvg, font: { fontBuffers, loadSystemFonts: false, defaultFontFamily: FONT } };
+  await initWasm(await rasteriserWasm());
+  return { Resvg, font: { fontBuffers: await fontFiles(), loadSystemFonts: false, defaultFontFamily: FONT } };
 }

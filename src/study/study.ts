@@ -10,12 +10,15 @@ import { STAGES, type StageName, type Watch } from "./stage.js";
 
 /** Who hears of a study, what ends it, and what it may take. */
 export interface StudyOptions extends Omit<PoolOptions, "signal"> {
-  readonly watch: Watch;
+  /** Default: warnings go to the console, and nobody is told how far a stage is. */
+  readonly watch?: Watch;
   /** Ends the study after the samples in work, with its reason; the same call later goes on from there. */
   readonly signal?: AbortSignal;
   /** Patch only this part of the selected samples. */
   readonly shard?: Shard;
 }
+
+const QUIET: Watch = { begin: () => ({ update() {}, end() {} }), warn: console.warn };
 
 /**
  * Does stages of a run, each where it was left. The processes that compute are started when a stage first has something for
@@ -26,7 +29,7 @@ export interface StudyOptions extends Omit<PoolOptions, "signal"> {
 export async function runStages(
   run: StudyRun,
   stages: readonly StageName[],
-  { watch, signal, shard, ...options }: StudyOptions,
+  { watch = QUIET, signal, shard, ...options }: StudyOptions = {},
 ): Promise<void> {
   const unknown = stages.find((name) => !STAGES.includes(name));
   if (unknown !== undefined)

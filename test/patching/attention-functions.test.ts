@@ -6,6 +6,7 @@ import { answerAttention } from "../../src/patching/answer-attention.js";
 import {
   attentionOverlay,
   auroc,
+  coveredTokens,
   headAttention,
   headFunctions,
   meanAttention,
@@ -50,6 +51,7 @@ test("a mask's share of each patch, of grids that do not divide it too", () => {
     [0, 0, 0, 0],
   ]);
   assert.equal(patchShares(four, 2), [1, 0, 0, 0.25]);
+  assert.equal(coveredTokens(four, 2), [1]);
   const [left, middle, right] = patchShares(mask([[255, 0]]), 3);
   near(left!, 1);
   near(middle!, 0.5);

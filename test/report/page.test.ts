@@ -6,21 +6,10 @@ import * as assert from "uvu/assert";
 import { writeReport } from "../../src/report/report.js";
 import type { ReportData } from "../../src/report/report-data.js";
 import { temporaryFolder } from "../support/checkpoint.js";
+import { CHROMIUM, CHROMIUM_FLAGS } from "../support/chromium.js";
 import { hostile, reportData } from "../support/report-data.js";
 
 const test = suite("page");
-
-/** Named, it must be there; otherwise these tests are for those who have one. */
-const CHROMIUM = process.env.NOTICE_CHROMIUM ?? "/usr/bin/chromium";
-const FLAGS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
 
 const data = reportData();
 const few = {
@@ -37,7 +26,7 @@ let drawn: Awaited<ReturnType<typeof open>>;
 // Not in a hook that runs before: uvu passes over what is thrown there.
 test("a browser opens the report and draws every figure", async () => {
   report = await written(data);
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+  browser = await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_FLAGS });
   drawn = await open(report);
   await drawAll(drawn.page);
 });

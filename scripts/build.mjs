@@ -1,0 +1,18 @@
+import { spawnSync } from "node:child_process";
+import { cpSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+
+// `npm run build`: the sources compiled into dist/, and beside them the wasm backend's binaries. A browser's bundler follows a
+// relative address in every mode; the address of a file of another package it may lose (Vite's development server does).
+
+const { resolve } = createRequire(import.meta.url);
+const path = (name) => fileURLToPath(new URL(`../${name}`, import.meta.url));
+
+rmSync(path("dist"), { recursive: true, force: true });
+const tsc = [resolve("typescript/bin/tsc"), "-p", path("tsconfig.build.json")];
+process.exitCode = spawnSync(process.execPath, tsc, { stdio: "inherit" }).status ?? 1;
+for (const kind of ["", "-simd", "-threaded-simd"]) {
+  const file = `tfjs-backend-wasm${kind}.wasm`;
+  cpSync(resolve(`@tensorflow/tfjs-backend-wasm/wasm-out/${file}`), path(`dist/wasm/${file}`));
+}

@@ -1,0 +1,64 @@
+import type { Codec } from "@cornerstonejs/codec-libjpeg-turbo-8bit/decode";
+import { NoticeError } from "./errors.js";
+import type { CheckpointFiles } from "./model/checkpoint.js";
+import { decodePicture } from "./model/decode.js";
+import type { Picture } from "./model/picture.js";
+import type * as node from "./platform.js";
+
+// What platform.ts is in Node: in a browser models and pictures are addresses, relative to the page or whole.
+
+/**
+ * @param model the address of a folder: "weights/scenes", "https://huggingface.co/Salesforce/blip-vqa-base/resolve/main".
+ * @throws NoticeError `network`, when a file is asked for.
+ */
+export async function openModel(model: string): Promise<node.NamedModel> {
+  const folder = model.replace(/\/+$/, "");
+  const files: CheckpointFiles = {
+    name: model,
+    text: async (file) => (await get(`${folder}/${file}`))?.text(),
+    async bytes(file) {
+      const response = await get(`${folder}/${file}`);
+      if (!response) return undefined;
+      const bytes = new Uint8Array(await response.arrayBuffer());
+      return { name: `${folder}/${file}`, size: bytes.length, read: async (start, end) => bytes.slice(start, end) };
+    },
+  };
+  return { files, memory: undefined };
+}
+
+/** @throws NoticeError `image`, `network` */
+export async function readPicture(address: string): Promise<Picture> {
+  const response = await get(address);
+  if (!response) throw new NoticeError("image", `There is no picture at ${address}.`);
+  return decodePicture(new Uint8Array(await response.arrayBuffer()), address);
+}
+
+/** undefined where there is no such file; servers of single-page applications then answer with the page. */
+async function get(address: string): Promise<Response | undefined> {
+  const response = await fetch(address).catch((cause: Error) => {
+    throw new NoticeError("network", `${address} cannot be fetched: ${cause.message}.`, { cause });
+  });
+  if (response.status === 404 || response.headers.get("content-type")?.startsWith("text/html")) return undefined;
+  if (!response.ok) throw new NoticeError("network", `${address}: the server answered ${response.status}.`);
+  return response;
+}
+
+/** The JPEG decoder's C as JavaScript: one file, wherever a bundler puts it. */
+export async function loadJpegCodec(): Promise<Codec> {
+  return (await import("@cornerstonejs/codec-libjpeg-turbo-8bit/decode")).default();
+}
+
+/** Bundlers find the .wasm files by these addresses; scripts/build.mjs puts them there. */
+export async function loadWasmBackend(): Promise<void> {
+  const { setWasmPaths } = await import("@tensorflow/tfjs-backend-wasm");
+  setWasmPaths({
+    "tfjs-backend-wasm.wasm": new URL("./wasm/tfjs-backend-wasm.wasm", import.meta.url).href,
+    "tfjs-backend-wasm-simd.wasm": new URL("./wasm/tfjs-backend-wasm-simd.wasm", import.meta.url).href,
+    "tfjs-backend-wasm-threaded-simd.wasm": new URL("./wasm/tfjs-backend-wasm-threaded-simd.wasm", import.meta.url)
+      .href,
+  });
+}
+
+export async function loadNativeBackend(): Promise<void> {
+  throw new Error("it computes in Node only");
+}

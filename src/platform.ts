@@ -1,0 +1,48 @@
+import type { Codec } from "@cornerstonejs/codec-libjpeg-turbo-8bit/decode";
+import type { HubOptions } from "./files/hub.js";
+import type { CheckpointFiles } from "./model/checkpoint.js";
+import type { Picture } from "./model/picture.js";
+
+// What the core asks of the machine it runs on: Node. In a browser package.json puts platform.browser.ts in the place of this
+// file. Each part is loaded when it is first asked for.
+
+/** A checkpoint by name, and the bytes that it and everything done with it may take, where that is known. */
+export interface NamedModel {
+  readonly files: CheckpointFiles;
+  readonly memory: number | undefined;
+}
+
+/**
+ * @param model a folder, or a hub id, which is downloaded unless it is in the cache.
+ * @throws NoticeError `checkpoint`, `network`
+ */
+export async function openModel(model: string, hub?: HubOptions): Promise<NamedModel> {
+  const { checkpointFolder } = await import("./files/folder.js");
+  const { resolveModel } = await import("./files/hub.js");
+  const { availableMemory } = await import("./files/memory.js");
+  return { files: { ...checkpointFolder(await resolveModel(model, hub)), name: model }, memory: availableMemory() };
+}
+
+/** @throws NoticeError `image` */
+export async function readPicture(path: string): Promise<Picture> {
+  return (await import("./files/picture.js")).readPicture(path);
+}
+
+/** The JPEG decoder as WebAssembly. */
+export async function loadJpegCodec(): Promise<Codec> {
+  return (await import("@cornerstonejs/codec-libjpeg-turbo-8bit/decodewasmjs")).default();
+}
+
+export async function loadWasmBackend(): Promise<void> {
+  await import("@tensorflow/tfjs-backend-wasm");
+}
+
+/** The native packages are optional peers: named through a variable, so that the compiler does not ask for them. */
+export async function loadNativeBackend(name: string): Promise<void> {
+  // tfjs-node 4.22 calls it, and Node 23 took it away.
+  const util = (await import("node:util")).default as { isNullOrUndefined?: (value: unknown) => boolean };
+  util.isNullOrUndefined ??= (value) => value === null || value === undefined;
+  // TensorFlow greets on stderr with what its build could do better.
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= "1";
+  await import(name);
+}

@@ -1,0 +1,134 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { build, type PreviewServer, preview } from "vite";
+import { decodePicture } from "../../src/model/decode.js";
+import { temporaryFolder } from "../support/checkpoint.js";
+import { CHROMIUM, CHROMIUM_FLAGS } from "../support/chromium.js";
+
+const test = suite("browser");
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const PIXELS = join(ROOT, "test/fixtures/pixels");
+
+let browser: Browser | undefined;
+const servers: PreviewServer[] = [];
+
+test.after(async () => {
+  await browser?.close();
+  for (const server of servers) await server.close();
+});
+
+/** Bundles a folder as its README says, and serves the bundle. */
+async function bundled(root: string): Promise<{ url: string; outDir: string }> {
+  const outDir = temporaryFolder();
+  await build({ root: join(ROOT, root), base: "./", build: { outDir, emptyOutDir: true }, logLevel: "error" });
+  const server = await preview({ root: join(ROOT, root), build: { outDir }, preview: { port: 0, host: "127.0.0.1" } });
+  servers.push(server);
+  return { url: server.resolvedUrls!.local[0] ?? server.resolvedUrls!.network[0]!, outDir };
+}
+
+/** A page, what went wrong in it, and the files that it asked for. */
+async function open(url: string, before = "") {
+  browser ??= await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_FLAGS });
+  const page = await browser.newPage();
+  const complaints: string[] = [];
+  const asked: string[] = [];
+  page.on("console", (message) => {
+    if (message.type() === "error") complaints.push(message.text());
+  });
+  page.on("pageerror", (error) => complaints.push(error.message));
+  page.on("request", (request) => asked.push(new URL(request.url()).pathname.split("/").at(-1)!));
+  if (before) await page.addInitScript(before);
+  await page.goto(url);
+  return { page, complaints, asked };
+}
+
+async function shown(page: Page): Promise<{ said: string; cells: number }> {
+  await page.locator("#map svg").waitFor({ timeout: 60_000 });
+  const cells = await page.locator('#map [aria-roledescription="rect mark"]').count();
+  return { said: await page.locator("#said").innerText(), cells };
+}
+
+let example: Awaited<ReturnType<typeof bundled>>;
+
+test("the example patches in a browser, and shows the map", async () => {
+  example = await bundled("examples/browser");
+  const { page, complaints, asked } = await open(example.url);
+  const { said, cells } = await shown(page);
+  assert.equal(complaints, []);
+  assert.is(cells, 3 * 6);
+  // What Hugging Face's model and the procedure of the paper give is tested in Node; the browser says the same.
+  assert.match(said, /L0H0 brings back 0\.180 of the answer/);
+  assert.ok(
+    asked.some((file) => /^tfjs-backend-wasm.*\.wasm$/.test(file)),
+    `wasm was not asked for: ${asked}`,
+  );
+  const rest = /ttf|resvg|index_bg|libjpeg/;
+  assert.equal(
+    asked.filter((file) => rest.test(file)),
+    [],
+    "what no step used was fetched",
+  );
+});
+
+test("the bundle asks for nothing of Node's", () => {
+  const scripts = readdirSync(join(example.outDir, "assets")).filter((file) => file.endsWith(".js"));
+  assert.ok(scripts.length > 3);
+  for (const file of scripts) {
+    const code = readFileSync(join(example.outDir, "assets", file), "utf8");
+    assert.not.match(code, /["'`]node:|duckdb/, file);
+  }
+});
+
+test("a browser without Symbol.dispose is enough", async () => {
+  const lacking = `{
+    const native = Symbol;
+    const own = {};
+    globalThis.Symbol = new Proxy(function () {}, {
+      apply: (_, self, [description]) => native(description),
+      get: (_, name) => (name === "dispose" ? own.dispose : native[name]),
+      set: (_, name, value) => Reflect.set(own, name, value),
+    });
+  }`;
+  const { page, complaints } = await open(example.url, lacking);
+  assert.match((await shown(page)).said, /0\.180/);
+  assert.equal(complaints, []);
+});
+
+test("pictures decode in a browser to Pillow's pixels", async () => {
+  const { url } = await bundled("test/package/decoders");
+  const { page, complaints } = await open(url);
+  await page.waitForFunction("globalThis.notice");
+  const { decoded } = JSON.parse(readFileSync(join(PIXELS, "expected.json"), "utf8")) as {
+    decoded: Record<string, [width: number, height: number, sha256: string]>;
+  };
+  const names = Object.keys(decoded).filter((name) => name !== "cmyk.jpg");
+  assert.ok(names.some((name) => name.endsWith("png")) && names.some((name) => name.endsWith("jpg")));
+  for (const name of names) {
+    const file = readFileSync(join(PIXELS, name)).toString("base64");
+    const found = await page.evaluate<[number, number, string]>(`(async () => {
+      const bytes = Uint8Array.from(atob("${file}"), (letter) => letter.charCodeAt(0));
+      const { width, height, data } = await notice.decodePicture(bytes, "${name}");
+      const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", data));
+      return [width, height, [...hash].map((byte) => byte.toString(16).padStart(2, "0")).join("")];
+    })()`);
+    assert.equal(found, decoded[name], name);
+  }
+  const map = await page.evaluate<number[]>(`(async () => [...await notice.headMapPng({
+    values: [[0.1, 0.9]], title: "map", legend: "effect", rows: { title: "layer" }, columns: { title: "head" },
+  })])()`);
+  const { width } = await decodePicture(Uint8Array.from(map), "the map of the browser");
+  assert.ok(width > 200);
+  assert.equal(complaints, []);
+});
+
+if (existsSync(CHROMIUM) || process.env.NOTICE_CHROMIUM !== undefined) test.run();
+else {
+  const skipped = suite(`skipped: there is no ${CHROMIUM}; NOTICE_CHROMIUM may name another`);
+  skipped.skip("the package in a browser");
+  skipped.run();
+}

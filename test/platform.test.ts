@@ -1,0 +1,71 @@
+import { readFileSync } from "node:fs";
+import { chdir } from "node:process";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { loadBlip } from "../src/blip.js";
+import { orShipped } from "../src/files/package.js";
+import * as browser from "../src/platform.browser.js";
+import * as node from "../src/platform.js";
+import { type Answer, ImageServer } from "./files/image-server.js";
+import { temporaryFolder } from "./support/checkpoint.js";
+import { refused } from "./support/refused.js";
+
+const MODEL = "weights/scenes";
+const PICTURE = "examples/star-red.png";
+
+/** A file with what a server says that it is. */
+const file =
+  (path: string, type = "application/octet-stream"): Answer =>
+  (response) =>
+    void response.writeHead(200, { "content-type": type }).end(readFileSync(path));
+
+/** A web server with the model; a page stands where a file is missing, as with servers of single-page applications. */
+function server(): Promise<ImageServer> {
+  const names = ["config.json", "preprocessor_config.json", "tokenizer.json", "model.safetensors"];
+  return ImageServer.start({
+    ...Object.fromEntries(names.map((name) => [`/model/${name}`, file(`${MODEL}/${name}`)])),
+    "/model/tokenizer_config.json": (response) =>
+      void response.writeHead(200, { "content-type": "text/html; charset=utf-8" }).end("<!doctype html>"),
+    "/star.png": file(PICTURE),
+    "/broken": (response) => void response.writeHead(500).end(),
+  });
+}
+
+test("a model at an address is the model of the folder", async () => {
+  await using web = await server();
+  const { files } = await browser.openModel(`${web.origin}/model/`);
+  using remote = await loadBlip(files);
+  using local = await loadBlip(MODEL);
+  const question = "is this star red or blue?";
+  const image = await browser.readPicture(`${web.origin}/star.png`);
+  assert.equal(await remote.ask({ image, question }), await local.ask({ image: PICTURE, question }));
+});
+
+test("an address with nothing, or with a fault, is named", async () => {
+  await using web = await server();
+  await refused(() => browser.readPicture(`${web.origin}/none.png`), "image", "/none.png");
+  await refused(() => browser.readPicture(`${web.origin}/broken`), "network", "500");
+  await refused(() => browser.readPicture("http://127.0.0.1:9/x.png"), "network", "127.0.0.1:9");
+  const { files } = await browser.openModel(`${web.origin}/elsewhere`);
+  await refused(() => loadBlip(files), "checkpoint", "elsewhere has no config.json");
+});
+
+test("both platforms offer the same", () => {
+  const offered: typeof node = browser;
+  assert.equal(Object.keys(offered).sort(), Object.keys(node).sort());
+});
+
+test("what the package ships is found from any folder, after what lies there, and nothing else is", () => {
+  const root = process.cwd();
+  try {
+    chdir(temporaryFolder());
+    assert.equal(readFileSync(orShipped(PICTURE)), readFileSync(`${root}/${PICTURE}`));
+    for (const path of ["package.json", "../package.json", "examples/../package.json", "examples/none.jpg", "weights"])
+      assert.is(orShipped(path), path);
+  } finally {
+    chdir(root);
+  }
+  assert.is(orShipped(PICTURE), PICTURE);
+});
+
+test.run();
