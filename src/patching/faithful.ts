@@ -24,6 +24,8 @@ export const CIRCUIT_SITES: readonly Site[] = [
 ];
 
 export interface FaithfulOptions {
+  /** Whose heads are kept or corrupted; those of all other sites compute on what reaches them. Default: `CIRCUIT_SITES`. */
+  readonly sites?: readonly Site[];
   /** Sets of as many random heads to compare with. Default 20. */
   readonly randomSets?: number;
   /** Of the random sets. Default 0. */
@@ -59,11 +61,11 @@ export async function faithfulness(
   heads: readonly HeadAt[],
   options: FaithfulOptions = {},
 ): Promise<Faithfulness> {
-  const { randomSets = 20, seed = 0 } = options;
+  const { sites = CIRCUIT_SITES, randomSets = 20, seed = 0 } = options;
   if (!Number.isInteger(randomSets) || randomSets < 0)
     throw new NoticeError("options", `randomSets is ${randomSets}; a whole number was expected, 0 for no control.`);
-  const all = everyHead(pair);
-  const members = unique(pair, heads);
+  const all = everyHead(pair, sites);
+  const members = unique(pair, heads, sites);
   const names = new Set(members.map(nameOf));
   const others = all.filter((head) => !names.has(nameOf(head)));
   const drawn = Array.from({ length: randomSets }, (_, i) => draw(all, members.length, random(seed, "faithful", i)));
@@ -108,7 +110,8 @@ export async function faithfulnessCurve(
   ranked: readonly HeadAt[],
   { sizes, ...options }: FaithfulOptions & { readonly sizes?: readonly number[] } = {},
 ): Promise<FaithfulnessCurve> {
-  const order = unique(pair, [...ranked, ...everyHead(pair)]);
+  const { sites: among = CIRCUIT_SITES } = options;
+  const order = unique(pair, [...ranked, ...everyHead(pair, among)], among);
   const steps = Math.min(20, order.length);
   const asked = sizes ?? Array.from({ length: steps }, (_, i) => Math.round((i * order.length) / steps));
   for (const size of asked) checkIndex("size", size, order.length + 1, "a circuit of this model");
@@ -140,9 +143,9 @@ export async function rankHeads(
   return scored.sort((a, b) => b.size - a.size).map(({ head }) => head);
 }
 
-/** Every head of the model. */
-export function everyHead({ model }: Pair): HeadAt[] {
-  return CIRCUIT_SITES.flatMap((site) => {
+/** Every head of these sites; of the model, where none are given. */
+export function everyHead({ model }: Pair, sites = CIRCUIT_SITES): HeadAt[] {
+  return sites.flatMap((site) => {
     const { layers, heads } = towerSize(model, parseSite(site).tower);
     return range(layers).flatMap((layer) => range(heads).map((head) => ({ site, layer, head })));
   });
@@ -151,10 +154,11 @@ export function everyHead({ model }: Pair): HeadAt[] {
 /** What each set keeps of the answer where all other heads are corrupted. */
 async function keep(pair: Pair, sets: readonly (readonly HeadAt[])[], options: FaithfulOptions): Promise<number[]> {
   const size = patchesAtOnce(pair.model, parseSite("vision.self.z"), pair.question.tokens.length, options.memory);
+  const { sites = CIRCUIT_SITES } = options;
   const kept: number[] = [];
   for (let from = 0; from < sets.length; from += size) {
     options.signal?.throwIfAborted();
-    const rows = sets.slice(from, from + size).map((set) => corrupt(pair, new Set(set.map(nameOf))));
+    const rows = sets.slice(from, from + size).map((set) => corrupt(pair, new Set(set.map(nameOf)), sites));
     const scores = await patchBatch(pair, rows, "noise");
     for (const row of rows.keys()) {
       // Where no row corrupts anything, the clean pass answers for all.
@@ -171,8 +175,8 @@ async function keep(pair: Pair, sets: readonly (readonly HeadAt[])[], options: F
 }
 
 /** The heads that are not kept, a spot for each site and layer. */
-function corrupt(pair: Pair, kept: ReadonlySet<string>): Spot[] {
-  return CIRCUIT_SITES.flatMap((site) => {
+function corrupt(pair: Pair, kept: ReadonlySet<string>, sites: readonly Site[]): Spot[] {
+  return sites.flatMap((site) => {
     const { layers, heads } = towerSize(pair.model, parseSite(site).tower);
     return range(layers).flatMap((layer) => {
       const head = range(heads).filter((head) => !kept.has(nameOf({ site, layer, head })));
@@ -186,11 +190,14 @@ const range = (count: number): number[] => Array.from({ length: count }, (_, i) 
 const nameOf = ({ site, layer, head }: HeadAt) => `${site}:L${layer}H${head}`;
 
 /** Each head once, all of them there. */
-function unique({ model }: Pair, heads: readonly HeadAt[]): HeadAt[] {
+function unique({ model }: Pair, heads: readonly HeadAt[], sites: readonly Site[]): HeadAt[] {
+  const strange = sites.find((site) => !CIRCUIT_SITES.includes(site));
+  if (strange !== undefined)
+    throw new NoticeError("site", `${strange} has no heads of a circuit; choose from ${CIRCUIT_SITES.join(", ")}.`);
   for (const { site, layer, head } of heads) {
     const { tower } = parseSite(site);
-    if (!CIRCUIT_SITES.includes(site))
-      throw new NoticeError("site", `${site} has no heads of a circuit; choose from ${CIRCUIT_SITES.join(", ")}.`);
+    if (!sites.includes(site))
+      throw new NoticeError("site", `${site} has no heads of a circuit; choose from ${sites.join(", ")}.`);
     checkLayer(model, tower, layer);
     checkIndex("head", head, towerSize(model, tower).heads, `the ${tower} tower`);
   }

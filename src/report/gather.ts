@@ -3,7 +3,8 @@ import { readPicture } from "../files/picture.js";
 import type { Picture } from "../model/picture.js";
 import { attentionOverlay, type HeadAttention, meanAttention } from "../patching/attention-functions.js";
 import { parseSite, type Site } from "../patching/sites.js";
-import { metricOf, type StudyCircuits } from "../study/circuits.js";
+import { metricOf } from "../study/circuits.js";
+import type { Findings } from "../study/findings.js";
 import type { StudyRun } from "../study/run.js";
 import type { Modality } from "../study/settings.js";
 import type {
@@ -25,7 +26,7 @@ const LOOKING: Site = "text.cross.z";
 const [PICTURES, HEADS] = [2, 3];
 
 /** Everything that the report of a run says, read from its store. */
-export async function gatherReport(run: StudyRun, found: StudyCircuits): Promise<ReportData> {
+export async function gatherReport(run: StudyRun, found: Findings): Promise<ReportData> {
   const shapes = await shapesOf(run);
   const circuits = found.circuits.map((one) => ({ ...one, metric: found.metric, ...shapes.get(one.site)! }));
   return {
@@ -91,7 +92,7 @@ async function datasetFacts({ store }: StudyRun): Promise<DatasetFacts[]> {
 }
 
 /** Maps of the sites without heads. */
-async function tokenMaps(run: StudyRun, { metric }: StudyCircuits): Promise<TokenMap[]> {
+async function tokenMaps(run: StudyRun, { metric }: Findings): Promise<TokenMap[]> {
   const rows = parseSite("text.resid_post");
   const sites = run.settings.sites.map(parseSite).filter((site) => !site.perHead && site.tokensOf === rows.tokensOf);
   const groups = await run.store.rows<{ dataset: string; modality: Modality }>(
@@ -112,7 +113,7 @@ async function tokenMaps(run: StudyRun, { metric }: StudyCircuits): Promise<Toke
 }
 
 /** What the heads of a data set's circuits attend to. */
-async function headFunctionFacts({ store }: StudyRun, { circuits }: StudyCircuits): Promise<HeadFunctionFacts[]> {
+async function headFunctionFacts({ store }: StudyRun, { circuits }: Findings): Promise<HeadFunctionFacts[]> {
   const facts: HeadFunctionFacts[] = [];
   for (const dataset of new Set(circuits.map((one) => one.dataset))) {
     const own = circuits.filter((one) => one.dataset === dataset && one.site === LOOKING);
@@ -140,7 +141,7 @@ function attentionOf(row: Record<string, number | null>): HeadAttention {
 }
 
 /** The strongest heads of each data set on its first pictures. */
-async function overlays(run: StudyRun, { circuits }: StudyCircuits): Promise<OverlaySample[]> {
+async function overlays(run: StudyRun, { circuits }: Findings): Promise<OverlaySample[]> {
   const pictures: OverlaySample[] = [];
   for (const dataset of new Set(circuits.map((one) => one.dataset))) {
     const own = circuits.filter((one) => one.dataset === dataset && one.site === LOOKING);
@@ -205,7 +206,7 @@ async function notesOnRun({ store }: StudyRun): Promise<string[]> {
   return [...unfinished, ...said.map(({ note }) => note)];
 }
 
-function notesOn({ circuits, metric, position }: StudyCircuits): string[] {
+function notesOn({ circuits, metric, position }: Findings): string[] {
   const notes = [`Circuits are read at the position ${position} by the metric ${metric}.`];
   for (const { dataset, modality, site, circuit, unplaced } of circuits) {
     const name = `${dataset}, ${modality}, ${site}`;

@@ -3,9 +3,11 @@ import { evaluate } from "./evaluate.js";
 import { patch } from "./patch.js";
 import { prepare } from "./prepare.js";
 import type { StudyRun } from "./run.js";
+import { screen } from "./screen.js";
 import { select } from "./select.js";
 import type { Shard } from "./shard.js";
 import type { StageName, Watch } from "./stage.js";
+import { verify } from "./verify.js";
 
 export interface StudyOptions extends Omit<PoolOptions, "signal"> {
   readonly watch: Watch;
@@ -32,7 +34,7 @@ export async function runStages(
     return opened;
   };
   const stage = { run, watch, signal, pool };
-  const work = { prepare, evaluate, select, patch: (given: typeof stage) => patch(given, shard) };
+  const work = { prepare, evaluate, select, screen, patch: (given: typeof stage) => patch(given, shard), verify };
   try {
     for (const name of stages) {
       signal?.throwIfAborted();

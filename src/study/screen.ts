@@ -1,0 +1,81 @@
+import { NoticeError } from "../errors.js";
+import type { SweepResult } from "../pool/messages.js";
+import { attributionOf, pairsOf, type SelectedSample } from "./pairs.js";
+import type { StudyRun } from "./run.js";
+import { type Place, tableCells } from "./score-rows.js";
+import { type Stage, until } from "./stage.js";
+import type { Row } from "./store.js";
+
+/** So many samples of each data set say which heads are worth patching in all of them. */
+const SCREENED_ON = 32;
+
+/**
+ * Chooses what is patched, by data set, modality and site: the heads (or layers) of which gradients expect most, as the mean over the
+ * first selected samples of the largest |attribution| at any token. One choice for all samples, since a mean over samples that
+ * were chosen by what is expected of them would be too large. Nothing to do where a run is not screened.
+ *
+ * @throws NoticeError `options` where nothing is selected yet; as the pool; the signal's reason.
+ */
+export async function screen({ run, watch, pool, signal }: Stage): Promise<void> {
+  const { store, settings } = run;
+  if (settings.screen === 0 || (await isScreened(run))) return;
+  await run.checkSelected();
+  const pending = await store.rows<SelectedSample>(
+    `SELECT s.*, ordinal FROM selected JOIN samples s USING (dataset, sample) ANTI JOIN expected USING (dataset, sample)
+     WHERE ordinal < ${SCREENED_ON} ORDER BY dataset, ordinal`,
+  );
+  await run.checkModel();
+  const bar = watch.begin("screen", pending.length);
+  try {
+    const workers = await pool();
+    const provenance = await run.provenance(workers.backend);
+    const work = pending.map((sample) => {
+      const { pairs } = pairsOf(run, sample);
+      const asked = pairs.map(({ input }) => ({ input, sweeps: [], attribution: attributionOf(settings) }));
+      return { key: { sample, pairs }, pairs: asked };
+    });
+    let done = 0;
+    for await (const { key, result, error } of workers.study(until(work, signal))) {
+      if (error instanceof NoticeError) throw error;
+      const { dataset, sample } = key.sample;
+      // What fails here fails in `patch` too, which says so.
+      const rows = (result?.pairs ?? []).flatMap((pair, i) =>
+        pair.refused === undefined
+          ? pair.attributions.flatMap((table) => [
+              ...expectedRows(table, { dataset, sample, modality: key.pairs[i]!.modality }, provenance),
+            ])
+          : [],
+      );
+      await store.transaction(() => store.insert("expected", rows));
+      bar.update(++done);
+    }
+  } finally {
+    bar.end();
+  }
+  signal?.throwIfAborted();
+  await store.transaction(async () => {
+    await store.run(
+      `INSERT INTO chosen SELECT dataset, modality, site, layer, head FROM expected GROUP BY ALL
+       QUALIFY row_number() OVER (PARTITION BY dataset, modality, site ORDER BY avg(size) DESC, layer, head) <= $1`,
+      [settings.screen],
+    );
+    await store.insert("finished", [{ stage: "screen", dataset: "" }]);
+  });
+}
+
+/** Whether it is settled what is patched. */
+export async function isScreened({ store, settings }: StudyRun): Promise<boolean> {
+  return settings.screen === 0 || (await store.count("SELECT count(*) FROM finished WHERE stage = 'screen'")) > 0;
+}
+
+/** A row for each head, or layer of a site without heads. */
+function* expectedRows({ site, axes, metrics }: SweepResult, place: Place, provenance: number): Generator<Row> {
+  const sizes = new Map<string, { layer: number; head: number | null; size: number }>();
+  for (const { index, at } of tableCells(metrics.logitDiff!)) {
+    const [layer, head] = [index[0]!, axes[1] === "head" ? index[1]! : null];
+    const size = Math.abs(at(metrics.logitDiff!)!);
+    const name = `${layer}.${head}`;
+    if (size >= (sizes.get(name)?.size ?? 0)) sizes.set(name, { layer, head, size });
+  }
+  for (const one of sizes.values()) yield { ...place, site, ...one, provenance };
+}
