@@ -6,7 +6,7 @@ import { parseSite, type Site } from "../patching/sites.js";
 import { metricOf } from "../study/circuits.js";
 import type { Findings } from "../study/findings.js";
 import type { StudyRun } from "../study/run.js";
-import type { Modality } from "../study/settings.js";
+import type { Modality, Settings } from "../study/settings.js";
 import type {
   DatasetFacts,
   ExclusionCount,
@@ -37,9 +37,11 @@ export async function gatherReport(run: StudyRun, found: Findings): Promise<Repo
     circuits,
     tokenMaps: await tokenMaps(run, found),
     universality: found.universal,
+    verified: found.verified,
+    attribution: found.attribution,
     headFunctions: await headFunctionFacts(run, found),
     overlays: await overlays(run, found),
-    notes: [...(await notesOnRun(run)), ...notesOn(found)],
+    notes: [...(await notesOnRun(run)), ...notesOn(found), ...screenNote(run.settings)],
   };
 }
 
@@ -104,7 +106,8 @@ async function tokenMaps(run: StudyRun, { metric }: Findings): Promise<TokenMap[
       const scores = await run.store.rows<TokenScore>(
         `SELECT sample, layer, position, ${metricOf(run.settings)} AS score, tokens, answer_token, incorrect_token
          FROM scores JOIN passes USING (dataset, sample, modality)
-         WHERE dataset = $1 AND modality = $2 AND site = $3 AND position IS NOT NULL ORDER BY sample, layer, position`,
+         WHERE dataset = $1 AND modality = $2 AND site = $3 AND position IS NOT NULL AND prob IS NOT NULL
+         ORDER BY sample, layer, position`,
         [group.dataset, group.modality, site],
       );
       maps.push({ ...group, site, metric, ...roleMeans(scores) });
@@ -218,4 +221,12 @@ function notesOn({ circuits, metric, position }: Findings): string[] {
       notes.push(`${name}: ${unplaced} samples are left out, because their question has no such position.`);
   }
   return notes;
+}
+
+function screenNote({ screen }: Settings): string[] {
+  if (screen === 0) return [];
+  return [
+    `Screened: of each site only the ${screen} heads (or layers) of which gradients expect most were patched, the same in all samples of a data set and corruption. ` +
+      "What gradients expect of all others counts in the mean over heads, and no such head is in a circuit.",
+  ];
 }

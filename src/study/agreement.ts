@@ -27,13 +27,13 @@ export interface AttributionAgreement {
     readonly pearson: number | null;
     readonly pearsonOfMeans: number | null;
   }[];
-  /** Where the two are furthest apart, worst first. */
+  /** Where the two are furthest apart at each site, worst first. */
   readonly misses: readonly PlaceAgreement[];
-  /** Those with the largest changes, and others at random. */
+  /** Of each site the misses, those with the largest changes, and others at random. */
   readonly places: readonly PlaceAgreement[];
 }
 
-const [MISSES, LARGEST, OTHERS] = [6, 100, 150];
+const [MISSES, LARGEST, OTHERS] = [3, 30, 30];
 
 const PLACES = `
   SELECT sample, site, layer, head, position, attribution AS expected, logit_diff AS exact,
@@ -57,20 +57,22 @@ export async function readAgreement({ store }: StudyRun): Promise<AttributionAgr
          JOIN (SELECT site, ${pearson} AS "pearsonOfMeans" FROM means GROUP BY site) USING (site) ORDER BY site`,
       of,
     );
-    const order = "sample, site, layer, head, position";
-    const places = await store.rows<PlaceAgreement & { rank: number; miss: number }>(
-      `SELECT *, CAST(row_number() OVER (ORDER BY abs(expected - exact) DESC, ${order}) AS INTEGER) AS miss
-       FROM (${PLACES})
-       QUALIFY miss <= ${MISSES} OR row_number() OVER (ORDER BY greatest(abs(expected), abs(exact)) DESC, ${order}) <= ${LARGEST}
-         OR row_number() OVER (ORDER BY hash(${order}), ${order}) <= ${OTHERS}
-       ORDER BY miss`,
+    const ranked = (by: string) => `row_number() OVER (PARTITION BY site ORDER BY ${by}, ${KEY})`;
+    const places = await store.rows<PlaceAgreement & { miss: boolean }>(
+      `SELECT * EXCLUDE (place), place <= ${MISSES} AS miss
+       FROM (SELECT *, ${ranked("abs(expected - exact) DESC")} AS place FROM (${PLACES}))
+       QUALIFY miss OR ${ranked("greatest(abs(expected), abs(exact)) DESC")} <= ${LARGEST} OR ${ranked(`hash(${KEY})`)} <= ${OTHERS}
+       ORDER BY abs(expected - exact) DESC, ${KEY}`,
       of,
     );
-    const shown = places.map(({ miss: _, ...place }) => place);
-    found.push({ dataset, modality, sites, misses: shown.slice(0, MISSES), places: shown });
+    const shown = places.map(({ miss, ...place }) => ({ miss, place }));
+    const misses = shown.filter(({ miss }) => miss).map(({ place }) => place);
+    found.push({ dataset, modality, sites, misses, places: shown.map(({ place }) => place) });
   }
   return found;
 }
+
+const KEY = "sample, site, layer, head, position";
 
 /** Null instead of NaN. */
 const pearson = "CASE WHEN stddev_pop(expected) > 0 AND stddev_pop(exact) > 0 THEN corr(expected, exact) END";

@@ -31,7 +31,7 @@ export interface Verified {
   /** Heads kept, those with the largest effects first, and what they keep. */
   readonly sizes: readonly number[];
   readonly curve: readonly number[];
-  /** The fewest of `sizes` that keep 85% of the answer. */
+  /** The first of `sizes` from which on 85% of the answer or more is kept. */
   readonly needed: number;
   readonly cpr: number;
   readonly cmd: number;
@@ -81,7 +81,7 @@ function verifiedOf(
     pValue: heads.length === 0 ? null : (asGood + 1) / (randomSets.length + 1),
     sizes,
     curve,
-    needed: sizes.find((_, at) => curve[at]! >= ENOUGH) ?? ranked.length,
+    needed: sizes[curve.findLastIndex((share) => share < ENOUGH) + 1]!,
     cpr: of("cpr"),
     cmd: of("cmd"),
   };

@@ -25,6 +25,8 @@ const FLAGS = [
 const data = reportData();
 const few = {
   ...data,
+  verified: data.verified.slice(0, 1),
+  attribution: data.attribution.slice(0, 1),
   circuits: data.circuits.slice(0, 1),
   tokenMaps: data.tokenMaps.slice(0, 1),
   overlays: data.overlays.slice(0, 1),
