@@ -55,7 +55,7 @@ export function agreementFigure(of: AttributionAgreement): Figure {
     type: "quantitative" as const,
     title: `${what} (logits)`,
     scale: { type: "symlog" as const, constant: 0.1, domain: [least, most], nice: false },
-    axis: { values: [-10, -1, -0.1, 0, 0.1, 1, 10], format: "~r", labelOverlap: "greedy", labelSeparation: 4 },
+    axis: { values: [-10, -1, -0.1, 0, 0.1, 1, 10], format: "~r", labelOverlap: "greedy" as const, labelSeparation: 4 },
   });
   const position = { x: axis("expected", "attribution"), y: axis("exact", "exact patching") };
   const domain = sites.map(({ site }) => site);

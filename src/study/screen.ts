@@ -55,7 +55,7 @@ export async function screen({ run, watch, pool, signal }: Stage): Promise<void>
   signal?.throwIfAborted();
   await store.transaction(async () => {
     await store.run(
-      `INSERT INTO chosen SELECT dataset, modality, site, layer, head FROM expected GROUP BY ALL
+      `INSERT INTO chosen SELECT dataset, modality, site, layer, head FROM expected GROUP BY dataset, modality, site, layer, head
        QUALIFY row_number() OVER (PARTITION BY dataset, modality, site ORDER BY avg(size) DESC, layer, head) <= $1`,
       [settings.screen],
     );
