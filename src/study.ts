@@ -1,8 +1,10 @@
 // `vlm-notice/study`: what only studies need, with the database that they keep.
 export { DATASETS, openDataset } from "./data/datasets.js";
 export type { Dataset, Exclusion, PrepareContext, Prepared, Sample } from "./data/sample.js";
+export type { AttributionAgreement, PlaceAgreement } from "./study/agreement.js";
 export { readCircuits, type StudyCircuit, type StudyCircuits } from "./study/circuits.js";
 export { EXPORT_FORMATS, type ExportFormat, exportScores } from "./study/export.js";
+export { type Findings, readFindings } from "./study/findings.js";
 export { mergeRuns } from "./study/merge.js";
 export { StudyRun } from "./study/run.js";
 export { type GivenSettings, MODALITIES, type Modality, readSettings, type Settings } from "./study/settings.js";
@@ -10,3 +12,4 @@ export type { Shard } from "./study/shard.js";
 export { STAGES, type StageName, type Watch } from "./study/stage.js";
 export { runStages, type StudyOptions } from "./study/study.js";
 export { type DatasetSummary, summarise } from "./study/summary.js";
+export type { Verified } from "./study/verified.js";

@@ -136,7 +136,9 @@ async function runStudy(name: StudyCommand, flags: StudyFlags): Promise<void> {
     return printResult({ run: flags.out, datasets }, () => datasetTable(datasets), flags);
   const { readFindings } = await import("../study/findings.js");
   const found = await readFindings(run);
-  await writeWhole(join(flags.out, "circuits.json"), `${JSON.stringify(found, null, 1)}\n`);
+  // The points of figures are no findings.
+  const told = { ...found, attribution: found.attribution.map(({ places: _, ...one }) => one) };
+  await writeWhole(join(flags.out, "circuits.json"), `${JSON.stringify(told, null, 1)}\n`);
   const files = name === "circuits" ? {} : { report: await report(run, found) };
   const table = () => [
     datasetTable(datasets),
@@ -144,7 +146,7 @@ async function runStudy(name: StudyCommand, flags: StudyFlags): Promise<void> {
     verifiedTable(found),
     ...Object.values(files).map((file) => `${file}\n`),
   ];
-  await printResult({ run: flags.out, datasets, ...found, ...files }, () => table().join("\n"), flags);
+  await printResult({ run: flags.out, datasets, ...told, ...files }, () => table().join("\n"), flags);
 }
 
 /** What a hub id stands for is downloaded before the first stage, with a bar. */

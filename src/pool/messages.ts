@@ -36,7 +36,7 @@ export type PairResult =
       readonly incorrectToken: number | undefined;
       readonly refused?: undefined;
     }
-  | { readonly refused: string; readonly scores?: undefined };
+  | { readonly refused: string; readonly scores?: undefined; readonly attributions?: undefined };
 
 /** A circuit to be tested on a pair, and a ranking of the heads that it was chosen from. */
 export interface VerifyPair {

@@ -41,19 +41,18 @@ export function metricOf({ metric, leastDifference }: Settings): string {
  * The same with what gradients expect in the place of what was not patched. Of probabilities they say nothing: there it is that the patch
  * changes nothing.
  */
-export function estimateOf({ metric, leastDifference, direction }: Settings): string {
+export function estimateOf(settings: Settings): string {
   const [base, way] =
-    direction === "denoise"
+    settings.direction === "denoise"
       ? ["corrupted_prob", "(clean_logit_diff - corrupted_logit_diff)"]
       : ["clean_prob", "(corrupted_logit_diff - clean_logit_diff)"];
   const estimates: Record<Metric, string> = {
     prob: base,
     probDiff: "0",
     logitDiff: "attribution",
-    effect: guarded(`attribution / ${way}`, leastDifference),
+    effect: guarded(`attribution / ${way}`, settings.leastDifference),
   };
-  const exact = metric === "effect" ? guarded("effect", leastDifference) : COLUMNS[metric];
-  return `CASE WHEN prob IS NULL THEN ${estimates[metric]} ELSE ${exact} END`;
+  return `CASE WHEN prob IS NULL THEN ${estimates[settings.metric]} ELSE ${metricOf(settings)} END`;
 }
 
 function guarded(share: string, leastDifference: number): string {

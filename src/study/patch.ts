@@ -51,17 +51,7 @@ export async function patch({ run, watch, pool, signal }: Stage, shard: Shard = 
   try {
     const workers = await pool();
     const provenance = await run.provenance(workers.backend);
-    const sweepsOf = await chosenSweeps(run);
-    const attribution = settings.attribution || settings.screen > 0 ? attributionOf(settings) : undefined;
-    const work = pending.map((sample) => {
-      const key: Work = { sample, ...pairsOf(run, sample) };
-      const asked = key.pairs.map(({ modality, input }) => ({
-        input,
-        sweeps: sweepsOf(sample.dataset, modality),
-        attribution,
-      }));
-      return { key, pairs: asked };
-    });
+    const work = await workOf(run, pending);
     let done = 0;
     for await (const { key, result, error } of workers.study(until(work, signal))) {
       const { dataset, sample } = key.sample;
@@ -80,6 +70,21 @@ export async function patch({ run, watch, pool, signal }: Stage, shard: Shard = 
     bar.end();
   }
   signal?.throwIfAborted();
+}
+
+async function workOf(run: StudyRun, samples: readonly SelectedSample[]) {
+  const { settings } = run;
+  const sweepsOf = await chosenSweeps(run);
+  const attribution = settings.attribution || settings.screen > 0 ? attributionOf(settings) : undefined;
+  return samples.map((sample) => {
+    const key: Work = { sample, ...pairsOf(run, sample) };
+    const pairs = key.pairs.map(({ modality, input }) => ({
+      input,
+      sweeps: sweepsOf(sample.dataset, modality),
+      attribution,
+    }));
+    return { key, pairs };
+  });
 }
 
 /** The sweeps of a data set in a modality: whole sites, or what was chosen of them, a sweep a layer. */

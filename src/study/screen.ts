@@ -16,51 +16,57 @@ const SCREENED_ON = 32;
  *
  * @throws NoticeError `options` where nothing is selected yet; as the pool; the signal's reason.
  */
-export async function screen({ run, watch, pool, signal }: Stage): Promise<void> {
-  const { store, settings } = run;
-  if (settings.screen === 0 || (await isScreened(run))) return;
-  await run.checkSelected();
+export async function screen(stage: Stage): Promise<void> {
+  const { store, settings } = stage.run;
+  if (await isScreened(stage.run)) return;
+  await stage.run.checkSelected();
   const pending = await store.rows<SelectedSample>(
     `SELECT s.*, ordinal FROM selected JOIN samples s USING (dataset, sample) ANTI JOIN expected USING (dataset, sample)
      WHERE ordinal < ${SCREENED_ON} ORDER BY dataset, ordinal`,
   );
+  if (pending.length > 0) await attributeSamples(stage, pending);
+  await store.transaction(async () => {
+    await store.run(
+      `INSERT INTO chosen SELECT dataset, modality, site, layer, head FROM expected
+       GROUP BY dataset, modality, site, layer, head
+       QUALIFY row_number() OVER (PARTITION BY dataset, modality, site ORDER BY avg(size) DESC, layer, head) <= $1`,
+      [settings.screen],
+    );
+    await store.insert("finished", [{ stage: "screen", dataset: "" }]);
+  });
+}
+
+/** What gradients expect of the samples, each written in one transaction. */
+async function attributeSamples(
+  { run, watch, pool, signal }: Stage,
+  samples: readonly SelectedSample[],
+): Promise<void> {
   await run.checkModel();
-  const bar = watch.begin("screen", pending.length);
+  const bar = watch.begin("screen", samples.length);
   try {
     const workers = await pool();
     const provenance = await run.provenance(workers.backend);
-    const work = pending.map((sample) => {
+    const attribution = attributionOf(run.settings);
+    const work = samples.map((sample) => {
       const { pairs } = pairsOf(run, sample);
-      const asked = pairs.map(({ input }) => ({ input, sweeps: [], attribution: attributionOf(settings) }));
-      return { key: { sample, pairs }, pairs: asked };
+      return { key: { sample, pairs }, pairs: pairs.map(({ input }) => ({ input, sweeps: [], attribution })) };
     });
     let done = 0;
     for await (const { key, result, error } of workers.study(until(work, signal))) {
       if (error instanceof NoticeError) throw error;
       const { dataset, sample } = key.sample;
       // What fails here fails in `patch` too, which says so.
-      const rows = (result?.pairs ?? []).flatMap((pair, i) =>
-        pair.refused === undefined
-          ? pair.attributions.flatMap((table) => [
-              ...expectedRows(table, { dataset, sample, modality: key.pairs[i]!.modality }, provenance),
-            ])
-          : [],
-      );
-      await store.transaction(() => store.insert("expected", rows));
+      const rows = (result?.pairs ?? []).flatMap((pair, i) => {
+        const place = { dataset, sample, modality: key.pairs[i]!.modality };
+        return (pair.attributions ?? []).flatMap((table) => [...expectedRows(table, place, provenance)]);
+      });
+      await run.store.transaction(() => run.store.insert("expected", rows));
       bar.update(++done);
     }
   } finally {
     bar.end();
   }
   signal?.throwIfAborted();
-  await store.transaction(async () => {
-    await store.run(
-      `INSERT INTO chosen SELECT dataset, modality, site, layer, head FROM expected GROUP BY dataset, modality, site, layer, head
-       QUALIFY row_number() OVER (PARTITION BY dataset, modality, site ORDER BY avg(size) DESC, layer, head) <= $1`,
-      [settings.screen],
-    );
-    await store.insert("finished", [{ stage: "screen", dataset: "" }]);
-  });
 }
 
 /** Whether it is settled what is patched. */

@@ -59,13 +59,13 @@ export async function verify({ run, watch, pool, signal }: Stage): Promise<void>
     for await (const { key, results, error } of workers.verify(until(work, signal))) {
       if (error instanceof NoticeError) throw error;
       const { dataset, sample } = key.sample;
-      const rows: Row[] = [];
-      for (const [i, { modality, reading }] of key.tests.entries()) {
-        const result = results?.[i] ?? { refused: error?.message ?? "" };
-        if (result.refused !== undefined) watch.warn(`${nameOf(key.sample)}: ${result.refused}`);
-        // A row without figures says that there are none.
-        rows.push({ dataset, sample, modality, reading, provenance, ...figuresOf(result) });
-      }
+      const outcomes = error ? key.tests.map(() => ({ refused: error.message })) : results;
+      for (const { refused } of outcomes) if (refused) watch.warn(`${nameOf(key.sample)}: ${refused}`);
+      // A row without figures says that there are none.
+      const rows = key.tests.map(({ modality, reading }, i) => ({
+        ...{ dataset, sample, modality, reading, provenance },
+        ...figuresOf(outcomes[i]!),
+      }));
       await store.transaction(() => store.insert("verified", rows));
       bar.update(++done);
     }
