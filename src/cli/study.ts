@@ -193,7 +193,7 @@ function circuitTable({ circuits, universal }: StudyCircuits): string {
 /** What the circuits keep of the answer on samples that they were not found on. */
 function verifiedTable({ verified }: Findings): string {
   if (verified.length === 0) return "No circuit was tested.\n";
-  const fixed = (value: number | null) => (value === null ? "-" : value.toFixed(2));
+  const fixed = (value: number | null) => (value === null ? "-" : (Math.round(100 * value) / 100 + 0).toFixed(2));
   const rows = verified.map(({ dataset, modality, tested, heads, of, kept, none, random, pValue, needed }) => [
     ...[dataset, modality, tested, `${heads.length} of ${of}`, fixed(kept), fixed(none)],
     ...[fixed(random), pValue === null ? "-" : pValue.toFixed(3), needed],
