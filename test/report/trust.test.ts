@@ -24,7 +24,7 @@ test("circuits on other samples: figures, and the numbers in words", async () =>
   assert.ok(points(svgs[0]!, 2) >= one.sizes.length);
   assert.ok(points(svgs[0]!, 3) >= 1);
   for (const text of [
-    `<th scope="row">${one.dataset}, SIP (image)</th><td>text.cross.z L2H1, text.self.z L2H5</td><td>20, 19</td>` +
+    `<th scope="row">${one.dataset}, SIP (image)</th><td>text.cross.z: L2H1; text.self.z: L2H5</td><td>20, 19</td>` +
       "<td>0.412</td><td>0.301</td><td>0.023</td><td>0.058</td><td>0.200</td><td>27 of 36</td><td>0.723</td><td>0.277</td>",
     "The circuit of 2 heads keeps 0.412, random sets 0.058; from 27 heads on at least 0.85 is kept.",
     '<th scope="row">18</th><td>0.830</td>',
