@@ -1,5 +1,5 @@
 // A whole study, from a data set to circuits and a report. Stopped at any time, it goes on where it was.
-import { gatherReport, readCircuits, runStages, STAGES, StudyRun, summarise, writeReport } from "vlm-notice/study";
+import { gatherReport, readFindings, runStages, STAGES, StudyRun, summarise, writeReport } from "vlm-notice/study";
 
 // A run is a folder. What is left out here is as docs/study.md says; `dataset` may name tables of your own.
 using run = await StudyRun.open("runs/example", {
@@ -14,7 +14,7 @@ await runStages(run, STAGES, { workers: 2 });
 for (const { dataset, asked, correct, patched } of await summarise(run))
   console.log(`${dataset}: ${correct} of ${asked} answered rightly, ${patched} patched`);
 
-const found = await readCircuits(run);
+const found = await readFindings(run);
 for (const { dataset, circuit } of found.circuits) {
   const heads = circuit.heads.filter(({ inCircuit }) => inCircuit);
   const names = heads.map(({ layer, head, mean }) => `L${layer}H${head} (mean |effect| ${mean.toFixed(2)})`);

@@ -37,6 +37,7 @@ export {
   universality,
 } from "./patching/circuits.js";
 export {
+  type CircuitSite,
   everyHead,
   type Faithfulness,
   type FaithfulnessCurve,
@@ -48,6 +49,7 @@ export {
   headEffects,
   type PassOptions,
   rankHeads,
+  type SetOptions,
 } from "./patching/faithful.js";
 export {
   type Answer,

@@ -3,8 +3,10 @@ export { DATASETS, openDataset } from "./data/datasets.js";
 export type { Dataset, Exclusion, PrepareContext, Prepared, Sample } from "./data/sample.js";
 export { gatherReport } from "./report/gather.js";
 export { writeReport } from "./report/report.js";
+export type { AttributionAgreement, PlaceAgreement } from "./study/agreement.js";
 export { readCircuits, type StudyCircuit, type StudyCircuits } from "./study/circuits.js";
 export { EXPORT_FORMATS, type ExportFormat, exportScores } from "./study/export.js";
+export { type Findings, readFindings } from "./study/findings.js";
 export { mergeRuns } from "./study/merge.js";
 export { StudyRun } from "./study/run.js";
 export { type GivenSettings, MODALITIES, type Modality, readSettings, type Settings } from "./study/settings.js";
@@ -13,3 +15,4 @@ export { STAGES, type StageName, type StageWatch, type Watch } from "./study/sta
 export type { Row, Store, Table } from "./study/store.js";
 export { runStages, type StudyOptions } from "./study/study.js";
 export { type DatasetSummary, summarise } from "./study/summary.js";
+export type { Verified } from "./study/verified.js";

@@ -100,8 +100,8 @@ export class Tally {
     this.#update();
   }
 
-  leaveOut(index: number, error: Error): void {
-    if (error instanceof NoticeError) this.refused++;
+  leaveOut(index: number, error: NoticeError): void {
+    if (error.code !== "worker") this.refused++;
     else this.died++;
     const clear = process.stderr.isTTY ? "\r\u001b[K" : "";
     process.stderr.write(`${clear}notice: ${oneLine(`${this.file} line ${index + 1}: ${error.message}`)}\n`);

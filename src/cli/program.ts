@@ -3,7 +3,17 @@ import { NoticeError, type NoticeErrorCode } from "../errors.js";
 import { packageVersion } from "../files/package.js";
 import { oneLine } from "./one-line.js";
 
-const STUDY_COMMANDS = ["study", "prepare", "evaluate", "select", "patch", "circuits", "report"] as const;
+const STUDY_COMMANDS = [
+  "study",
+  "prepare",
+  "evaluate",
+  "select",
+  "screen",
+  "patch",
+  "verify",
+  "circuits",
+  "report",
+] as const;
 
 // A command's module, and all that it needs, is loaded only when that command is called.
 const COMMANDS: Record<string, () => Promise<Command>> = {

@@ -3,6 +3,7 @@ import { Command, Option } from "commander";
 import { writeWhole } from "../files/write.js";
 import { METRICS } from "../patching/metrics.js";
 import type { StudyCircuits } from "../study/circuits.js";
+import type { Findings } from "../study/findings.js";
 import type { StudyRun } from "../study/run.js";
 import { type GivenSettings, MODALITIES } from "../study/settings.js";
 import { STAGES, type StageName } from "../study/stage.js";
@@ -34,10 +35,12 @@ const COMMANDS = {
   prepare: { stages: ["prepare"], about: "read the data sets into samples, with a reason for everything left out" },
   evaluate: { stages: ["evaluate"], about: "ask the model every clean question" },
   select: { stages: ["select"], about: "choose a balanced set among the samples answered rightly" },
+  screen: { stages: ["screen"], about: "choose by gradients which heads are patched, where the run is screened" },
   patch: { stages: ["patch"], about: "sweep every selected sample in every modality and at every site" },
+  verify: { stages: ["verify"], about: "test circuits on samples that they were not found on" },
   circuits: { stages: [], about: "read the circuits off the scores" },
   report: { stages: [], about: "write report.html" },
-  study: { stages: STAGES, about: "all of it: prepare, evaluate, select, patch, circuits, report" },
+  study: { stages: STAGES, about: "all of it: prepare, evaluate, select, screen, patch, verify, circuits, report" },
 } as const satisfies Record<string, { readonly stages: readonly StageName[]; readonly about: string }>;
 
 export type StudyCommand = keyof typeof COMMANDS;
@@ -76,6 +79,14 @@ function withStudySettings(command: Command): Command {
     .addOption(new Option("--direction <direction>", "default: denoise").choices(["denoise", "noise"]))
     .option("--sigma <deviation>", "of gaussian, in units of normalised pixels; default: 1", Number)
     .option("--template <jinja>", "of the questions, instead of the data set's")
+    .option(
+      "--screen <heads>",
+      "patch only so many heads of a site, of which gradients expect most; default: 0, all",
+      wholeNumber,
+    )
+    .option("--attribution", "store what gradients expect of every patch beside what it does; the default")
+    .option("--no-attribution", "do not")
+    .option("--steps <passes>", "of integrated gradients; default: 0, the plain gradient", wholeNumber)
     .option("--position <where>", "where circuits are read: answer, answer-1, an index or a token; default: answer")
     .addOption(new Option("--metric <metric>", "that circuits are read by; default: effect").choices([...METRICS]))
     .option(
@@ -84,7 +95,9 @@ function withStudySettings(command: Command): Command {
       Number,
     )
     .option("--rate <share>", "false discovery rate; default: 0.05", Number)
-    .option("--resamples <number>", "of bootstrap and sign flips; default: 2000", wholeNumber);
+    .option("--resamples <number>", "of bootstrap and sign flips; default: 2000", wholeNumber)
+    .option("--verify <samples>", "of each data set to test its circuits on; default: 20, 0: none", wholeNumber)
+    .option("--random-sets <sets>", "of as many random heads to compare circuits with; default: 20", wholeNumber);
 }
 
 /** The settings among the flags, over those of the file. */
@@ -112,19 +125,28 @@ async function runStudy(name: StudyCommand, flags: StudyFlags): Promise<void> {
     const { runStages } = await import("../study/study.js");
     if (COMMANDS[name].stages.length > 0) await fetchModel(run.settings.model, signal);
     const { backend, workers, memory } = flags;
-    await runStages(run, COMMANDS[name].stages, { watch: stderrWatch(), signal, shard, backend, workers, memory });
+    // Circuits are found, and tested, in the merged run.
+    const stages = COMMANDS[name].stages.filter((stage) => !shard || stage !== "verify");
+    await runStages(run, stages, { watch: stderrWatch(), signal, shard, backend, workers, memory });
   }, onSignal);
   const { summarise } = await import("../study/summary.js");
   const datasets = await summarise(run);
   if (shard) process.stdout.write(`${flags.out}: this shard is patched; \`notice merge\` puts shards together.\n`);
   if (shard || COMMANDS[name].stages.length === 1)
     return printResult({ run: flags.out, datasets }, () => datasetTable(datasets), flags);
-  const { readCircuits } = await import("../study/circuits.js");
-  const found = await readCircuits(run);
-  await writeWhole(join(flags.out, "circuits.json"), `${JSON.stringify(found, null, 1)}\n`);
+  const { readFindings } = await import("../study/findings.js");
+  const found = await readFindings(run);
+  // The points of figures are no findings.
+  const told = { ...found, attribution: found.attribution.map(({ places: _, ...one }) => one) };
+  await writeWhole(join(flags.out, "circuits.json"), `${JSON.stringify(told, null, 1)}\n`);
   const files = name === "circuits" ? {} : { report: await report(run, found) };
-  const table = () => [datasetTable(datasets), circuitTable(found), ...Object.values(files).map((file) => `${file}\n`)];
-  await printResult({ run: flags.out, datasets, ...found, ...files }, () => table().join("\n"), flags);
+  const table = () => [
+    datasetTable(datasets),
+    circuitTable(found),
+    verifiedTable(found),
+    ...Object.values(files).map((file) => `${file}\n`),
+  ];
+  await printResult({ run: flags.out, datasets, ...told, ...files }, () => table().join("\n"), flags);
 }
 
 /** What a hub id stands for is downloaded before the first stage, with a bar. */
@@ -139,7 +161,7 @@ async function fetchModel(model: string, signal: AbortSignal): Promise<void> {
   }
 }
 
-async function report(run: StudyRun, found: StudyCircuits): Promise<string> {
+async function report(run: StudyRun, found: Findings): Promise<string> {
   const { gatherReport } = await import("../report/gather.js");
   const { writeReport } = await import("../report/report.js");
   return writeReport(await gatherReport(run, found), run.folder);
@@ -166,4 +188,16 @@ function circuitTable({ circuits, universal }: StudyCircuits): string {
     return `${site}: ${found || "no head in more than one"} of ${names.length} circuits\n`;
   });
   return `${columns(rows, ["data set", "modality", "site", "n", "circuit"])}\n${shared.join("")}`;
+}
+
+/** What the circuits keep of the answer on samples that they were not found on. */
+function verifiedTable({ verified }: Findings): string {
+  if (verified.length === 0) return "No circuit was tested.\n";
+  const fixed = (value: number | null) => (value === null ? "-" : (Math.round(100 * value) / 100 + 0).toFixed(2));
+  const rows = verified.map(({ dataset, modality, tested, heads, of, kept, none, random, pValue, needed }) => [
+    ...[dataset, modality, tested, `${heads.length} of ${of}`, fixed(kept), fixed(none)],
+    ...[fixed(random), pValue === null ? "-" : pValue.toFixed(3), needed],
+  ]);
+  const header = ["data set", "modality", "n", "circuit", "kept", "no head", "random", "p", "heads for 85%"];
+  return `on samples that the circuits were not found on\n${columns(rows, header)}`;
 }

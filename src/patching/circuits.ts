@@ -33,7 +33,7 @@ export interface Circuit {
   readonly degenerate: number;
   /** Mean plus two standard deviations, over heads, of `mean`. */
   readonly threshold: number;
-  /** By layer, then head. Empty where no sample counts. */
+  /** Those that were patched, by layer, then head. Empty where no sample counts. */
   readonly heads: readonly HeadStatistics[];
   /** Each layer's part of the sum of `mean` over all heads; 0 where that sum is 0. */
   readonly layerShare: readonly number[];
@@ -47,6 +47,11 @@ export interface CircuitOptions {
   readonly resamples?: number;
   /** False discovery rate of `inControlled`. Default 0.05. */
   readonly rate?: number;
+  /**
+   * Which heads were patched, [layer][head]. The scores of all others are estimates: they count in the mean over heads and as
+   * hypotheses that are never rejected, and such a head is in no circuit. Default: all.
+   */
+  readonly patched?: readonly (readonly boolean[])[];
 }
 
 /**
@@ -56,7 +61,7 @@ export interface CircuitOptions {
  * @throws NoticeError `options` where the samples' tables have different shapes, or `resamples` or `rate` is out of range.
  */
 export function findCircuit(samples: readonly HeadScores[], options: CircuitOptions = {}): Circuit {
-  const { seed = 0, resamples = 2000, rate = 0.05 } = options;
+  const { seed = 0, resamples = 2000, rate = 0.05, patched } = options;
   if (!Number.isInteger(resamples) || resamples < 1 || resamples > 1e6)
     throw new NoticeError("options", `resamples is ${resamples}; a whole number from 1 to 1000000 was expected.`);
   if (!(rate >= 1e-6 && rate < 1))
@@ -77,9 +82,10 @@ export function findCircuit(samples: readonly HeadScores[], options: CircuitOpti
   const excess = sizes.map((row, i) => row.map((size) => size - averages[i]!));
   // The smallest p-value must be below the strictest bound of the controlled rule, rate / heads, by far enough.
   const flips = Math.max(resamples, Math.ceil((4 * places.length) / rate));
-  const pValues = signFlips(excess, flips, random(seed, "flip"));
+  const isPatched = places.map(({ layer, head }) => patched?.[layer]?.[head] ?? true);
+  const pValues = signFlips(excess, flips, random(seed, "flip")).map((p, at) => (isPatched[at] ? p : 1));
   const controlled = benjaminiHochberg(pValues, rate);
-  const heads = places.map((place, at) => {
+  const statistics = (place: (typeof places)[number], at: number): HeadStatistics => {
     const own = rows.map((row) => row[at]!);
     const [low, high] = bootstrap(own.map(Math.abs), resamples, random(seed, "bootstrap", at));
     return {
@@ -94,10 +100,11 @@ export function findCircuit(samples: readonly HeadScores[], options: CircuitOpti
       inCircuit: means[at]! >= threshold && deviation(means) > 1e-12,
       inControlled: controlled[at]!,
     };
-  });
+  };
+  const heads = places.flatMap((place, at) => (isPatched[at] ? [statistics(place, at)] : []));
   const total = means.reduce((sum, value) => sum + value, 0);
   const layerShare = shape.map((_, layer) =>
-    total === 0 ? 0 : heads.reduce((sum, one) => sum + (one.layer === layer ? one.mean : 0), 0) / total,
+    total === 0 ? 0 : means.reduce((sum, size, at) => sum + (places[at]!.layer === layer ? size : 0), 0) / total,
   );
   return { samples: rows.length, degenerate, threshold, heads, layerShare };
 }

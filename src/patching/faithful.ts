@@ -16,9 +16,12 @@ export const CIRCUIT_SITES = [
   "decoder.cross.z",
 ] as const;
 
+/** Whose heads make up circuits. */
+export type CircuitSite = (typeof CIRCUIT_SITES)[number];
+
 /** A head of one kind of attention of one tower. */
 export interface HeadAt {
-  readonly site: (typeof CIRCUIT_SITES)[number];
+  readonly site: CircuitSite;
   readonly layer: number;
   readonly head: number;
 }
@@ -26,8 +29,14 @@ export interface HeadAt {
 /** More would tell no smaller a chance than anybody reads. */
 const MOST_SETS = 100_000;
 
+/** Which heads sets are made of, and what their passes may take. */
+export interface SetOptions extends PassOptions {
+  /** Whose heads are kept or corrupted; those of all other sites compute on what reaches them. Default: `CIRCUIT_SITES`. */
+  readonly sites?: readonly CircuitSite[];
+}
+
 /** How a set of heads is tested. */
-export interface FaithfulOptions extends PassOptions {
+export interface FaithfulOptions extends SetOptions {
   /** Sets of as many random heads to compare with. Default 20. */
   readonly randomSets?: number;
   /** Of the random sets. Default 0. */
@@ -68,14 +77,14 @@ export async function faithfulness(
   heads: readonly HeadAt[],
   options: FaithfulOptions = {},
 ): Promise<Faithfulness> {
-  const { randomSets = 20, seed = 0 } = options;
+  const { sites = CIRCUIT_SITES, randomSets = 20, seed = 0 } = options;
   if (!Number.isInteger(randomSets) || randomSets < 0 || randomSets > MOST_SETS)
     throw new NoticeError(
       "options",
       `randomSets is ${randomSets}; a whole number up to ${MOST_SETS} was expected, 0 for no control.`,
     );
-  const all = everyHead(pair);
-  const members = unique(pair, heads);
+  const all = everyHead(pair, sites);
+  const members = unique(pair, heads, sites);
   const names = new Set(members.map(nameOf));
   const others = all.filter((head) => !names.has(nameOf(head)));
   const drawn = Array.from({ length: randomSets }, (_, i) => draw(all, members.length, random(seed, "faithful", i)));
@@ -120,9 +129,10 @@ export interface FaithfulnessCurve {
 export async function faithfulnessCurve(
   pair: Pair,
   ranked: readonly HeadAt[],
-  { sizes, ...options }: PassOptions & { readonly sizes?: readonly number[] } = {},
+  { sizes, ...options }: SetOptions & { readonly sizes?: readonly number[] } = {},
 ): Promise<FaithfulnessCurve> {
-  const order = unique(pair, [...ranked, ...everyHead(pair)]);
+  const { sites: among = CIRCUIT_SITES } = options;
+  const order = unique(pair, [...ranked, ...everyHead(pair, among)], among);
   const steps = Math.min(20, order.length);
   const asked = sizes ?? Array.from({ length: steps }, (_, i) => Math.round((i * order.length) / steps));
   for (const size of asked) checkIndex("size", size, order.length + 1, "a circuit of this model");
@@ -148,10 +158,7 @@ export interface HeadEffect extends HeadAt {
 }
 
 /** What exact patching says of every head, at all positions together. */
-export async function headEffects(
-  pair: Pair,
-  options: Pick<FaithfulOptions, "memory" | "signal"> = {},
-): Promise<HeadEffect[]> {
+export async function headEffects(pair: Pair, options: PassOptions = {}): Promise<HeadEffect[]> {
   const found: HeadEffect[] = [];
   for (const site of CIRCUIT_SITES) {
     const scores = await sweep(pair, { site, together: true, ...options });
@@ -164,32 +171,30 @@ export async function headEffects(
 }
 
 /** All heads, those with the largest |effect| in exact patching at all positions first. */
-export async function rankHeads(
-  pair: Pair,
-  options: Pick<FaithfulOptions, "memory" | "signal"> = {},
-): Promise<HeadAt[]> {
+export async function rankHeads(pair: Pair, options: PassOptions = {}): Promise<HeadAt[]> {
   const found = await headEffects(pair, options);
   found.sort((a, b) => Math.abs(b.logitDiff) - Math.abs(a.logitDiff));
   return found.map(({ site, layer, head }) => ({ site, layer, head }));
 }
 
-/** Every head of the model. */
-export function everyHead(pair: Pair): HeadAt[] {
+/** Every head of these sites; of the model, where none are given. */
+export function everyHead(pair: Pair, sites: readonly CircuitSite[] = CIRCUIT_SITES): HeadAt[] {
   checkPair(pair);
   const { model } = pair;
-  return CIRCUIT_SITES.flatMap((site) => {
+  return sites.flatMap((site) => {
     const { layers, heads } = towerSize(model, parseSite(site).tower);
     return range(layers).flatMap((layer) => range(heads).map((head) => ({ site, layer, head })));
   });
 }
 
 /** What each set keeps of the answer where all other heads are corrupted. */
-async function keep(pair: Pair, sets: readonly (readonly HeadAt[])[], options: PassOptions): Promise<number[]> {
+async function keep(pair: Pair, sets: readonly (readonly HeadAt[])[], options: SetOptions): Promise<number[]> {
   const size = patchesAtOnce(pair.model, parseSite("vision.self.z"), pair.question.tokens.length, options.memory);
+  const { sites = CIRCUIT_SITES } = options;
   const kept: number[] = [];
   for (let from = 0; from < sets.length; from += size) {
     options.signal?.throwIfAborted();
-    const rows = sets.slice(from, from + size).map((set) => corrupt(pair, new Set(set.map(nameOf))));
+    const rows = sets.slice(from, from + size).map((set) => corrupt(pair, new Set(set.map(nameOf)), sites));
     const scores = await patchBatch(pair, rows, "noise");
     for (const row of rows.keys()) {
       // Where no row corrupts anything, the clean pass answers for all.
@@ -206,8 +211,8 @@ async function keep(pair: Pair, sets: readonly (readonly HeadAt[])[], options: P
 }
 
 /** The heads that are not kept, a spot for each site and layer. */
-function corrupt(pair: Pair, kept: ReadonlySet<string>): Spot[] {
-  return CIRCUIT_SITES.flatMap((site) => {
+function corrupt(pair: Pair, kept: ReadonlySet<string>, sites: readonly CircuitSite[]): Spot[] {
+  return sites.flatMap((site) => {
     const { layers, heads } = towerSize(pair.model, parseSite(site).tower);
     return range(layers).flatMap((layer) => {
       const head = range(heads).filter((head) => !kept.has(nameOf({ site, layer, head })));
@@ -221,11 +226,14 @@ const range = (count: number): number[] => Array.from({ length: count }, (_, i) 
 const nameOf = ({ site, layer, head }: HeadAt) => `${site}:L${layer}H${head}`;
 
 /** Each head once, all of them there. */
-function unique({ model }: Pair, heads: readonly HeadAt[]): HeadAt[] {
+function unique({ model }: Pair, heads: readonly HeadAt[], sites: readonly CircuitSite[]): HeadAt[] {
+  const strange = sites.find((site) => !CIRCUIT_SITES.includes(site));
+  if (strange !== undefined)
+    throw new NoticeError("site", `${strange} has no heads of a circuit; choose from ${CIRCUIT_SITES.join(", ")}.`);
   for (const { site, layer, head } of heads) {
     const { tower } = parseSite(site);
-    if (!CIRCUIT_SITES.includes(site))
-      throw new NoticeError("site", `${site} has no heads of a circuit; choose from ${CIRCUIT_SITES.join(", ")}.`);
+    if (!sites.includes(site))
+      throw new NoticeError("site", `${site} has no heads of a circuit; choose from ${sites.join(", ")}.`);
     checkLayer(model, tower, layer);
     checkIndex("head", head, towerSize(model, tower).heads, `the ${tower} tower`);
   }

@@ -2,7 +2,10 @@ import type { Backend } from "../backend.js";
 import type { AskResult, PairInput } from "../blip.js";
 import type { NoticeErrorCode } from "../errors.js";
 import type { AnswerAttention } from "../patching/answer-attention.js";
+import type { AttributeOptions } from "../patching/attribute.js";
+import type { Faithfulness, FaithfulnessCurve, FaithfulOptions, HeadAt } from "../patching/faithful.js";
 import type { Scores } from "../patching/scores.js";
+import type { Site } from "../patching/sites.js";
 import type { SweepOptions } from "../patching/sweep.js";
 import type { MethodName, Methods } from "./methods.js";
 
@@ -15,9 +18,19 @@ export type PoolSweep = SweepOptions & { readonly onProgress?: undefined; readon
 /** A picture and a question about it. */
 export type Asked = Pick<PairInput, "image" | "question">;
 
+/** One of a sample's pairs, and what is to be found out about it. */
+export interface StudyPair {
+  readonly input: PairInput;
+  readonly sweeps: readonly PoolSweep[];
+  /** Also what gradients expect at these sites. */
+  readonly attribution?: AttributeOptions & { readonly sites: readonly Site[] };
+}
+
 /** What became of one of a sample's pairs. */
 export type PairResult =
   | {
+      /** By site. */
+      readonly attributions: readonly SweepResult[];
       readonly scores: readonly SweepResult[];
       /** The question's, and where the answers stand in it, if they do. */
       readonly tokens: readonly string[];
@@ -25,7 +38,21 @@ export type PairResult =
       readonly incorrectToken: number | undefined;
       readonly refused?: undefined;
     }
-  | { readonly refused: string; readonly scores?: undefined };
+  | { readonly refused: string; readonly scores?: undefined; readonly attributions?: undefined };
+
+/** A circuit to be tested on a pair, and a ranking of the heads that it was chosen from. */
+export interface VerifyPair {
+  readonly input: PairInput;
+  readonly heads: readonly HeadAt[];
+  readonly ranked: readonly HeadAt[];
+  /** Of the curve. */
+  readonly sizes: readonly number[];
+  readonly options: Pick<FaithfulOptions, "sites" | "randomSets" | "seed">;
+}
+
+export type VerifyResult =
+  | { readonly faithful: Faithfulness; readonly curve: FaithfulnessCurve; readonly refused?: undefined }
+  | { readonly refused: string };
 
 /** What became of one sample of a study. */
 export interface StudyResult {
@@ -44,8 +71,13 @@ export interface Tasks {
   };
   /** A sample of a study: every sweep of every pair, and where the heads of the first pair's clean run look. */
   readonly study: {
-    readonly input: { readonly pairs: readonly PairInput[]; readonly sweeps: readonly PoolSweep[] };
+    readonly input: { readonly pairs: readonly StudyPair[] };
     readonly output: StudyResult;
+  };
+  /** A circuit's faithfulness in each of a sample's pairs. */
+  readonly verify: {
+    readonly input: { readonly pairs: readonly VerifyPair[] };
+    readonly output: readonly VerifyResult[];
   };
   readonly ask: {
     readonly input: { readonly asked: Asked; readonly top?: number };

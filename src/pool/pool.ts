@@ -4,7 +4,18 @@ import type { AskResult, LoadOptions, PairInput } from "../blip.js";
 import { NoticeError } from "../errors.js";
 import { resolveModel } from "../files/hub.js";
 import { availableMemory } from "../files/memory.js";
-import type { Asked, Method, PoolSweep, Setup, StudyResult, SweepResult, Task } from "./messages.js";
+import type {
+  Asked,
+  Method,
+  PoolSweep,
+  Setup,
+  StudyPair,
+  StudyResult,
+  SweepResult,
+  Task,
+  VerifyPair,
+  VerifyResult,
+} from "./messages.js";
 import type { MethodName, Methods } from "./methods.js";
 import { mapStream, type Source } from "./stream.js";
 import { type Answer, WorkerError, type WorkerOptions, WorkerProcess } from "./worker-process.js";
@@ -176,15 +187,24 @@ export class Pool implements AsyncDisposable {
    * @throws as `sweep`
    */
   async *study<Key>(
-    samples: Source<{ readonly key: Key; readonly pairs: readonly PairInput[] }>,
-    sweeps: readonly PoolSweep[],
+    samples: Source<{ readonly key: Key; readonly pairs: readonly StudyPair[] }>,
   ): AsyncGenerator<PoolResult<Key, { readonly result: StudyResult }>, void, undefined> {
-    const task = ({ pairs }: { readonly pairs: readonly PairInput[] }): Task => ({
-      name: "study",
-      input: { pairs, sweeps },
-    });
+    const task = ({ pairs }: { readonly pairs: readonly StudyPair[] }): Task => ({ name: "study", input: { pairs } });
     for await (const { key, output, error } of this.#results(samples, task, false))
       yield error ? { key, error } : { key, result: output as StudyResult };
+  }
+
+  /**
+   * Tests circuits on pairs of each sample.
+   *
+   * @throws as `sweep`
+   */
+  async *verify<Key>(
+    samples: Source<{ readonly key: Key; readonly pairs: readonly VerifyPair[] }>,
+  ): AsyncGenerator<PoolResult<Key, { readonly results: readonly VerifyResult[] }>, void, undefined> {
+    const task = ({ pairs }: { readonly pairs: readonly VerifyPair[] }): Task => ({ name: "verify", input: { pairs } });
+    for await (const { key, output, error } of this.#results(samples, task, false))
+      yield error ? { key, error } : { key, results: output as readonly VerifyResult[] };
   }
 
   /**

@@ -1,11 +1,13 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { Blip } from "../blip.js";
+import { Blip, type PairInput } from "../blip.js";
 import { NoticeError, type NoticeErrorCode } from "../errors.js";
 import { checkpointFolder } from "../files/folder.js";
 import { type AnswerAttention, answerAttention } from "../patching/answer-attention.js";
+import { attributeAll } from "../patching/attribute.js";
+import { faithfulness, faithfulnessCurve } from "../patching/faithful.js";
 import type { Pair } from "../patching/pair.js";
 import { sweep } from "../patching/sweep.js";
-import type { Method, PairResult, Report, Setup, SweepResult, Task, Tasks } from "./messages.js";
+import type { Method, Report, Setup, SweepResult, Task, Tasks } from "./messages.js";
 import { type MethodName, type Methods, methods } from "./methods.js";
 
 // A process of the pool: loads the model, then does one task after the other.
@@ -25,25 +27,25 @@ const tasks: { [name in keyof Tasks]: (blip: Blip, input: Tasks[name]["input"]) 
     for (const options of sweeps) results.push((await sweep(made, { ...options, onProgress: endWithParent })).toJSON());
     return results;
   },
-  async study(blip, { pairs, sweeps }) {
-    const results: PairResult[] = [];
+  async study(blip, { pairs }) {
     let attention: AnswerAttention | null = null;
-    for (const input of pairs)
-      try {
-        using pair = await blip.pair(input);
-        const scores: SweepResult[] = [];
-        for (const options of sweeps)
-          scores.push((await sweep(pair, { ...options, onProgress: endWithParent })).toJSON());
-        const { answerToken, incorrectToken } = pair;
-        if (answerToken !== undefined) attention ??= await answerAttention(pair.clean, answerToken);
-        results.push({ scores, tokens: pair.question.tokens, answerToken, incorrectToken });
-      } catch (error) {
-        // What lies in the pair is the pair's; anything else would go wrong with the next one too.
-        if (!(error instanceof NoticeError) || !IN_THE_PAIR.includes(error.code)) throw error;
-        results.push({ refused: error.message });
-      }
+    const results = await eachPair(blip, pairs, async (pair, { sweeps, attribution }) => {
+      const scores: SweepResult[] = [];
+      for (const options of sweeps)
+        scores.push((await sweep(pair, { ...options, onProgress: endWithParent })).toJSON());
+      const tables = attribution ? await attributeAll(pair, attribution.sites, attribution) : [];
+      const { answerToken, incorrectToken } = pair;
+      if (answerToken !== undefined) attention ??= await answerAttention(pair.clean, answerToken);
+      const attributions = tables.map((table) => table.toJSON());
+      return { scores, attributions, tokens: pair.question.tokens, answerToken, incorrectToken };
+    });
     return { pairs: results, attention };
   },
+  verify: (blip, { pairs }) =>
+    eachPair(blip, pairs, async (pair, { heads, ranked, sizes, options }) => ({
+      faithful: await faithfulness(pair, heads, options),
+      curve: await faithfulnessCurve(pair, ranked, { ...options, sizes }),
+    })),
   ask: (blip, { asked, top }) => blip.ask(asked, { top }),
   async measure(blip, { pair, method: { name, asked } }) {
     using made = await blip.pair(pair);
@@ -52,6 +54,25 @@ const tasks: { [name in keyof Tasks]: (blip: Blip, input: Tasks[name]["input"]) 
     return await ask(made, asked);
   },
 };
+
+/** What is found out about each pair, or why nothing is: what lies in a pair is the pair's, anything else would go wrong with the next one too. */
+async function eachPair<Item extends { readonly input: PairInput }, Found>(
+  blip: Blip,
+  items: readonly Item[],
+  work: (pair: Pair, item: Item) => Promise<Found>,
+): Promise<(Found | { readonly refused: string })[]> {
+  const results: (Found | { readonly refused: string })[] = [];
+  for (const item of items)
+    try {
+      using pair = await blip.pair(item.input);
+      results.push(await work(pair, item));
+      endWithParent();
+    } catch (error) {
+      if (!(error instanceof NoticeError) || !IN_THE_PAIR.includes(error.code)) throw error;
+      results.push({ refused: error.message });
+    }
+  return results;
+}
 
 async function load(): Promise<Blip> {
   const { folder, model, backend, memory } = JSON.parse(process.argv[2]!) as Setup;

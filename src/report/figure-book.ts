@@ -1,7 +1,6 @@
 import type { TopLevelSpec } from "vega-lite";
 import { encodePng, type Picture } from "../model/picture.js";
 import { svgToPng, vegaToSvg } from "./figure.js";
-import { headMapSpec } from "./heatmap.js";
 import { foldedTable, type Html, html } from "./html.js";
 import type { Figure } from "./report-figures.js";
 
@@ -15,8 +14,7 @@ export class FigureBook {
   constructor(private readonly options: { readonly png: boolean }) {}
 
   /** The figure still, with its numbers behind a line. `name` is outside text: the file's name has what is harmless of it. */
-  async map({ map, alt, numbers }: Figure, name: string): Promise<Html> {
-    const spec = headMapSpec(map);
+  async figure({ spec, alt, numbers }: Figure, name: string): Promise<Html> {
     const svg = await vegaToSvg(spec);
     const file = this.#fileName(name);
     this.files.set(`${file}.svg`, svg);

@@ -3,9 +3,10 @@ import { readPicture } from "../files/picture.js";
 import type { Picture } from "../model/picture.js";
 import { attentionOverlay, type HeadAttention, meanAttention } from "../patching/attention-functions.js";
 import { parseSite, type Site } from "../patching/sites.js";
-import { metricOf, type StudyCircuits } from "../study/circuits.js";
+import { metricOf } from "../study/circuits.js";
+import type { Findings } from "../study/findings.js";
 import type { StudyRun } from "../study/run.js";
-import type { Modality } from "../study/settings.js";
+import type { Modality, Settings } from "../study/settings.js";
 import type {
   DatasetFacts,
   ExclusionCount,
@@ -25,7 +26,7 @@ const LOOKING: Site = "text.cross.z";
 const [PICTURES, HEADS] = [2, 3];
 
 /** Everything that the report of a run says, read from its store. */
-export async function gatherReport(run: StudyRun, found: StudyCircuits): Promise<ReportData> {
+export async function gatherReport(run: StudyRun, found: Findings): Promise<ReportData> {
   const shapes = await shapesOf(run);
   const circuits = found.circuits.map((one) => ({ ...one, metric: found.metric, ...shapes.get(one.site)! }));
   return {
@@ -36,9 +37,11 @@ export async function gatherReport(run: StudyRun, found: StudyCircuits): Promise
     circuits,
     tokenMaps: await tokenMaps(run, found),
     universality: found.universal,
+    verified: found.verified,
+    attribution: found.attribution,
     headFunctions: await headFunctionFacts(run, found),
     overlays: await overlays(run, found),
-    notes: [...(await notesOnRun(run)), ...notesOn(found)],
+    notes: [...(await notesOnRun(run)), ...notesOn(found), ...screenNote(run.settings)],
   };
 }
 
@@ -91,7 +94,7 @@ async function datasetFacts({ store }: StudyRun): Promise<DatasetFacts[]> {
 }
 
 /** Maps of the sites without heads. */
-async function tokenMaps(run: StudyRun, { metric }: StudyCircuits): Promise<TokenMap[]> {
+async function tokenMaps(run: StudyRun, { metric }: Findings): Promise<TokenMap[]> {
   const rows = parseSite("text.resid_post");
   const sites = run.settings.sites.map(parseSite).filter((site) => !site.perHead && site.tokensOf === rows.tokensOf);
   const groups = await run.store.rows<{ dataset: string; modality: Modality }>(
@@ -103,7 +106,8 @@ async function tokenMaps(run: StudyRun, { metric }: StudyCircuits): Promise<Toke
       const scores = await run.store.rows<TokenScore>(
         `SELECT sample, layer, position, ${metricOf(run.settings)} AS score, tokens, answer_token, incorrect_token
          FROM scores JOIN passes USING (dataset, sample, modality)
-         WHERE dataset = $1 AND modality = $2 AND site = $3 AND position IS NOT NULL ORDER BY sample, layer, position`,
+         WHERE dataset = $1 AND modality = $2 AND site = $3 AND position IS NOT NULL AND prob IS NOT NULL
+         ORDER BY sample, layer, position`,
         [group.dataset, group.modality, site],
       );
       maps.push({ ...group, site, metric, ...roleMeans(scores) });
@@ -112,7 +116,7 @@ async function tokenMaps(run: StudyRun, { metric }: StudyCircuits): Promise<Toke
 }
 
 /** What the heads of a data set's circuits attend to. */
-async function headFunctionFacts({ store }: StudyRun, { circuits }: StudyCircuits): Promise<HeadFunctionFacts[]> {
+async function headFunctionFacts({ store }: StudyRun, { circuits }: Findings): Promise<HeadFunctionFacts[]> {
   const facts: HeadFunctionFacts[] = [];
   for (const dataset of new Set(circuits.map((one) => one.dataset))) {
     const own = circuits.filter((one) => one.dataset === dataset && one.site === LOOKING);
@@ -140,7 +144,7 @@ function attentionOf(row: Record<string, number | null>): HeadAttention {
 }
 
 /** The strongest heads of each data set on its first pictures. */
-async function overlays(run: StudyRun, { circuits }: StudyCircuits): Promise<OverlaySample[]> {
+async function overlays(run: StudyRun, { circuits }: Findings): Promise<OverlaySample[]> {
   const pictures: OverlaySample[] = [];
   for (const dataset of new Set(circuits.map((one) => one.dataset))) {
     const own = circuits.filter((one) => one.dataset === dataset && one.site === LOOKING);
@@ -205,7 +209,7 @@ async function notesOnRun({ store }: StudyRun): Promise<string[]> {
   return [...unfinished, ...said.map(({ note }) => note)];
 }
 
-function notesOn({ circuits, metric, position }: StudyCircuits): string[] {
+function notesOn({ circuits, metric, position }: Findings): string[] {
   const notes = [`Circuits are read at the position ${position} by the metric ${metric}.`];
   for (const { dataset, modality, site, circuit, unplaced } of circuits) {
     const name = `${dataset}, ${modality}, ${site}`;
@@ -217,4 +221,12 @@ function notesOn({ circuits, metric, position }: StudyCircuits): string[] {
       notes.push(`${name}: ${unplaced} samples are left out, because their question has no such position.`);
   }
   return notes;
+}
+
+function screenNote({ screen }: Settings): string[] {
+  if (screen === 0) return [];
+  return [
+    `Screened: of each site only the ${screen} heads (or layers) of which gradients expect most were patched, the same in all samples of a data set and corruption. ` +
+      "What gradients expect of all others counts in the mean over heads, and no such head is in a circuit.",
+  ];
 }

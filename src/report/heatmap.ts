@@ -225,6 +225,6 @@ function colour({ legend, sequential = false }: HeadMap, extent: number) {
 }
 
 /** XML has no place, however escaped, for control characters and halves of surrogate pairs. */
-function printable(text: string): string {
+export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Cs}\uFFFE\uFFFF]/gu, "\uFFFD");
 }

@@ -3,7 +3,9 @@ import type { HeadFunction } from "../patching/attention-functions.js";
 import type { Circuit, Universality } from "../patching/circuits.js";
 import type { Metric } from "../patching/metrics.js";
 import type { Site } from "../patching/sites.js";
+import type { AttributionAgreement } from "../study/agreement.js";
 import type { Modality } from "../study/settings.js";
+import type { Verified } from "../study/verified.js";
 
 /** Everything that the report of a study says: plain data, of which no string is trusted. */
 export interface ReportData {
@@ -18,6 +20,10 @@ export interface ReportData {
   readonly tokenMaps: readonly TokenMap[];
   /** What the circuits of each site have in common. */
   readonly universality: readonly SiteUniversality[];
+  /** What circuits keep of the answer on other samples; one for each data set and modality that was tested. */
+  readonly verified: readonly Verified[];
+  /** What gradients expected beside what patching did; one for each data set and modality that has both. */
+  readonly attribution: readonly AttributionAgreement[];
   readonly headFunctions: readonly HeadFunctionFacts[];
   readonly overlays: readonly OverlaySample[];
   /** What a reader should know: warnings of the stages, choices that were made. */

@@ -1,13 +1,14 @@
+import type { TopLevelSpec } from "vega-lite";
 import type { HeadStatistics } from "../patching/circuits.js";
 import type { Modality } from "../study/settings.js";
-import type { HeadMap } from "./heatmap.js";
+import { headMapSpec } from "./heatmap.js";
 import { number, percent, type Table } from "./html.js";
 import type { SiteCircuit, TokenMap } from "./report-data.js";
 import { LEGENDS } from "./score-map.js";
 
-/** A map, what it says to those who do not see it, and its numbers. */
+/** A drawing, what it says to those who do not see it, and its numbers. */
 export interface Figure {
-  readonly map: HeadMap;
+  readonly spec: TopLevelSpec;
   /** The main finding, in numbers. */
   readonly alt: string;
   readonly numbers: Table;
@@ -49,6 +50,12 @@ function counted({ samples, degenerate }: { readonly samples: number; readonly d
   return `${samples} samples${degenerate > 0 ? `, ${degenerate} more without a score` : ""}`;
 }
 
+/** Of a screened run, how many heads there is a score of. */
+function patchedHeads({ circuit, layers, heads }: SiteCircuit): string {
+  const all = layers * heads;
+  return circuit.heads.length < all ? `, ${circuit.heads.length} of ${all} heads patched` : "";
+}
+
 /** Layer x head, the circuit framed; undefined where no sample counts. */
 export function circuitFigure(of: SiteCircuit, extent: number): Figure | undefined {
   const { dataset, modality, site, metric, circuit } = of;
@@ -60,10 +67,10 @@ export function circuitFigure(of: SiteCircuit, extent: number): Figure | undefin
     Math.abs(one.signedMean) > Math.abs(best.signedMean) ? one : best,
   );
   return {
-    map: {
+    spec: headMapSpec({
       values,
       title,
-      subtitle: counted(circuit),
+      subtitle: counted(circuit) + patchedHeads(of),
       legend: `mean ${LEGENDS[metric]}`,
       rows: { title: "layer" },
       columns: { title: "head" },
@@ -74,9 +81,9 @@ export function circuitFigure(of: SiteCircuit, extent: number): Figure | undefin
       },
       notes: headNotes(of),
       compact: true,
-    },
+    }),
     alt:
-      `Map of ${of.layers} layers by ${of.heads} heads. ${title}, ${circuit.samples} samples. The largest mean ${metric} is ` +
+      `Map of ${of.layers} layers by ${of.heads} heads. ${title}, ${circuit.samples} samples${patchedHeads(of)}. The largest mean ${metric} is ` +
       `${number(largest.signedMean)}, at ${headName(largest)}. In the circuit: ${listHeads(found)}.`,
     numbers: headTable(of),
   };
@@ -121,7 +128,7 @@ export function tokenFigure(of: TokenMap, extent: number): Figure | undefined {
   const largest = known.reduce((best, cell) => (Math.abs(cell.value) > Math.abs(best.value) ? cell : best));
   const title = `${dataset}, ${MODALITY_NAMES[modality]}, ${site}`;
   return {
-    map: {
+    spec: headMapSpec({
       values: means,
       title,
       subtitle: counted(of),
@@ -130,7 +137,7 @@ export function tokenFigure(of: TokenMap, extent: number): Figure | undefined {
       columns: { title: "token", labels: roles },
       extent,
       compact: true,
-    },
+    }),
     alt:
       `Map of ${means.length} layers by ${roles.length} tokens. ${title}, ${samples} samples. The largest mean ${metric} is ` +
       `${number(largest.value)}, at layer ${largest.layer}, token ${largest.role}.`,
@@ -156,7 +163,7 @@ export function shareFigure(circuits: readonly SiteCircuit[]): Figure | undefine
     return `${dataset}, ${MODALITY_NAMES[modality]}: layer ${layerShare.indexOf(share)} (${percent(share, 1)})`;
   });
   return {
-    map: {
+    spec: headMapSpec({
       values: shares,
       title: `${first.site}: share of each layer`,
       subtitle: "in the sum of mean |score| over all heads",
@@ -164,7 +171,7 @@ export function shareFigure(circuits: readonly SiteCircuit[]): Figure | undefine
       sequential: true,
       rows: { title: "circuit", labels: names },
       columns: { title: "layer" },
-    },
+    }),
     alt: `Map of ${circuits.length} circuits by ${first.layers} layers, ${first.site}. The largest share: ${strongest.join("; ")}.`,
     numbers: {
       caption: `${first.site}: share of each layer in the sum of mean |score| over all heads.`,

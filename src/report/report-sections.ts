@@ -160,7 +160,7 @@ export async function shares({ circuits }: ReportData, book: FigureBook): Promis
   const parts: Html[] = [];
   for (const site of new Set(circuits.map((one) => one.site))) {
     const figure = shareFigure(circuits.filter((one) => one.site === site));
-    if (figure) parts.push(await book.map(figure, `share ${site}`));
+    if (figure) parts.push(await book.figure(figure, `share ${site}`));
   }
   return { id: "shares", title: "Share of each layer", content: html`<div class="panels wide">${parts}</div>` };
 }
@@ -188,7 +188,7 @@ async function panels<Item extends PanelData>(
     const why = item ? "no sample has a score, so there is no map" : "not patched";
     cells.push(
       figure
-        ? await book.map(figure, `${row.dataset} ${modality} ${row.site}`)
+        ? await book.figure(figure, `${row.dataset} ${modality} ${row.site}`)
         : html`<p class="missing">${MODALITY_NAMES[modality]}, ${row.site}: ${why}.</p>\n`,
     );
   }

@@ -10,6 +10,7 @@ import { PAGE_SCRIPT } from "./page-script.js";
 import { PAGE_STYLE } from "./page-style.js";
 import type { ReportData } from "./report-data.js";
 import { circuits, type Section, samples, shares, summary, tokens, whatWasRun } from "./report-sections.js";
+import { attribution, verified } from "./trust-sections.js";
 
 export interface ReportOptions {
   /** Also write each figure as a PNG: half a second each. Default true. */
@@ -48,6 +49,8 @@ async function reportPage(data: ReportData, book: FigureBook): Promise<string> {
     await tokens(data, book),
     await shares(data, book),
     universalHeads(data),
+    await verified(data, book),
+    await attribution(data, book),
     attention(data),
     overlays(data, book),
     notes(data),

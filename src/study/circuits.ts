@@ -2,6 +2,7 @@ import { NoticeError } from "../errors.js";
 import { type Circuit, findCircuit, type HeadScores, type Universality, universality } from "../patching/circuits.js";
 import type { Metric } from "../patching/metrics.js";
 import { parseSite, type Site } from "../patching/sites.js";
+import { placeOf } from "./position.js";
 import type { StudyRun } from "./run.js";
 import type { Modality, Settings } from "./settings.js";
 
@@ -34,8 +35,29 @@ const COLUMNS: Record<Metric, string> = {
 
 /** A run's metric as SQL over `scores JOIN passes`; null where a sample has no effect. */
 export function metricOf({ metric, leastDifference }: Settings): string {
-  if (metric !== "effect") return COLUMNS[metric];
-  return `CASE WHEN abs(clean_logit_diff - corrupted_logit_diff) >= ${leastDifference} THEN effect END`;
+  return metric === "effect" ? guarded("effect", leastDifference) : COLUMNS[metric];
+}
+
+/**
+ * The same with what gradients expect in the place of what was not patched. Of probabilities they say nothing: there it is that the patch
+ * changes nothing.
+ */
+export function estimateOf(settings: Settings): string {
+  const [base, way] =
+    settings.direction === "denoise"
+      ? ["corrupted_prob", "(clean_logit_diff - corrupted_logit_diff)"]
+      : ["clean_prob", "(corrupted_logit_diff - clean_logit_diff)"];
+  const estimates: Record<Metric, string> = {
+    prob: base,
+    probDiff: "0",
+    logitDiff: "attribution",
+    effect: guarded(`attribution / ${way}`, settings.leastDifference),
+  };
+  return `CASE WHEN prob IS NULL THEN ${estimates[settings.metric]} ELSE ${metricOf(settings)} END`;
+}
+
+function guarded(share: string, leastDifference: number): string {
+  return `CASE WHEN abs(clean_logit_diff - corrupted_logit_diff) >= ${leastDifference} THEN ${share} END`;
 }
 
 /**
@@ -48,13 +70,13 @@ export async function readCircuits(run: StudyRun): Promise<StudyCircuits> {
   const groups = await run.store.rows<{ dataset: string; modality: Modality }>(
     "SELECT DISTINCT dataset, modality FROM passes ORDER BY dataset, modality",
   );
-  if (groups.length === 0)
-    throw new NoticeError("options", `The run ${run.folder} has no scores yet; \`notice patch\` makes them.`);
+  if (groups.length === 0) throw await unscored(run);
   const circuits: StudyCircuit[] = [];
   for (const site of sites.filter((one) => parseSite(one).perHead))
     for (const { dataset, modality } of groups) {
-      const { samples, unplaced } = await headScores(run, { dataset, modality, site });
-      circuits.push({ dataset, modality, site, circuit: findCircuit(samples, { rate, resamples, seed }), unplaced });
+      const { samples, patched, unplaced } = await headScores(run, { dataset, modality, site });
+      const circuit = findCircuit(samples, { rate, resamples, seed, patched });
+      circuits.push({ dataset, modality, site, circuit, unplaced });
     }
   if (circuits.length > 0 && circuits.every(({ circuit }) => circuit.samples + circuit.degenerate === 0))
     throw new NoticeError(
@@ -72,44 +94,60 @@ export async function readCircuits(run: StudyRun): Promise<StudyCircuits> {
   return { metric, position, circuits, universal };
 }
 
-/** Every head's score at the run's position, a table for each sample. */
-async function headScores(
+/** Every head's score at the run's position, a table for each sample, and which heads were patched. */
+export async function headScores(
   run: StudyRun,
   { dataset, modality, site }: Pick<StudyCircuit, "dataset" | "modality" | "site">,
-): Promise<{ samples: HeadScores[]; unplaced: number }> {
+  only?: ReadonlySet<string>,
+): Promise<{ samples: HeadScores[]; patched: boolean[][] | undefined; unplaced: number }> {
   // Of the decoder's one token there is nothing to choose.
-  const [place, ...values] = parseSite(site).tokensOf === "decoder" ? ["0"] : placeOf(run.settings.position);
-  const rows = await run.store.rows<{ sample: string; layer: number; head: number; score: number | null }>(
-    `SELECT sample, layer, head, ${metricOf(run.settings)} AS score
+  const [place, ...values] = parseSite(site).tokensOf === "decoder" ? ["0"] : placeOf(run.settings.position, "$4");
+  const rows = await run.store.rows<{
+    sample: string;
+    layer: number;
+    head: number;
+    score: number | null;
+    patched: boolean;
+  }>(
+    `SELECT sample, layer, head, ${estimateOf(run.settings)} AS score, prob IS NOT NULL AS patched
      FROM scores JOIN passes p USING (dataset, sample, modality)
      WHERE dataset = $1 AND modality = $2 AND site = $3 AND (position IS NULL OR position = ${place})
      ORDER BY sample, layer, head`,
     [dataset, modality, site, ...values],
   );
-  const samples = new Map<string, (number | null)[][]>();
-  for (const { sample, layer, score } of rows) {
-    const table = samples.get(sample) ?? [];
-    samples.set(sample, table);
-    table[layer] ??= [];
-    table[layer].push(score);
+  const samples = new Map<string, { scores: (number | null)[][]; patched: boolean[][] }>();
+  for (const { sample, layer, score, patched } of rows) {
+    if (only && !only.has(sample)) continue;
+    const tables = samples.get(sample) ?? { scores: [], patched: [] };
+    samples.set(sample, tables);
+    tables.scores[layer] ??= [];
+    tables.scores[layer].push(score);
+    tables.patched[layer] ??= [];
+    tables.patched[layer].push(patched);
   }
   const all = await run.store.count("SELECT count(*) FROM passes WHERE dataset = $1 AND modality = $2", [
     dataset,
     modality,
   ]);
-  return { samples: [...samples.values()], unplaced: all - samples.size };
+  const tables = [...samples.values()];
+  // What is patched is the same in all samples.
+  return { samples: tables.map(({ scores }) => scores), patched: tables[0]?.patched, unplaced: all - samples.size };
 }
 
-/**
- * The token that a position means, as SQL over `passes p`, with the value it needs.
- *
- * @throws NoticeError `options`
- */
-function placeOf(position: string): [sql: string, value: number | string] {
-  const [, offset] = /^answer([+-]\d{1,3})?$/.exec(position) ?? [undefined, null];
-  if (offset !== null) return ["p.answer_token + CAST($4 AS INTEGER)", Number(offset ?? 0)];
-  if (/^\d{1,4}$/.test(position)) return ["CAST($4 AS INTEGER)", Number(position)];
-  if (position === "all")
-    throw new NoticeError("options", "Circuits are read at one position: answer, answer-1, an index or a token.");
-  return ["list_position(p.tokens, CAST($4 AS VARCHAR)) - 1", position];
+/** Why a run has no scores. */
+export async function unscored({ store, folder }: StudyRun): Promise<NoticeError> {
+  const excluded = await store.rows<{ reason: string; count: number; example: string }>(
+    `SELECT reason, CAST(count(*) AS INTEGER) AS count, min(source || ': ' || detail) AS example
+     FROM exclusions WHERE stage = 'patch' GROUP BY reason ORDER BY count DESC, reason`,
+  );
+  const patched = await store.count("SELECT count(*) FROM patched");
+  const [most] = excluded;
+  if (patched === 0 || !most)
+    return new NoticeError("options", `The run ${folder} has no scores yet; \`notice patch\` makes them.`);
+  const pairs = excluded.reduce((sum, { count }) => sum + count, 0);
+  return new NoticeError(
+    "options",
+    `The run ${folder} has no scores: all ${pairs} pairs of its ${patched} samples were excluded, most for the reason ` +
+      `"${most.reason}" (${most.count}), such as ${most.example}`,
+  );
 }

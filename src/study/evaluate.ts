@@ -1,4 +1,5 @@
 import type { NoticeErrorCode } from "../errors.js";
+import { checkPosition } from "./position.js";
 import type { StudyRun } from "./run.js";
 import { nameOf, type Stage, type StoredSample, until } from "./stage.js";
 
@@ -18,12 +19,13 @@ export async function unasked({ store, settings }: StudyRun): Promise<StoredSamp
  * Asks the model every clean question and keeps what it answers; the samples that it answers rightly are those to select from.
  * What was asked before is not asked again.
  *
- * @throws NoticeError as the pool, and what is refused for another reason than the sample's own; the signal's reason.
+ * @throws NoticeError `options` where no question has the position that circuits are read at; as the pool, and what is refused for another reason than the sample's own; the signal's reason.
  */
 export async function evaluate({ run, watch, pool, signal }: Stage): Promise<void> {
   const { store } = run;
   const pending = await unasked(run);
   if (pending.length === 0) return;
+  await checkPosition(run, "samples");
   await run.checkModel();
   const bar = watch.begin("evaluate", pending.length);
   try {

@@ -1,5 +1,6 @@
 import { rename, rm } from "node:fs/promises";
 import { NoticeError } from "../errors.js";
+import { unscored } from "./circuits.js";
 import type { StudyRun } from "./run.js";
 
 /** What scores are exported as. */
@@ -13,13 +14,14 @@ const OPTIONS: Record<ExportFormat, string> = {
   json: "FORMAT json, ARRAY true",
 };
 
-/** One row a patch, with what it is about and what computed it, in an order that follows from the rows. */
+/** One row a patch (in a screened run also a place that was not patched, without scores), with what it is about and what computed it, in an order that follows from the rows. */
 const ROWS = `
   SELECT sample, dataset, sample_group AS "group", modality, direction, site, layer, head, position,
     CASE WHEN site LIKE 'text.%' OR site IN ('decoder.cross.k', 'decoder.cross.v') THEN tokens[position + 1]
       WHEN site LIKE 'decoder.%' THEN '[DEC]' END AS token,
     answer_token, correct, incorrect, clean_prob, clean_logit_diff, corrupted_prob, corrupted_logit_diff,
-    prob, prob_diff AS "probDiff", logit_diff AS "logitDiff", effect, package, model, model_hash, backend, settings_hash
+    prob, prob_diff AS "probDiff", logit_diff AS "logitDiff", effect, attribution,
+    package, model, model_hash, backend, settings_hash
   FROM scores JOIN passes USING (dataset, sample, modality) JOIN samples USING (dataset, sample)
     JOIN patched USING (dataset, sample) JOIN provenance ON provenance.id = patched.provenance
     CROSS JOIN (SELECT $1 AS direction)
@@ -33,8 +35,7 @@ const ROWS = `
  */
 export async function exportScores(run: StudyRun, file: string, format: ExportFormat): Promise<number> {
   const count = await run.store.count("SELECT count(*) FROM scores");
-  if (count === 0)
-    throw new NoticeError("options", `The run ${run.folder} has no scores yet; \`notice patch\` makes them.`);
+  if (count === 0) throw await unscored(run);
   const beside = `${file}.${process.pid}.part`;
   // COPY takes no parameters.
   const query = ROWS.replace("$1", `'${run.settings.direction}'`);

@@ -6,7 +6,7 @@ import { completeSettings, readSettings, settingsHash } from "./settings.js";
 import { Store, type Table } from "./store.js";
 
 /** Tables that every shard has whole, and must have equal. */
-const SHARED = ["samples", "answers", "selected"] as const satisfies readonly Table[];
+const SHARED = ["samples", "answers", "selected", "chosen"] as const satisfies readonly Table[];
 
 /** Tables whose rows belong to patched samples. */
 const OWNED = ["patched", "passes", "scores", "attention"] as const satisfies readonly Table[];

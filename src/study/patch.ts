@@ -1,29 +1,26 @@
-import type { PairInput } from "../blip.js";
 import { NoticeError } from "../errors.js";
 import { readPicture } from "../files/picture.js";
 import type { AnswerAttention } from "../patching/answer-attention.js";
 import { headAttention, patchShares } from "../patching/attention-functions.js";
-import type { Nested } from "../patching/scores.js";
-import type { PairResult, StudyResult, SweepResult } from "../pool/messages.js";
-import { random } from "../random.js";
+import type { Site } from "../patching/sites.js";
+import type { PoolSweep, StudyResult } from "../pool/messages.js";
+import { attributionOf, type ModalityPair, pairsOf, type SelectedSample } from "./pairs.js";
+import { checkPosition } from "./position.js";
 import type { StudyRun } from "./run.js";
+import { passRow, scoreRows } from "./score-rows.js";
+import { isScreened } from "./screen.js";
 import type { Modality } from "./settings.js";
 import { type Shard, WHOLE } from "./shard.js";
-import { nameOf, type Stage, type StoredSample, until, type Watch } from "./stage.js";
+import { nameOf, type Stage, until, type Watch } from "./stage.js";
 import type { Row } from "./store.js";
 
 /** So many samples of each data set keep their patterns, for the report's pictures. */
 const WITH_PATTERN = 4;
 
-interface SelectedSample extends StoredSample {
-  readonly ordinal: number;
-}
-
 /** A sample with its pairs, one a modality, and what it lacks for the others. */
 interface Work {
-  readonly key: SelectedSample;
-  readonly modalities: readonly Modality[];
-  readonly pairs: readonly PairInput[];
+  readonly sample: SelectedSample;
+  readonly pairs: readonly ModalityPair[];
   readonly lacking: readonly Row[];
 }
 
@@ -31,7 +28,8 @@ interface Work {
  * Sweeps every selected sample in every modality and at every site. Each is written with all its rows in one transaction, so an
  * interrupted run goes on where it was.
  *
- * @throws NoticeError as the pool; the signal's reason.
+ * @throws NoticeError `options` where nothing is selected yet, a screened run is not screened, or no question has the position
+ * that circuits are read at; as the pool; the signal's reason.
  */
 export async function patch({ run, watch, pool, signal }: Stage, shard: Shard = WHOLE): Promise<void> {
   const { store, settings } = run;
@@ -40,31 +38,32 @@ export async function patch({ run, watch, pool, signal }: Stage, shard: Shard = 
      WHERE ordinal % $1 = $2 ORDER BY dataset, ordinal`,
     [shard.count, shard.index],
   );
-  if ((await store.count("SELECT count(*) FROM selected")) === 0)
+  await run.checkSelected();
+  if (pending.length === 0) return;
+  if (!(await isScreened(run)))
     throw new NoticeError(
       "options",
-      `The run ${run.folder} has no selected samples yet; \`notice select\` makes them.`,
+      `The run ${run.folder} patches ${settings.screen} heads a site, and they are not chosen yet; \`notice screen\` does it.`,
     );
-  if (pending.length === 0) return;
+  await checkPosition(run, "selected");
   await run.checkModel();
   const bar = watch.begin("patch", pending.length);
   try {
     const workers = await pool();
     const provenance = await run.provenance(workers.backend);
-    const sweeps = settings.sites.map((site) => ({ site, direction: settings.direction }));
-    const work = pending.map((sample) => workOf(run, sample));
+    const work = await workOf(run, pending);
     let done = 0;
-    for await (const { key: one, result, error } of workers.study(until(keyed(work), signal), sweeps)) {
-      const { dataset, sample } = one.key;
+    for await (const { key, result, error } of workers.study(until(work, signal))) {
+      const { dataset, sample } = key.sample;
       if (error && error.code !== "worker") throw error;
-      const outcome = error ? { pairs: one.pairs.map(() => ({ refused: error.message })), attention: null } : result;
-      const attention = await attentionRows(run, one.key, outcome.attention, watch);
+      const outcome = error ? { pairs: key.pairs.map(() => ({ refused: error.message })), attention: null } : result;
+      const attention = await attentionRows(run, key.sample, outcome.attention, watch);
       await store.transaction(async () => {
-        await insertPairs(run, one, outcome);
+        await insertPairs(run, key, outcome);
         await store.insert("attention", attention);
         await store.insert("patched", [{ dataset, sample, provenance }]);
       });
-      for (const { refused } of outcome.pairs) if (refused) watch.warn(`${nameOf(one.key)}: ${refused}`);
+      for (const { refused } of outcome.pairs) if (refused) watch.warn(`${nameOf(key.sample)}: ${refused}`);
       bar.update(++done);
     }
   } finally {
@@ -73,110 +72,63 @@ export async function patch({ run, watch, pool, signal }: Stage, shard: Shard = 
   signal?.throwIfAborted();
 }
 
-const keyed = (work: readonly Work[]) => work.map((one) => ({ key: one, pairs: one.pairs }));
-
-function workOf(run: StudyRun, key: SelectedSample): Work {
-  const asked = { image: run.path(key.image), question: key.question, answers: [key.correct, key.incorrect] as const };
-  const made = run.settings.modalities.map((modality) => ({ modality, corruption: corruptionOf(run, key, modality) }));
-  const lacking = made
-    .filter(({ corruption }) => !corruption)
-    .map(({ modality }) => ({
-      stage: "patch",
-      dataset: key.dataset,
-      source: key.sample,
-      reason: modality === "text" ? "no corrupt question" : "no corrupt image",
-      detail: `There is nothing to corrupt the ${modality} with.`,
+async function workOf(run: StudyRun, samples: readonly SelectedSample[]) {
+  const { settings } = run;
+  const sweepsOf = await chosenSweeps(run);
+  const attribution = settings.attribution || settings.screen > 0 ? attributionOf(settings) : undefined;
+  return samples.map((sample) => {
+    const key: Work = { sample, ...pairsOf(run, sample) };
+    const pairs = key.pairs.map(({ modality, input }) => ({
+      input,
+      sweeps: sweepsOf(sample.dataset, modality),
+      attribution,
     }));
-  const usable = made.filter(({ corruption }) => corruption);
-  return {
-    key,
-    modalities: usable.map(({ modality }) => modality),
-    pairs: usable.map(({ corruption }) => ({ ...asked, ...corruption }) as PairInput),
-    lacking,
-  };
+    return { key, pairs };
+  });
 }
 
-function corruptionOf(run: StudyRun, key: SelectedSample, modality: Modality): Partial<PairInput> | undefined {
-  if (modality === "gaussian") {
-    const seed = Math.floor(random(run.settings.seed, "noise", key.dataset, key.sample).next() * 2 ** 31);
-    return { corruptImage: { noise: { sigma: run.settings.sigma, seed } } };
-  }
-  if (modality === "image")
-    return key.corrupt_image === null ? undefined : { corruptImage: run.path(key.corrupt_image) };
-  return key.corrupt_question === null ? undefined : { corruptQuestion: key.corrupt_question };
+/** The sweeps of a data set in a modality: whole sites, or what was chosen of them, a sweep a layer. */
+async function chosenSweeps({
+  store,
+  settings,
+}: StudyRun): Promise<(dataset: string, modality: Modality) => readonly PoolSweep[]> {
+  const { sites, direction } = settings;
+  const chosen = await store.rows<{ dataset: string; modality: Modality; site: Site; layer: number; heads: number[] }>(
+    `SELECT dataset, modality, site, layer, list(head ORDER BY head) FILTER (head IS NOT NULL) AS heads
+     FROM chosen GROUP BY ALL ORDER BY ALL`,
+  );
+  return (dataset, modality) =>
+    sites.flatMap((site): PoolSweep[] => {
+      const own = chosen.filter((one) => one.dataset === dataset && one.modality === modality && one.site === site);
+      // Where no sample could be screened on, nothing is known of any head.
+      if (own.length === 0) return [{ site, direction }];
+      return own.map(
+        ({ layer, heads }) => ({ site, direction, layers: [layer], heads: heads ?? undefined }) as PoolSweep,
+      );
+    });
 }
 
-async function insertPairs(run: StudyRun, { key, modalities, lacking }: Work, { pairs }: StudyResult): Promise<void> {
-  const { dataset, sample } = key;
+async function insertPairs(run: StudyRun, { sample, pairs, lacking }: Work, found: StudyResult): Promise<void> {
+  const { store } = run;
   const exclusions = [...lacking];
-  const found = pairs.map((pair, i) => ({ pair, place: { dataset, sample, modality: modalities[i]! } }));
-  for (const { pair, place } of found)
-    if (pair.refused !== undefined)
+  for (const [i, pair] of found.pairs.entries()) {
+    const { modality } = pairs[i]!;
+    const place = { dataset: sample.dataset, sample: sample.sample, modality };
+    if (pair.refused === undefined) {
+      await store.insert("passes", [passRow(pair, place)]);
+      await store.insert("scores", scoreRows(pair, place));
+    } else {
+      const reason = `${modality} pair failed`;
       exclusions.push({
         stage: "patch",
-        dataset,
-        source: sample,
-        reason: `${place.modality} pair failed`,
+        dataset: place.dataset,
+        source: place.sample,
+        reason,
         detail: pair.refused,
       });
-  await run.store.insert("exclusions", exclusions);
-  for (const { pair, place } of found) {
-    if (pair.refused !== undefined) continue;
-    await run.store.insert("passes", [passRow(pair, place)]);
-    for (const scores of pair.scores) await run.store.insert("scores", scoreRows(scores, place));
+    }
   }
-}
-
-type Place = { readonly dataset: string; readonly sample: string; readonly modality: Modality };
-
-function passRow(
-  { scores, tokens, answerToken, incorrectToken }: PairResult & { scores: readonly SweepResult[] },
-  place: Place,
-): Row {
-  const { clean, corrupted } = scores[0]!;
-  return {
-    ...place,
-    tokens,
-    answer_token: answerToken,
-    incorrect_token: incorrectToken,
-    clean_prob: clean.prob,
-    clean_logit_diff: clean.logitDiff,
-    corrupted_prob: corrupted.prob,
-    corrupted_logit_diff: corrupted.logitDiff,
-  };
-}
-
-/** A row for each place of a sweep's tables; without a token axis `position` is null, without a head axis `head`. */
-export function* scoreRows({ site, axes, metrics }: SweepResult, place: Place): Generator<Row> {
-  for (const { index, at } of cells(metrics.prob!)) {
-    const along = (axis: (typeof axes)[number]) => (axes.includes(axis) ? index[axes.indexOf(axis)]! : null);
-    yield {
-      ...place,
-      site,
-      layer: along("layer"),
-      head: along("head"),
-      position: along("token"),
-      prob: at(metrics.prob!),
-      prob_diff: at(metrics.probDiff!),
-      logit_diff: at(metrics.logitDiff!),
-      effect: at(metrics.effect!),
-    };
-  }
-}
-
-interface TableCell {
-  readonly index: readonly number[];
-  /** Its number in a table of the same shape. */
-  at(table: Nested): number | null;
-}
-
-function* cells(table: Nested, index: readonly number[] = []): Generator<TableCell> {
-  if (Array.isArray(table)) for (const [i, part] of table.entries()) yield* cells(part, [...index, i]);
-  else
-    yield {
-      index,
-      at: (other) => index.reduce((part, i) => (part as readonly Nested[])[i]!, other) as number | null,
-    };
+  await store.insert("exclusions", exclusions);
 }
 
 async function attentionRows(

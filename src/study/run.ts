@@ -90,6 +90,19 @@ export class StudyRun implements Disposable {
       );
   }
 
+  /**
+   * Makes sure that there is something to patch.
+   *
+   * @throws NoticeError `options`
+   */
+  async checkSelected(): Promise<void> {
+    if ((await this.store.count("SELECT count(*) FROM selected")) === 0)
+      throw new NoticeError(
+        "options",
+        `The run ${this.folder} has no selected samples yet; \`notice select\` makes them.`,
+      );
+  }
+
   /** The row of `provenance` for what this package computes now on a backend. */
   async provenance(backend: Backend): Promise<number> {
     const { store, settings } = this;

@@ -40,6 +40,12 @@ const studied = z.strictObject({
   sigma: z.number().positive().max(1000).default(1),
   /** A Jinja template for the questions, instead of the data set's own. */
   template: text.optional(),
+  /** Patch only so many heads of each site (or layers, where it has no heads), those of which gradients expect most; 0: all. */
+  screen: z.int().min(0).max(1_000_000).default(0),
+  /** Store what gradients expect of every patch beside what it does. */
+  attribution: z.boolean().default(true),
+  /** Passes of integrated gradients; 0: the plain gradient. */
+  steps: z.int().min(0).max(1000).default(0),
 });
 
 /** How circuits are read off the scores: may change from one reading to the next. */
@@ -55,6 +61,10 @@ const read = z.strictObject({
   /** False discovery rate of the controlled rule. */
   rate: z.number().gt(0).lt(1).default(0.05),
   resamples: z.int().min(100).max(100_000).default(2000),
+  /** Samples of each data set that found circuits are tested on, none of those that they were found on. */
+  verify: z.int().min(0).max(1_000_000).default(20),
+  /** Sets of as many random heads that a circuit is compared with. */
+  randomSets: z.int().min(1).max(1000).default(20),
 });
 
 const schema = z.strictObject({ ...studied.shape, ...read.shape });

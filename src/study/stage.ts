@@ -1,8 +1,8 @@
 import type { Pool } from "../pool/pool.js";
 import type { StudyRun } from "./run.js";
 
-/** The stages that make scores, in their order. */
-export const STAGES = ["prepare", "evaluate", "select", "patch"] as const;
+/** The stages that compute, in their order. */
+export const STAGES = ["prepare", "evaluate", "select", "screen", "patch", "verify"] as const;
 /** One of the stages. */
 export type StageName = (typeof STAGES)[number];
 

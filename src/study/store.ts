@@ -1,4 +1,5 @@
 import {
+  DOUBLE,
   type DuckDBAppender,
   type DuckDBConnection,
   DuckDBInstance,
@@ -11,7 +12,7 @@ import {
 import { NoticeError } from "../errors.js";
 
 /** Kinds of columns, as DuckDB names them. */
-type Column = "VARCHAR" | "INTEGER" | "DOUBLE" | "BOOLEAN" | "VARCHAR[]" | "FLOAT[]";
+type Column = "VARCHAR" | "INTEGER" | "DOUBLE" | "BOOLEAN" | "VARCHAR[]" | "FLOAT[]" | "DOUBLE[]";
 type Value = string | number | boolean | null | readonly string[] | readonly number[];
 /** A row by the names of its columns; what is left out is null. */
 export type Row = Readonly<Record<string, Value | undefined>>;
@@ -60,6 +61,19 @@ const TABLES = {
     corrupted_prob: "DOUBLE",
     corrupted_logit_diff: "DOUBLE",
   },
+  /** What gradients expect of a head (or layer) at the token of which they expect most, in the samples that are screened on. */
+  expected: {
+    ...sample,
+    modality: "VARCHAR",
+    site: "VARCHAR",
+    layer: "INTEGER",
+    head: "INTEGER",
+    size: "DOUBLE",
+    provenance: "INTEGER",
+  },
+  /** What is patched in a screened run, in every sample alike. */
+  chosen: { dataset: "VARCHAR", modality: "VARCHAR", site: "VARCHAR", layer: "INTEGER", head: "INTEGER" },
+  /** A row a place. Where it was not patched, there is its `attribution` and nothing else. */
   scores: {
     ...sample,
     modality: "VARCHAR",
@@ -71,6 +85,7 @@ const TABLES = {
     prob_diff: "DOUBLE",
     logit_diff: "DOUBLE",
     effect: "DOUBLE",
+    attribution: "DOUBLE",
   },
   /** Where each head looks from the answer's token of the clean run. `pattern` is kept of a few samples, for their pictures. */
   attention: {
@@ -86,6 +101,19 @@ const TABLES = {
   },
   /** Samples that are done, each written with all its rows. */
   patched: { ...sample, provenance: "INTEGER" },
+  /** How well a circuit does on a sample that it was not found on. `reading` names the circuit and its test. */
+  verified: {
+    ...sample,
+    modality: "VARCHAR",
+    reading: "VARCHAR",
+    kept: "DOUBLE",
+    removed: "DOUBLE",
+    random: "DOUBLE[]",
+    curve: "DOUBLE[]",
+    cpr: "DOUBLE",
+    cmd: "DOUBLE",
+    provenance: "INTEGER",
+  },
   /** What a stage has finished, by data set. */
   finished: { stage: "VARCHAR", dataset: "VARCHAR" },
 } as const satisfies Record<string, Record<string, Column>>;
@@ -99,10 +127,11 @@ const KEYS: Partial<Record<Table, string>> = {
   answers: "dataset, sample",
   selected: "dataset, sample",
   patched: "dataset, sample",
+  verified: "dataset, sample, modality, reading",
   finished: "stage, dataset",
 };
 
-const LISTS = { "VARCHAR[]": LIST(VARCHAR), "FLOAT[]": LIST(FLOAT) };
+const LISTS = { "VARCHAR[]": LIST(VARCHAR), "FLOAT[]": LIST(FLOAT), "DOUBLE[]": LIST(DOUBLE) };
 
 /** No extension is fetched from anywhere: all that is needed is built in. */
 const CONFIG = { autoinstall_known_extensions: "false", autoload_known_extensions: "false" };
@@ -141,6 +170,8 @@ export class Store implements Disposable {
         if (key) definitions.push(`PRIMARY KEY (${key})`);
         await store.connection.run(`CREATE TABLE IF NOT EXISTS ${table} (${definitions.join(", ")})`);
       }
+      // Runs that were begun before there was one.
+      await store.connection.run("ALTER TABLE scores ADD COLUMN IF NOT EXISTS attribution DOUBLE");
     });
     return store;
   }

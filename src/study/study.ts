@@ -4,9 +4,11 @@ import { evaluate } from "./evaluate.js";
 import { patch } from "./patch.js";
 import { prepare } from "./prepare.js";
 import type { StudyRun } from "./run.js";
+import { screen } from "./screen.js";
 import { select } from "./select.js";
 import type { Shard } from "./shard.js";
 import { STAGES, type StageName, type Watch } from "./stage.js";
+import { verify } from "./verify.js";
 
 /** Who hears of a study, what ends it, and what it may take. */
 export interface StudyOptions extends Omit<PoolOptions, "signal"> {
@@ -40,7 +42,7 @@ export async function runStages(
     return opened;
   };
   const stage = { run, watch, signal, pool };
-  const work = { prepare, evaluate, select, patch: (given: typeof stage) => patch(given, shard) };
+  const work = { prepare, evaluate, select, screen, patch: (given: typeof stage) => patch(given, shard), verify };
   try {
     for (const name of stages) {
       signal?.throwIfAborted();

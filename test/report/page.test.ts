@@ -14,6 +14,8 @@ const test = suite("page");
 const data = reportData();
 const few = {
   ...data,
+  verified: data.verified.slice(0, 1),
+  attribution: data.attribution.slice(0, 1),
   circuits: data.circuits.slice(0, 1),
   tokenMaps: data.tokenMaps.slice(0, 1),
   overlays: data.overlays.slice(0, 1),

@@ -25,6 +25,8 @@ const data = reportData();
 /** As many parts as have other strings in them. */
 const few = {
   ...data,
+  verified: data.verified.slice(0, 1),
+  attribution: data.attribution.slice(0, 1),
   circuits: data.circuits.slice(0, 1),
   tokenMaps: data.tokenMaps.slice(0, 1),
   overlays: data.overlays.slice(0, 1),
@@ -75,16 +77,17 @@ test("a head that is in most circuits is not called universal", async () => {
 test("every figure has a file, a description, and a table beneath", async () => {
   const { markup, files } = await report;
   const maps = data.circuits.length - 2 + data.tokenMaps.length - 1 + 2; // two circuits and a map are empty; two of shares
+  const plots = maps + data.verified.length + data.attribution.length;
   const pictures = data.overlays.reduce((sum, { heads }) => sum + heads.length + 1, 0);
   assert.equal(
     [".svg", ".png"].map((kind) => files.filter((file) => file.endsWith(kind)).length),
-    [maps, pictures],
+    [plots, pictures],
   );
   assert.is(
     (markup.match(/<div class="plot" data-figure="\d+" tabindex="0" role="img" aria-label="[^"]{60,}"/g) ?? []).length,
-    maps,
+    plots,
   );
-  assert.is((markup.match(/<details>/g) ?? []).length, maps + data.overlays.length);
+  assert.is((markup.match(/<details>/g) ?? []).length, plots + data.overlays.length);
   assert.is((markup.match(/<img alt="[^"]{10,}" width="(?:64|256)" height="(?:64|256)"/g) ?? []).length, pictures);
 });
 
@@ -127,6 +130,8 @@ test("a study of nothing is a report too", async () => {
     circuits: [],
     tokenMaps: [],
     universality: [],
+    verified: [],
+    attribution: [],
     headFunctions: [],
     overlays: [],
     notes: [],
@@ -138,7 +143,7 @@ test("a study of nothing is a report too", async () => {
 
 test("figures are PNGs too", async () => {
   const folder = temporaryFolder();
-  await writeReport({ ...few, tokenMaps: [], overlays: [] }, folder);
+  await writeReport({ ...few, tokenMaps: [], overlays: [], verified: [], attribution: [] }, folder);
   const files = readdirSync(join(folder, "figures"));
   assert.equal(
     files.map((file) => file.replace(/^\d+/, "")),

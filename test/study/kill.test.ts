@@ -21,6 +21,8 @@ const SETTINGS = [
   "5",
   "--sites",
   "decoder.cross.z,text.resid_post",
+  "--screen",
+  "6",
   "--workers",
   "1",
 ];

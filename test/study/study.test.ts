@@ -9,6 +9,7 @@ import { gatherReport } from "../../src/report/gather.js";
 import { writeReport } from "../../src/report/report.js";
 import { readCircuits } from "../../src/study/circuits.js";
 import { exportScores } from "../../src/study/export.js";
+import { readFindings } from "../../src/study/findings.js";
 import { mergeRuns } from "../../src/study/merge.js";
 import { StudyRun } from "../../src/study/run.js";
 import type { GivenSettings } from "../../src/study/settings.js";
@@ -183,7 +184,7 @@ test("nothing is selected before all is asked, and nothing patched before it is 
 
 test("the report says what the store holds", async ({ folder }) => {
   using run = await StudyRun.reopen(folder);
-  const data = await gatherReport(run, await readCircuits(run));
+  const data = await gatherReport(run, await readFindings(run));
   assert.equal(
     data.datasets.map(({ name, candidates, groups }) => [
       name,

@@ -10,7 +10,9 @@ import type {
   SiteCircuit,
   TokenMap,
 } from "../../src/report/report-data.js";
+import type { AttributionAgreement } from "../../src/study/agreement.js";
 import type { Modality } from "../../src/study/settings.js";
+import type { Verified } from "../../src/study/verified.js";
 
 /** How large the study is that a report is made of. */
 export interface StudyShape {
@@ -61,6 +63,12 @@ export function reportData(changes: Partial<StudyShape> = {}): ReportData {
     circuits,
     tokenMaps: patched.map(({ dataset, modality }) => tokenMap(shape, dataset, modality)),
     universality: [shared("text.cross.z"), shared("text.self.z")],
+    verified: patched
+      .filter(({ modality }) => modality === "image")
+      .map(({ dataset, modality }) => verified(dataset, modality)),
+    attribution: patched
+      .filter(({ modality }) => modality === "image")
+      .map(({ dataset, modality }) => agreement(dataset, modality)),
     headFunctions: tasks.flatMap((dataset) => headFunctionFacts(dataset)),
     overlays: tasks.flatMap((dataset) => overlaySamples(shape, dataset)),
     notes: [
@@ -106,6 +114,56 @@ function tokenMap({ layers, samples }: StudyShape, dataset: Task, modality: Moda
     roles,
     means: Array.from({ length: layers }, (_, layer) => roles.map((_, role) => mean(layer, role))),
   };
+}
+
+function verified(dataset: Task, modality: Modality): Verified {
+  const sizes = [0, 9, 18, 27, 36];
+  return {
+    dataset,
+    modality,
+    sites: ["text.cross.z", "text.self.z"],
+    heads: [
+      { site: "text.cross.z", layer: 2, head: 1 },
+      { site: "text.self.z", layer: 2, head: 5 },
+    ],
+    of: 36,
+    found: 20,
+    tested: 19,
+    kept: 0.412,
+    removed: 0.301,
+    none: 0.023,
+    randomSets: [0.021, 0.065, 0.102, 0.044],
+    random: 0.058,
+    pValue: 0.2,
+    sizes,
+    curve: [0.023, 0.61, 0.83, 0.94, 1],
+    needed: 27,
+    cpr: 0.723,
+    cmd: 0.277,
+  };
+}
+
+function agreement(dataset: Task, modality: Modality): AttributionAgreement {
+  const choose = random("agreement", dataset, modality);
+  const places = Array.from({ length: 60 }, (_, i) => {
+    const exact = choose.between(-1, 2);
+    const site: Site = i % 3 === 0 ? "text.resid_post" : "text.cross.z";
+    return {
+      sample: `${dataset}-${String(i % 7).padStart(5, "0")}`,
+      site,
+      layer: i % 3,
+      head: site === "text.cross.z" ? i % 6 : null,
+      position: i % 9,
+      token: ["[CLS]", "is", "red"][i % 3]!,
+      expected: exact + (60 - i) * 0.01 * choose.between(0.9, 1),
+      exact,
+    };
+  });
+  const sites = [
+    { site: "text.cross.z" as const, places: 6480, pearson: 0.871, pearsonOfMeans: 0.962 },
+    { site: "text.resid_post" as const, places: 1080, pearson: 0.913, pearsonOfMeans: null },
+  ];
+  return { dataset, modality, sites, misses: places.slice(0, 4), places };
 }
 
 function datasetFacts(name: Task): DatasetFacts {

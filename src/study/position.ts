@@ -1,0 +1,91 @@
+import { NoticeError } from "../errors.js";
+import { type Encoding, loadTokenizer, positionsOf, type Tokenizer } from "../model/tokenizer.js";
+import { parseSite } from "../patching/sites.js";
+import type { StudyRun } from "./run.js";
+
+/** Where circuits are read: so many tokens after the correct answer's, at an index, or at a token. */
+type Place =
+  | { readonly fromAnswer: number }
+  | { readonly index: number; readonly fromAnswer?: undefined }
+  | { readonly token: string; readonly fromAnswer?: undefined; readonly index?: undefined };
+
+/** @throws NoticeError `options` */
+function parsePosition(position: string): Place {
+  const [, offset] = /^answer([+-]\d{1,3})?$/.exec(position) ?? [undefined, null];
+  if (offset !== null) return { fromAnswer: Number(offset ?? 0) };
+  if (/^\d{1,4}$/.test(position)) return { index: Number(position) };
+  if (position === "all")
+    throw new NoticeError("options", "Circuits are read at one position: answer, answer-1, an index or a token.");
+  return { token: position };
+}
+
+/**
+ * The token that a position means, as SQL over `passes p` with its value as a parameter.
+ *
+ * @throws NoticeError `options`
+ */
+export function placeOf(position: string, parameter: string): [sql: string, value: number | string] {
+  const place = parsePosition(position);
+  if (place.fromAnswer !== undefined) return [`p.answer_token + CAST(${parameter} AS INTEGER)`, place.fromAnswer];
+  if (place.index !== undefined) return [`CAST(${parameter} AS INTEGER)`, place.index];
+  return [`list_position(p.tokens, CAST(${parameter} AS VARCHAR)) - 1`, place.token];
+}
+
+interface Asked {
+  readonly question: string;
+  readonly correct: string;
+}
+
+/**
+ * Makes sure, before work that would be for nothing, that circuits can be read where they are to be read.
+ *
+ * @throws NoticeError `options` where no question has the position, with tokens that the questions have.
+ */
+export async function checkPosition(run: StudyRun, of: "samples" | "selected"): Promise<void> {
+  const place = parsePosition(run.settings.position);
+  const sites = run.settings.sites.map(parseSite).filter(({ perHead }) => perHead);
+  if (sites.length === 0 || sites.some(({ tokensOf }) => tokensOf !== "text")) return;
+  const asked = await run.store.rows<Asked>(
+    of === "samples"
+      ? "SELECT DISTINCT question, correct FROM samples ORDER BY ALL"
+      : "SELECT DISTINCT question, correct FROM samples SEMI JOIN selected USING (dataset, sample) ORDER BY ALL",
+  );
+  const tokenizer = await loadTokenizer(await run.modelFiles());
+  if (asked.length === 0 || asked.some((one) => hasPlace(tokenizer, one, place))) return;
+  const [what, such] = [JSON.stringify(run.settings.position), commonTokens(tokenizer, asked).join(", ")];
+  throw new NoticeError(
+    "options",
+    `No question of the run ${run.folder} has the position ${what}, at which circuits are to be read` +
+      `${place.fromAnswer === undefined ? "" : ": none contains its correct answer"}. ` +
+      `Give --position with an index, or with a token that the questions have, such as ${such}.`,
+  );
+}
+
+function hasPlace(tokenizer: Tokenizer, { question, correct }: Asked, place: Place): boolean {
+  const encoding = tokenizer.encode(question);
+  if (place.fromAnswer === undefined)
+    return place.index === undefined ? encoding.tokens.includes(place.token) : place.index < encoding.tokens.length;
+  const answer = answerIn(tokenizer, encoding, correct);
+  return answer !== undefined && encoding.tokens[answer + place.fromAnswer] !== undefined;
+}
+
+function answerIn(tokenizer: Tokenizer, encoding: Encoding, correct: string): number | undefined {
+  try {
+    return positionsOf(tokenizer, encoding, correct)[0]![0];
+  } catch (error) {
+    if (error instanceof NoticeError) return undefined;
+    throw error;
+  }
+}
+
+/** Up to three tokens that most questions have, each with the share of them, later ones first. */
+function commonTokens(tokenizer: Tokenizer, asked: readonly Asked[]): string[] {
+  const counts = new Map<string, number>();
+  for (const { question } of asked)
+    for (const token of new Set(tokenizer.encode(question).tokens.slice(1, -1).reverse()))
+      counts.set(token, (counts.get(token) ?? 0) + 1);
+  return [...counts]
+    .sort(([, a], [, b]) => b - a)
+    .slice(0, 3)
+    .map(([token, count]) => `${JSON.stringify(token)} (in ${count} of ${asked.length})`);
+}

@@ -1,0 +1,90 @@
+import type { HeadAt } from "../patching/faithful.js";
+import type { Site } from "../patching/sites.js";
+import type { StudyRun } from "./run.js";
+import type { Modality } from "./settings.js";
+import { readTests, type Test } from "./verify.js";
+
+/** A share of the answer that is as good as all of it. */
+const ENOUGH = 0.85;
+
+/** What a circuit keeps of the answer on samples that it was not found on. All figures are means over those. */
+export interface Verified {
+  readonly dataset: string;
+  readonly modality: Modality;
+  readonly sites: readonly Site[];
+  /** The circuits of these sites, as `found` samples have them. */
+  readonly heads: readonly HeadAt[];
+  /** Heads of these sites in all. */
+  readonly of: number;
+  readonly found: number;
+  readonly tested: number;
+  /** What is left where all other heads of the sites are corrupted, and where these are. */
+  readonly kept: number;
+  readonly removed: number;
+  /** What is left where all heads of the sites are corrupted: what does not pass through them. */
+  readonly none: number;
+  /** What random sets of as many heads keep, each by itself and as their mean; the same sets in all samples. */
+  readonly randomSets: readonly number[];
+  readonly random: number;
+  /** How often chance is as good; null where the circuit has no head. */
+  readonly pValue: number | null;
+  /** Heads kept, those with the largest effects first, and what they keep. */
+  readonly sizes: readonly number[];
+  readonly curve: readonly number[];
+  /** The first of `sizes` from which on 85% of the answer or more is kept. */
+  readonly needed: number;
+  readonly cpr: number;
+  readonly cmd: number;
+}
+
+/** The results of the tests that follow from the run's scores and settings. */
+export async function readVerified(run: StudyRun): Promise<Verified[]> {
+  const found: Verified[] = [];
+  for (const test of await readTests(run)) {
+    const rows = await run.store.rows<Figures>(
+      `SELECT kept, removed, random, curve, cpr, cmd FROM verified
+       WHERE dataset = $1 AND modality = $2 AND reading = $3 AND kept IS NOT NULL ORDER BY sample`,
+      [test.dataset, test.modality, test.reading],
+    );
+    if (rows.length > 0) found.push(verifiedOf(test, rows));
+  }
+  return found;
+}
+
+interface Figures extends Record<"kept" | "removed" | "cpr" | "cmd", number> {
+  readonly random: readonly number[];
+  readonly curve: readonly number[];
+}
+
+function verifiedOf(
+  { dataset, modality, sites, heads, ranked, sizes, foundOn }: Test,
+  rows: readonly Figures[],
+): Verified {
+  const of = (name: "kept" | "removed" | "cpr" | "cmd") => mean(rows.map((row) => row[name]));
+  const means = (name: "random" | "curve") => rows[0]![name].map((_, at) => mean(rows.map((row) => row[name][at]!)));
+  const [kept, randomSets, curve] = [of("kept"), means("random"), means("curve")];
+  // Equal sets in different batches differ by rounding.
+  const asGood = randomSets.filter((share) => share >= kept - 1e-5).length;
+  return {
+    dataset,
+    modality,
+    sites,
+    heads,
+    of: ranked.length,
+    found: foundOn,
+    tested: rows.length,
+    kept,
+    removed: of("removed"),
+    none: curve[0]!,
+    randomSets,
+    random: mean(randomSets),
+    pValue: heads.length === 0 ? null : (asGood + 1) / (randomSets.length + 1),
+    sizes,
+    curve,
+    needed: sizes[curve.findLastIndex((share) => share < ENOUGH) + 1]!,
+    cpr: of("cpr"),
+    cmd: of("cmd"),
+  };
+}
+
+const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -1,0 +1,185 @@
+import { createHash } from "node:crypto";
+import { listValue } from "@duckdb/node-api";
+import { NoticeError } from "../errors.js";
+import { findCircuit } from "../patching/circuits.js";
+import { CIRCUIT_SITES, type CircuitSite, type HeadAt } from "../patching/faithful.js";
+import type { VerifyPair, VerifyResult } from "../pool/messages.js";
+import { estimateOf, headScores } from "./circuits.js";
+import { pairsOf, type SelectedSample } from "./pairs.js";
+import type { StudyRun } from "./run.js";
+import type { Modality } from "./settings.js";
+import { nameOf, type Stage, until } from "./stage.js";
+import type { Row } from "./store.js";
+
+/** Sizes of a curve, evenly spread. */
+const STEPS = 12;
+
+/** What is tested of a data set in a modality, on which samples. */
+export interface Test {
+  readonly dataset: string;
+  readonly modality: Modality;
+  /** Whose heads are kept or corrupted. */
+  readonly sites: readonly CircuitSite[];
+  /** The circuits of these sites, found on `foundOn` samples. */
+  readonly heads: readonly HeadAt[];
+  readonly foundOn: number;
+  /** All heads, those with the largest effects in the same samples first. */
+  readonly ranked: readonly HeadAt[];
+  /** Heads kept at each point of the curve. */
+  readonly sizes: readonly number[];
+  /** What the results are stored under: they are those of this circuit and this ranking. */
+  readonly reading: string;
+  /** Names of samples of the other half. */
+  readonly samples: readonly string[];
+}
+
+/**
+ * Tests the circuits of every data set in every modality on samples that they were not found on: half of the selected samples finds
+ * heads, as `circuits` does on all, and of the other half up to `verify` samples say what those keep of the answer.
+ *
+ * @throws NoticeError `options` where samples are not patched yet; as the pool; the signal's reason.
+ */
+export async function verify({ run, watch, pool, signal }: Stage): Promise<void> {
+  const { store } = run;
+  const left = await store.count("SELECT count(*) FROM selected ANTI JOIN patched USING (dataset, sample)");
+  if (left > 0)
+    throw new NoticeError(
+      "options",
+      `${left} of the selected samples are not patched yet, and a circuit is tested when it is found; finish \`notice patch\` first.`,
+    );
+  const work = await pendingWork(run, await readTests(run));
+  if (work.length === 0) return;
+  await run.checkModel();
+  const bar = watch.begin("verify", work.length);
+  try {
+    const workers = await pool();
+    const provenance = await run.provenance(workers.backend);
+    let done = 0;
+    for await (const { key, results, error } of workers.verify(until(work, signal))) {
+      if (error && error.code !== "worker") throw error;
+      const { dataset, sample } = key.sample;
+      const outcomes = error ? key.tests.map(() => ({ refused: error.message })) : results;
+      for (const { refused } of outcomes) if (refused) watch.warn(`${nameOf(key.sample)}: ${refused}`);
+      // A row without figures says that there are none.
+      const rows = key.tests.map(({ modality, reading }, i) => ({
+        ...{ dataset, sample, modality, reading, provenance },
+        ...figuresOf(outcomes[i]!),
+      }));
+      await store.transaction(() => store.insert("verified", rows));
+      bar.update(++done);
+    }
+  } finally {
+    bar.end();
+  }
+  signal?.throwIfAborted();
+}
+
+function figuresOf(result: VerifyResult): Row {
+  if (result.refused !== undefined) return {};
+  const { kept, removed, random } = result.faithful;
+  const { kept: curve, cpr, cmd } = result.curve;
+  return { kept, removed, random: random.kept, curve, cpr, cmd };
+}
+
+interface Work {
+  readonly key: { readonly sample: SelectedSample; readonly tests: readonly Test[] };
+  readonly pairs: readonly VerifyPair[];
+}
+
+const RESULT_KEY = ["dataset", "sample", "modality", "reading"] as const;
+
+const resultName = (row: Record<(typeof RESULT_KEY)[number], string>) =>
+  JSON.stringify(RESULT_KEY.map((name) => row[name]));
+
+/** The samples to test something on that has not been tested on them. */
+async function pendingWork(run: StudyRun, tests: readonly Test[]): Promise<Work[]> {
+  const { randomSets, seed } = run.settings;
+  const samples = await run.store.rows<SelectedSample>(
+    "SELECT s.*, ordinal FROM selected JOIN samples s USING (dataset, sample) ORDER BY dataset, ordinal",
+  );
+  const rows = await run.store.rows<Record<(typeof RESULT_KEY)[number], string>>(
+    `SELECT ${RESULT_KEY.join(", ")} FROM verified`,
+  );
+  const done = new Set(rows.map(resultName));
+  return samples.flatMap((sample): Work[] => {
+    const own = pairsOf(run, sample).pairs.flatMap(({ modality, input }) => {
+      const test = tests.find((one) => one.dataset === sample.dataset && one.modality === modality);
+      if (!test?.samples.includes(sample.sample)) return [];
+      if (done.has(resultName({ dataset: sample.dataset, sample: sample.sample, modality, reading: test.reading })))
+        return [];
+      const { heads, ranked, sizes, sites } = test;
+      return [{ test, pair: { input, heads, ranked, sizes, options: { sites, randomSets, seed } } }];
+    });
+    if (own.length === 0) return [];
+    return [{ key: { sample, tests: own.map(({ test }) => test) }, pairs: own.map(({ pair }) => pair) }];
+  });
+}
+
+/** What is to be tested, as it follows from the scores and the settings. */
+export async function readTests(run: StudyRun): Promise<Test[]> {
+  const { settings, store } = run;
+  const sites = CIRCUIT_SITES.filter((site) => settings.sites.includes(site));
+  if (settings.verify === 0 || sites.length === 0) return [];
+  const groups = await store.rows<{ dataset: string; modality: Modality }>(
+    "SELECT DISTINCT dataset, modality FROM passes ORDER BY dataset, modality",
+  );
+  const tests: Test[] = [];
+  for (const group of groups) {
+    const { finding, testing } = await halves(run, group);
+    if (finding.size === 0 || testing.length === 0) continue;
+    const ranked = await rankedHeads(run, { ...group, sites, samples: finding });
+    const heads = await circuitOf(run, { ...group, sites, samples: finding });
+    const sizes = Array.from({ length: STEPS + 1 }, (_, i) => Math.round((i * ranked.length) / STEPS));
+    const test = { ...group, sites, heads, foundOn: finding.size, ranked, sizes: [...new Set(sizes)] };
+    const samples = testing.slice(0, settings.verify);
+    const content = JSON.stringify([test, settings.randomSets]);
+    tests.push({ ...test, samples, reading: createHash("sha256").update(content).digest("hex").slice(0, 16) });
+  }
+  return tests;
+}
+
+type Group = { readonly dataset: string; readonly modality: Modality };
+
+/** Every other sample, within each group that selection balances; only those that their corruption changes. */
+async function halves(
+  { store, settings }: StudyRun,
+  { dataset, modality }: Group,
+): Promise<{ finding: Set<string>; testing: string[] }> {
+  const rows = await store.rows<{ sample: string; half: number }>(
+    `SELECT sample, half FROM (
+       SELECT dataset, sample, ordinal, CAST(row_number() OVER (ORDER BY sample_group, ordinal) % 2 AS INTEGER) AS half
+       FROM selected JOIN samples USING (dataset, sample) WHERE dataset = $1)
+     JOIN passes USING (dataset, sample)
+     WHERE modality = $2 AND abs(clean_logit_diff - corrupted_logit_diff) >= $3 ORDER BY ordinal`,
+    [dataset, modality, settings.leastDifference],
+  );
+  const half = (which: number) => rows.filter((row) => row.half === which).map(({ sample }) => sample);
+  return { finding: new Set(half(1)), testing: half(0) };
+}
+
+type Asked = Group & { readonly sites: readonly CircuitSite[]; readonly samples: ReadonlySet<string> };
+
+/** The heads in the circuits of the sites. */
+async function circuitOf(run: StudyRun, { sites, samples: only, ...group }: Asked): Promise<HeadAt[]> {
+  const found: HeadAt[] = [];
+  for (const site of sites) {
+    const { samples, patched } = await headScores(run, { ...group, site }, only);
+    // Membership takes no random choice, so the fewest will do.
+    const { heads } = findCircuit(samples, { resamples: 100, patched });
+    for (const { layer, head, inCircuit } of heads) if (inCircuit) found.push({ site, layer, head });
+  }
+  return found;
+}
+
+/** All heads by their mean |effect|, that of a head in a sample being the sum over the question's tokens. */
+async function rankedHeads(run: StudyRun, { dataset, modality, sites, samples }: Asked): Promise<HeadAt[]> {
+  const effect = estimateOf({ ...run.settings, metric: "effect" });
+  // Rounded, since a sum over rows depends on their order in its last digits.
+  return run.store.rows<HeadAt>(
+    `SELECT site, layer, head FROM (
+       SELECT site, layer, head, sample, sum(${effect}) AS effect FROM scores JOIN passes USING (dataset, sample, modality)
+       WHERE dataset = $1 AND modality = $2 AND list_contains($3, site) AND list_contains($4, sample) GROUP BY ALL)
+     GROUP BY site, layer, head ORDER BY round(avg(abs(effect)), 9) DESC, site, layer, head`,
+    [dataset, modality, listValue([...sites]), listValue([...samples])],
+  );
+}

@@ -1,0 +1,32 @@
+import { join } from "node:path";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { Store } from "../../src/study/store.js";
+import { temporaryFolder } from "../support/checkpoint.js";
+
+test("a database of before there were attributions goes on with them", async () => {
+  const file = join(temporaryFolder(), "study.duckdb");
+  const place = {
+    dataset: "own",
+    sample: "0",
+    modality: "image",
+    site: "text.cross.z",
+    layer: 0,
+    head: 1,
+    position: 2,
+  };
+  {
+    using store = await Store.open(file);
+    await store.run("ALTER TABLE scores DROP COLUMN attribution");
+    await store.run("INSERT INTO scores (dataset, sample, prob) VALUES ('own', 'old', 0.5)");
+  }
+  using store = await Store.open(file);
+  await store.insert("scores", [{ ...place, attribution: 0.25 }]);
+  const rows = await store.rows("SELECT sample, prob, attribution FROM scores ORDER BY sample");
+  assert.equal(rows, [
+    { sample: "0", prob: null, attribution: 0.25 },
+    { sample: "old", prob: 0.5, attribution: null },
+  ]);
+});
+
+test.run();
