@@ -52,9 +52,7 @@ export async function sweepTogether(pairs: readonly Pair[], options: SweepOption
   const tables: Table[] = [];
   for (const pair of pairs) tables.push(await newTable(pair, parts, options));
   const byRow = !patchedTogether(parts, options) && changesOneRow(parts);
-  const { model, question } = pairs[0]!;
-  const places = Math.max(...tables[0]!.layers.map((cells) => cells.length));
-  const fits = byRow && alike(tables) ? pairsAtOnce(model, parts, question.tokens.length, places, options.memory) : 1;
+  const fits = alike(tables) ? pairsInOnePass(pairs[0]!, options) : 1;
   const placesOf = (some: readonly Table[]) => some.flatMap(({ layers }) => layers.flat()).length;
   for (let from = 0; from < tables.length; from += fits) {
     const done = placesOf(tables.slice(0, from));
@@ -62,6 +60,14 @@ export async function sweepTogether(pairs: readonly Pair[], options: SweepOption
     await fillTables(tables.slice(from, from + fits), parts, { ...options, onProgress }, byRow);
   }
   return tables.map(({ scores }) => scores);
+}
+
+/** How many pairs such as this one are swept in the same passes to any gain. */
+export function pairsInOnePass(pair: Pair, options: SweepOptions): number {
+  const parts = parseSite(options.site);
+  if (patchedTogether(parts, options) || !changesOneRow(parts)) return 1;
+  const places = Math.max(...tableCells(pair, parts, options).map((cells) => cells.length));
+  return pairsAtOnce(pair.model, parts, pair.question.tokens.length, places, options.memory);
 }
 
 async function newTable(pair: Pair, parts: SiteParts, options: SweepOptions): Promise<Table> {

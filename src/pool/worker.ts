@@ -1,14 +1,13 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { Blip, type PairInput } from "../blip.js";
-import { NoticeError, type NoticeErrorCode } from "../errors.js";
+import { NoticeError } from "../errors.js";
 import { checkpointFolder } from "../files/folder.js";
-import { type AnswerAttention, answerAttention } from "../patching/answer-attention.js";
-import { attributeAll } from "../patching/attribute.js";
 import { faithfulness, faithfulnessCurve } from "../patching/faithful.js";
 import type { Pair } from "../patching/pair.js";
 import { sweep } from "../patching/sweep.js";
 import type { Method, Report, Setup, SweepResult, Task, Tasks } from "./messages.js";
 import { type MethodName, type Methods, methods } from "./methods.js";
+import { refusal, studySample } from "./sample.js";
 
 // A process of the pool: loads the model, then does one task after the other.
 
@@ -17,9 +16,6 @@ process.on("disconnect", () => process.exit());
 // Ctrl-C reaches every process of the terminal; what it means is the parent's business.
 process.on("SIGINT", () => {});
 
-/** Codes of errors that say something of a picture, a question or its answers. */
-const IN_THE_PAIR: readonly NoticeErrorCode[] = ["image", "tokens", "options", "site"];
-
 const tasks: { [name in keyof Tasks]: (blip: Blip, input: Tasks[name]["input"]) => Promise<Tasks[name]["output"]> } = {
   async sweep(blip, { pair, sweeps }) {
     using made = await blip.pair(pair);
@@ -27,20 +23,7 @@ const tasks: { [name in keyof Tasks]: (blip: Blip, input: Tasks[name]["input"]) 
     for (const options of sweeps) results.push((await sweep(made, { ...options, onProgress: endWithParent })).toJSON());
     return results;
   },
-  async study(blip, { pairs }) {
-    let attention: AnswerAttention | null = null;
-    const results = await eachPair(blip, pairs, async (pair, { sweeps, attribution }) => {
-      const scores: SweepResult[] = [];
-      for (const options of sweeps)
-        scores.push((await sweep(pair, { ...options, onProgress: endWithParent })).toJSON());
-      const tables = attribution ? await attributeAll(pair, attribution.sites, attribution) : [];
-      const { answerToken, incorrectToken } = pair;
-      if (answerToken !== undefined) attention ??= await answerAttention(pair.clean, answerToken);
-      const attributions = tables.map((table) => table.toJSON());
-      return { scores, attributions, tokens: pair.question.tokens, answerToken, incorrectToken };
-    });
-    return { pairs: results, attention };
-  },
+  study: (blip, { pairs }) => studySample(blip, pairs, endWithParent),
   verify: (blip, { pairs }) =>
     eachPair(blip, pairs, async (pair, { heads, ranked, sizes, options }) => ({
       faithful: await faithfulness(pair, heads, options),
@@ -55,7 +38,7 @@ const tasks: { [name in keyof Tasks]: (blip: Blip, input: Tasks[name]["input"]) 
   },
 };
 
-/** What is found out about each pair, or why nothing is: what lies in a pair is the pair's, anything else would go wrong with the next one too. */
+/** What is found out about each pair, or why nothing is. */
 async function eachPair<Item extends { readonly input: PairInput }, Found>(
   blip: Blip,
   items: readonly Item[],
@@ -68,8 +51,7 @@ async function eachPair<Item extends { readonly input: PairInput }, Found>(
       results.push(await work(pair, item));
       endWithParent();
     } catch (error) {
-      if (!(error instanceof NoticeError) || !IN_THE_PAIR.includes(error.code)) throw error;
-      results.push({ refused: error.message });
+      results.push(refusal(error));
     }
   return results;
 }
