@@ -259,7 +259,7 @@ export async function loadBlip(model: string | CheckpointFiles, options: LoadOpt
   return Blip.load(files, { ...options, memory: options.memory ?? availableMemory() });
 }
 
-async function pictureOf(image: ImageInput): Promise<Picture> {
+export async function pictureOf(image: ImageInput): Promise<Picture> {
   if (typeof image === "string") return (await import("./files/picture.js")).readPicture(image);
   return image instanceof Uint8Array ? decodePicture(image, "the picture") : image;
 }

@@ -1,3 +1,5 @@
+import "./display/jupyter.js";
+
 export { BACKENDS, type Backend, currentBackend, useBackend } from "./backend.js";
 export { type AskResult, Blip, type ImageInput, type LoadOptions, loadBlip, type PairInput } from "./blip.js";
 export { type GaussianNoise, gaussianNoise } from "./corruption/gaussian.js";
