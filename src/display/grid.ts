@@ -44,9 +44,9 @@ export function gridText(map: HeadMap, terminal: Terminal = PLAIN): string {
     bands.push([`${printable(map.rows.title).padStart(margin - 1)} ${header}`, ...map.values.map(line)].join("\n"));
   }
   const key = fits || terminal.colours > 0 ? "" : `, in ninths of ${text(extent)}`;
-  const scale = terminal.colours > 0 && extent > 0 ? `${colourBar(text(-extent), text(extent), terminal)}  ` : "";
-  const across = `${printable(map.columns.title)} across`;
-  return `${bands.join("\n\n")}\n\n${scale}${printable(map.legend)}${key}; ${across}`;
+  const legend = `${printable(map.columns.title)} across; ${printable(map.legend)}${key}`;
+  const scale = terminal.colours > 0 && extent > 0 ? `\n${colourBar(text(-extent), text(extent), terminal)}` : "";
+  return `${bands.join("\n\n")}\n\n${legend}${scale}`;
 }
 
 function labelLine(labels: readonly string[], width: number): string {

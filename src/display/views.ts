@@ -55,7 +55,7 @@ function scoresView(scores: Scores, options: ScoreMapOptions): View {
   const readings =
     `${answers.correct.text} or ${answers.incorrect.text}: logit difference ${clean.logitDiff.toFixed(2)} clean, ` +
     `${corrupted.logitDiff.toFixed(2)} corrupted`;
-  const heading = printable(`${scores.facts.direction} ${map.title}; ${readings}`);
+  const heading = `${printable(`${scores.facts.direction} ${map.title}`)}\n${printable(readings)}`;
   return {
     text: (terminal) => `${heading}\n\n${gridText(map, terminal)}`,
     png: () => headMapPng(map),
@@ -74,7 +74,7 @@ const GAP = 2;
 
 /** One picture, or several beside each other. */
 function pictureView(pictures: readonly Picture[], caption: string): View {
-  const side = ({ columns }: Terminal) => Math.min(48, Math.floor((columns + GAP) / pictures.length) - GAP);
+  const side = ({ columns }: Terminal) => Math.min(48, Math.floor((columns - 1 + GAP) / pictures.length) - GAP);
   return {
     text: (terminal) => {
       const columns = pictures.map((picture) => pictureText(picture, terminal, side(terminal)).split("\n"));

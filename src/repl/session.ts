@@ -1,4 +1,6 @@
+import { createInterface } from "node:readline";
 import { type REPLServer, start } from "node:repl";
+import { PassThrough } from "node:stream";
 import * as tf from "@tensorflow/tfjs-core";
 import type { Blip, PairInput } from "../blip.js";
 import { draw, type Sample, sampleAt, tasks } from "../data/scenes/scene.js";
@@ -33,8 +35,11 @@ export async function runSession(
   define({ ...library, ...display, tf, ...headNames(blip), blip, pairs, pair: await blip.pair(pairs[0]!) });
   nameWithinObjects();
   if (interactive) output.write(greeting(blip));
+  // The prompt would take all lines that have come, and not wait for what is awaited in one of them.
+  const lines = interactive ? undefined : createInterface({ input })[Symbol.asyncIterator]();
+  const fed = new PassThrough();
   const server = start({
-    input,
+    input: lines ? fed : input,
     output,
     terminal: interactive,
     prompt: interactive ? "> " : "",
@@ -45,13 +50,13 @@ export async function runSession(
     useColors: display.terminalOf(output).colours > 0,
     writer: (value) => resultText(value, display.terminalOf(output)),
   });
-  // Without a prompt there is nothing to show between the lines of a statement either.
-  if (!interactive) server.displayPrompt = () => server.resume();
   freeReplaced(server, () => held.update(variables.values()));
   completeStrings(server);
   const history = interactive ? await openHistory() : undefined;
   if (history !== undefined) server.setupHistory(history, () => {});
-  await new Promise<void>((resolve) => server.once("exit", resolve));
+  const ended = new Promise<void>((resolve) => server.once("exit", resolve));
+  if (lines) feedLines(server, lines, fed);
+  await ended;
   held.update([]);
 }
 
@@ -91,9 +96,20 @@ function define(values: Readonly<Record<string, unknown>>): void {
 function greeting(blip: Blip): string {
   return (
     `${blipName(blip)}\n` +
-    "Here are blip, pairs, pair (of pairs[0]), tf, all that vlm-notice exports, show, overlay; L1H2 is { layer: 1, head: 2 }.\n" +
-    'Try: await sweep(pair, { site: "text.cross.z" })    Tab completes, .help lists commands, Ctrl-D ends.\n'
+    "blip, pairs, pair (of pairs[0]), tf, show, overlay, all that vlm-notice exports;\n" +
+    "L1H2 is { layer: 1, head: 2 }. Tab completes, .help lists commands, Ctrl-D ends.\n" +
+    'Try: await sweep(pair, { site: "text.cross.z" })\n'
   );
+}
+
+/** Gives the prompt a line whenever it is ready for one. */
+function feedLines(server: REPLServer, lines: AsyncIterator<string>, input: PassThrough): void {
+  server.displayPrompt = async () => {
+    const { done, value } = await lines.next();
+    if (done) input.end();
+    else input.write(`${value}\n`);
+  };
+  server.displayPrompt();
 }
 
 /** Before and after each line: an error of the line before left its variables unseen. */
