@@ -69,7 +69,7 @@ function captionOf({ title, legend }: HeadMap): string {
 }
 
 /** Pictures smaller than this on their longer side are enlarged for notebooks. */
-const LEAST_SIDE = 256;
+const LEAST_SIDE = 192;
 const GAP = 2;
 
 /** One picture, or several beside each other. */
@@ -119,7 +119,7 @@ function lookView({ picture, grid, title }: Look): View {
   return {
     text: (terminal) => `${terminal.colours > 0 ? blocks(terminal) : gridText(map, terminal)}\n${printable(title)}`,
     png: async () =>
-      encodePng(drawOverlay(picture, grid, { side: Math.max(384, picture.width, picture.height) }).picture),
+      encodePng(drawOverlay(picture, grid, { side: Math.max(256, picture.width, picture.height) }).picture),
     caption: `${title}; ${map.legend}.`,
   };
 }
