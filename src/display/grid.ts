@@ -57,11 +57,12 @@ function labelLine(labels: readonly string[], width: number): string {
     .trimEnd();
 }
 
-/** The index of every fifth column, above it. */
+/** The index of every fifth column, above it, where it has room. */
 function ruler(from: number, to: number): string {
   let line = "";
   for (let column = Math.ceil(from / RULER) * RULER; column < to; column += RULER)
-    line = `${line.padEnd((column - from) * NARROW)} ${column}`;
+    if ((column - from) * NARROW + `${column}`.length < (to - from) * NARROW)
+      line = `${line.padEnd((column - from) * NARROW)} ${column}`;
   return line;
 }
 

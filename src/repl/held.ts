@@ -9,8 +9,7 @@ const MOST_DEPTH = 12;
 
 /**
  * Frees what variables held and no longer hold: tensors, and those of runs, pairs and models. What is still reached from
- * another variable stays, so that a run keeps its model and a list its tensors. Tensors within closures are not seen;
- * `tf.keep` saves them.
+ * another variable stays, so that a run keeps its model and a list its tensors. What closures hold is not seen.
  */
 export class Held {
   #tensors = new Set<tf.Tensor>();

@@ -5,6 +5,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { Blip, PairInput } from "../blip.js";
 import { draw, type Sample, sampleAt, tasks } from "../data/scenes/scene.js";
 import * as display from "../display.js";
+import { NoticeError } from "../errors.js";
 import { Pair } from "../patching/pair.js";
 import { towerSize } from "../patching/run.js";
 import { completeString } from "./completion.js";
@@ -32,9 +33,10 @@ export async function runSession(
   const held = new Held();
   using variables = new Variables();
   const pairs = samplePairs();
-  define({ ...library, ...display, tf, ...headNames(blip), blip, pairs, pair: await blip.pair(pairs[0]!) });
+  define({ ...library, ...display, tf, ...headNames(blip), blip, pairs, pair: await firstPair(blip, pairs) });
   nameWithinObjects();
   if (interactive) output.write(greeting(blip));
+  const history = interactive ? await openHistory() : undefined;
   // The prompt would take all lines that have come, and not wait for what is awaited in one of them.
   const lines = interactive ? undefined : createInterface({ input })[Symbol.asyncIterator]();
   const fed = new PassThrough();
@@ -52,7 +54,6 @@ export async function runSession(
   });
   freeReplaced(server, () => held.update(variables.values()));
   completeStrings(server);
-  const history = interactive ? await openHistory() : undefined;
   if (history !== undefined) server.setupHistory(history, () => {});
   const ended = new Promise<void>((resolve) => server.once("exit", resolve));
   if (lines) feedLines(server, lines, fed);
@@ -71,6 +72,17 @@ export function samplePairs(): PairInput[] {
   return tasks.flatMap((task) =>
     Array.from({ length: PAIRS_A_TASK }, (_, index) => input(sampleAt(task, SEED, index))),
   );
+}
+
+/** Both passes of the first pair that the model has words for. */
+async function firstPair(blip: Blip, pairs: readonly PairInput[]): Promise<Pair | undefined> {
+  for (const input of pairs)
+    try {
+      return await blip.pair(input);
+    } catch (error) {
+      if (!(error instanceof NoticeError)) throw error;
+    }
+  return undefined;
 }
 
 /** `L2` and `L2H1` for every layer and head that there is, to be spread into a selection. */
@@ -96,7 +108,7 @@ function define(values: Readonly<Record<string, unknown>>): void {
 function greeting(blip: Blip): string {
   return (
     `${blipName(blip)}\n` +
-    "blip, pairs, pair (of pairs[0]), tf, show, overlay, all that vlm-notice exports;\n" +
+    "blip, pairs, pair (the first), tf, show, overlay, all that vlm-notice exports;\n" +
     "L1H2 is { layer: 1, head: 2 }. Tab completes, .help lists commands, Ctrl-D ends.\n" +
     'Try: await sweep(pair, { site: "text.cross.z" })\n'
   );
