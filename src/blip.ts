@@ -333,7 +333,8 @@ export async function loadBlip(model: string | CheckpointFiles, options: LoadOpt
   return Blip.load(files, { ...options, memory: options.memory ?? memory });
 }
 
-async function pictureOf(image: ImageInput): Promise<Picture> {
+/** Any form of a picture, as pixels. @throws NoticeError `image` */
+export async function pictureOf(image: ImageInput): Promise<Picture> {
   if (typeof image === "string") return readPicture(image);
   // Not by instanceof: a notebook's cells have a Uint8Array of their own.
   if (ArrayBuffer.isView(image)) return decodePicture(image, "the picture");

@@ -1,4 +1,5 @@
 import "./dispose.js";
+import "./display/jupyter.js";
 
 export { BACKENDS, type Backend, currentBackend, useBackend } from "./backend.js";
 export {

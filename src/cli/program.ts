@@ -22,6 +22,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   attribute: async () => (await import("./attribute.js")).attributeCommand(),
   path: async () => (await import("./path.js")).pathCommand(),
   faithful: async () => (await import("./faithful.js")).faithfulCommand(),
+  repl: async () => (await import("./repl.js")).replCommand(),
   accuracy: async () => (await import("./accuracy.js")).accuracyCommand(),
   scenes: async () => (await import("./scenes.js")).scenesCommand(),
   ...Object.fromEntries(

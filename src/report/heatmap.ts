@@ -173,14 +173,14 @@ function cellsOf(map: HeadMap, rowLabels: readonly string[], columnLabels: reado
 }
 
 /** Two figures of the largest number, and the same decimals for all: 0.83 and −0.02, 12 and −3, 4.1e−5 and 0. */
-function decimals(value: number, largest: number): string {
+export function decimals(value: number, largest: number): string {
   if (Math.abs(value) < largest / 200) return "0";
   const places = 1 - Math.floor(Math.log10(largest || 1));
   const text = places > 3 || places < -3 ? value.toExponential(1) : value.toFixed(Math.max(0, places));
   return Number(text) === 0 ? "0" : text.replaceAll("-", "−");
 }
 
-function labelsOf({ values, rows, columns }: HeadMap): [string[], string[]] {
+export function labelsOf({ values, rows, columns }: HeadMap): [string[], string[]] {
   const width = values[0]?.length ?? 0;
   if (width === 0)
     throw new NoticeError("options", "A map without values cannot be drawn; give numbers in [row, column].");

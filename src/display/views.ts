@@ -1,0 +1,155 @@
+import * as tf from "@tensorflow/tfjs-core";
+import type { PairInput } from "../blip.js";
+import { encodePng, type Picture } from "../model/picture.js";
+import { Pair } from "../patching/pair.js";
+import { Scores } from "../patching/scores.js";
+import { type HeadMap, headMapPng, headMapSvg } from "../report/heatmap.js";
+import { drawOverlay, scaleTo } from "../report/overlay.js";
+import { type ScoreMapOptions, scoreMap } from "../report/score-map.js";
+import { pictureText } from "./blocks.js";
+import { gridText } from "./grid.js";
+import { tensorText } from "./tensor.js";
+import { printable, type Terminal } from "./terminal.js";
+
+/** Where a head looks: a picture, and a number for each patch of it. */
+export interface Look {
+  readonly picture: Picture;
+  /** [row][column]: attention to the patch, minus the mean over all heads of all layers. */
+  readonly grid: readonly (readonly number[])[];
+  readonly title: string;
+}
+
+/** What can be looked at. A pair's input is shown where its picture is given as pixels. */
+export type Showable = Scores | Look | Picture | Pair | PairInput | tf.Tensor;
+
+/** One thing as it is looked at: as text, and, where it is a picture, as files. */
+export interface View {
+  readonly text: (terminal: Terminal) => string;
+  readonly png?: () => Promise<Uint8Array>;
+  readonly svg?: () => Promise<string>;
+  /** In words. */
+  readonly caption: string;
+}
+
+/** How a value is looked at; undefined where it is none of what can be. */
+export function viewOf(value: unknown, options: ScoreMapOptions = {}): View | undefined {
+  if (value instanceof Scores) return scoresView(value, options);
+  if (value instanceof tf.Tensor) return { text: () => tensorText(value), caption: "a tensor" };
+  if (value instanceof Pair) return { text: () => pairText(value), caption: "a pair" };
+  if (isPicture(value)) return pictureView([value], `${value.width} x ${value.height} pixels`);
+  if (isLook(value)) return lookView(value);
+  const pictures = picturesOf(value);
+  return pictures && pictureView(pictures, inputLine(value as PairInput));
+}
+
+/** A pair's question, alternatives and corruption in one line. */
+export function inputLine({ question, answers, corruptQuestion }: PairInput): string {
+  const instead = corruptQuestion === undefined ? "" : `; corrupted: ${corruptQuestion}`;
+  return printable(`${question} ${answers[0]}, not ${answers[1]}${instead}`);
+}
+
+function scoresView(scores: Scores, options: ScoreMapOptions): View {
+  const { tokens, answers, clean, corrupted } = scores.facts;
+  const answer = tokens.indexOf(answers.correct.token);
+  const map = scoreMap(scores, { ...(answer >= 0 ? { token: answer } : {}), ...options });
+  const readings =
+    `${answers.correct.text} or ${answers.incorrect.text}: logit difference ${clean.logitDiff.toFixed(2)} clean, ` +
+    `${corrupted.logitDiff.toFixed(2)} corrupted`;
+  const heading = `${printable(`${scores.facts.direction} ${map.title}`)}\n${printable(readings)}`;
+  return {
+    text: (terminal) => `${heading}\n\n${gridText(map, terminal)}`,
+    png: () => headMapPng(map),
+    svg: () => headMapSvg(map),
+    caption: `${captionOf(map)} ${readings}.`,
+  };
+}
+
+function captionOf({ title, legend }: HeadMap): string {
+  return `${title}: ${legend}.`;
+}
+
+/** Pictures smaller than this on their longer side are enlarged for notebooks. */
+const LEAST_SIDE = 192;
+const GAP = 2;
+
+/** One picture, or several beside each other. */
+function pictureView(pictures: readonly Picture[], caption: string): View {
+  const side = ({ columns }: Terminal) => Math.min(48, Math.floor((columns - 1 + GAP) / pictures.length) - GAP);
+  return {
+    text: (terminal) => {
+      const columns = pictures.map((picture) => pictureText(picture, terminal, side(terminal)).split("\n"));
+      const lines = columns[0]!.map((_, i) => columns.map((lines) => lines[i] ?? "").join(" ".repeat(GAP)));
+      return `${lines.join("\n")}\n${caption}`;
+    },
+    png: async () => encodePng(beside(pictures.map(enlarged))),
+    caption,
+  };
+}
+
+function enlarged(picture: Picture): Picture {
+  return Math.max(picture.width, picture.height) < LEAST_SIDE ? scaleTo(picture, LEAST_SIDE) : picture;
+}
+
+/** On white, their tops in line, a gap between them. */
+function beside(pictures: readonly Picture[]): Picture {
+  if (pictures.length === 1) return pictures[0]!;
+  const gap = 8;
+  const height = Math.max(...pictures.map((picture) => picture.height));
+  const width = pictures.reduce((sum, picture) => sum + picture.width + gap, -gap);
+  const data = new Uint8Array(3 * width * height).fill(255);
+  let left = 0;
+  for (const picture of pictures) {
+    for (let y = 0; y < picture.height; y++)
+      data.set(picture.data.subarray(3 * y * picture.width, 3 * (y + 1) * picture.width), 3 * (y * width + left));
+    left += picture.width + gap;
+  }
+  return { width, height, data };
+}
+
+function lookView({ picture, grid, title }: Look): View {
+  const map: HeadMap = {
+    values: grid,
+    title,
+    legend: "more (blue) or less (red) than other heads",
+    rows: { title: "row" },
+    columns: { title: "column" },
+  };
+  const blocks = (terminal: Terminal) =>
+    pictureText(drawOverlay(picture, grid, { side: Math.min(48, terminal.columns) }).picture, terminal);
+  return {
+    text: (terminal) => `${terminal.colours > 0 ? blocks(terminal) : gridText(map, terminal)}\n${printable(title)}`,
+    png: async () =>
+      encodePng(drawOverlay(picture, grid, { side: Math.max(256, picture.width, picture.height) }).picture),
+    caption: `${title}; ${map.legend}.`,
+  };
+}
+
+function pairText({ question, answers, mode, readings }: Pair): string {
+  const reading = ({ logitDiff, prob }: (typeof readings)["clean"]) =>
+    `logit difference ${logitDiff.toFixed(2)}, P(${answers.correct.text}) ${prob.toFixed(3)}`;
+  return printable(
+    `${question.text} ${answers.correct.text}, not ${answers.incorrect.text}; the ${mode} is corrupted`,
+  ).concat(
+    `\n  clean      ${printable(reading(readings.clean))}\n  corrupted  ${printable(reading(readings.corrupted))}`,
+  );
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
+}
+
+function isPicture(value: unknown): value is Picture {
+  if (!isRecord(value) || !(value.data instanceof Uint8Array)) return false;
+  return value.data.length > 0 && value.data.length === 3 * Number(value.width) * Number(value.height);
+}
+
+function isLook(value: unknown): value is Look {
+  return isRecord(value) && isPicture(value.picture) && Array.isArray(value.grid) && typeof value.title === "string";
+}
+
+/** The pictures of a pair's input that are given as pixels; undefined where there are none, or it is no such input. */
+function picturesOf(value: unknown): Picture[] | undefined {
+  if (!isRecord(value) || typeof value.question !== "string" || !Array.isArray(value.answers)) return undefined;
+  const pictures = [value.image, value.corruptImage].filter(isPicture);
+  return pictures.length > 0 ? pictures : undefined;
+}

@@ -1,0 +1,64 @@
+import { inspect } from "node:util";
+import * as tf from "@tensorflow/tfjs-core";
+import { type AskResult, Blip, type PairInput } from "../blip.js";
+import { Shown } from "../display/show.js";
+import { tensorName } from "../display/tensor.js";
+import { printable, type Terminal } from "../display/terminal.js";
+import { inputLine, viewOf } from "../display/views.js";
+import { NoticeError } from "../errors.js";
+import { Pair } from "../patching/pair.js";
+import { Run, towerSize } from "../patching/run.js";
+import { Scores } from "../patching/scores.js";
+
+/** The result of a line as people look at it: maps, pictures, tensors; the rest as Node prints it. */
+export function resultText(value: unknown, terminal: Terminal): string {
+  if (value instanceof Shown) return value.text(terminal);
+  const view = viewOf(value);
+  if (view) return view.text(terminal);
+  if (isInputs(value)) return value.map((input, i) => `[${i}] ${inputLine(input)}`).join("\n");
+  if (isAnswer(value)) return answerText(value);
+  return inspect(value, { colors: terminal.colours > 0, breakLength: terminal.columns, depth: 3, maxArrayLength: 24 });
+}
+
+function isInputs(value: unknown): value is PairInput[] {
+  const isInput = (one: Partial<PairInput> | null) => typeof one?.question === "string" && Array.isArray(one.answers);
+  return Array.isArray(value) && value.length > 0 && value.every(isInput);
+}
+
+function isAnswer(value: unknown): value is AskResult {
+  const { answer, tokens, top } = (value ?? {}) as Partial<AskResult>;
+  return typeof answer === "string" && Array.isArray(tokens) && Array.isArray(top);
+}
+
+function answerText({ answer, top }: AskResult): string {
+  const likeliest = top.map(({ token, prob }) => `${token} ${prob.toFixed(3)}`).join(", ");
+  return printable(`${answer} (${likeliest})`);
+}
+
+/** Within other objects one line stands for whatever is large, and an error of this package is its message. */
+export function nameWithinObjects(): void {
+  const names: [{ prototype: object }, (value: never) => string][] = [
+    [tf.Tensor, (tensor: tf.Tensor) => `Tensor ${tensorName(tensor)}`],
+    [Scores, ({ facts }: Scores) => `Scores ${facts.site} [${facts.shape.join(", ")}] of ${facts.axes.join(", ")}`],
+    [Pair, ({ question, mode }: Pair) => `Pair ${JSON.stringify(question.text)}, the ${mode} corrupted`],
+    [Run, ({ activations }: Run) => `Run over ${activations.text[0]!.shape[1]} tokens`],
+    [Blip, blipName],
+    [NoticeError, ({ name, message }: NoticeError) => `${name}: ${message}`],
+  ];
+  for (const [{ prototype }, name] of names)
+    Object.defineProperty(prototype, inspect.custom, {
+      value(this: never) {
+        return printable(name(this));
+      },
+      configurable: true,
+    });
+}
+
+/** The model with the size of its towers. */
+export function blipName(blip: Blip): string {
+  const size = (tower: "vision" | "text") => {
+    const { layers, heads } = towerSize(blip, tower);
+    return `${tower} ${layers} x ${heads}`;
+  };
+  return `Blip ${blip.name}: layers x heads ${size("vision")}, ${size("text")}; on ${blip.backend}`;
+}

@@ -1,0 +1,68 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { decodePicture } from "../src/model/decode.js";
+import { temporaryFolder } from "./support/checkpoint.js";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const GUIDE = readFileSync(join(ROOT, "docs/repl.md"), "utf8");
+
+function runNode(input: string, ...args: string[]): string {
+  const { NO_COLOR, FORCE_COLOR, ...env } = process.env;
+  const { status, stdout, stderr } = spawnSync(process.execPath, ["--import", "tsx", ...args], {
+    cwd: ROOT,
+    env,
+    input,
+    encoding: "utf8",
+  });
+  assert.is(status, 0, stderr);
+  return stdout;
+}
+
+/** Texts and numbers of a transcript, spaces left out: how wide a column is depends on the last digit of a number. */
+function words(text: string): (string | number)[] {
+  return text
+    .split(/\s+|(?<=[[:,])|(?=[\],])/)
+    .filter((word) => word !== "")
+    .map((word) => (Number.isNaN(Number(word)) ? word : Number(word)));
+}
+
+test("the session of the guide prints what stands there", () => {
+  const lines = Array.from(GUIDE.matchAll(/^ {4}(.*)$|^$/gm), ([, line = ""]) => line);
+  const session = lines.slice(lines.findIndex((line) => line.startsWith("> ")));
+  const typed = session.filter((line) => line.startsWith("> ")).map((line) => line.slice(2));
+  assert.ok(typed.length >= 5);
+  const printed = words(runNode(`${typed.join("\n")}\n`, join(ROOT, "src/cli/main.ts"), "repl"));
+  const expected = words(session.filter((line) => !line.startsWith("> ")).join("\n"));
+  assert.is(printed.length, expected.length, printed.join(" "));
+  for (const [i, word] of expected.entries()) {
+    const found = printed[i]!;
+    if (typeof word === "number") assert.ok(Math.abs(word - Number(found)) <= 0.011, `${found} for ${word}`);
+    else assert.is(found, word);
+  }
+});
+
+test("the code of the guide runs and writes its pictures", async () => {
+  const [, code] = /```ts\n([\s\S]*?)```/.exec(GUIDE)!;
+  const folder = temporaryFolder();
+  const ours = (path: string) => new URL(`../src/${path}.ts`, import.meta.url).href;
+  const local = code!
+    .replace('"vlm-notice/display"', `"${ours("display")}"`)
+    .replace('"vlm-notice"', `"${ours("index")}"`)
+    .replace(/^import (.*) from (.*);$/gm, "const $1 = await import($2);")
+    .replace(/writeFile\("/g, `writeFile("${folder}/`);
+  const file = join(folder, "guide.mts");
+  writeFileSync(file, `async function main() {${local}}\nawait main();`);
+  assert.match(runNode("", file), /text\.cross\.z at token 4 \(red\)[\s\S]*change of the logit difference/);
+  for (const name of ["heads.png", "look.png"]) {
+    const path = join(folder, name);
+    assert.ok(existsSync(path));
+    const { width, height } = await decodePicture(readFileSync(path), path);
+    assert.ok(width >= 200 && height >= 150, `${name}: ${width} x ${height}`);
+  }
+});
+
+test.run();
