@@ -2,4 +2,4 @@
 export { type LookOptions, Overlay, overlay } from "./display/overlay.js";
 export { type MimeBundle, Shown, show } from "./display/show.js";
 export { PLAIN, type Terminal, terminalOf } from "./display/terminal.js";
-export type { Look, Showable } from "./display/views.js";
+export type { Look, Showable, View } from "./display/views.js";

@@ -38,6 +38,7 @@ export {
   universality,
 } from "./patching/circuits.js";
 export {
+  CIRCUIT_SITES,
   type CircuitSite,
   everyHead,
   type Faithfulness,

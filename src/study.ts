@@ -2,7 +2,7 @@
 export { DATASETS, openDataset } from "./data/datasets.js";
 export type { Dataset, Exclusion, PrepareContext, Prepared, Sample } from "./data/sample.js";
 export { gatherReport } from "./report/gather.js";
-export { writeReport } from "./report/report.js";
+export { type ReportOptions, writeReport } from "./report/report.js";
 export type { AttributionAgreement, PlaceAgreement } from "./study/agreement.js";
 export { readCircuits, type StudyCircuit, type StudyCircuits } from "./study/circuits.js";
 export { EXPORT_FORMATS, type ExportFormat, exportScores } from "./study/export.js";

@@ -13,7 +13,13 @@ import { noticeHere } from "./support/command.js";
 // long, or need the network or somebody's data: of these every option must be one that there is.
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const ENTRIES = { "vlm-notice": "index.ts", "vlm-notice/pool": "pool/pool.ts", "vlm-notice/study": "study.ts" };
+const ENTRIES = {
+  "vlm-notice": "index.ts",
+  "vlm-notice/display": "display.ts",
+  "vlm-notice/figures": "figures.ts",
+  "vlm-notice/pool": "pool/pool.ts",
+  "vlm-notice/study": "study.ts",
+};
 const QUICK = ["ask", "sweep", "attribute", "path", "faithful"];
 
 const pages = [

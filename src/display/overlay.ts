@@ -24,6 +24,7 @@ export class Overlay implements Look {
     readonly title: string,
   ) {}
 
+  /** For a notebook. */
   [JUPYTER_DISPLAY](): Promise<MimeBundle> {
     return show(this).bundle();
   }

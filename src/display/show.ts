@@ -44,10 +44,12 @@ export class Shown {
     };
   }
 
+  /** For a notebook. */
   [JUPYTER_DISPLAY](): Promise<MimeBundle> {
     return this.bundle();
   }
 
+  /** As `text` of a plain terminal. */
   toString(): string {
     return this.text();
   }

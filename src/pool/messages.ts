@@ -50,6 +50,7 @@ export interface VerifyPair {
   readonly options: Pick<FaithfulOptions, "sites" | "randomSets" | "seed">;
 }
 
+/** What became of the test, or why there is none. */
 export type VerifyResult =
   | { readonly faithful: Faithfulness; readonly curve: FaithfulnessCurve; readonly refused?: undefined }
   | { readonly refused: string };

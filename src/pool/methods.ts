@@ -22,6 +22,7 @@ export interface PairFacts {
   readonly corrupted: Reading;
 }
 
+/** From where to where paths lead. */
 export interface PathsAsked {
   readonly senders: readonly Sender[];
   readonly receivers: readonly Receiver[];
@@ -36,6 +37,7 @@ export interface PathsFound extends PairFacts {
   readonly plain: Score;
 }
 
+/** Which set of heads is tested, against how many random ones. */
 export interface FaithfulAsked {
   readonly heads: readonly HeadAt[];
   readonly randomSets: number;
@@ -59,6 +61,7 @@ export interface Methods {
   readonly headEffects: { readonly asked: Record<string, never>; readonly found: readonly HeadEffect[] };
 }
 
+/** One of them. */
 export type MethodName = keyof Methods;
 
 export const methods: {

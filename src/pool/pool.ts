@@ -21,7 +21,25 @@ import { mapStream, type Source } from "./stream.js";
 import { type Answer, WorkerError, type WorkerOptions, WorkerProcess } from "./worker-process.js";
 
 export type { AnswerAttention } from "../patching/answer-attention.js";
-export type { Asked, PairResult, PoolSweep, StudyResult, SweepResult } from "./messages.js";
+export type {
+  Asked,
+  PairResult,
+  PoolSweep,
+  StudyPair,
+  StudyResult,
+  SweepResult,
+  VerifyPair,
+  VerifyResult,
+} from "./messages.js";
+export type {
+  FaithfulAsked,
+  FaithfulFound,
+  MethodName,
+  Methods,
+  PairFacts,
+  PathsAsked,
+  PathsFound,
+} from "./methods.js";
 export type { Source } from "./stream.js";
 export { WorkerError } from "./worker-process.js";
 

@@ -9,6 +9,7 @@ export const POSITIVE = [33, 102, 172] as const;
 /** How much of the picture the strongest colour hides. */
 const OPAQUE = 0.85;
 
+/** How an overlay is drawn. */
 export interface OverlayOptions {
   /** Where the colours end on both sides of 0, equal for overlays that are compared. Default: the largest |value|. */
   readonly extent?: number;

@@ -12,6 +12,7 @@ import type { ReportData } from "./report-data.js";
 import { circuits, type Section, samples, shares, summary, tokens, whatWasRun } from "./report-sections.js";
 import { attribution, verified } from "./trust-sections.js";
 
+/** What is written beside the page. */
 export interface ReportOptions {
   /** Also write each figure as a PNG: half a second each. Default true. */
   readonly png?: boolean;

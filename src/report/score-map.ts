@@ -10,6 +10,7 @@ export const LEGENDS: Record<Metric, string> = {
   probDiff: "change of P(correct)",
 };
 
+/** Which numbers of a sweep are drawn. */
 export interface ScoreMapOptions {
   /** Default: `effect`, or `logitDiff` where no effect is defined. */
   readonly metric?: Metric;
