@@ -34,6 +34,7 @@ export async function runSession(
   using variables = new Variables();
   const pairs = samplePairs();
   define({ ...library, ...display, tf, ...headNames(blip), blip, pairs, pair: await firstPair(blip, pairs) });
+  held.update(variables.values());
   nameWithinObjects();
   if (interactive) output.write(greeting(blip));
   const history = interactive ? await openHistory() : undefined;
