@@ -85,19 +85,20 @@ test("another model; its heads have names", () => {
 (existsSync("/usr/bin/script") ? test : test.skip)("in a terminal: a prompt, colours, 80 columns, a history", () => {
   const history = join(temporaryFolder(), "history");
   const command = [process.execPath, ...ARGS].map((word) => `'${word}'`).join(" ");
-  const { stdout } = spawnSync("script", ["-qec", `stty cols 80 rows 40; ${command}`, "/dev/null"], {
-    input: "await sweep(pair, { site: 'text.resid_post' })\nshow(pairs[1])\n\x04",
+  const { status, stdout } = spawnSync("script", ["-qec", `stty cols 80 rows 40; ${command}`, "/dev/null"], {
+    input: "await sweep(pair, { site: 'text.resid_post' })\nshow(pairs[1])\n.exit\n",
     env: { ...PLAIN_ENV, TERM: "xterm-256color", COLORTERM: "", NOTICE_REPL_HISTORY: history },
     encoding: "utf8",
     timeout: 60_000,
   });
+  assert.is(status, 0);
   assert.match(stdout, /Tab completes[\s\S]*> /);
   assert.match(stdout, /\[38;5;\d+;48;5;25m +0\.\d\d /, "the blue end of the scale");
   const lines = stripVTControlCharacters(stdout).split(/\r?\n/);
   const blocks = lines.filter((line) => line.includes("▀"));
   assert.ok(blocks.length >= 15, `${blocks.length} lines of pixels`);
   for (const line of lines.filter((line) => /▀|^ +\d |^layer/.test(line))) assert.ok(line.length <= 80, line);
-  assert.match(readFileSync(history, "utf8"), /^show\(pairs\[1\]\)\nawait sweep/);
+  assert.match(readFileSync(history, "utf8"), /^\.exit\nshow\(pairs\[1\]\)\nawait sweep/);
 });
 
 test.run();
