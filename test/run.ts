@@ -5,50 +5,96 @@ import { stripVTControlCharacters } from "node:util";
 import { parse } from "uvu/parse";
 import { run } from "uvu/run";
 
-// `npm test`, or `npm test -- PATTERN` for the files whose path matches. The files are dealt out to processes, one a core at a
-// time, whose output comes one after the other. uvu says "passed" of a suite whose `before` hook threw, having run none of its tests; here that fails.
+// `npm test`, or `npm test -- PATTERN` for the files whose path matches. Files are dealt out to processes, one a core, those that take
+// longest first. uvu says "passed" of a suite whose `before` hook threw, having run none of its tests; here that fails.
 
-const [pattern = String.raw`\.test\.ts$`, part] = process.argv.slice(2);
-const { suites } = await parse("test", pattern);
-let next = 0;
-const parts = Math.min(8, suites.length);
-if (suites.length === 0) fail(`No test file matches ${pattern}.`);
-else if (part === undefined) await Promise.all(Array.from({ length: Math.min(availableParallelism(), 4) }, takeParts));
-else await runSuites(suites.filter((_, i) => i % parts === Number(part)));
+const LONGEST = /^(study|pool|cli|report|weights|docs)/;
 
-/** One after the other, until all are taken. */
-async function takeParts(): Promise<void> {
-  while (next < parts) await runPart(`${next++}`);
+/** What a process says of a file. */
+interface Report {
+  readonly output: string;
+  readonly passed: number;
+  readonly total: number;
+  /** Why it is not right, if it is not. */
+  readonly wrong?: string;
 }
 
-/** A process with its part of the files. */
-function runPart(index: string): Promise<void> {
-  const child = fork(fileURLToPath(import.meta.url), [pattern, index], { stdio: ["ignore", "pipe", "pipe", "ipc"] });
-  const output: Buffer[] = [];
-  for (const stream of [child.stdout!, child.stderr!]) stream.on("data", (text) => output.push(text));
+const [pattern = String.raw`\.test\.ts$`] = process.argv.slice(2);
+const { suites } = await parse("test", pattern);
+if (process.send) process.on("message", takeFile).send?.("ready");
+else if (suites.length === 0) fail(`No test file matches ${pattern}.`);
+else await dealFiles();
+
+interface Count {
+  passed: number;
+  total: number;
+  /** Of each file. */
+  seconds: [string, number][];
+}
+
+async function dealFiles(): Promise<void> {
+  const names = suites.map(({ name }) => name).sort((a, b) => Number(LONGEST.test(b)) - Number(LONGEST.test(a)));
+  const count: Count = { passed: 0, total: 0, seconds: [] };
+  const processes = Math.min(availableParallelism(), 4, names.length);
+  const begun = performance.now();
+  await Promise.all(Array.from({ length: processes }, () => runProcess(names, count)));
+  const seconds = ((performance.now() - begun) / 1e3).toFixed(0);
+  const longest = count.seconds.sort(([, a], [, b]) => b - a).slice(0, 5);
+  const slow = longest.map(([name, seconds]) => `${name} ${seconds.toFixed(0)} s`).join(", ");
+  process.stdout.write(`\n${count.passed} of ${count.total} tests passed in ${seconds} s; longest: ${slow}\n`);
+}
+
+/** A process that takes one file after the other, until all are taken. */
+function runProcess(names: string[], count: Count): Promise<void> {
+  const child = fork(fileURLToPath(import.meta.url), [pattern], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  let current: string | undefined;
+  let since = 0;
+  child.on("message", (report: Report | "ready") => {
+    if (report !== "ready") {
+      process.stdout.write(report.output);
+      count.passed += report.passed;
+      count.total += report.total;
+      count.seconds.push([current!, (performance.now() - since) / 1e3]);
+      if (report.wrong !== undefined) fail(`${current}: ${report.wrong}`);
+    }
+    current = names.shift();
+    since = performance.now();
+    child.send(current ?? "");
+  });
   return new Promise((resolve) =>
-    child.on("close", (code) => {
-      process.stdout.write(Buffer.concat(output));
-      if (code !== 0) fail(`Part ${index} of the tests failed (exit code ${code}).`);
+    child.on("close", (code, signal) => {
+      if (current !== undefined) fail(`${current} ended its process (${signal ?? `exit code ${code}`}).`);
       resolve();
     }),
   );
 }
 
-async function runSuites(mine: typeof suites): Promise<void> {
-  let printed = "";
-  const write = process.stdout.write.bind(process.stdout);
-  process.stdout.write = ((text: string, ...rest: []) => {
-    printed += text;
-    return write(text, ...rest);
-  }) as typeof process.stdout.write;
-  await run(mine, { bail: false });
-  process.disconnect?.();
-  const counts = [...stripVTControlCharacters(printed).matchAll(/\((\d+) \/ (\d+)\)/g)];
-  if (counts.some(([, passed, all]) => passed !== all)) {
-    if (!process.exitCode) fail("A suite did not run all of its tests: a hook of it threw.");
-  } else if (counts.length < mine.length)
-    fail(`${mine.length - counts.length} of the files ran no tests: they lack test.run().`);
+async function takeFile(name: string): Promise<void> {
+  // What a test left open does not keep the process.
+  if (name === "") process.exit();
+  const write = process.stdout.write;
+  let output = "";
+  process.stdout.write = ((text: string) => {
+    output += text;
+    return true;
+  }) as typeof write;
+  try {
+    (globalThis as { UVU_QUEUE?: unknown[] }).UVU_QUEUE = [];
+    await run(suites.filter((suite) => suite.name === name));
+  } finally {
+    process.stdout.write = write;
+  }
+  const counts = [...stripVTControlCharacters(output).matchAll(/\((\d+) \/ (\d+)\)/g)];
+  const [passed, total] = [1, 2].map((group) => counts.reduce((sum, found) => sum + Number(found[group]), 0));
+  const wrong = process.exitCode
+    ? "a test failed."
+    : counts.length === 0
+      ? "it ran no tests: it lacks test.run()."
+      : passed !== total
+        ? "not all of its tests ran: a hook threw."
+        : undefined;
+  process.exitCode = 0;
+  process.send!({ output: output.replace(/\n +Total:[\s\S]*$/, ""), passed, total, wrong } satisfies Partial<Report>);
 }
 
 function fail(message: string): void {
