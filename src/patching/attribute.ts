@@ -21,8 +21,8 @@ export interface AttributeOptions extends TableOptions {
   /** For queries and keys: the softmax is computed anew for each changed one, and only what follows is linearised. */
   readonly qkFix?: boolean;
   /**
-   * One backward pass more for each layer, in which what that layer writes counts as constant; the attribution is the mean size
-   * over these, without a sign. Finds what acts directly and, by the same amount against it, through a later layer.
+   * One backward pass more for each layer, in which what that layer writes counts as constant; the attribution is the sum of
+   * the sizes over these by their number less one, without a sign. Finds what acts directly and, by the same amount against it, through a later layer.
    */
   readonly gradDrop?: boolean;
   /** Bytes that the values of passes may take. Default: what loading the model left over, at most 512 MiB. */

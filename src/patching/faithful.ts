@@ -189,8 +189,9 @@ export function everyHead(pair: Pair, sites: readonly CircuitSite[] = CIRCUIT_SI
 
 /** What each set keeps of the answer where all other heads are corrupted. */
 async function keep(pair: Pair, sets: readonly (readonly HeadAt[])[], options: SetOptions): Promise<number[]> {
-  const size = patchesAtOnce(pair.model, parseSite("vision.self.z"), pair.question.tokens.length, options.memory);
   const { sites = CIRCUIT_SITES } = options;
+  const tokens = pair.question.tokens.length;
+  const size = Math.min(...sites.map((site) => patchesAtOnce(pair.model, parseSite(site), tokens, options.memory)));
   const kept: number[] = [];
   for (let from = 0; from < sets.length; from += size) {
     options.signal?.throwIfAborted();

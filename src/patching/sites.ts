@@ -71,8 +71,8 @@ export function parseSite(site: string): SiteParts {
     throw new NoticeError(
       "site",
       `There is no site ${JSON.stringify(`${site}`.slice(0, 80))}. Did you mean ${meant(`${site}`)}? ` +
-        "A site is vision, text or decoder, then resid_pre, self.{q,k,v,pattern,z,out}, resid_mid, cross.{the same; not in " +
-        "vision}, mlp.{pre,post,out} or resid_post.",
+        "A site is vision, text or decoder, then resid_pre, self.{q,k,v,pattern,z,out}, resid_mid, cross.{the same} and " +
+        "resid_cross (both not in vision), mlp.{pre,post,out} or resid_post.",
     );
   const tower = site.slice(0, site.indexOf(".")) as Tower;
   const within = site.slice(tower.length + 1) as BlockSite;

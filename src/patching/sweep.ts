@@ -49,6 +49,8 @@ export async function sweep(pair: Pair, options: SweepOptions): Promise<Scores> 
 export async function sweepTogether(pairs: readonly Pair[], options: SweepOptions): Promise<Scores[]> {
   const parts = parseSite(options.site);
   if (pairs.length === 0) return [];
+  if (pairs.some(({ model }) => model !== pairs[0]!.model))
+    throw new NoticeError("options", "These pairs are of different models; sweep those of one model together.");
   const tables: Table[] = [];
   for (const pair of pairs) tables.push(await newTable(pair, parts, options));
   const byRow = !patchedTogether(parts, options) && changesOneRow(parts);

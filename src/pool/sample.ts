@@ -56,11 +56,14 @@ async function openGroup(blip: Blip, items: readonly StudyPair[]): Promise<Opene
   let most = 1;
   for (const item of items) {
     if (group.length >= most) break;
+    let pair: Pair | undefined;
     try {
-      const pair = await blip.pair(item.input);
+      pair = await blip.pair(item.input);
+      const room = item.sweeps.map((options) => pairsInOnePass(pair!, options));
       group.push({ item, pair });
-      most = Math.max(most, ...item.sweeps.map((options) => pairsInOnePass(pair, options)));
+      most = Math.max(most, ...room);
     } catch (error) {
+      pair?.[Symbol.dispose]();
       group.push({ item, ...refusal(error) });
     }
   }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { NoticeError } from "../errors.js";
 import { writeWhole } from "../files/write.js";
 import { FigureBook } from "./figure-book.js";
 import { attention, notes, overlays, universalHeads } from "./head-sections.js";
@@ -33,8 +34,15 @@ export async function writeReport(
   const book = new FigureBook({ png });
   const page = await reportPage(data, book);
   const figures = join(folder, "figures");
-  await rm(figures, { recursive: true, force: true }); // those of an earlier reading
-  await mkdir(figures, { recursive: true });
+  try {
+    await rm(figures, { recursive: true, force: true }); // those of an earlier reading
+    await mkdir(figures, { recursive: true });
+  } catch (cause) {
+    const { message } = cause as Error;
+    throw new NoticeError("options", `The report cannot be written into ${folder}: ${message}. Give another folder.`, {
+      cause,
+    });
+  }
   for (const [name, content] of book.files) await writeWhole(join(figures, name), content);
   const path = join(folder, "report.html");
   await writeWhole(path, page);

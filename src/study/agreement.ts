@@ -1,4 +1,5 @@
 import type { Site } from "../patching/sites.js";
+import { TOKEN } from "./export.js";
 import type { StudyRun } from "./run.js";
 import type { Modality } from "./settings.js";
 
@@ -37,7 +38,7 @@ const [MISSES, LARGEST, OTHERS] = [3, 30, 30];
 
 const PLACES = `
   SELECT sample, site, layer, head, position, attribution AS expected, logit_diff AS exact,
-    CASE WHEN site LIKE 'text.%' THEN tokens[position + 1] END AS token
+    ${TOKEN} AS token
   FROM scores JOIN passes USING (dataset, sample, modality)
   WHERE dataset = $1 AND modality = $2 AND attribution IS NOT NULL AND logit_diff IS NOT NULL`;
 

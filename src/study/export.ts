@@ -14,11 +14,14 @@ const OPTIONS: Record<ExportFormat, string> = {
   json: "FORMAT json, ARRAY true",
 };
 
+/** The token that stands at a place of `scores`, by the tokens of `passes`; SQL. */
+export const TOKEN = `CASE WHEN site LIKE 'text.%' OR site IN ('decoder.cross.k', 'decoder.cross.v') THEN tokens[position + 1]
+  WHEN site LIKE 'decoder.%' THEN '[DEC]' END`;
+
 /** One row a patch (in a screened run also a place that was not patched, without scores), with what it is about and what computed it, in an order that follows from the rows. */
 const ROWS = `
   SELECT sample, dataset, sample_group AS "group", modality, direction, site, layer, head, position,
-    CASE WHEN site LIKE 'text.%' OR site IN ('decoder.cross.k', 'decoder.cross.v') THEN tokens[position + 1]
-      WHEN site LIKE 'decoder.%' THEN '[DEC]' END AS token,
+    ${TOKEN} AS token,
     answer_token, correct, incorrect, clean_prob, clean_logit_diff, corrupted_prob, corrupted_logit_diff,
     prob, prob_diff AS "probDiff", logit_diff AS "logitDiff", effect, attribution,
     package, model, model_hash, backend, settings_hash

@@ -1,4 +1,4 @@
-import type { HeadAt } from "../patching/faithful.js";
+import { chanceOf, type HeadAt } from "../patching/faithful.js";
 import type { Site } from "../patching/sites.js";
 import type { StudyRun } from "./run.js";
 import type { Modality } from "./settings.js";
@@ -63,22 +63,20 @@ function verifiedOf(
   const of = (name: "kept" | "removed" | "cpr" | "cmd") => mean(rows.map((row) => row[name]));
   const means = (name: "random" | "curve") => rows[0]![name].map((_, at) => mean(rows.map((row) => row[name][at]!)));
   const [kept, randomSets, curve] = [of("kept"), means("random"), means("curve")];
-  // Equal sets in different batches differ by rounding.
-  const asGood = randomSets.filter((share) => share >= kept - 1e-5).length;
   return {
     dataset,
     modality,
     sites,
     heads,
     of: ranked.length,
-    found: foundOn,
+    found: foundOn.length,
     tested: rows.length,
     kept,
     removed: of("removed"),
     none: curve[0]!,
     randomSets,
     random: mean(randomSets),
-    pValue: heads.length === 0 ? null : (asGood + 1) / (randomSets.length + 1),
+    pValue: heads.length === 0 ? null : chanceOf(kept, randomSets),
     sizes,
     curve,
     needed: sizes[curve.findLastIndex((share) => share < ENOUGH) + 1]!,

@@ -20,9 +20,9 @@ export interface Test {
   readonly modality: Modality;
   /** Whose heads are kept or corrupted. */
   readonly sites: readonly CircuitSite[];
-  /** The circuits of these sites, found on `foundOn` samples. */
+  /** The circuits of these sites, found on the samples `foundOn`. */
   readonly heads: readonly HeadAt[];
-  readonly foundOn: number;
+  readonly foundOn: readonly string[];
   /** All heads, those with the largest effects in the same samples first. */
   readonly ranked: readonly HeadAt[];
   /** Heads kept at each point of the curve. */
@@ -130,7 +130,7 @@ export async function readTests(run: StudyRun): Promise<Test[]> {
     const ranked = await rankedHeads(run, { ...group, sites, samples: finding });
     const heads = await circuitOf(run, { ...group, sites, samples: finding });
     const sizes = Array.from({ length: STEPS + 1 }, (_, i) => Math.round((i * ranked.length) / STEPS));
-    const test = { ...group, sites, heads, foundOn: finding.size, ranked, sizes: [...new Set(sizes)] };
+    const test = { ...group, sites, heads, foundOn: [...finding], ranked, sizes: [...new Set(sizes)] };
     const samples = testing.slice(0, settings.verify);
     const content = JSON.stringify([test, settings.randomSets]);
     tests.push({ ...test, samples, reading: createHash("sha256").update(content).digest("hex").slice(0, 16) });

@@ -58,6 +58,7 @@ for (let seed = 1; seed <= SHAPES; seed++)
         if (Math.abs(alone.logitDiff) > 1e-3) moved++;
         for (const metric of METRICS) {
           const [one, other] = [scores.at(metric, ...index), alone[metric]];
+          assert.is(one === null, other === null);
           const off = Math.abs((one ?? 0) - (other ?? 0));
           assert.ok(
             off <= 1e-5 * scale[metric],

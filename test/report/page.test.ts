@@ -124,7 +124,10 @@ test("nothing overflows 1280 or 400 pixels, with every table open", async () => 
 test("without scripts the still figures are there", async () => {
   const { page, complaints } = await open(report, { javaScriptEnabled: false });
   assert.is(await page.locator("[data-figure] svg").count(), 0);
-  for (const image of await page.locator("[data-figure] img").all()) {
+  const images = await page.locator("[data-figure] img").all();
+  assert.is(images.length, await page.locator("[data-figure]").count());
+  assert.ok(images.length > 0);
+  for (const image of images) {
     const { width, height } = (await image.boundingBox())!;
     assert.ok(width > 200 && height > 150, `a figure of ${width} x ${height}`);
   }

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PNG } from "pngjs";
 import { suite } from "uvu";
@@ -159,6 +159,8 @@ test("figures are PNGs too", async () => {
 
 test("refuses a folder that cannot be made, and numbers that are none", async () => {
   const file = join(temporaryFolder(), "file");
+  writeFileSync(file, "");
+  await refused(() => writeReport(data, file, { png: false }), "options", file);
   const overlay = { ...data.overlays[0]!, heads: [{ layer: 0, head: 0, overlay: [[Number.NaN]] }] };
   await refused(() => writeReport({ ...data, overlays: [overlay] }, file, { png: false }), "options", "finite");
 });

@@ -163,6 +163,7 @@ test("the heads of which gradients expect most are patched, in all samples alike
 test("circuits count what gradients expect of the others", async ({ folder, rows }) => {
   using run = await StudyRun.reopen(folder);
   const { circuits, attribution } = await readFindings(run);
+  assert.ok(circuits.length > 0);
   for (const { dataset, circuit } of circuits) {
     assert.is(circuit.heads.length, 5);
     const own = rows.filter(
@@ -192,7 +193,10 @@ test("circuits count what gradients expect of the others", async ({ folder, rows
   near(Math.abs(worst!.expected - worst!.exact), furthest, "worst miss");
 });
 
-test("circuits are tested on samples that they were not found on, as the library tests them", async ({ folder }) => {
+test("circuits are tested on samples that they were not found on, as the library tests them", async ({
+  folder,
+  rows,
+}) => {
   using run = await StudyRun.reopen(folder);
   using blip = await loadBlip("weights/scenes");
   const tests = await readTests(run);
@@ -202,7 +206,24 @@ test("circuits are tested on samples that they were not found on, as the library
   const selected = await run.store.rows<{ sample: string }>("SELECT sample FROM selected WHERE dataset = $1", [
     tests[0]!.dataset,
   ]);
-  for (const { foundOn, samples } of tests) assert.ok(foundOn <= 2 && samples.length <= 2);
+  const estimated = (row: Row) =>
+    row.effect !== ""
+      ? Number(row.effect)
+      : Number(row.attribution) / (Number(row.clean_logit_diff) - Number(row.corrupted_logit_diff));
+  for (const { dataset, foundOn, samples, ranked } of tests) {
+    assert.is(new Set([...foundOn, ...samples]).size, foundOn.length + samples.length, "a sample of both halves");
+    assert.ok(foundOn.length > 0 && foundOn.length <= 2 && samples.length > 0);
+    // The ranking in plain arithmetic, from the samples that it was found on alone.
+    const own = rows.filter((row) => row.dataset === dataset && row.site === "text.cross.z");
+    const size = ({ layer, head }: { readonly layer: number; readonly head: number }) =>
+      foundOn.reduce((sum, sample) => {
+        const places = own.filter((row) => row.sample === sample && row.layer === `${layer}` && row.head === `${head}`);
+        return sum + Math.abs(places.reduce((effect, row) => effect + estimated(row), 0));
+      }, 0);
+    const sizes = ranked.map(size);
+    assert.is(sizes.length, 18);
+    for (const [i, one] of sizes.entries()) assert.ok(i === 0 || one <= sizes[i - 1]! + 1e-6, `${i}: ${sizes}`);
+  }
   const [one] = tests;
   const [result] = verified;
   const kept: number[] = [];

@@ -26,6 +26,9 @@ const SETTINGS: GivenSettings = {
   modalities: ["image", "text", "gaussian"],
   sites: ["decoder.cross.z", "text.cross.z", "text.resid_post", "vision.self.z"],
   sigma: 2,
+  // They have tests of their own: screen.test.ts.
+  attribution: false,
+  verify: 0,
 };
 
 /** Of runs that are compared with each other only. */
