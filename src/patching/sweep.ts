@@ -54,7 +54,7 @@ export async function sweepTogether(pairs: readonly Pair[], options: SweepOption
   const tables: Table[] = [];
   for (const pair of pairs) tables.push(await newTable(pair, parts, options));
   const byRow = !patchedTogether(parts, options) && changesOneRow(parts);
-  const fits = alike(tables) ? pairsInOnePass(pairs[0]!, options) : 1;
+  const fits = byRow && alike(tables) ? roomBeside(tables[0]!, parts, options) : 1;
   const placesOf = (some: readonly Table[]) => some.flatMap(({ layers }) => layers.flat()).length;
   for (let from = 0; from < tables.length; from += fits) {
     const done = placesOf(tables.slice(0, from));
@@ -68,8 +68,17 @@ export async function sweepTogether(pairs: readonly Pair[], options: SweepOption
 export function pairsInOnePass(pair: Pair, options: SweepOptions): number {
   const parts = parseSite(options.site);
   if (patchedTogether(parts, options) || !changesOneRow(parts)) return 1;
-  const places = Math.max(...tableCells(pair, parts, options).map((cells) => cells.length));
-  return pairsAtOnce(pair.model, parts, pair.question.tokens.length, places, options.memory);
+  return roomBeside({ pair, layers: tableCells(pair, parts, options) }, parts, options);
+}
+
+/** How many such pairs fill a batch. */
+function roomBeside(
+  { pair, layers }: Pick<Table, "pair" | "layers">,
+  parts: SiteParts,
+  { memory }: Pick<SweepOptions, "memory">,
+): number {
+  const places = Math.max(...layers.map((cells) => cells.length));
+  return pairsAtOnce(pair.model, parts, pair.question.tokens.length, places, memory);
 }
 
 async function newTable(pair: Pair, parts: SiteParts, options: SweepOptions): Promise<Table> {
