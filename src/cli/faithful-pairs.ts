@@ -6,6 +6,7 @@ import {
   type FaithfulnessCurve,
   type HeadAt,
   type HeadEffect,
+  headName,
 } from "../patching/faithful.js";
 import type { Mode } from "../patching/pair.js";
 import type { FaithfulFound } from "../pool/methods.js";
@@ -89,16 +90,14 @@ async function rankOn(
     (pairs) => pool.measure(pairs, "headEffects", {}, { ordered: true }),
     (found) => {
       all = found;
-      for (const head of found) means.add(nameOf(head), head.effect);
+      for (const head of found) means.add(headName(head), head.effect);
       return {};
     },
   );
-  const size = (head: HeadAt) => means.meanSize(nameOf(head)) ?? 0;
+  const size = (head: HeadAt) => means.meanSize(headName(head)) ?? 0;
   const heads = all.map(({ site, layer, head }) => ({ site, layer, head })).sort((a, b) => size(b) - size(a));
   return { heads, tally };
 }
-
-const nameOf = ({ site, layer, head }: HeadAt) => `${site}:L${layer}H${head}`;
 
 /** The mean of each figure over pairs. The random sets are the same for every pair, so that their means are a control for the set's. */
 class FaithfulMeans {

@@ -85,8 +85,8 @@ export async function faithfulness(
     );
   const all = everyHead(pair, sites);
   const members = unique(pair, heads, sites);
-  const names = new Set(members.map(nameOf));
-  const others = all.filter((head) => !names.has(nameOf(head)));
+  const names = new Set(members.map(headName));
+  const others = all.filter((head) => !names.has(headName(head)));
   const drawn = Array.from({ length: randomSets }, (_, i) => draw(all, members.length, random(seed, "faithful", i)));
   const leftOut = members.map((one) => members.filter((head) => head !== one));
   const [kept, removed, ...rest] = await keep(pair, [members, others, ...leftOut, ...drawn], options);
@@ -195,7 +195,7 @@ async function keep(pair: Pair, sets: readonly (readonly HeadAt[])[], options: S
   const kept: number[] = [];
   for (let from = 0; from < sets.length; from += size) {
     options.signal?.throwIfAborted();
-    const rows = sets.slice(from, from + size).map((set) => corrupt(pair, new Set(set.map(nameOf)), sites));
+    const rows = sets.slice(from, from + size).map((set) => corrupt(pair, new Set(set.map(headName)), sites));
     const scores = await patchBatch(pair, rows, "noise");
     for (const row of rows.keys()) {
       // Where no row corrupts anything, the clean pass answers for all.
@@ -216,7 +216,7 @@ function corrupt(pair: Pair, kept: ReadonlySet<string>, sites: readonly CircuitS
   return sites.flatMap((site) => {
     const { layers, heads } = towerSize(pair.model, parseSite(site).tower);
     return range(layers).flatMap((layer) => {
-      const head = range(heads).filter((head) => !kept.has(nameOf({ site, layer, head })));
+      const head = range(heads).filter((head) => !kept.has(headName({ site, layer, head })));
       return head.length > 0 ? [resolveSelection(pair, { site, layer, head })] : [];
     });
   });
@@ -224,7 +224,8 @@ function corrupt(pair: Pair, kept: ReadonlySet<string>, sites: readonly CircuitS
 
 const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
 
-const nameOf = ({ site, layer, head }: HeadAt) => `${site}:L${layer}H${head}`;
+/** As `notice faithful` and `notice path` take it: `text.cross.z:L0H1`. */
+export const headName = ({ site, layer, head }: HeadAt) => `${site}:L${layer}H${head}`;
 
 /** Each head once, all of them there. */
 function unique({ model }: Pair, heads: readonly HeadAt[], sites: readonly CircuitSite[]): HeadAt[] {
@@ -238,7 +239,7 @@ function unique({ model }: Pair, heads: readonly HeadAt[], sites: readonly Circu
     checkLayer(model, tower, layer);
     checkIndex("head", head, towerSize(model, tower).heads, `the ${tower} tower`);
   }
-  return [...new Map(heads.map((head) => [nameOf(head), head])).values()];
+  return [...new Map(heads.map((head) => [headName(head), head])).values()];
 }
 
 /** So many of them, each subset equally likely. */
