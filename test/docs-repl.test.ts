@@ -1,13 +1,12 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { decodePicture } from "../src/model/decode.js";
 import { temporaryFolder } from "./support/checkpoint.js";
+import { MAIN, ROOT } from "./support/root.js";
 
-const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const GUIDE = readFileSync(join(ROOT, "docs/repl.md"), "utf8");
 
 function runNode(input: string, ...args: string[]): string {
@@ -35,7 +34,7 @@ test("the session of the guide prints what stands there", () => {
   const session = lines.slice(lines.findIndex((line) => line.startsWith("> ")));
   const typed = session.filter((line) => line.startsWith("> ")).map((line) => line.slice(2));
   assert.ok(typed.length >= 5);
-  const printed = words(runNode(`${typed.join("\n")}\n`, join(ROOT, "src/cli/main.ts"), "repl"));
+  const printed = words(runNode(`${typed.join("\n")}\n`, MAIN, "repl"));
   const expected = words(session.filter((line) => !line.startsWith("> ")).join("\n"));
   assert.is(printed.length, expected.length, printed.join(" "));
   for (const [i, word] of expected.entries()) {
@@ -48,7 +47,7 @@ test("the session of the guide prints what stands there", () => {
 test("the code of the guide runs and writes its pictures", async () => {
   const [, code] = /```ts\n([\s\S]*?)```/.exec(GUIDE)!;
   const folder = temporaryFolder();
-  const ours = (path: string) => new URL(`../src/${path}.ts`, import.meta.url).href;
+  const ours = (path: string) => new URL(`../src/${path}.js`, import.meta.url).href;
   const local = code!
     .replace('"vlm-notice/display"', `"${ours("display")}"`)
     .replace('"vlm-notice"', `"${ours("index")}"`)

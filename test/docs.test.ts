@@ -1,24 +1,23 @@
 import { execFile } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { program } from "../src/cli/program.js";
 import { temporaryFolder } from "./support/checkpoint.js";
 import { noticeHere } from "./support/command.js";
+import { ROOT } from "./support/root.js";
 
 // Code blocks of a page are run one after the other, as one program. Commands that ask the embedded model something are run; all others take
 // long, or need the network or somebody's data: of these every option must be one that there is.
 
-const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const ENTRIES = {
-  "vlm-notice": "index.ts",
-  "vlm-notice/display": "display.ts",
-  "vlm-notice/figures": "figures.ts",
-  "vlm-notice/pool": "pool/pool.ts",
-  "vlm-notice/study": "study.ts",
+  "vlm-notice": "index.js",
+  "vlm-notice/display": "display.js",
+  "vlm-notice/figures": "figures.js",
+  "vlm-notice/pool": "pool/pool.js",
+  "vlm-notice/study": "study.js",
 };
 const QUICK = ["ask", "sweep", "attribute", "path", "faithful"];
 

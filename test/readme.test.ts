@@ -1,13 +1,12 @@
 import { execFile } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { temporaryFolder } from "./support/checkpoint.js";
+import { MAIN, ROOT } from "./support/root.js";
 
-const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const README = readFileSync(join(ROOT, "README.md"), "utf8");
 
 /** Runs a file of ours or of the README's with TypeScript, in the repository's root as a reader would. */
@@ -28,7 +27,7 @@ test("the commands of the README do what it says", async () => {
     );
     const outputs = words.filter((_, i) => ["--png", "--json"].includes(words[i - 1]!));
     const args = words.map((word) => (outputs.includes(word) ? join(folder, word) : word));
-    assert.match(await runNode(join(ROOT, "src/cli/main.ts"), ...args), /red/);
+    assert.match(await runNode(MAIN, ...args), /red/);
     for (const output of outputs) assert.ok(existsSync(join(folder, output)), output);
   }
 });
@@ -36,7 +35,7 @@ test("the commands of the README do what it says", async () => {
 test("the code of the README runs and prints effects", async () => {
   const [, code] = /```ts\n([\s\S]*?)```/.exec(README)!;
   const file = join(temporaryFolder(), "readme.mts");
-  const index = new URL("../src/index.ts", import.meta.url).href;
+  const index = new URL("../src/index.js", import.meta.url).href;
   writeFileSync(
     file,
     `async function main() {${code!.replace(/import (.*) from "vlm-notice";/, `const $1 = await import("${index}");`)}}\nawait main();`,

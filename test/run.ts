@@ -5,8 +5,8 @@ import { stripVTControlCharacters } from "node:util";
 import { parse } from "uvu/parse";
 import { run } from "uvu/run";
 
-// `npm test`, or `npm test -- PATTERN` for the files whose path matches. Files are dealt out to processes, one a core, those that take
-// longest first. uvu says "passed" of a suite whose `before` hook threw, having run none of its tests; here that fails.
+// What start.mjs runs once all is compiled: all test files, or those whose path matches a pattern. They are dealt out to processes, one
+// a core, those that take longest first. uvu says "passed" of a suite whose `before` hook threw, having run none of its tests; here that fails.
 
 const LONGEST = /^(study|pool|cli|report|weights|docs)/;
 
@@ -20,7 +20,7 @@ interface Report {
 }
 
 const [pattern = String.raw`\.test\.ts$`] = process.argv.slice(2);
-const { suites } = await parse("test", pattern);
+const suites = (await parse("test", pattern)).suites.filter(({ name }) => name.endsWith(".ts"));
 if (process.send) process.on("message", takeFile).send?.("ready");
 else if (suites.length === 0) fail(`No test file matches ${pattern}.`);
 else await dealFiles();
@@ -80,7 +80,8 @@ async function takeFile(name: string): Promise<void> {
   }) as typeof write;
   try {
     (globalThis as { UVU_QUEUE?: unknown[] }).UVU_QUEUE = [];
-    await run(suites.filter((suite) => suite.name === name));
+    const file = fileURLToPath(new URL(name.replace(/\.ts$/, ".js"), import.meta.url));
+    await run([{ name, file }]);
   } finally {
     process.stdout.write = write;
   }

@@ -8,7 +8,7 @@ import type { MemoryFigures } from "../../bench/memory-ours.js";
 import { useBackend } from "../../src/backend.js";
 import { temporaryFolder } from "../support/checkpoint.js";
 
-const SCRIPT = fileURLToPath(new URL("../../bench/memory-ours.ts", import.meta.url));
+const SCRIPT = fileURLToPath(new URL("../../bench/memory-ours.js", import.meta.url));
 
 /** What the patches may take beside the model and its passes. */
 const LEFT = 130e6;
@@ -29,7 +29,7 @@ async function checkpoint(): Promise<string> {
 
 test("a process stays inside its budget, by the system's count", async () => {
   const options = ["--backend", await useBackend(), "--site", "vision.self.z", "--left", String(LEFT)];
-  const args = ["--import", "tsx", SCRIPT, await checkpoint(), ...options];
+  const args = [SCRIPT, await checkpoint(), ...options];
   const { stdout } = await promisify(execFile)(process.execPath, args);
   const { budget, passes, sweep, batches } = JSON.parse(stdout) as MemoryFigures;
   assert.ok(batches > 1, "the budget did not divide the sweep");

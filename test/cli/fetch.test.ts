@@ -2,13 +2,13 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { svoProbes } from "../../src/data/svo-probes.js";
 import { type Answer, ImageServer, send } from "../files/image-server.js";
 import { noticeHere } from "../support/command.js";
 import { CONTEXT, collect, folderOf, reasons } from "../support/prepare.js";
+import { MAIN } from "../support/root.js";
 import { CLEAN_IMAGE } from "../support/samples.js";
 
 const PNG = readFileSync(CLEAN_IMAGE);
@@ -64,8 +64,7 @@ test("Ctrl-C ends it by that signal with a manifest of what is missing", async (
   const second: Answer = () => silent();
   await using server = await ImageServer.start({ "/1": send(PNG), "/2": second });
   const folder = dataFolder(server.origin, [[1, 2]]);
-  const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
-  const args = ["--import", "tsx", main, "fetch", "svo-probes", "--data", folder, "--concurrency", "1"];
+  const args = [MAIN, "fetch", "svo-probes", "--data", folder, "--concurrency", "1"];
   const child = spawn(process.execPath, args, { stdio: "ignore" });
   await reached;
   child.kill("SIGINT");

@@ -1,16 +1,15 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { temporaryFolder } from "../support/checkpoint.js";
+import { MAIN } from "../support/root.js";
 import { NARROW } from "../support/samples.js";
 
 const test = suite("repl");
-const MAIN = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
-const ARGS = ["--import", "tsx", MAIN, "repl"];
+const ARGS = [MAIN, "repl"];
 const { NO_COLOR, FORCE_COLOR, ...PLAIN_ENV } = process.env;
 
 /** The answers to lines that are piped in. */

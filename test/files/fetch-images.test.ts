@@ -15,7 +15,7 @@ const picture: Picture = { width: 64, height: 64, data: Uint8Array.from({ length
 const PNG = encodePng(picture);
 const JPEG = Buffer.from(await encodeJpeg(picture));
 
-const QUICK: FetchImagesOptions = { timeoutMs: 150, retry: { attempts: 3, delayMs: 1 }, maxBytes: 100_000 };
+const QUICK: FetchImagesOptions = { timeoutMs: 300, retry: { attempts: 3, delayMs: 1 }, maxBytes: 100_000 };
 const manifestIn = (folder: string) => JSON.parse(readFileSync(join(folder, "manifest.json"), "utf8")) as Manifest;
 const namesIn = (folder: string) => readdirSync(join(folder, "images")).sort();
 /** The failure of each missing picture: its reason, and whether it may pass. */

@@ -380,8 +380,9 @@ test("a download that was killed goes on where it was", async ({ cache }) => {
     return true;
   };
   const options = JSON.stringify({ cache, endpoint: server.endpoint });
-  const code = `import("./src/files/hub.ts").then(({ download }) => download("owner/tiny-blip", ${options}))`;
-  const child = spawn(process.execPath, ["--import", "tsx", "-e", code], { stdio: "ignore" });
+  const hub = new URL("../../src/files/hub.js", import.meta.url).href;
+  const code = `import(${JSON.stringify(hub)}).then(({ download }) => download("owner/tiny-blip", ${options}))`;
+  const child = spawn(process.execPath, ["-e", code], { stdio: "ignore" });
   const partial = join(cache, "models--owner--tiny-blip/blobs", `${sha256(WEIGHTS)}.incomplete`);
   const size = async () => (await stat(partial).catch(() => undefined))?.size ?? 0;
   while ((await size()) < 1_000_000 && child.exitCode === null) await sleep(10);

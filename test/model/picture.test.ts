@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { deflateSync } from "node:zlib";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -7,9 +8,9 @@ import { NoticeError } from "../../src/errors.js";
 import { decodePicture } from "../../src/model/decode.js";
 import { encodePng, MAX_PIXELS } from "../../src/model/picture.js";
 
-const folder = new URL("../fixtures/pixels/", import.meta.url);
-const file = (name: string) => new Uint8Array(readFileSync(new URL(name, folder)));
-const expected = JSON.parse(readFileSync(new URL("expected.json", folder), "utf8")) as {
+const folder = "test/fixtures/pixels";
+const file = (name: string) => new Uint8Array(readFileSync(join(folder, name)));
+const expected = JSON.parse(readFileSync(join(folder, "expected.json"), "utf8")) as {
   decoded: Record<string, [width: number, height: number, sum: string]>;
 };
 const sha256 = (data: Uint8Array) => createHash("sha256").update(data).digest("hex");

@@ -6,7 +6,7 @@ import { NoticeError } from "../../src/errors.js";
 import { loadImageProcessor, parseImageProcessor, pixelValues } from "../../src/model/pixels.js";
 import { noise } from "./noise.js";
 
-const { values } = JSON.parse(readFileSync(new URL("../fixtures/pixels/expected.json", import.meta.url), "utf8")) as {
+const { values } = JSON.parse(readFileSync("test/fixtures/pixels/expected.json", "utf8")) as {
   values: { config: object; size: [number, number]; shape: number[]; sum: string; first: number[] }[];
 };
 

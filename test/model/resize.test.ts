@@ -5,7 +5,7 @@ import * as assert from "uvu/assert";
 import { resize } from "../../src/model/resize.js";
 import { noise } from "./noise.js";
 
-const { resized } = JSON.parse(readFileSync(new URL("../fixtures/pixels/expected.json", import.meta.url), "utf8")) as {
+const { resized } = JSON.parse(readFileSync("test/fixtures/pixels/expected.json", "utf8")) as {
   resized: [width: number, height: number, newWidth: number, newHeight: number, sum: string][];
 };
 

@@ -14,7 +14,7 @@ import {
   positionsOf,
 } from "../../src/model/tokenizer.js";
 
-const fixture = (name: string) => readFileSync(new URL(`../fixtures/tokens/${name}`, import.meta.url), "utf8");
+const fixture = (name: string) => readFileSync(`test/fixtures/tokens/${name}`, "utf8");
 const expected = JSON.parse(fixture("expected.json")) as {
   sum: string;
   texts: string[];

@@ -1,6 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
@@ -8,10 +7,10 @@ import { build, type PreviewServer, preview } from "vite";
 import { decodePicture } from "../../src/model/decode.js";
 import { temporaryFolder } from "../support/checkpoint.js";
 import { CHROMIUM, CHROMIUM_FLAGS } from "../support/chromium.js";
+import { ROOT } from "../support/root.js";
 
 const test = suite("browser");
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const PIXELS = join(ROOT, "test/fixtures/pixels");
 
 let browser: Browser | undefined;

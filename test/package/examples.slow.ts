@@ -6,7 +6,7 @@ import { PNG } from "pngjs";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { temporaryFolder } from "../support/checkpoint.js";
-import { ROOT } from "../support/pack.js";
+import { ROOT } from "../support/root.js";
 
 const test = suite("examples");
 const EXAMPLES = join(ROOT, "examples");

@@ -4,8 +4,6 @@ import { promisify } from "node:util";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-
 interface Loaded {
   readonly packages: readonly string[];
   /** Our own. */
@@ -14,16 +12,16 @@ interface Loaded {
 
 /** What is loaded by importing `name`, and what after running `code` as well. */
 async function loadedBy(name: string, code = ""): Promise<{ imported: Loaded; used: Loaded }> {
-  const script = fileURLToPath(new URL("loaded-modules.ts", import.meta.url));
-  const args = ["--import", "tsx", script, name, code];
-  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: ROOT, maxBuffer: 2 ** 26 });
+  const script = fileURLToPath(new URL("loaded-modules.js", import.meta.url));
+  const args = [script, name, code];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { maxBuffer: 2 ** 26 });
   const [imported, used] = (JSON.parse(stdout) as string[][]).map((addresses): Loaded => {
     const all = (pattern: RegExp) => [
       ...new Set(addresses.flatMap((address) => pattern.exec(decodeURIComponent(address))?.[1] ?? [])),
     ];
     return {
       packages: all(/.*\/node_modules\/((?:@[^/]+\/)?[^/]+)/).sort(),
-      sources: all(/^(?:file:\/\/)?[^?]*\/src\/([^?]+)\.ts/),
+      sources: all(/^(?:file:\/\/)?[^?]*\/src\/([^?]+)\.js/),
     };
   });
   return { imported: imported!, used: used! };

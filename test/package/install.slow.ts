@@ -9,7 +9,8 @@ import * as assert from "uvu/assert";
 import { createServer } from "vite";
 import { temporaryFolder } from "../support/checkpoint.js";
 import { CHROMIUM, CHROMIUM_FLAGS } from "../support/chromium.js";
-import { npm, pack, ROOT } from "../support/pack.js";
+import { npm, pack } from "../support/pack.js";
+import { ROOT } from "../support/root.js";
 
 const test = suite("install");
 

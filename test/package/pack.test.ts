@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { type Packed, pack, ROOT } from "../support/pack.js";
+import { type Packed, pack } from "../support/pack.js";
+import { ROOT } from "../support/root.js";
 
 const MOST_BYTES = 12_000_000;
 

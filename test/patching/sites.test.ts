@@ -8,7 +8,7 @@ import { FIXTURES, readJson } from "../support/fixture.js";
 
 /** The rows of docs/sites.md: sites by their names within a tower, the towers that have them, and the letters of their shape. */
 function documented(): { site: Site; letters: string[] }[] {
-  const table = readFileSync(new URL("../../docs/sites.md", import.meta.url), "utf8");
+  const table = readFileSync("docs/sites.md", "utf8");
   const rows = table.split("\n").filter((line) => /^\| `[^|]+\| \[/.test(line));
   return rows.flatMap((row) => {
     const cells = row.split("|").map((cell) => cell.trim());

@@ -84,7 +84,7 @@ const stop = new AbortController();
 
 test.before(async () => {
   right = await expected("wasm");
-  process.env.NODE_OPTIONS = `--import ${new URL("killer.mjs", import.meta.url)}`;
+  process.env.NODE_OPTIONS = `--import ${new URL("killer.js", import.meta.url)}`;
   process.env.KILLED_ONCE = join(temporaryFolder(), "once");
   two = await openPool(NARROW, { workers: 2, backend: "wasm", signal: stop.signal });
 });
@@ -185,8 +185,8 @@ test("bad pairs, endless lists, questions: all by the same worker", async () => 
 });
 
 test("no worker outlives its parent, were it killed in the middle", async () => {
-  const program = `await import("${new URL("owner.ts", import.meta.url)}")`;
-  const parent = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "-e", program], {
+  const program = `await import("${new URL("owner.js", import.meta.url)}")`;
+  const parent = spawn(process.execPath, ["--input-type=module", "-e", program], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const line = await new Promise<string>((resolve) => parent.stdout.once("data", (data) => resolve(`${data}`)));

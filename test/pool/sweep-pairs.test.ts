@@ -1,13 +1,13 @@
 import { spawn } from "node:child_process";
 import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { loadBlip } from "../../src/blip.js";
 import { sweep } from "../../src/patching/sweep.js";
 import { temporaryFolder } from "../support/checkpoint.js";
 import { noticeHere } from "../support/command.js";
+import { MAIN } from "../support/root.js";
 import {
   ANSWERS,
   CLEAN_IMAGE,
@@ -104,9 +104,8 @@ test("what is refused before any work leaves the earlier results alone", async (
 test("Ctrl-C in the middle: no results, nothing left beside them, ended by the signal", async () => {
   const result = join(folder, "long.jsonl");
   write(...Array.from({ length: 20_000 }, () => good));
-  const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
   const args = ["sweep", NARROW, "--pairs", list, "--out", result, "--backend", "wasm", "--workers", "1"];
-  const child = spawn(process.execPath, ["--import", "tsx", main, ...args], { stdio: "ignore" });
+  const child = spawn(process.execPath, [MAIN, ...args], { stdio: "ignore" });
   const part = join(folder, `long.jsonl.${child.pid}.part`);
   while (!existsSync(part) && child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 20));
   const ended = new Promise((resolve) => child.on("close", (_code, signal) => resolve(signal)));

@@ -1,24 +1,27 @@
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { random } from "../../src/random.js";
 import { exportScores } from "../../src/study/export.js";
 import { StudyRun } from "../../src/study/run.js";
 import { temporaryFolder } from "../support/checkpoint.js";
+import { MAIN } from "../support/root.js";
+import { attributesTable } from "../support/scenes-table.js";
 
 // NOTICE_KILLS=50 kills fifty times; the quick suite a few.
 const KILLS = Number(process.env.NOTICE_KILLS ?? 1);
 // One shard of one: all of it but the report.
 const SETTINGS = [
+  "--dataset",
+  await attributesTable(4, 1004),
   "--shard",
   "0/1",
   "--n",
-  "2",
-  "--candidates",
   "3",
+  "--candidates",
+  "4",
   "--sites",
   "decoder.cross.z,text.resid_post",
   "--screen",
@@ -26,8 +29,6 @@ const SETTINGS = [
   "--workers",
   "1",
 ];
-
-const MAIN = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 
 interface Ended {
   readonly seconds: number;
@@ -38,7 +39,7 @@ interface Ended {
 /** `notice study`, killed with its worker's parent gone after some seconds unless it has ended. */
 function study(folder: string, killAfter = Number.POSITIVE_INFINITY): Promise<Ended> {
   const begun = performance.now();
-  const args = ["--import", "tsx", MAIN, "study", "--out", folder, ...SETTINGS];
+  const args = [MAIN, "study", "--out", folder, ...SETTINGS];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "pipe"] });
   const timer = Number.isFinite(killAfter) ? setTimeout(() => child.kill("SIGKILL"), 1e3 * killAfter) : undefined;
   let stderr = "";

@@ -1,10 +1,9 @@
-import { cpSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "csv-parse/sync";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { type Blip, loadBlip } from "../../src/blip.js";
-import { writeScenes } from "../../src/data/scenes/write.js";
 import { pearson } from "../../src/patching/agreement.js";
 import { attributeAll } from "../../src/patching/attribute.js";
 import { faithfulness, faithfulnessCurve } from "../../src/patching/faithful.js";
@@ -26,6 +25,7 @@ import { STAGES, type Stage, type StageName, type Watch } from "../../src/study/
 import { readTests, verify } from "../../src/study/verify.js";
 import { temporaryFolder } from "../support/checkpoint.js";
 import { refused } from "../support/refused.js";
+import { attributesTable } from "../support/scenes-table.js";
 
 /** Five of 18 heads; all three layers of the site without heads. */
 const SETTINGS: GivenSettings = {
@@ -97,18 +97,8 @@ const near = (a: number, b: number, what: string) => assert.ok(Math.abs(a - b) <
 
 const test = suite<{ table: string; folder: string; selected: string; csv: string; rows: Row[] }>("screened study");
 
-/** Of the generated scenes one task, as a table of one's own. */
-async function scenes(): Promise<string> {
-  const folder = join(temporaryFolder(), "scenes");
-  await writeScenes(folder, { count: 5, seed: 1003 });
-  const table = join(folder, "attributes.jsonl");
-  const lines = readFileSync(join(folder, "pairs.jsonl"), "utf8").split("\n");
-  writeFileSync(table, lines.filter((line) => line.includes('"task":"attributes"')).join("\n"));
-  return table;
-}
-
 test.before(async (context) => {
-  context.table = await scenes();
+  context.table = await attributesTable(5, 1003);
   context.selected = join(temporaryFolder(), "selected");
   await study(context.selected, ["prepare", "evaluate", "select"], {
     given: { ...SETTINGS, dataset: [context.table] },

@@ -145,8 +145,12 @@ test("the scores in the store are those of a sweep", async ({ folder }) => {
         );
         for (const { layer, head, position, ...row } of found) {
           const index = [layer, head, position].filter((at) => at !== null);
+          // Logits of 15 round at 1e-6, and how passes are batched depends on the memory at hand.
           for (const [metric, column] of COLUMNS)
-            assert.ok(Math.abs(row[column] - scores.at(metric, ...index)!) <= 1e-5, `${site} ${index} ${metric}`);
+            assert.ok(
+              Math.abs(row[column] - scores.at(metric, ...index)!) <= (column === "logit_diff" ? 1e-4 : 1e-5),
+              `${site} ${index} ${metric}`,
+            );
         }
       }
     }

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { run } from "../../src/cli/program.js";
+import { MAIN } from "./root.js";
 
 // It adds a stack to every error.
 delete process.env.NOTICE_DEBUG;
@@ -13,8 +13,7 @@ export interface Outcome {
 
 /** The command as a process of its own, whose stderr is no terminal. */
 export function notice(...args: string[]): Promise<Outcome> {
-  const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
-  const child = spawn(process.execPath, ["--import", "tsx", main, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ["ignore", "pipe", "pipe"] });
   const outcome: Outcome = { code: null, stdout: "", stderr: "" };
   child.stdout.on("data", (data) => {
     outcome.stdout += data;

@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import * as tf from "@tensorflow/tfjs-core";
 import { useBackend } from "../../src/backend.js";
 import { checkpointFolder } from "../../src/files/folder.js";
@@ -13,7 +12,7 @@ import { Pair } from "../../src/patching/pair.js";
 import type { Question } from "../../src/patching/positions.js";
 import { Run } from "../../src/patching/run.js";
 
-export const FIXTURES = fileURLToPath(new URL("../fixtures/", import.meta.url));
+export const FIXTURES = "test/fixtures";
 
 export type RunName = "clean" | "corruptImage" | "corruptQuestion";
 

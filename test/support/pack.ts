@@ -1,8 +1,6 @@
 import { execFile } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-
-export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+import { ROOT } from "./root.js";
 
 /** What `npm pack` says of a tarball. */
 export interface Packed {

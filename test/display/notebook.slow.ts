@@ -1,16 +1,16 @@
 import { execFile } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { loadBlip, patchHead } from "../../src/index.js";
 import { decodePicture } from "../../src/model/decode.js";
 import { temporaryFolder } from "../support/checkpoint.js";
+import { ROOT } from "../support/root.js";
 
 const test = suite("notebook");
-const at = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+const at = (path: string) => join(ROOT, path);
 const SAVED = at("examples/notebook.ipynb");
 
 /** A folder with `venv` (jupyter-client, nbformat) and `node_modules` (deno), as .ci/run makes it. The notebook imports what `npm run build` made. */

@@ -3,9 +3,9 @@
 import { existsSync, writeFileSync } from "node:fs";
 
 if (process.send)
-  process.on("message", ({ input }) => {
+  process.on("message", ({ input }: { input: { pair?: { question: string } } }) => {
     const question = input.pair?.question ?? "";
-    const killed = process.env.KILLED_ONCE;
+    const killed = process.env.KILLED_ONCE!;
     if (question.includes("once") && !existsSync(killed)) writeFileSync(killed, "");
     else if (!question.includes("kill")) return;
     process.kill(process.pid, "SIGKILL");
