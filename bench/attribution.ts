@@ -4,7 +4,7 @@ import { seeFrom } from "../src/model/blip.js";
 import { type AttributeOptions, attributeAll } from "../src/patching/attribute.js";
 import { CIRCUIT_SITES } from "../src/patching/faithful.js";
 import { newRun, type Pair } from "../src/patching/pair.js";
-import { randomModel, randomPair, seeded } from "../test/support/random-model.js";
+import { randomModel, randomPair, seeded } from "./random-model.js";
 
 // `NOTICE_BACKEND=wasm npx tsx bench/attribution.ts`: what an attribution of all heads of the three towers costs, in forward passes,
 // at the size of weights/scenes and with layers of blip-vqa-base (two of its twelve a tower: the ratio is a layer's).

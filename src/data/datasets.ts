@@ -1,5 +1,5 @@
 import { NoticeError } from "../errors.js";
-import { nearest } from "../patching/nearest.js";
+import { nearest } from "../nearest.js";
 import { faces } from "./faces.js";
 import { mitStates } from "./mit-states.js";
 import type { Dataset, PrepareContext, Prepared } from "./sample.js";

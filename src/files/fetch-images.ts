@@ -2,7 +2,7 @@ import { setMaxListeners } from "node:events";
 import { mkdir, readdir } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { NoticeError } from "../errors.js";
-import { mapStream } from "../pool/stream.js";
+import { mapStream } from "../stream.js";
 import { type Failure, type Manifest, readManifest, writeManifest } from "./fetch-manifest.js";
 import { type FetchLimits, imageFetcher, type RemoteImage } from "./image-fetcher.js";
 

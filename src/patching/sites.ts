@@ -2,7 +2,7 @@ import { NoticeError } from "../errors.js";
 import type { AttentionValue } from "../model/attention.js";
 import { TOWERS, type Tower } from "../model/blip.js";
 import type { BlockSite } from "../model/block.js";
-import { nearest } from "./nearest.js";
+import { nearest } from "../nearest.js";
 
 type CommonSite = Exclude<BlockSite, `cross.${AttentionValue}` | "resid_cross">;
 

@@ -4,6 +4,7 @@ import type { AskResult, LoadOptions, PairInput } from "../blip.js";
 import { NoticeError } from "../errors.js";
 import { resolveModel } from "../files/hub.js";
 import { availableMemory } from "../files/memory.js";
+import { mapStream, type Source } from "../stream.js";
 import type {
   Asked,
   Method,
@@ -17,10 +18,10 @@ import type {
   VerifyResult,
 } from "./messages.js";
 import type { MethodName, Methods } from "./methods.js";
-import { mapStream, type Source } from "./stream.js";
 import { type Answer, WorkerError, type WorkerOptions, WorkerProcess } from "./worker-process.js";
 
 export type { AnswerAttention } from "../patching/answer-attention.js";
+export type { Source } from "../stream.js";
 export type {
   Asked,
   PairResult,
@@ -40,7 +41,6 @@ export type {
   PathsAsked,
   PathsFound,
 } from "./methods.js";
-export type { Source } from "./stream.js";
 export { WorkerError } from "./worker-process.js";
 
 /** A bound on `workers`: more are a slip. */

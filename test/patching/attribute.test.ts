@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { randomModel, randomPair, seeded } from "../../bench/random-model.js";
 import { loadBlip } from "../../src/blip.js";
 import { TOWERS } from "../../src/model/blip.js";
 import { indexesOf } from "../../src/patching/agreement.js";
@@ -14,7 +15,6 @@ import { between, fromRun, type Source } from "../../src/patching/sources.js";
 import { sweep } from "../../src/patching/sweep.js";
 import { auroc } from "../support/auroc.js";
 import { type CircuitName, type Planted, plant } from "../support/planted.js";
-import { randomModel, randomPair, seeded } from "../support/random-model.js";
 import { refused } from "../support/refused.js";
 import { NARROW, samplePair } from "../support/samples.js";
 

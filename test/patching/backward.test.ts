@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { randomModel, randomPair, seeded } from "../../bench/random-model.js";
 import { useBackend } from "../../src/backend.js";
 import { resume } from "../../src/model/blip.js";
 import { siteGradients } from "../../src/patching/backward.js";
@@ -8,7 +9,6 @@ import type { LogitMetric } from "../../src/patching/metrics.js";
 import type { Pair } from "../../src/patching/pair.js";
 import { siteShape, towerSize } from "../../src/patching/run.js";
 import { parseSite, SITES, type SiteParts } from "../../src/patching/sites.js";
-import { randomModel, randomPair, seeded } from "../support/random-model.js";
 
 const SHAPE = { heads: 3, headDim: 5, visionLayers: 2, textLayers: 2, mlp: 11, grid: 2 };
 const STEP = 0.02;

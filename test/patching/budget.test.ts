@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { randomModel, randomPair, seeded } from "../../bench/random-model.js";
 import { useBackend } from "../../src/backend.js";
 import { type AttributeOptions, attributeAll } from "../../src/patching/attribute.js";
 import { patchBytes, slopeBytes } from "../../src/patching/budget.js";
@@ -8,7 +9,6 @@ import { CIRCUIT_SITES } from "../../src/patching/faithful.js";
 import type { Mode } from "../../src/patching/pair.js";
 import { parseSite, type Site } from "../../src/patching/sites.js";
 import { sweep } from "../../src/patching/sweep.js";
-import { randomModel, randomPair, seeded } from "../support/random-model.js";
 import { refused } from "../support/refused.js";
 
 const SHAPE = { heads: 4, headDim: 8, visionLayers: 2, textLayers: 3, mlp: 64, grid: 6 };

@@ -1,12 +1,12 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { randomModel, randomPair, seeded } from "../../bench/random-model.js";
 import { useBackend } from "../../src/backend.js";
 import { loadBlip } from "../../src/blip.js";
 import { everyHead, faithfulness, faithfulnessCurve, type HeadAt, rankHeads } from "../../src/patching/faithful.js";
 import { patch } from "../../src/patching/patch.js";
 import { plant } from "../support/planted.js";
-import { randomModel, randomPair, seeded } from "../support/random-model.js";
 import { refused } from "../support/refused.js";
 import { CLEAN_IMAGE, NARROW, samplePair } from "../support/samples.js";
 

@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { randomModel, randomPair, seeded } from "../../bench/random-model.js";
 import { useBackend } from "../../src/backend.js";
 import type { Pair } from "../../src/patching/pair.js";
 import { patch } from "../../src/patching/patch.js";
@@ -9,7 +10,6 @@ import { towerSize } from "../../src/patching/run.js";
 import { parseSite, type ReadSite } from "../../src/patching/sites.js";
 import { auroc } from "../support/auroc.js";
 import { plant } from "../support/planted.js";
-import { randomModel, randomPair, seeded } from "../support/random-model.js";
 import { refused } from "../support/refused.js";
 
 test.before(async () => {

@@ -1,5 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { randomModel, randomPair, seeded } from "../../bench/random-model.js";
 import { useBackend } from "../../src/backend.js";
 import { disposeWeights } from "../../src/model/weights.js";
 import { patchBytes } from "../../src/patching/budget.js";
@@ -8,7 +9,6 @@ import { patch, type Selection, tokenCount } from "../../src/patching/patch.js";
 import { changesOneRow } from "../../src/patching/rows.js";
 import { parseSite, SITES } from "../../src/patching/sites.js";
 import { sweep } from "../../src/patching/sweep.js";
-import { randomModel, randomPair, seeded } from "../support/random-model.js";
 
 test.before(async () => {
   await useBackend();

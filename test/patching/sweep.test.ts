@@ -2,6 +2,7 @@ import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { randomModel, randomPair, seeded } from "../../bench/random-model.js";
 import { useBackend } from "../../src/backend.js";
 import { checkpointFolder } from "../../src/files/folder.js";
 import { readFloats, readSafetensors } from "../../src/model/safetensors.js";
@@ -12,7 +13,6 @@ import { patch, type Selection } from "../../src/patching/patch.js";
 import { parseSite, SITES, type Site } from "../../src/patching/sites.js";
 import { sweep } from "../../src/patching/sweep.js";
 import { difference, Fixture, readJson } from "../support/fixture.js";
-import { randomModel, randomPair, seeded } from "../support/random-model.js";
 
 test.before(async () => {
   await useBackend();

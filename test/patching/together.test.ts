@@ -1,12 +1,12 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { randomModel, randomPair, seeded } from "../../bench/random-model.js";
 import { useBackend } from "../../src/backend.js";
 import { patchBytes } from "../../src/patching/budget.js";
 import { METRICS } from "../../src/patching/metrics.js";
 import { parseSite, type Site } from "../../src/patching/sites.js";
 import { sweep, sweepTogether } from "../../src/patching/sweep.js";
-import { randomModel, randomPair, seeded } from "../support/random-model.js";
 
 const SHAPE = { heads: 3, headDim: 8, visionLayers: 1, textLayers: 3, mlp: 40, grid: 2 };
 const TOKENS = 6;

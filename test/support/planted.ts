@@ -1,11 +1,11 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { randomModel, seeded } from "../../bench/random-model.js";
 import { useBackend } from "../../src/backend.js";
 import type { BlipModel, Tower } from "../../src/model/blip.js";
 import { disposeWeights } from "../../src/model/weights.js";
 import { CIRCUIT_SITES, type HeadAt } from "../../src/patching/faithful.js";
 import { Pair } from "../../src/patching/pair.js";
 import type { Question } from "../../src/patching/positions.js";
-import { randomModel, seeded } from "./random-model.js";
 
 // A circuit in a BLIP whose every other head writes nothing that anybody reads. The stream is a carrier and orthogonal directions
 // beside it, all of mean zero: LayerNorm (weight 1, bias 0) then only scales, so the ratio of a direction to the carrier passes

@@ -1,6 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { mapStream } from "../../src/pool/stream.js";
+import { mapStream } from "../src/stream.js";
 
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 

@@ -1,10 +1,10 @@
 import * as tf from "@tensorflow/tfjs-core";
-import type { BlipModel } from "../../src/model/blip.js";
-import { parseConfig } from "../../src/model/config.js";
-import type { TensorEntry } from "../../src/model/safetensors.js";
-import { expectedTensors, loadWeights } from "../../src/model/weights.js";
-import { Pair } from "../../src/patching/pair.js";
-import type { Question } from "../../src/patching/positions.js";
+import type { BlipModel } from "../src/model/blip.js";
+import { parseConfig } from "../src/model/config.js";
+import type { TensorEntry } from "../src/model/safetensors.js";
+import { expectedTensors, loadWeights } from "../src/model/weights.js";
+import { Pair } from "../src/patching/pair.js";
+import type { Question } from "../src/patching/positions.js";
 
 /** What a random model may look like. */
 export interface RandomShape {
