@@ -1,10 +1,11 @@
 import { mkdir, open, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseConfig } from "../src/model/config.js";
-import { expectedTensors } from "../src/model/weights.js";
+import { places, VOCABULARY } from "../src/model/places.js";
+import { placesByName } from "../src/model/weights.js";
 
 /** The shape of Salesforce/blip-vqa-base: 12 layers of 12 heads x 64 in every tower, 384 x 384 pixels. */
-export const BASE_CONFIG = {
+const BASE_CONFIG = {
   model_type: "blip",
   vision_config: {},
   text_config: { num_attention_heads: 12, encoder_hidden_size: 768 },
@@ -26,10 +27,10 @@ export async function writeRandomCheckpoint(folder: string, config: object): Pro
   await writeFile(join(folder, "config.json"), json);
   const { image_size: side } = parsed.vision;
   await writeFile(join(folder, "preprocessor_config.json"), JSON.stringify({ size: { height: side, width: side } }));
-  const tensors = expectedTensors(parsed);
+  const tensors = [...placesByName(places(parsed, new Set([VOCABULARY]))).values()];
   const header: Record<string, unknown> = { __metadata__: { format: "pt" } };
   let offset = 0;
-  for (const [name, shape] of tensors) {
+  for (const { name, shape } of tensors) {
     const bytes = 4 * elements(shape);
     header[name] = { dtype: "F32", shape, data_offsets: [offset, offset + bytes] };
     offset += bytes;
@@ -42,7 +43,7 @@ export async function writeRandomCheckpoint(folder: string, config: object): Pro
   await file.write(text);
   const block = normalBlock(1 << 20);
   let shift = 0;
-  for (const [name, shape] of tensors) {
+  for (const { name, shape } of tensors) {
     const values = new Float32Array(elements(shape));
     const norm = /norm/i.test(name) && name.endsWith("weight") ? 1 : 0;
     for (let i = 0; i < values.length; i++) values[i] = norm + block[(i + shift) % block.length]!;

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 const PAIRS = 9;
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const PEER = "@tensorflow/tfjs-core";
-const ENTRIES = ["vlm-notice", "vlm-notice/figures", "vlm-notice/pool", "vlm-notice/study"];
+const ENTRIES = ["vlm-notice", "vlm-notice/display", "vlm-notice/figures", "vlm-notice/pool", "vlm-notice/study"];
 
 function importing(name: string): number {
   const code = `const t = performance.now(); await import("${name}"); console.log(performance.now() - t)`;

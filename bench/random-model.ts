@@ -1,8 +1,9 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { BlipModel } from "../src/model/blip.js";
 import { parseConfig } from "../src/model/config.js";
+import { places, VOCABULARY } from "../src/model/places.js";
 import type { TensorEntry } from "../src/model/safetensors.js";
-import { expectedTensors, loadWeights } from "../src/model/weights.js";
+import { loadWeights, placesByName } from "../src/model/weights.js";
 import { Pair } from "../src/patching/pair.js";
 import type { Question } from "../src/patching/positions.js";
 
@@ -17,7 +18,7 @@ export interface RandomShape {
   readonly grid: number;
 }
 
-const VOCABULARY = 20;
+const VOCABULARY_SIZE = 20;
 const PATCH = 4;
 
 /** Numbers in [0, 1) from a seed (splitmix32). */
@@ -55,7 +56,7 @@ export async function randomModel(
       text_config: {
         ...tower,
         num_hidden_layers: shape.textLayers,
-        vocab_size: VOCABULARY,
+        vocab_size: VOCABULARY_SIZE,
         max_position_embeddings: 32,
         bos_token_id: 1,
         sep_token_id: 2,
@@ -63,16 +64,18 @@ export async function randomModel(
     }),
     "random",
   );
-  const entries = [...expectedTensors(config)].map(([name, sides]): [string, TensorEntry] => {
-    const size = sides.reduce((product, side) => product * side, 1);
-    const centre = /norm/i.test(name) && name.endsWith("weight") ? 1 : 0;
-    const spread = sides.length === 2 && !name.includes("embeddings") ? 1.5 / Math.sqrt(sides[1]!) : 0.5;
-    const values = Float32Array.from({ length: size }, () => centre + spread * 3.46 * (random() - 0.5));
-    change?.(name, values);
-    const bytes = new Uint8Array(values.buffer);
-    const source = { name: "random", size: bytes.length, read: async () => bytes };
-    return [name, { name, dtype: "F32", shape: sides, source, start: 0, end: bytes.length }];
-  });
+  const entries = [...placesByName(places(config, new Set([VOCABULARY])))].map(
+    ([name, { shape: sides }]): [string, TensorEntry] => {
+      const size = sides.reduce((product, side) => product * side, 1);
+      const centre = /norm/i.test(name) && name.endsWith("weight") ? 1 : 0;
+      const spread = sides.length === 2 && !name.includes("embeddings") ? 1.5 / Math.sqrt(sides[1]!) : 0.5;
+      const values = Float32Array.from({ length: size }, () => centre + spread * 3.46 * (random() - 0.5));
+      change?.(name, values);
+      const bytes = new Uint8Array(values.buffer);
+      const source = { name: "random", size: bytes.length, read: async () => bytes };
+      return [name, { name, dtype: "F32", shape: sides, source, start: 0, end: bytes.length }];
+    },
+  );
   return { config, weights: await loadWeights(config, new Map(entries), "random") };
 }
 
@@ -91,7 +94,7 @@ export async function randomPair(
       [1, side, side, 3],
     );
   const picture = pixels();
-  const ids = () => Array.from({ length: tokens }, () => 3 + Math.floor(random() * (VOCABULARY - 3)));
+  const ids = () => Array.from({ length: tokens }, () => 3 + Math.floor(random() * (VOCABULARY_SIZE - 3)));
   const question = (found = ids()): Question => ({
     text: "",
     ids: found,

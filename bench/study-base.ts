@@ -9,7 +9,7 @@ import type { Backend } from "../src/backend.js";
 import { loadBlip } from "../src/blip.js";
 import { writeBaseCheckpoint } from "./base-checkpoint.js";
 
-// `npx tsx bench/study-base.ts`: a study of five pairs at blip-vqa-base size, as anybody would run it, with the most memory that
+// `npm run bench:study`: a study of five pairs at blip-vqa-base size, as anybody would run it, with the most memory that
 // its processes held at once beside the budget.
 //   --backend NAME (wasm); --memory SIZE (6GB); --workers N (1); --checkpoint FOLDER instead of random weights; --sites LIST
 

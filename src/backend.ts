@@ -15,7 +15,7 @@ interface BackendPackage {
   readonly load: () => Promise<unknown>;
 }
 
-export const BACKEND_PACKAGES: Record<Backend, BackendPackage> = {
+const BACKEND_PACKAGES: Record<Backend, BackendPackage> = {
   "node-gpu": {
     package: "@tensorflow/tfjs-node-gpu",
     tfjs: "tensorflow",

@@ -5,7 +5,7 @@ import { NoticeError } from "../errors.js";
 import { shown } from "../model/config.js";
 
 /** The longest line that is read. */
-export const MAX_LINE_BYTES = 1024 * 1024;
+const MAX_LINE_BYTES = 1024 * 1024;
 
 /** A line of a JSONL file, `index` counting all lines from 0: its value, or why it has none. */
 export type JsonLine =

@@ -124,7 +124,7 @@ export function attend(pattern: tf.Tensor, v: tf.Tensor): tf.Tensor {
  * Both in one, [batch, query, head, headDim]. The pattern in between is never brought into the order of its name, which costs
  * a native sweep a tenth of its time.
  */
-export function attendFrom(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, causal = false): tf.Tensor {
+function attendFrom(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, causal = false): tf.Tensor {
   const [[batch], [contexts]] = [q.shape, k.shape] as [[number], [number]];
   if (contexts > batch || v.shape[0] !== contexts) return attend(attentionPattern(q, k, causal), v);
   return tf.tidy(() => ungroup(sumValues(groupedPattern(q, k, causal), v), batch, contexts));

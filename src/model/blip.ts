@@ -58,20 +58,15 @@ function imageKeysValues({ config, weights }: BlipModel, last: tf.Tensor): KeysV
 }
 
 /**
- * The question read before the image, and the answer begun. Call inside a `tf.tidy`.
+ * The question read before the image, and the answer begun with [DEC]. Call inside a `tf.tidy`.
  *
  * @param ids the question with [CLS] and [SEP], [batch, token], int32. One image may serve many questions.
- * @param decoderIds the answer so far, [batch, decoder token], int32; the logits come after its last token. Default: [DEC].
  */
-export function answerQuestion(
-  model: BlipModel,
-  image: ImageActivations,
-  ids: tf.Tensor,
-  decoderIds: tf.Tensor = startOfAnswer(model.config, ids.shape[0] as number),
-): Activations {
+export function answerQuestion(model: BlipModel, image: ImageActivations, ids: tf.Tensor): Activations {
   const { config, weights } = model;
   const question = embedTokens(weights.text, config.text, ids);
-  return answerFrom(model, image, question, embedTokens(weights.decoder, config.text, decoderIds));
+  const start = tf.fill([ids.shape[0] as number, 1], config.text.bos_token_id, "int32");
+  return answerFrom(model, image, question, embedTokens(weights.decoder, config.text, start));
 }
 
 /** @param question @param answer the inputs of the two towers' first blocks, [batch, token, width]. Call inside a `tf.tidy`. */
@@ -85,10 +80,6 @@ export function answerFrom(
   const text = walk(towerBlocks(model, "text", { ...image, text: [question] }), question);
   const decoder = walk(towerBlocks(model, "decoder", { ...image, text }), answer);
   return { ...image, text, decoder, logits: readLogits(weights.decoder.readout, config.text, decoder.at(-1)!) };
-}
-
-function startOfAnswer({ text }: BlipConfig, batch: number): tf.Tensor {
-  return tf.fill([batch, 1], text.bos_token_id, "int32");
 }
 
 /**

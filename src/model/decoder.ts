@@ -34,12 +34,8 @@ export function readLogits(weights: ReadoutWeights, config: TextConfig, last: tf
   return linear(transformed, weights.vocabulary) as tf.Tensor2D;
 }
 
-/** As many tokens as `transformers` generates where nothing is said: 20, [DEC] among them. */
-const DEFAULT_NEW_TOKENS = 19;
-
-export interface GenerateOptions {
-  readonly maxNewTokens?: number;
-}
+/** As many tokens as `transformers` generates by default: 20, [DEC] among them. */
+const MAX_NEW_TOKENS = 19;
 
 /**
  * Greedy answers: from [DEC] on the likeliest token each time, until [SEP] or the last position that the model has.
@@ -47,16 +43,11 @@ export interface GenerateOptions {
  * @param hidden the text encoder's output [batch, token, width].
  * @returns per row the generated ids, without [DEC] and [SEP].
  */
-export async function generate(
-  weights: DecoderWeights,
-  config: TextConfig,
-  hidden: tf.Tensor,
-  { maxNewTokens = DEFAULT_NEW_TOKENS }: GenerateOptions = {},
-): Promise<number[][]> {
+export async function generate(weights: DecoderWeights, config: TextConfig, hidden: tf.Tensor): Promise<number[][]> {
   const batch = hidden.shape[0] as number;
   const sequences = Array.from({ length: batch }, () => [config.bos_token_id]);
   const ended = (ids: number[]) => ids.length > 1 && ids.at(-1) === config.sep_token_id;
-  const steps = Math.min(maxNewTokens, config.max_position_embeddings);
+  const steps = Math.min(MAX_NEW_TOKENS, config.max_position_embeddings);
   for (let step = 0; step < steps && !sequences.every(ended); step++) {
     const likeliest = tf.tidy(() => {
       const ids = tf.tensor2d(sequences, undefined, "int32");

@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { NoticeError } from "../errors.js";
 import type { BlipConfig } from "./config.js";
-import { type BlipWeights, IGNORED, type Place, places, VOCABULARY, VOCABULARY_BIAS } from "./places.js";
+import { type BlipWeights, IGNORED, type Place, places, VOCABULARY_BIAS } from "./places.js";
 import { readFloats, type TensorEntry } from "./safetensors.js";
 
 /**
@@ -39,11 +39,11 @@ export function disposeWeights(weights: BlipWeights): void {
   eachLeaf<tf.Tensor>(weights, (tensor) => tensor.dispose());
 }
 
-/** Name and stored shape of every tensor that such a checkpoint holds. */
-export function expectedTensors(config: BlipConfig): Map<string, readonly number[]> {
-  const expected = new Map<string, readonly number[]>();
-  eachLeaf<Place>(places(config, new Set([VOCABULARY])), ({ name, shape }) => expected.set(name, shape));
-  return expected;
+/** The places of a tree by the names of their tensors. */
+export function placesByName(tree: BlipWeights<Place>): Map<string, Place> {
+  const named = new Map<string, Place>();
+  eachLeaf<Place>(tree, (place) => named.set(place.name, place));
+  return named;
 }
 
 /** Bytes in float32 that the weights of such a checkpoint take once loaded. */
@@ -56,8 +56,7 @@ export function weightBytes(config: BlipConfig): number {
 }
 
 function checkPlaces(tree: BlipWeights<Place>, entries: ReadonlyMap<string, TensorEntry>, checkpoint: string): void {
-  const expected = new Map<string, Place>();
-  eachLeaf<Place>(tree, (place) => expected.set(place.name, place));
+  const expected = placesByName(tree);
   const missing = [...expected.keys()].filter((name) => !entries.has(name));
   const unused = [...entries.keys()].filter(
     (name) => !expected.has(name) && !IGNORED.test(name) && !VOCABULARY_BIAS.includes(name),

@@ -21,7 +21,7 @@ type HeadsAt<S extends Site> =
   | { readonly site: S; readonly head?: undefined };
 
 /** A selection before it is known what goes with what. */
-export interface UncheckedSelection {
+interface UncheckedSelection {
   readonly site: Site;
   readonly layer: number;
   readonly head?: number | readonly number[];

@@ -63,7 +63,7 @@ export async function runSession(
 }
 
 /** A few pairs of generated scenes: pictures of which one aspect differs. */
-export function samplePairs(): PairInput[] {
+function samplePairs(): PairInput[] {
   const input = ({ scene, corrupt, question, answers }: Sample): PairInput => ({
     image: draw(scene).picture,
     corruptImage: draw(corrupt).picture,

@@ -2,7 +2,7 @@ import type { TopLevelSpec } from "vega-lite";
 import { fontFiles, rasteriserWasm } from "./raster-files.js";
 
 /** The font of every figure: shipped with the package, so that a PNG is the same on every machine. */
-export const FONT = "DejaVu Sans";
+const FONT = "DejaVu Sans";
 
 /** What stands in a figure: readers who lack the font see one of nearly the same widths. */
 export const FONT_FAMILY = `${FONT}, Verdana, sans-serif`;

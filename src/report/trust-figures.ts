@@ -29,7 +29,7 @@ const title = (text: string, subtitle: string) =>
   ({ text: printable(text), subtitle: printable(subtitle), anchor: "start", frame: "bounds", offset: 10 }) as const;
 
 /** Where a place is, in words: `L0H2 at 5 (red)`. */
-export function placeName({ layer, head, position, token }: PlaceAgreement): string {
+function placeName({ layer, head, position, token }: PlaceAgreement): string {
   const where = head === null ? `layer ${layer}` : headName({ layer, head });
   return position === null ? where : `${where} at ${position}${token === null ? "" : ` (${token})`}`;
 }

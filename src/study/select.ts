@@ -44,10 +44,7 @@ export async function select({ run }: Stage): Promise<void> {
 }
 
 /** The groups take turns, until there are `count` or none are left. */
-export function balanced<Item extends { readonly sample_group: string }>(
-  items: readonly Item[],
-  count: number,
-): Item[] {
+function balanced<Item extends { readonly sample_group: string }>(items: readonly Item[], count: number): Item[] {
   const groups = [...grouped(items, ({ sample_group }) => sample_group)].sort(([a], [b]) => (a < b ? -1 : 1));
   const longest = Math.max(0, ...groups.map(([, members]) => members.length));
   const turns = Array.from({ length: longest }, (_, turn) => groups.flatMap(([, members]) => members[turn] ?? []));

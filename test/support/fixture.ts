@@ -3,10 +3,11 @@ import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
 import { useBackend } from "../../src/backend.js";
 import { checkpointFolder } from "../../src/files/folder.js";
-import { answerQuestion, type BlipModel, seeImage } from "../../src/model/blip.js";
+import { answerFrom, answerQuestion, type BlipModel, seeImage } from "../../src/model/blip.js";
 import { readTensors } from "../../src/model/checkpoint.js";
 import { parseConfig } from "../../src/model/config.js";
 import { readFloats, readSafetensors, type TensorEntry } from "../../src/model/safetensors.js";
+import { embedTokens } from "../../src/model/text.js";
 import { loadWeights } from "../../src/model/weights.js";
 import { Pair } from "../../src/patching/pair.js";
 import type { Question } from "../../src/patching/positions.js";
@@ -70,8 +71,18 @@ export class Fixture {
   /** A pass over a run's inputs; the decoder gets [DEC] where nothing is said. */
   async run(name: RunName, decoderIds?: number[]): Promise<Run> {
     const { pixels, ids } = await this.inputs(name);
-    const answer = decoderIds && tf.tensor2d([decoderIds], undefined, "int32");
-    return Run.of(this.model, (model) => answerQuestion(model, seeImage(model, pixels), ids, answer));
+    return Run.of(this.model, (model) => {
+      const image = seeImage(model, pixels);
+      if (!decoderIds) return answerQuestion(model, image, ids);
+      const { config, weights } = model;
+      const answer = tf.tensor2d([decoderIds], undefined, "int32");
+      return answerFrom(
+        model,
+        image,
+        embedTokens(weights.text, config.text, ids),
+        embedTokens(weights.decoder, config.text, answer),
+      );
+    });
   }
 
   question(name: string): Question {

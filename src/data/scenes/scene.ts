@@ -36,13 +36,13 @@ export function truth(scene: Scene, aspect: Aspect): string {
 }
 
 /** The scene's minimal pair: all choices equal but this one. */
-export function vary<S extends Scene>(scene: S, aspect: Aspect, word: string): S {
+function vary<S extends Scene>(scene: S, aspect: Aspect, word: string): S {
   if (scene.kind !== "attributes") return { ...scene, [aspect]: word };
   return { ...scene, shapes: scene.shapes.map((shape, i) => (i === 0 ? { ...shape, [aspect]: word } : shape)) };
 }
 
 /** The question that names both words, in this order. */
-export function ask(scene: Scene, aspect: Aspect, one: string, other: string): string {
+function ask(scene: Scene, aspect: Aspect, one: string, other: string): string {
   if (scene.kind === "faces") return `is this person feeling ${one} or ${other}?`;
   const either = `${one} or ${other}`;
   if (scene.kind === "attributes") return `is this ${scene.shapes[0]!.noun} ${either}?`;
