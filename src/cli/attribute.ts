@@ -9,7 +9,7 @@ import { type SweepOptions, sweep } from "../patching/sweep.js";
 import { columns, loadModel, wholeNumber, withBackend, withJson } from "./options.js";
 import { type PairListOptions, refuseListOptions, withPairList } from "./pair-list.js";
 import { type DirectionOptions, type PairOptions, pairInput, withDirection, withPair } from "./pair-options.js";
-import { checkTableOutputs, placeOf, printScores, type TableCommandOptions, withTable } from "./score-table.js";
+import { checkTableOutputs, placeColumns, printScores, type TableCommandOptions, withTable } from "./score-table.js";
 
 interface AttributeCommandOptions extends PairListOptions, PairOptions, DirectionOptions, TableCommandOptions {
   readonly steps: number;
@@ -56,7 +56,11 @@ async function runAttribute(model: string, options: AttributeCommandOptions): Pr
 /** Correlation with exact patching, and where the two are furthest apart. */
 async function comparison(pair: Pair, scores: Scores, options: SiteAttribution): Promise<string> {
   const { places, pearson, misses } = agreement(scores, await sweep(pair, options as SweepOptions));
-  const rows = misses.map(({ index, found, exact }) => [...placeOf(scores, index), found.toFixed(3), exact.toFixed(3)]);
+  const rows = misses.map(({ index, found, exact }) => [
+    ...placeColumns(scores, index),
+    found.toFixed(3),
+    exact.toFixed(3),
+  ]);
   return (
     `\nbeside exact patching, over ${places} places: correlation ${pearson?.toFixed(3) ?? "undefined"}. Furthest apart (logits):\n` +
     columns(rows, ["where", "token", "attribution", "exact"])

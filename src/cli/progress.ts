@@ -1,4 +1,5 @@
 import { SingleBar } from "cli-progress";
+import { printable } from "../display/terminal.js";
 import { formatBytes } from "../files/bytes.js";
 
 /** A bar in work. `done` counts what is done so far, not what was added; `stop` takes the bar off the screen. */
@@ -53,9 +54,4 @@ export function clock(seconds: number): string {
 
 function rounded(value: number): number {
   return value >= 100 ? Math.round(value) : Number(value.toPrecision(2));
-}
-
-/** Notes carry tokens and file names of others: no control character reaches the terminal. */
-function printable(text: string): string {
-  return text.replace(/\p{C}/gu, "\uFFFD");
 }

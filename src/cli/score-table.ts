@@ -94,12 +94,12 @@ function strongest(scores: Scores): string {
     return value === null ? [] : [{ index, value }];
   });
   cells.sort((a, b) => Math.abs(b.value) - Math.abs(a.value));
-  const rows = cells.slice(0, 10).map(({ index, value }) => [...placeOf(scores, index), value.toFixed(3)]);
+  const rows = cells.slice(0, 10).map(({ index, value }) => [...placeColumns(scores, index), value.toFixed(3)]);
   return `\nlargest of ${cells.length}:\n${columns(rows, ["where", "token", metric])}`;
 }
 
 /** `L5H3` and the token, of an index of the table. */
-export function placeOf({ facts: { axes, tokens } }: Scores, index: readonly number[]): [string, string] {
+export function placeColumns({ facts: { axes, tokens } }: Scores, index: readonly number[]): [string, string] {
   return [
     `L${index[0]}${axes[1] === "head" ? `H${index[1]}` : ""}`,
     axes.at(-1) === "token" ? `${index.at(-1)} ${tokens[index.at(-1)!]}` : "all",

@@ -46,20 +46,20 @@ export type Writer<Name extends string> = (values: Readonly<Record<Name, string>
  */
 export function questionTemplate<Name extends string>(source: string, variables: readonly Name[]): Writer<Name> {
   if (source.length > MAX_TEMPLATE)
-    throw refusal(source, `it has ${source.length} characters; at most ${MAX_TEMPLATE} are allowed`);
+    throw templateError(source, `it has ${source.length} characters; at most ${MAX_TEMPLATE} are allowed`);
   const program = parsed(source);
-  checkNode(program, (what) => refusal(source, what), variables);
+  checkNode(program, (what) => templateError(source, what), variables);
   return (values) => {
     const environment = new Environment();
     for (const name of variables) environment.set(name, values[name]);
     const text = written(program, environment, source).replace(/\s+/g, " ").trim();
     if (text === "" || text.length > MAX_QUESTION)
-      throw refusal(source, `it writes ${text.length} characters; a question has from 1 to ${MAX_QUESTION}`);
+      throw templateError(source, `it writes ${text.length} characters; a question has from 1 to ${MAX_QUESTION}`);
     return text;
   };
 }
 
-function refusal(source: string, what: string, cause?: unknown): NoticeError {
+function templateError(source: string, what: string, cause?: unknown): NoticeError {
   const shown = source.length > 80 ? `${source.slice(0, 80)}…` : source;
   return new NoticeError("options", `The template ${JSON.stringify(shown)} is refused: ${what}.`, { cause });
 }
@@ -68,7 +68,7 @@ function written(program: Node, environment: Environment, source: string): strin
   try {
     return new Interpreter(environment).run(program).value;
   } catch (cause) {
-    throw refusal(source, messageOf(cause), cause);
+    throw templateError(source, messageOf(cause), cause);
   }
 }
 
@@ -79,7 +79,7 @@ function parsed(source: string): Node {
     const start = starts[Math.max(0, tag)] ?? 0;
     const end = Math.min(starts[tag + 1] ?? source.length, start + 40);
     const where = `at character ${start + 1}, ${JSON.stringify(source.slice(start, end))}`;
-    return refusal(source, `it is no Jinja ${where}: ${messageOf(cause)}`, cause);
+    return templateError(source, `it is no Jinja ${where}: ${messageOf(cause)}`, cause);
   };
   let tokens: Token[];
   try {

@@ -52,7 +52,7 @@ export const faces: Dataset = async function* (folder, context) {
     for (const shown of found)
       for (const file of shown.files) {
         some = true;
-        yield* await prepared(placeOf(...shown.folders, file), () => [sampleOf(shown, file, found, maker)]);
+        yield* await prepared(sourceOf(...shown.folders, file), () => [sampleOf(shown, file, found, maker)]);
       }
   }
   if (some) return;
@@ -63,7 +63,7 @@ export const faces: Dataset = async function* (folder, context) {
   );
 };
 
-const placeOf = (...names: string[]) => ({ dataset: DATASET, source: names.join("/") });
+const sourceOf = (...names: string[]) => ({ dataset: DATASET, source: names.join("/") });
 
 /** What lies directly in the folder, then in each split. */
 async function* splits(folder: string): AsyncGenerator<{ found: Faces[]; excluded: Exclusion[] }> {
@@ -77,7 +77,7 @@ async function readSplit(folder: string, split: readonly string[], passedOver: r
   const found: Faces[] = [];
   const excluded: Exclusion[] = [];
   const exclude = (names: readonly string[], reason: string, path: readonly string[] = split) => {
-    for (const name of names) excluded.push({ ...placeOf(...path, name), reason, detail: name });
+    for (const name of names) excluded.push({ ...sourceOf(...path, name), reason, detail: name });
   };
   const { folders, images } = await listFolder(join(folder, ...split));
   exclude(images, "no expression");

@@ -57,10 +57,10 @@ export const mitStates: Dataset = async function* (folder, context) {
   const vocabulary = { colour: words("colour"), shape: words("shape"), texture: words("texture") };
   const maker: Maker = { folder, context, write, vocabulary, nouns };
   for (const picture of found.pictures)
-    yield* await prepared(placeOf(...picture.folders, picture.file), () => [sampleOf(picture, maker)]);
+    yield* await prepared(sourceOf(...picture.folders, picture.file), () => [sampleOf(picture, maker)]);
 };
 
-const placeOf = (...names: string[]) => ({ dataset: DATASET, source: names.join("/") });
+const sourceOf = (...names: string[]) => ({ dataset: DATASET, source: names.join("/") });
 
 async function findPictures(folder: string) {
   const pictures: Stateful[] = [];
@@ -71,13 +71,14 @@ async function findPictures(folder: string) {
     for (const file of images)
       if (named) pictures.push({ ...named, folders, file });
       else
-        excluded.push({ ...placeOf(...folders, file), reason: "no state", detail: "not in a folder adjective noun" });
+        excluded.push({ ...sourceOf(...folders, file), reason: "no state", detail: "not in a folder adjective noun" });
     if (named)
-      for (const file of others) excluded.push({ ...placeOf(...folders, file), reason: "not a picture", detail: file });
+      for (const file of others)
+        excluded.push({ ...sourceOf(...folders, file), reason: "not a picture", detail: file });
     for (const name of inner)
       if (!named && (stateOf(name) ? folders.length < 2 : folders.length < 1)) await visit([...folders, name]);
       else
-        excluded.push({ ...placeOf(...folders, name), reason: "unknown folder", detail: "no folder adjective noun" });
+        excluded.push({ ...sourceOf(...folders, name), reason: "unknown folder", detail: "no folder adjective noun" });
   };
   await visit([]);
   if (pictures.length > 0) return { pictures, excluded };

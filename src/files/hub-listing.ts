@@ -94,7 +94,7 @@ function noSafetensors(listing: Listing, id: ModelId): string {
 }
 
 /** What a refused request means. The hub says 401 for names that do not exist, too. */
-export function refusal(hub: Hub, id: ModelId, reply: Reply): NoticeError {
+export function requestError(hub: Hub, id: ModelId, reply: Reply): NoticeError {
   const page = `${hub.endpoint}/${id.name}`;
   const text = `${id.name}@${id.revision}: ${hub.endpoint} answered ${reply.status}`;
   const reason = reply.headers.get("x-error-code");
@@ -124,7 +124,7 @@ function boundedFetch(hub: Hub, id: ModelId): typeof fetch {
       const reply = await get(url, headers, hub);
       if (reply.status !== 200) {
         reply.close();
-        throw refusal(hub, id, reply);
+        throw requestError(hub, id, reply);
       }
       return new Response(await readAll(reply, LONGEST_ANSWER, url), { headers: reply.headers });
     };

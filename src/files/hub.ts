@@ -16,7 +16,7 @@ import {
   WEIGHTS_INDEX,
   writeRef,
 } from "./hub-cache.js";
-import { type Hub, type Listing, listed, listModel, refusal, wantedFiles } from "./hub-listing.js";
+import { type Hub, type Listing, listed, listModel, requestError, wantedFiles } from "./hub-listing.js";
 import { withLock } from "./lock.js";
 import { orShipped } from "./package.js";
 import { PATIENT, type Retry } from "./retry.js";
@@ -142,8 +142,8 @@ async function fetchFiles(job: Job, files: RemoteFile[], report: (progress: Down
   for (const file of files) {
     if (lacking.has(file)) {
       const onBytes = (bytes: number) => report({ file: file.name, done: before + bytes, total });
-      const refused = (reply: Reply) => refusal(job.hub, job.id, reply);
-      await downloadVerified(file, blobOf(file), { ...job.hub, onBytes, refusal: refused });
+      const errorOf = (reply: Reply) => requestError(job.hub, job.id, reply);
+      await downloadVerified(file, blobOf(file), { ...job.hub, onBytes, errorOf });
       before += file.size;
     }
     await pointAt(blobOf(file), join(job.snapshot, file.name));

@@ -19,7 +19,7 @@ export interface Transfer extends Connection {
   /** Told the bytes of this file that are on disk; smaller than before where a server made it start again. */
   readonly onBytes?: (bytes: number) => void;
   /** What a status other than 200 and 206 means on this server. */
-  readonly refusal: (reply: Reply) => NoticeError;
+  readonly errorOf: (reply: Reply) => NoticeError;
 }
 
 /** Where one connection began, and the digest of the whole partial file after it. */
@@ -61,7 +61,7 @@ async function fill(file: RemoteFile, partial: string, transfer: Transfer): Prom
   const headers = size > 0 ? { ...file.headers, range: `bytes=${size}-` } : file.headers;
   const reply = await get(file.url, headers, transfer);
   try {
-    if (reply.status !== 200 && reply.status !== 206) throw transfer.refusal(reply);
+    if (reply.status !== 200 && reply.status !== 206) throw transfer.errorOf(reply);
     const from = await deletingIfRefused(partial, async () => offsetOf(file, reply, size));
     return await deletingIfRefused(partial, () => receive(file, reply, partial, from, transfer));
   } finally {

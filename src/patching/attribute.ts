@@ -86,7 +86,8 @@ export async function attributeAll(
   });
 }
 
-interface Wanted {
+/** What is attributed at one site. */
+interface SiteCells {
   readonly parts: SiteParts;
   readonly cells: readonly Cell[];
 }
@@ -101,7 +102,7 @@ interface Backward extends Pick<Slope, "dropped"> {
  * there are (Kramár et al. 2403.00745, section 3.2). Layers of towers before the first of the sites lead to none of them: dropping
  * one changes nothing, and the plain gradient stands for all of these.
  */
-function backwardPasses({ model }: Pair, tables: readonly Wanted[], gradDrop: boolean): Backward[] {
+function backwardPasses({ model }: Pair, tables: readonly SiteCells[], gradDrop: boolean): Backward[] {
   if (!gradDrop) return [{ weight: 1 }];
   const first = Math.min(...tables.map(({ parts }) => TOWERS.indexOf(parts.tower)));
   const layers = TOWERS.flatMap((tower) =>
@@ -116,7 +117,7 @@ function backwardPasses({ model }: Pair, tables: readonly Wanted[], gradDrop: bo
 /** Per site, backward pass and cell: the sum of its attribution over the steps. */
 async function sumSlopes(
   pair: Pair,
-  tables: readonly Wanted[],
+  tables: readonly SiteCells[],
   backwards: readonly Backward[],
   { direction = "denoise", steps = 0, qkFix = false, memory }: AttributeOptions,
 ): Promise<Float64Array[][]> {

@@ -3,7 +3,7 @@ import { type Random, random } from "../random.js";
 import { patchesAtOnce } from "./budget.js";
 import { checkPair, type Pair } from "./pair.js";
 import { patchBatch, resolveSelection, type Spot } from "./patch.js";
-import { checkIndex, checkLayer, towerSize } from "./run.js";
+import { checkIndex, checkLayer, indexes, towerSize } from "./run.js";
 import { parseSite } from "./sites.js";
 import { sweep } from "./sweep.js";
 
@@ -183,7 +183,7 @@ export function everyHead(pair: Pair, sites: readonly CircuitSite[] = CIRCUIT_SI
   const { model } = pair;
   return sites.flatMap((site) => {
     const { layers, heads } = towerSize(model, parseSite(site).tower);
-    return range(layers).flatMap((layer) => range(heads).map((head) => ({ site, layer, head })));
+    return indexes(layers).flatMap((layer) => indexes(heads).map((head) => ({ site, layer, head })));
   });
 }
 
@@ -215,14 +215,12 @@ async function keep(pair: Pair, sets: readonly (readonly HeadAt[])[], options: S
 function corrupt(pair: Pair, kept: ReadonlySet<string>, sites: readonly CircuitSite[]): Spot[] {
   return sites.flatMap((site) => {
     const { layers, heads } = towerSize(pair.model, parseSite(site).tower);
-    return range(layers).flatMap((layer) => {
-      const head = range(heads).filter((head) => !kept.has(headName({ site, layer, head })));
+    return indexes(layers).flatMap((layer) => {
+      const head = indexes(heads).filter((head) => !kept.has(headName({ site, layer, head })));
       return head.length > 0 ? [resolveSelection(pair, { site, layer, head })] : [];
     });
   });
 }
-
-const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
 
 /** As `notice faithful` and `notice path` take it: `text.cross.z:L0H1`. */
 export const headName = ({ site, layer, head }: HeadAt) => `${site}:L${layer}H${head}`;

@@ -6,7 +6,7 @@ import type { Replacement } from "../model/values.js";
 import { type LogitMetric, measure, readAnswers, type Score, score, shareOfWay } from "./metrics.js";
 import { checkPair, type Direction, type Pair } from "./pair.js";
 import { type Position, type PositionAt, resolvePosition } from "./positions.js";
-import { checkIndex, checkLayer, type Run, towerSize } from "./run.js";
+import { checkIndex, checkLayer, indexes, type Run, towerSize } from "./run.js";
 import { type HeadSite, parseSite, type Site, type SiteParts } from "./sites.js";
 import { fromRun, type Source, valuesFrom } from "./sources.js";
 
@@ -134,7 +134,7 @@ export function resolveSelection(pair: Pair, { site, layer, head, position = "al
   const { heads: count } = towerSize(pair.model, parts.tower);
   if (head !== undefined && !parts.perHead)
     throw new NoticeError("site", `${site} has no heads; leave head out, or patch ${parts.tower}.self.z.`);
-  const all = Array.from({ length: parts.perHead ? count : 0 }, (_, index) => index);
+  const all = indexes(parts.perHead ? count : 0);
   const heads = head === undefined ? all : typeof head === "number" ? [head] : [...new Set(head)];
   for (const index of heads) checkIndex("head", index, count, `the ${parts.tower} tower`);
   if (parts.perHead && heads.length === 0) throw new NoticeError("site", "An empty set of heads patches nothing.");

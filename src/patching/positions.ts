@@ -1,6 +1,6 @@
 import { NoticeError } from "../errors.js";
 import type { Encoding } from "../model/tokenizer.js";
-import { checkIndex } from "./run.js";
+import { checkIndex, indexes } from "./run.js";
 import type { QuestionSite, Site } from "./sites.js";
 
 /** A question as the text encoder reads it. */
@@ -44,7 +44,7 @@ export function resolvePosition(
   correct: string,
 ): number[] {
   const where = question ? `the question ${JSON.stringify(question.tokens.join(" "))}` : "the tokens of this site";
-  if (position === "all") return Array.from({ length: tokens }, (_, token) => token);
+  if (position === "all") return indexes(tokens);
   const named = typeof position === "string" ? resolveName(position, question, correct) : position;
   if (typeof named !== "number" && !Array.isArray(named))
     throw new NoticeError(

@@ -88,6 +88,9 @@ export function siteShape(model: BlipModel, run: Activations, parts: SiteParts):
   return [passes, count(tower), within === "mlp.pre" || within === "mlp.post" ? config.intermediate_size : width];
 }
 
+/** 0, 1, …: so many. */
+export const indexes = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
+
 /** @throws NoticeError `site` */
 export function checkLayer(model: BlipModel, tower: Tower, layer: number): void {
   checkIndex("layer", layer, towerSize(model, tower).layers, `the ${tower} tower`);

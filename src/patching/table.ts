@@ -2,7 +2,7 @@ import { NoticeError } from "../errors.js";
 import { checkPair, type Direction, type Pair } from "./pair.js";
 import { resolveSelection, type Spot, tokenCount } from "./patch.js";
 import type { Position, PositionAt } from "./positions.js";
-import { checkIndex, checkLayer, towerSize } from "./run.js";
+import { checkIndex, checkLayer, indexes, towerSize } from "./run.js";
 import { type Axis, Scores } from "./scores.js";
 import type { HeadSite, Site, SiteParts } from "./sites.js";
 
@@ -58,8 +58,8 @@ export function tableCells(pair: Pair, parts: SiteParts, options: TableOptions):
   ] as const)
     if (list !== undefined && !Array.isArray(list))
       throw new NoticeError("options", `${name} is ${JSON.stringify(list)}; a list such as [0, 1] was expected.`);
-  const layers = options.layers ?? range(size.layers);
-  const heads = parts.perHead ? (options.heads ?? range(size.heads)) : [undefined];
+  const layers = options.layers ?? indexes(size.layers);
+  const heads = parts.perHead ? (options.heads ?? indexes(size.heads)) : [undefined];
   if (layers.length === 0 || heads.length === 0)
     throw new NoticeError("options", "An empty set of layers or heads sweeps nothing; leave it out to sweep all.");
   for (const layer of layers) checkLayer(pair.model, parts.tower, layer);
@@ -106,5 +106,3 @@ function siteTokens(pair: Pair, { tokensOf }: SiteParts): readonly string[] {
   const patches = Array.from({ length: side ** 2 }, (_, patch) => `${Math.floor(patch / side)},${patch % side}`);
   return ["[CLS]", ...patches];
 }
-
-const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i);

@@ -18,7 +18,7 @@ import type {
   VerifyResult,
 } from "./messages.js";
 import type { MethodName, Methods } from "./methods.js";
-import { type Answer, WorkerError, type WorkerOptions, WorkerProcess } from "./worker-process.js";
+import { type TaskOutcome, WorkerError, type WorkerOptions, WorkerProcess } from "./worker-process.js";
 
 export type { AnswerAttention } from "../patching/answer-attention.js";
 export type { Source } from "../stream.js";
@@ -256,7 +256,7 @@ export class Pool implements AsyncDisposable {
     items: Source<{ readonly key: Key } & Item>,
     task: (item: Item) => Task,
     ordered: boolean,
-  ): AsyncGenerator<{ readonly key: Key } & Answer, void, undefined> {
+  ): AsyncGenerator<{ readonly key: Key } & TaskOutcome, void, undefined> {
     const work = async (item: { readonly key: Key } & Item, signal: AbortSignal) => ({
       key: item.key,
       ...(await this.#perform(task(item), signal)),
@@ -264,7 +264,7 @@ export class Pool implements AsyncDisposable {
     return mapStream(items, work, { width: LOOK_AHEAD * this.workers, ordered });
   }
 
-  async #perform(task: Task, signal: AbortSignal): Promise<Answer> {
+  async #perform(task: Task, signal: AbortSignal): Promise<TaskOutcome> {
     for (let attempt = 1; ; attempt++) {
       const seat = await this.#take();
       try {

@@ -14,7 +14,7 @@ export class WorkerError extends NoticeError {
 }
 
 /** What a task gave, or why it could not be done. */
-export type Answer =
+export type TaskOutcome =
   | { readonly output: unknown; readonly error?: undefined }
   | { readonly output?: undefined; readonly error: NoticeError };
 
@@ -89,12 +89,12 @@ export class WorkerProcess {
    */
   async ready(): Promise<Backend> {
     const report = await this.#next();
-    if (report.kind !== "ready") throw refusal(report);
+    if (report.kind !== "ready") throw errorIn(report);
     return report.backend;
   }
 
   /** @throws WorkerError where the process died of it, NoticeError `options` where the task cannot be sent. */
-  async perform(task: Task): Promise<Answer> {
+  async perform(task: Task): Promise<TaskOutcome> {
     const next = this.#next();
     next.catch(() => {}); // where send() throws, of what cannot be sent
     try {
@@ -105,7 +105,7 @@ export class WorkerProcess {
       throw new NoticeError("options", `A task cannot be sent to another process: ${why}. Give plain data.`, { cause });
     }
     const report = await next;
-    return report.kind === "done" ? { output: report.output } : { error: refusal(report) };
+    return report.kind === "done" ? { output: report.output } : { error: errorIn(report) };
   }
 
   /** Resolves when the process is gone. It has nothing to finish, and may be deep in its backend. */
@@ -139,7 +139,8 @@ export class WorkerProcess {
   }
 }
 
-function refusal(report: Report): NoticeError {
+/** What a worker refused. */
+function errorIn(report: Report): NoticeError {
   if (report.kind !== "refused") throw new WorkerError(`it said ${report.kind} out of turn`);
   return new NoticeError(report.code, report.message);
 }

@@ -7,6 +7,11 @@ const FONT = "DejaVu Sans";
 /** What stands in a figure: readers who lack the font see one of nearly the same widths. */
 export const FONT_FAMILY = `${FONT}, Verdana, sans-serif`;
 
+/** XML has no place, however escaped, for control characters and halves of surrogate pairs. */
+export function xmlText(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cs}\uFFFE\uFFFF]/gu, "\uFFFD");
+}
+
 const LONGEST_SIDE = 4096;
 
 /** Draw a Vega-Lite specification as an SVG document. Vega is loaded here and nowhere else: 0.2 s. */

@@ -1,6 +1,6 @@
 import type { TopLevelSpec } from "vega-lite";
 import { NoticeError } from "../errors.js";
-import { FONT_FAMILY, svgToPng, vegaToSvg } from "./figure.js";
+import { FONT_FAMILY, svgToPng, vegaToSvg, xmlText } from "./figure.js";
 
 /** One axis of a map: its title, and a label for each row or column (`0, 1, 2, …` where `labels` is left out). */
 export interface MapAxis {
@@ -58,13 +58,13 @@ export function headMapSpec(map: HeadMap): TopLevelSpec {
   const upright = columnLabels.every((label) => 8 * label.length <= step);
   const marked = cells.filter(({ marked }) => marked);
   const missing = cells.some(({ value }) => value === null) ? ["× no score"] : [];
-  const meaning = marked.length > 0 ? [`● ${printable(map.marks!.meaning)}`] : [];
-  const subtitle = [...[map.subtitle ?? []].flat().map(printable), ...meaning, ...missing];
+  const meaning = marked.length > 0 ? [`● ${xmlText(map.marks!.meaning)}`] : [];
+  const subtitle = [...[map.subtitle ?? []].flat().map(xmlText), ...meaning, ...missing];
   return {
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
     background: "white",
     padding: 14,
-    title: { text: printable(map.title), subtitle, anchor: "start", frame: "bounds", offset: 14 },
+    title: { text: xmlText(map.title), subtitle, anchor: "start", frame: "bounds", offset: 14 },
     // Looked up by index: tokens repeat in a question, and no foreign text becomes part of an expression.
     params: [
       { name: "rowLabels", value: rowLabels },
@@ -77,13 +77,13 @@ export function headMapSpec(map: HeadMap): TopLevelSpec {
       x: {
         field: "column",
         type: "ordinal",
-        title: printable(map.columns.title),
+        title: xmlText(map.columns.title),
         axis: { labelExpr: "columnLabels[datum.value]", labelAngle: upright ? 0 : -60 },
       },
       y: {
         field: "row",
         type: "ordinal",
-        title: printable(map.rows.title),
+        title: xmlText(map.rows.title),
         axis: { labelExpr: "rowLabels[datum.value]", labelLimit: 240 },
       },
     },
@@ -157,7 +157,7 @@ function cellsOf(map: HeadMap, rowLabels: readonly string[], columnLabels: reado
     if (value === null) return "×";
     return printed ? decimals(value, largest) : value < -0.1 * largest ? "−" : "";
   };
-  const [rows, columns] = [printable(map.rows.title), printable(map.columns.title)];
+  const [rows, columns] = [xmlText(map.rows.title), xmlText(map.columns.title)];
   return map.values.flatMap((line, row) =>
     line.map((value, column) => ({
       row,
@@ -167,7 +167,7 @@ function cellsOf(map: HeadMap, rowLabels: readonly string[], columnLabels: reado
       marked: marked.has(`${row},${column}`),
       place: `${rows} ${rowLabels[row]}, ${columns} ${columnLabels[column]}`,
       number: value === null ? "no score" : value.toPrecision(3).replaceAll("-", "−"),
-      note: printable(map.notes?.[row]?.[column] ?? ""),
+      note: xmlText(map.notes?.[row]?.[column] ?? ""),
     })),
   );
 }
@@ -193,7 +193,7 @@ export function labelsOf({ values, rows, columns }: HeadMap): [string[], string[
   }
   const labels = (axis: MapAxis, count: number) => {
     const given = axis.labels ?? Array.from({ length: count }, (_, i) => `${i}`);
-    if (given.length === count) return given.map(printable);
+    if (given.length === count) return given.map(xmlText);
     throw new NoticeError(
       "options",
       `The axis "${axis.title}" has ${given.length} labels and ${count} places; give one each.`,
@@ -213,7 +213,7 @@ function colour({ legend, sequential = false }: HeadMap, extent: number) {
     condition: { test: "datum.value === null", value: "#c4c4c4" },
     scale: { scheme: sequential ? "blues" : "redblue", domain: [lowest, extent], clamp: true },
     legend: {
-      title: printable(legend),
+      title: xmlText(legend),
       titleLimit: 600,
       orient: "bottom",
       direction: "horizontal",
@@ -222,9 +222,4 @@ function colour({ legend, sequential = false }: HeadMap, extent: number) {
       labelExpr: `${JSON.stringify(names)}[${nearest}]`,
     },
   } as const;
-}
-
-/** XML has no place, however escaped, for control characters and halves of surrogate pairs. */
-export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cs}\uFFFE\uFFFF]/gu, "\uFFFD");
 }

@@ -1,8 +1,7 @@
 import type { TopLevelSpec } from "vega-lite";
 import type { AttributionAgreement, PlaceAgreement } from "../study/agreement.js";
 import type { Verified } from "../study/verified.js";
-import { FONT_FAMILY } from "./figure.js";
-import { printable } from "./heatmap.js";
+import { FONT_FAMILY, xmlText } from "./figure.js";
 import { number } from "./html.js";
 import { type Figure, headName, MODALITY_NAMES } from "./report-figures.js";
 
@@ -26,7 +25,7 @@ const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00
 const SHAPES = ["circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "triangle-right"];
 
 const title = (text: string, subtitle: string) =>
-  ({ text: printable(text), subtitle: printable(subtitle), anchor: "start", frame: "bounds", offset: 10 }) as const;
+  ({ text: xmlText(text), subtitle: xmlText(subtitle), anchor: "start", frame: "bounds", offset: 10 }) as const;
 
 /** Where a place is, in words: `L0H2 at 5 (red)`. */
 function placeName({ layer, head, position, token }: PlaceAgreement): string {
@@ -46,7 +45,7 @@ export function agreementFigure(of: AttributionAgreement): Figure {
     expected: place.expected,
     exact: place.exact,
     site: place.site,
-    at: printable(`${place.sample}, ${placeName(place)}`),
+    at: xmlText(`${place.sample}, ${placeName(place)}`),
     miss: worst.has(place),
   }));
   // Rows change the answer by ten logits and most heads by a tenth.

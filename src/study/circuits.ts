@@ -2,7 +2,7 @@ import { NoticeError } from "../errors.js";
 import { type Circuit, findCircuit, type HeadScores, type Universality, universality } from "../patching/circuits.js";
 import type { Metric } from "../patching/metrics.js";
 import { parseSite, type Site } from "../patching/sites.js";
-import { placeOf } from "./position.js";
+import { tokenSql } from "./position.js";
 import type { StudyRun } from "./run.js";
 import type { Modality, Settings } from "./settings.js";
 
@@ -101,7 +101,7 @@ export async function headScores(
   only?: ReadonlySet<string>,
 ): Promise<{ samples: HeadScores[]; patched: boolean[][] | undefined; unplaced: number }> {
   // Of the decoder's one token there is nothing to choose.
-  const [place, ...values] = parseSite(site).tokensOf === "decoder" ? ["0"] : placeOf(run.settings.position, "$4");
+  const [place, ...values] = parseSite(site).tokensOf === "decoder" ? ["0"] : tokenSql(run.settings.position, "$4");
   const rows = await run.store.rows<{
     sample: string;
     layer: number;

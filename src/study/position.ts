@@ -24,7 +24,7 @@ function parsePosition(position: string): Place {
  *
  * @throws NoticeError `options`
  */
-export function placeOf(position: string, parameter: string): [sql: string, value: number | string] {
+export function tokenSql(position: string, parameter: string): [sql: string, value: number | string] {
   const place = parsePosition(position);
   if (place.fromAnswer !== undefined) return [`p.answer_token + CAST(${parameter} AS INTEGER)`, place.fromAnswer];
   if (place.index !== undefined) return [`CAST(${parameter} AS INTEGER)`, place.index];

@@ -29,7 +29,7 @@ export function* scoreRows({ scores, attributions }: Found, place: Place): Gener
     const parts = scores.filter((one) => one.site === site);
     const expected = attributions.find((one) => one.site === site)?.metrics.logitDiff;
     const { axes, metrics } = parts[0]!;
-    for (const { index, at } of tableCells(metrics.prob!)) {
+    for (const { index, at } of entriesOf(metrics.prob!)) {
       const patched = parts.find((part) => at(part.metrics.prob!) !== null)?.metrics;
       if (!patched && !expected) continue;
       const along = (axis: (typeof axes)[number]) => (axes.includes(axis) ? index[axes.indexOf(axis)]! : null);
@@ -49,14 +49,14 @@ export function* scoreRows({ scores, attributions }: Found, place: Place): Gener
   }
 }
 
-interface TableCell {
+interface Entry {
   readonly index: readonly number[];
   /** Its number in a table of the same shape. */
   at(table: Nested): number | null;
 }
 
-export function* tableCells(table: Nested, index: readonly number[] = []): Generator<TableCell> {
-  if (Array.isArray(table)) for (const [i, part] of table.entries()) yield* tableCells(part, [...index, i]);
+export function* entriesOf(table: Nested, index: readonly number[] = []): Generator<Entry> {
+  if (Array.isArray(table)) for (const [i, part] of table.entries()) yield* entriesOf(part, [...index, i]);
   else
     yield {
       index,

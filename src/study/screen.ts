@@ -1,7 +1,7 @@
 import type { SweepResult } from "../pool/messages.js";
 import { attributionOf, pairsOf, type SelectedSample } from "./pairs.js";
 import type { StudyRun } from "./run.js";
-import { type Place, tableCells } from "./score-rows.js";
+import { entriesOf, type Place } from "./score-rows.js";
 import { type Stage, until } from "./stage.js";
 import type { Row } from "./store.js";
 
@@ -76,7 +76,7 @@ export async function isScreened({ store, settings }: StudyRun): Promise<boolean
 /** A row for each head, or layer of a site without heads. */
 function* expectedRows({ site, axes, metrics }: SweepResult, place: Place, provenance: number): Generator<Row> {
   const sizes = new Map<string, { layer: number; head: number | null; size: number }>();
-  for (const { index, at } of tableCells(metrics.logitDiff!)) {
+  for (const { index, at } of entriesOf(metrics.logitDiff!)) {
     const [layer, head] = [index[0]!, axes[1] === "head" ? index[1]! : null];
     const size = Math.abs(at(metrics.logitDiff!)!);
     const name = `${layer}.${head}`;

@@ -101,7 +101,7 @@ export async function readSettings(file: string): Promise<GivenSettings> {
 /** @throws NoticeError `options` with the name of each field that is wrong. */
 export function checkSettings(value: unknown, where: string): GivenSettings {
   const parsed = schema.partial().safeParse(value, { reportInput: true });
-  if (!parsed.success) throw refusal(parsed.error, where);
+  if (!parsed.success) throw settingsError(parsed.error, where);
   // A default fills in what was not given, which `partial` leaves to it.
   const given = new Set(Object.keys(value as object));
   return Object.fromEntries(Object.entries(parsed.data).filter(([name]) => given.has(name)));
@@ -110,11 +110,11 @@ export function checkSettings(value: unknown, where: string): GivenSettings {
 /** The given settings and the defaults of all others. @throws NoticeError `options` with the name of each field that is wrong. */
 export function completeSettings(given: GivenSettings): Settings {
   const parsed = schema.safeParse(given, { reportInput: true });
-  if (!parsed.success) throw refusal(parsed.error, "the settings");
+  if (!parsed.success) throw settingsError(parsed.error, "the settings");
   return parsed.data;
 }
 
-function refusal({ issues }: z.ZodError, where: string): NoticeError {
+function settingsError({ issues }: z.ZodError, where: string): NoticeError {
   const found = issues.map(
     ({ path, message, input }) => `${path.join(".") || "in all"}: ${message}, found ${shown(input)}`,
   );
