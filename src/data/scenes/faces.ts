@@ -80,27 +80,14 @@ const features: Record<Word<"expression">, Features> = {
 
 export function drawFaces(scene: FaceScene): Drawing {
   const canvas = new Canvas(scene.background);
-  const [rx, ry] = scene.head;
+  const [rx] = scene.head;
   const [cos, sin] = [Math.cos(scene.tilt), Math.sin(scene.tilt)];
   /** Places a point of the face, in units of half its width from its centre. */
   const at = (u: number, v: number): Point => [
     scene.centre[0] + rx * (u * cos - v * sin),
     scene.centre[1] + rx * (u * sin + v * cos),
   ];
-  const oval = (u: number, v: number, ru: number, rv: number) => ellipse(...at(u, v), ru * rx, rv * rx);
-  const long = ry / rx;
-
-  canvas.fill("shirt", polygon([at(-1.3, 3), at(-1, 1.3), at(-0.35, 1.05), at(0.35, 1.05), at(1, 1.3), at(1.3, 3)]), scene.shirt); // biome-ignore format: six corners
-  if (scene.cut === "long") canvas.fill("hair", oval(0, 0.1, 1.25, long * 1.12), scene.hair);
-  if (scene.cut === "short") canvas.fill("hair", oval(0, -0.12, 1.1, long * 1.02), scene.hair);
-  for (const side of [-1, 1]) canvas.fill("face", oval(side, 0, 0.16, 0.24), shade(scene.skin, 0.9));
-  canvas.fill("face", oval(0, 0, 1, long), scene.skin);
-  if (scene.cut !== "bald") {
-    const [left, right] = [at(-1, -0.62), at(1, -0.62)];
-    const brim = polygon([left, at(0, -0.82), right, at(1.2, -2), at(-1.2, -2)]);
-    canvas.fill("hair", where(oval(0, -0.02, 1.04, long * 1.04), brim), scene.hair);
-  }
-
+  drawHead(canvas, scene, at);
   const { brow, eye, mouth, extra } = features[scene.expression];
   const [raise, slant] = [brow[0] * scene.strength, brow[1] * scene.strength];
   for (const side of [-1, 1]) {
@@ -113,8 +100,9 @@ export function drawFaces(scene: FaceScene): Drawing {
       shade(scene.hair, 0.55),
     );
     if (scene.glasses) {
-      const lens = oval(side * 0.43, -0.2, 0.31, 0.28);
-      const ring = where(oval(side * 0.43, -0.2, 0.37, 0.34), (x, y) => !lens(x, y));
+      const [x, y] = at(side * 0.43, -0.2);
+      const lens = ellipse(x, y, 0.31 * rx, 0.28 * rx);
+      const ring = where(ellipse(x, y, 0.37 * rx, 0.34 * rx), (px, py) => !lens(px, py));
       canvas.fill("glasses", ring, dark);
     }
   }
@@ -126,6 +114,22 @@ export function drawFaces(scene: FaceScene): Drawing {
 }
 
 type At = (u: number, v: number) => Point;
+
+function drawHead(canvas: Canvas, scene: FaceScene, at: At) {
+  const [rx, ry] = scene.head;
+  const oval = (u: number, v: number, ru: number, rv: number) => ellipse(...at(u, v), ru * rx, rv * rx);
+  const long = ry / rx;
+  canvas.fill("shirt", polygon([at(-1.3, 3), at(-1, 1.3), at(-0.35, 1.05), at(0.35, 1.05), at(1, 1.3), at(1.3, 3)]), scene.shirt); // biome-ignore format: six corners
+  if (scene.cut === "long") canvas.fill("hair", oval(0, 0.1, 1.25, long * 1.12), scene.hair);
+  if (scene.cut === "short") canvas.fill("hair", oval(0, -0.12, 1.1, long * 1.02), scene.hair);
+  for (const side of [-1, 1]) canvas.fill("face", oval(side, 0, 0.16, 0.24), shade(scene.skin, 0.9));
+  canvas.fill("face", oval(0, 0, 1, long), scene.skin);
+  if (scene.cut !== "bald") {
+    const [left, right] = [at(-1, -0.62), at(1, -0.62)];
+    const brim = polygon([left, at(0, -0.82), right, at(1.2, -2), at(-1.2, -2)]);
+    canvas.fill("hair", where(oval(0, -0.02, 1.04, long * 1.04), brim), scene.hair);
+  }
+}
 
 function drawEye(canvas: Canvas, { head, iris }: FaceScene, at: At, side: number, open: number) {
   const r = head[0];
