@@ -1,5 +1,6 @@
 import { NoticeError } from "../errors.js";
-import { type Encoding, loadTokenizer, positionsOf, type Tokenizer } from "../model/tokenizer.js";
+import { type Encoding, loadTokenizer, type Tokenizer } from "../model/tokenizer.js";
+import { positionsOf } from "../model/words.js";
 import { parseSite } from "../patching/sites.js";
 import type { StudyRun } from "./run.js";
 

