@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { NoticeError } from "../errors.js";
 import { DATABASE, StudyRun } from "./run.js";
 import { completeSettings, readSettings, settingsHash } from "./settings.js";
-import { Store, type Table } from "./store.js";
+import { Store } from "./store.js";
+import type { Table } from "./tables.js";
 
 /** Tables that every shard has whole, and must have equal. */
 const SHARED = ["samples", "answers", "selected", "chosen"] as const satisfies readonly Table[];

@@ -4,7 +4,7 @@ import { random } from "../random.js";
 import type { StudyRun } from "./run.js";
 import type { Modality, Settings } from "./settings.js";
 import type { StoredSample } from "./stage.js";
-import type { Row } from "./store.js";
+import type { Row } from "./tables.js";
 
 export interface SelectedSample extends StoredSample {
   readonly ordinal: number;

@@ -12,7 +12,7 @@ import { isScreened } from "./screen.js";
 import type { Modality } from "./settings.js";
 import { type Shard, WHOLE } from "./shard.js";
 import { nameOf, type Stage, until, type Watch } from "./stage.js";
-import type { Row } from "./store.js";
+import type { Row } from "./tables.js";
 
 /** So many samples of each data set keep their patterns, for the report's pictures. */
 const WITH_PATTERN = 4;

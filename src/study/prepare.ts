@@ -8,7 +8,7 @@ import { loadTokenizer } from "../model/tokenizer.js";
 import { random } from "../random.js";
 import type { StudyRun } from "./run.js";
 import type { Stage } from "./stage.js";
-import type { Row } from "./store.js";
+import type { Row } from "./tables.js";
 
 /** The name of the generated data sets. */
 const SCENES = "scenes";

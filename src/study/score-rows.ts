@@ -1,7 +1,7 @@
 import type { Nested } from "../patching/scores.js";
 import type { PairResult, SweepResult } from "../pool/messages.js";
 import type { Modality } from "./settings.js";
-import type { Row } from "./store.js";
+import type { Row } from "./tables.js";
 
 export type Place = { readonly dataset: string; readonly sample: string; readonly modality: Modality };
 type Found = PairResult & { readonly scores: readonly SweepResult[] };

@@ -3,7 +3,7 @@ import { attributionOf, pairsOf, type SelectedSample } from "./pairs.js";
 import type { StudyRun } from "./run.js";
 import { entriesOf, type Place } from "./score-rows.js";
 import { type Stage, until } from "./stage.js";
-import type { Row } from "./store.js";
+import type { Row } from "./tables.js";
 
 /** So many samples of each data set say which heads are worth patching in all of them. */
 const SCREENED_ON = 32;

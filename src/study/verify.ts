@@ -9,7 +9,7 @@ import { pairsOf, type SelectedSample } from "./pairs.js";
 import type { StudyRun } from "./run.js";
 import type { Modality } from "./settings.js";
 import { nameOf, type Stage, until } from "./stage.js";
-import type { Row } from "./store.js";
+import type { Row } from "./tables.js";
 
 /** Sizes of a curve, evenly spread. */
 const STEPS = 12;

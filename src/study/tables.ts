@@ -1,0 +1,128 @@
+/** Kinds of columns, as DuckDB names them. */
+export type Column = "VARCHAR" | "INTEGER" | "DOUBLE" | "BOOLEAN" | "VARCHAR[]" | "FLOAT[]" | "DOUBLE[]";
+export type Value = string | number | boolean | null | readonly string[] | readonly number[];
+/** A row by the names of its columns; what is left out is null. */
+export type Row = Readonly<Record<string, Value | undefined>>;
+
+const sample = { dataset: "VARCHAR", sample: "VARCHAR" } as const;
+
+/**
+ * The tables of a run. `dataset` and `sample` are the key of a sample in all of them. A stage does what these do not say is done:
+ *
+ * - prepare: a row of `finished` for the data set;
+ * - evaluate: one of `answers` for the sample, or of `exclusions` where it could not be asked;
+ * - select: a row of `finished`;
+ * - screen: rows of `expected` for the sample; a row of `finished` once all is `chosen` from them;
+ * - patch: a row of `patched` for the sample;
+ * - verify: one of `verified` for the sample, the modality and the reading.
+ */
+export const TABLES = {
+  /** What computed a row. */
+  provenance: {
+    id: "INTEGER",
+    package: "VARCHAR",
+    model: "VARCHAR",
+    model_hash: "VARCHAR",
+    backend: "VARCHAR",
+    settings_hash: "VARCHAR",
+    /** The checkpoint's word on its heads. */
+    note: "VARCHAR",
+  },
+  /** `draw` in [0, 1) is the sample's place in every random choice among samples. */
+  samples: {
+    ...sample,
+    draw: "DOUBLE",
+    sample_group: "VARCHAR",
+    image: "VARCHAR",
+    corrupt_image: "VARCHAR",
+    question: "VARCHAR",
+    corrupt_question: "VARCHAR",
+    correct: "VARCHAR",
+    incorrect: "VARCHAR",
+    mask: "VARCHAR",
+  },
+  exclusions: { stage: "VARCHAR", dataset: "VARCHAR", source: "VARCHAR", reason: "VARCHAR", detail: "VARCHAR" },
+  answers: { ...sample, answer: "VARCHAR", is_correct: "BOOLEAN", provenance: "INTEGER" },
+  selected: { ...sample, ordinal: "INTEGER" },
+  /** The clean and the corrupted pass of a sample in a modality; `answer_token` and
+   * `incorrect_token` are the places of the answers in `tokens`. */
+  passes: {
+    ...sample,
+    modality: "VARCHAR",
+    tokens: "VARCHAR[]",
+    answer_token: "INTEGER",
+    incorrect_token: "INTEGER",
+    clean_prob: "DOUBLE",
+    clean_logit_diff: "DOUBLE",
+    corrupted_prob: "DOUBLE",
+    corrupted_logit_diff: "DOUBLE",
+  },
+  /** What gradients expect of a head (or layer) at the token of which they expect most, in the samples that are screened on. */
+  expected: {
+    ...sample,
+    modality: "VARCHAR",
+    site: "VARCHAR",
+    layer: "INTEGER",
+    head: "INTEGER",
+    size: "DOUBLE",
+    provenance: "INTEGER",
+  },
+  /** What is patched in a screened run, in every sample alike. */
+  chosen: { dataset: "VARCHAR", modality: "VARCHAR", site: "VARCHAR", layer: "INTEGER", head: "INTEGER" },
+  /** A row a place. Where it was not patched, there is its `attribution` and nothing else. */
+  scores: {
+    ...sample,
+    modality: "VARCHAR",
+    site: "VARCHAR",
+    layer: "INTEGER",
+    head: "INTEGER",
+    position: "INTEGER",
+    prob: "DOUBLE",
+    prob_diff: "DOUBLE",
+    logit_diff: "DOUBLE",
+    effect: "DOUBLE",
+    attribution: "DOUBLE",
+  },
+  /** Where each head looks from the answer's token of the clean run. `pattern` is kept of a few samples, for their pictures. */
+  attention: {
+    ...sample,
+    layer: "INTEGER",
+    head: "INTEGER",
+    object_mass: "DOUBLE",
+    object_uniform: "DOUBLE",
+    auroc: "DOUBLE",
+    outlier_mass: "DOUBLE",
+    outlier_uniform: "DOUBLE",
+    pattern: "FLOAT[]",
+  },
+  /** Samples that are done, each written with all its rows. */
+  patched: { ...sample, provenance: "INTEGER" },
+  /** How well a circuit does on a sample that it was not found on. `reading` names the circuit and its test. */
+  verified: {
+    ...sample,
+    modality: "VARCHAR",
+    reading: "VARCHAR",
+    kept: "DOUBLE",
+    removed: "DOUBLE",
+    random: "DOUBLE[]",
+    curve: "DOUBLE[]",
+    cpr: "DOUBLE",
+    cmd: "DOUBLE",
+    provenance: "INTEGER",
+  },
+  /** What a stage has finished, by data set. */
+  finished: { stage: "VARCHAR", dataset: "VARCHAR" },
+} as const satisfies Record<string, Record<string, Column>>;
+
+/** The name of a table. */
+export type Table = keyof typeof TABLES;
+
+export const KEYS: Partial<Record<Table, string>> = {
+  provenance: "id",
+  samples: "dataset, sample",
+  answers: "dataset, sample",
+  selected: "dataset, sample",
+  patched: "dataset, sample",
+  verified: "dataset, sample, modality, reading",
+  finished: "stage, dataset",
+};
