@@ -7,9 +7,10 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import * as tf from "@tensorflow/tfjs-core";
 import type { Backend } from "../src/backend.js";
-import { loadBlip, type PairInput } from "../src/blip.js";
+import { loadBlip } from "../src/blip.js";
 import { readPairs } from "../src/data/pairs.js";
 import { writeScenes } from "../src/data/scenes/write.js";
+import type { PairInput } from "../src/inputs.js";
 import { sweep } from "../src/patching/sweep.js";
 import { lineThrough } from "./line.js";
 

@@ -1,67 +1,22 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { type Backend, useBackend } from "./backend.js";
-import { type GaussianNoise, gaussianNoise } from "./corruption/gaussian.js";
+import type { Backend } from "./backend.js";
+import { gaussianNoise } from "./corruption/gaussian.js";
 import { NoticeError } from "./errors.js";
-import type { HubOptions } from "./files/hub.js";
+import { checkText, type ImageInput, type PairInput, pictureOf } from "./inputs.js";
+import { type LoadOptions, readModel } from "./load.js";
 import { answerQuestion, type BlipModel, seeImage } from "./model/blip.js";
-import { type CheckpointFiles, readTensors } from "./model/checkpoint.js";
-import { parseConfig } from "./model/config.js";
-import { decodePicture } from "./model/decode.js";
+import type { CheckpointFiles } from "./model/checkpoint.js";
 import { generate } from "./model/decoder.js";
-import { requireMemory, WASM_HEAP_BYTES } from "./model/memory.js";
-import { checkSize, type Picture } from "./model/picture.js";
-import { type ImageProcessor, loadImageProcessor, pixelValues } from "./model/pixels.js";
-import { loadTokenizer, type Tokenizer } from "./model/tokenizer.js";
-import { disposeWeights, loadWeights } from "./model/weights.js";
+import { type ImageProcessor, pixelValues } from "./model/pixels.js";
+import type { Tokenizer } from "./model/tokenizer.js";
+import { disposeWeights } from "./model/weights.js";
 import { firstPiece, positionsOf } from "./model/words.js";
 import { coveredTokens } from "./patching/attention-functions.js";
 import type { Answer } from "./patching/metrics.js";
 import { newRun, Pair } from "./patching/pair.js";
 import type { Question } from "./patching/positions.js";
 import type { Run } from "./patching/run.js";
-import { openModel, readPicture } from "./platform.js";
-
-/** The path of a PNG or JPEG file (in a browser: its address), the bytes of one, or pixels. */
-export type ImageInput = string | Uint8Array | Picture;
-
-/** What a model is loaded with. */
-export interface LoadOptions {
-  /** `auto` (the default, or the environment's NOTICE_BACKEND), `node-gpu`, `node`, `wasm` or `cpu`. */
-  readonly backend?: Backend | "auto";
-  /**
-   * Bytes that the model and everything done with it may take, looked at when it is loaded. Default: what the machine has
-   * available; two models count the same memory.
-   */
-  readonly memory?: number;
-  /** Where and how a hub id is downloaded. */
-  readonly hub?: HubOptions;
-  /** Told of mistakes in a checkpoint that were repaired. Default: the console. */
-  readonly warn?: (message: string) => void;
-}
-
-/** A pair whose picture is corrupted. */
-export interface CorruptImage {
-  /** Semantic image pair: the same question about another picture. Or, as a baseline, about the clean one with noise. */
-  readonly corruptImage: ImageInput | { readonly noise: GaussianNoise };
-  /** Not both. */
-  readonly corruptQuestion?: undefined;
-}
-
-/** A pair whose question is corrupted. */
-export interface CorruptQuestion {
-  /** Not both. */
-  readonly corruptImage?: undefined;
-  /** Symmetric token replacement: another question, of as many tokens, about the same picture. */
-  readonly corruptQuestion: string;
-}
-
-/** A sample: a picture and a question, a corruption of one of the two, and the alternatives. */
-export type PairInput = {
-  readonly image: ImageInput;
-  readonly question: string;
-  /** Correct and incorrect. */
-  readonly answers: readonly [string, string];
-} & (CorruptImage | CorruptQuestion);
+import { openModel } from "./platform.js";
 
 /** What the model says, and what it might have said. */
 export interface AskResult {
@@ -111,31 +66,9 @@ export class Blip implements BlipModel {
   }
 
   /** @throws NoticeError as `loadBlip`. */
-  static async load(files: CheckpointFiles, { backend, memory, warn }: LoadOptions = {}): Promise<Blip> {
-    const json = await files.text("config.json");
-    if (json === undefined)
-      throw new NoticeError("checkpoint", `${files.name} has no config.json: it is not a checkpoint.`);
-    const config = parseConfig(json, `${files.name}/config.json`, warn);
-    const tokenizer = await loadTokenizer(files);
-    const processor = await loadImageProcessor(files);
-    const { image_size } = config.vision;
-    if (processor.size.height !== image_size || processor.size.width !== image_size)
-      throw new NoticeError(
-        "checkpoint",
-        `${files.name}: preprocessor_config.json makes pictures of ${processor.size.width} x ${processor.size.height}, and the ` +
-          `model in config.json takes ${image_size} x ${image_size}.`,
-      );
-    if (memory !== undefined && !(memory > 0))
-      throw new NoticeError(
-        "options",
-        `memory is ${JSON.stringify(memory)}; a number of bytes was expected, such as 3e9.`,
-      );
-    const used = await useBackend(backend);
-    const limits: [string, number][] = used === "wasm" ? [["the wasm backend's heap", WASM_HEAP_BYTES]] : [];
-    if (memory !== undefined) limits.push(["the memory allowed", memory]);
-    const left = requireMemory(config, files.name, used, limits);
-    const weights = await loadWeights(config, await readTensors(files), files.name);
-    return new Blip(files.name, config, weights, tokenizer, processor, used, left);
+  static async load(files: CheckpointFiles, options: LoadOptions = {}): Promise<Blip> {
+    const { config, weights, tokenizer, processor, backend, memory } = await readModel(files, options);
+    return new Blip(files.name, config, weights, tokenizer, processor, backend, memory);
   }
 
   /**
@@ -332,24 +265,4 @@ export async function loadBlip(model: string | CheckpointFiles, options: LoadOpt
   }
   const { files, memory } = await openModel(model, options.hub);
   return Blip.load(files, { ...options, memory: options.memory ?? memory });
-}
-
-/** Any form of a picture, as pixels. @throws NoticeError `image` */
-export async function pictureOf(image: ImageInput): Promise<Picture> {
-  if (typeof image === "string") return readPicture(image);
-  // Not by instanceof: a notebook's cells have a Uint8Array of their own.
-  if (ArrayBuffer.isView(image)) return decodePicture(image, "the picture");
-  if (!ArrayBuffer.isView(image?.data))
-    throw new NoticeError(
-      "image",
-      "A picture was expected: the path of a PNG or JPEG file, the bytes of one (a Uint8Array; of an ArrayBuffer make one by " +
-        "new Uint8Array(buffer)), or { width, height, data } in RGB.",
-    );
-  checkSize(image.width, image.height, "the picture");
-  return image;
-}
-
-function checkText(what: string, text: string): void {
-  if (typeof text !== "string")
-    throw new NoticeError("tokens", `The ${what} is ${text === null ? "null" : typeof text}; a text was expected.`);
 }

@@ -2,20 +2,13 @@ import "./dispose.js";
 import "./display/jupyter.js";
 
 export { BACKENDS, type Backend, currentBackend, useBackend } from "./backend.js";
-export {
-  type AskResult,
-  Blip,
-  type CorruptImage,
-  type CorruptQuestion,
-  type ImageInput,
-  type LoadOptions,
-  loadBlip,
-  type PairInput,
-} from "./blip.js";
+export { type AskResult, Blip, loadBlip } from "./blip.js";
 export { type GaussianNoise, gaussianNoise } from "./corruption/gaussian.js";
 export { NoticeError, type NoticeErrorCode } from "./errors.js";
 export type { DownloadProgress, HubOptions } from "./files/hub.js";
 export type { Retry } from "./files/retry.js";
+export type { CorruptImage, CorruptQuestion, ImageInput, PairInput } from "./inputs.js";
+export type { LoadOptions } from "./load.js";
 export type { Activations, BlipModel, ImageActivations, Tower } from "./model/blip.js";
 export type { CheckpointFiles } from "./model/checkpoint.js";
 export type { BlipConfig, TextConfig, TowerConfig, VisionConfig } from "./model/config.js";

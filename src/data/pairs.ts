@@ -1,8 +1,8 @@
 import { stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { z } from "zod";
-import type { PairInput } from "../blip.js";
 import { NoticeError } from "../errors.js";
+import type { PairInput } from "../inputs.js";
 import type { Mode } from "../patching/pair.js";
 import { checked, jsonLines, path, text } from "./jsonl.js";
 

@@ -1,5 +1,5 @@
-import { type ImageInput, pictureOf } from "../blip.js";
 import { NoticeError } from "../errors.js";
+import { type ImageInput, pictureOf } from "../inputs.js";
 import type { Picture } from "../model/picture.js";
 import { answerAttention } from "../patching/answer-attention.js";
 import { attentionOverlay } from "../patching/attention-functions.js";

@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import type { PairInput } from "../blip.js";
+import type { PairInput } from "../inputs.js";
 import { encodePng, type Picture } from "../model/picture.js";
 import { Pair } from "../patching/pair.js";
 import { Scores } from "../patching/scores.js";

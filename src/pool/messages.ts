@@ -1,6 +1,7 @@
 import type { Backend } from "../backend.js";
-import type { AskResult, PairInput } from "../blip.js";
+import type { AskResult } from "../blip.js";
 import type { NoticeErrorCode } from "../errors.js";
+import type { PairInput } from "../inputs.js";
 import type { AnswerAttention } from "../patching/answer-attention.js";
 import type { AttributeOptions } from "../patching/attribute.js";
 import type { Faithfulness, FaithfulnessCurve, FaithfulOptions, HeadAt } from "../patching/faithful.js";

@@ -1,9 +1,11 @@
 import { availableParallelism } from "node:os";
 import type { Backend } from "../backend.js";
-import type { AskResult, LoadOptions, PairInput } from "../blip.js";
+import type { AskResult } from "../blip.js";
 import { NoticeError } from "../errors.js";
 import { resolveModel } from "../files/hub.js";
 import { availableMemory } from "../files/memory.js";
+import type { PairInput } from "../inputs.js";
+import type { LoadOptions } from "../load.js";
 import { mapStream, type Source } from "../stream.js";
 import type {
   Asked,

@@ -1,7 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { Blip, type PairInput } from "../blip.js";
+import { Blip } from "../blip.js";
 import { NoticeError } from "../errors.js";
 import { checkpointFolder } from "../files/folder.js";
+import type { PairInput } from "../inputs.js";
 import { faithfulness, faithfulnessCurve } from "../patching/faithful.js";
 import type { Pair } from "../patching/pair.js";
 import { sweep } from "../patching/sweep.js";

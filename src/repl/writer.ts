@@ -1,11 +1,12 @@
 import { inspect } from "node:util";
 import * as tf from "@tensorflow/tfjs-core";
-import { type AskResult, Blip, type PairInput } from "../blip.js";
+import { type AskResult, Blip } from "../blip.js";
 import { Shown } from "../display/show.js";
 import { tensorName } from "../display/tensor.js";
 import { printable, type Terminal } from "../display/terminal.js";
 import { inputLine, viewOf } from "../display/views.js";
 import { NoticeError } from "../errors.js";
+import type { PairInput } from "../inputs.js";
 import { Pair } from "../patching/pair.js";
 import { Run, towerSize } from "../patching/run.js";
 import { Scores } from "../patching/scores.js";

@@ -1,7 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { type Blip, loadBlip, type PairInput } from "../../src/blip.js";
+import { type Blip, loadBlip } from "../../src/blip.js";
+import type { PairInput } from "../../src/inputs.js";
 import { resume } from "../../src/model/blip.js";
 import { METRICS, readAnswers, type Score, score } from "../../src/patching/metrics.js";
 import type { Pair } from "../../src/patching/pair.js";

@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import type { Blip, PairInput } from "../../src/blip.js";
+import type { Blip } from "../../src/blip.js";
+import type { PairInput } from "../../src/inputs.js";
 import type { Pair } from "../../src/patching/pair.js";
 import { FIXTURES } from "./fixture.js";
 

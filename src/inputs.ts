@@ -1,0 +1,53 @@
+import type { GaussianNoise } from "./corruption/gaussian.js";
+import { NoticeError } from "./errors.js";
+import { decodePicture } from "./model/decode.js";
+import { checkSize, type Picture } from "./model/picture.js";
+import { readPicture } from "./platform.js";
+
+/** The path of a PNG or JPEG file (in a browser: its address), the bytes of one, or pixels. */
+export type ImageInput = string | Uint8Array | Picture;
+
+/** A pair whose picture is corrupted. */
+export interface CorruptImage {
+  /** Semantic image pair: the same question about another picture. Or, as a baseline, about the clean one with noise. */
+  readonly corruptImage: ImageInput | { readonly noise: GaussianNoise };
+  /** Not both. */
+  readonly corruptQuestion?: undefined;
+}
+
+/** A pair whose question is corrupted. */
+export interface CorruptQuestion {
+  /** Not both. */
+  readonly corruptImage?: undefined;
+  /** Symmetric token replacement: another question, of as many tokens, about the same picture. */
+  readonly corruptQuestion: string;
+}
+
+/** A sample: a picture and a question, a corruption of one of the two, and the alternatives. */
+export type PairInput = {
+  readonly image: ImageInput;
+  readonly question: string;
+  /** Correct and incorrect. */
+  readonly answers: readonly [string, string];
+} & (CorruptImage | CorruptQuestion);
+
+/** Any form of a picture, as pixels. @throws NoticeError `image` */
+export async function pictureOf(image: ImageInput): Promise<Picture> {
+  if (typeof image === "string") return readPicture(image);
+  // Not by instanceof: a notebook's cells have a Uint8Array of their own.
+  if (ArrayBuffer.isView(image)) return decodePicture(image, "the picture");
+  if (!ArrayBuffer.isView(image?.data))
+    throw new NoticeError(
+      "image",
+      "A picture was expected: the path of a PNG or JPEG file, the bytes of one (a Uint8Array; of an ArrayBuffer make one by " +
+        "new Uint8Array(buffer)), or { width, height, data } in RGB.",
+    );
+  checkSize(image.width, image.height, "the picture");
+  return image;
+}
+
+/** @throws NoticeError `tokens` where it is no text. */
+export function checkText(what: string, text: string): void {
+  if (typeof text !== "string")
+    throw new NoticeError("tokens", `The ${what} is ${text === null ? "null" : typeof text}; a text was expected.`);
+}
