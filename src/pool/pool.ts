@@ -20,7 +20,8 @@ import type {
   VerifyResult,
 } from "./messages.js";
 import type { MethodName, Methods } from "./methods.js";
-import { type TaskOutcome, WorkerError, type WorkerOptions, WorkerProcess } from "./worker-process.js";
+import type { TaskOutcome } from "./worker-process.js";
+import { Workers } from "./workers.js";
 
 export type { AnswerAttention } from "../patching/answer-attention.js";
 export type { Source } from "../stream.js";
@@ -47,9 +48,6 @@ export { WorkerError } from "./worker-process.js";
 
 /** A bound on `workers`: more are a slip. */
 const MOST_WORKERS = 1024;
-
-/** tfjs-node numbers its native handles with 31 bits and crashes when they are spent; the other half is for the last task. */
-const RECYCLE_AFTER = 2 ** 30;
 
 /** Pairs ahead of whoever takes the results, a worker: one in work and one that waits, so that no worker does. */
 const LOOK_AHEAD = 2;
@@ -80,16 +78,6 @@ export type PoolResult<Key, Value> =
   | ({ readonly key: Key; readonly error?: undefined } & Value)
   | ({ readonly key: Key; readonly error: NoticeError } & { readonly [name in keyof Value]?: undefined });
 
-/** A place for one process, which comes and goes. */
-interface Seat {
-  worker: WorkerProcess | undefined;
-}
-
-interface Waiter {
-  resolve(seat: Seat): void;
-  reject(reason: unknown): void;
-}
-
 /**
  * Processes that each hold the model, and to which pairs are dealt out. A process that dies, be it of a native backend's
  * abort, is replaced, and what it was doing is done once more. Dispose of it after use: that ends the processes, which
@@ -100,23 +88,15 @@ interface Waiter {
  * from outside.
  */
 export class Pool implements AsyncDisposable {
-  readonly #idle: Seat[];
-  readonly #waiting: Waiter[] = [];
-  readonly #processes = new Set<WorkerProcess>();
-  readonly #warned = new Set<string>();
-  readonly #workerOptions: WorkerOptions;
-  #closed: { readonly reason: unknown } | undefined;
-  #backend: Backend | undefined;
+  readonly #processes: Workers;
 
   private constructor(
     /** How many processes. */
     readonly workers: number,
-    private readonly setup: Setup,
+    setup: Setup,
     private readonly options: PoolOptions,
   ) {
-    this.#idle = Array.from({ length: workers }, () => ({ worker: undefined }));
-    const threads = Math.max(1, Math.floor(availableParallelism() / workers));
-    this.#workerOptions = { cwd: process.cwd(), threads, warn: this.#warn };
+    this.#processes = new Workers(workers, setup, options);
     options.signal?.addEventListener("abort", this.#abort);
   }
 
@@ -136,8 +116,8 @@ export class Pool implements AsyncDisposable {
       const pool = new Pool(count, { folder, model, backend, memory: Math.floor(memory / count) }, options);
       try {
         // After a refusal one process is enough to ask again.
-        if (count < most) await pool.#fill(pool.#idle[0]!);
-        await Promise.all(pool.#idle.map((seat) => pool.#fill(seat)));
+        if (count < most) await pool.#processes.start(1);
+        await pool.#processes.start();
         return pool;
       } catch (error) {
         await pool.close();
@@ -152,12 +132,12 @@ export class Pool implements AsyncDisposable {
 
   /** What the workers compute with. */
   get backend(): Backend {
-    return this.#backend!;
+    return this.#processes.backend;
   }
 
   /** The running processes. */
   get pids(): number[] {
-    return [...this.#processes].flatMap(({ alive, pid }) => (alive && pid !== undefined ? [pid] : []));
+    return this.#processes.pids;
   }
 
   /**
@@ -243,10 +223,8 @@ export class Pool implements AsyncDisposable {
 
   /** Ends all processes; resolves when they are gone. What is in work then rejects with `reason`. */
   async close(reason: unknown = new NoticeError("disposed", "The pool was closed; open another one.")): Promise<void> {
-    this.#closed ??= { reason };
     this.options.signal?.removeEventListener("abort", this.#abort);
-    for (const { reject } of this.#waiting.splice(0)) reject(this.#closed.reason);
-    await Promise.all([...this.#processes].map((worker) => worker.kill()));
+    await this.#processes.close(reason);
   }
 
   /** As `close`. */
@@ -261,75 +239,10 @@ export class Pool implements AsyncDisposable {
   ): AsyncGenerator<{ readonly key: Key } & TaskOutcome, void, undefined> {
     const work = async (item: { readonly key: Key } & Item, signal: AbortSignal) => ({
       key: item.key,
-      ...(await this.#perform(task(item), signal)),
+      ...(await this.#processes.perform(task(item), signal)),
     });
     return mapStream(items, work, { width: LOOK_AHEAD * this.workers, ordered });
   }
-
-  async #perform(task: Task, signal: AbortSignal): Promise<TaskOutcome> {
-    for (let attempt = 1; ; attempt++) {
-      const seat = await this.#take();
-      try {
-        signal.throwIfAborted();
-        const worker = await this.#fill(seat);
-        try {
-          return await worker.perform(task);
-        } catch (error) {
-          if (this.#closed || !(error instanceof WorkerError)) throw error;
-          if (attempt === 2)
-            return { error: new WorkerError(`Two worker processes died of it; the second: ${error.message}.`) };
-        }
-      } catch (error) {
-        throw this.#closed ? this.#closed.reason : error;
-      } finally {
-        this.#give(seat);
-      }
-    }
-  }
-
-  /** The seat's process, or a new one where there is none, it has died, or it has made its number of tensors. */
-  async #fill(seat: Seat): Promise<WorkerProcess> {
-    const { worker: last } = seat;
-    if (last?.alive && last.tensors < (this.options.recycleAfter ?? RECYCLE_AFTER)) return last;
-    seat.worker = undefined;
-    if (last) await this.#end(last);
-    for (let attempt = 1; ; attempt++) {
-      if (this.#closed) throw this.#closed.reason;
-      const worker = new WorkerProcess(this.setup, this.#workerOptions);
-      this.#processes.add(worker);
-      try {
-        this.#backend = await worker.ready();
-        seat.worker = worker;
-        return worker;
-      } catch (error) {
-        await this.#end(worker);
-        if (attempt === 2 || !(error instanceof WorkerError)) throw error;
-      }
-    }
-  }
-
-  async #end(worker: WorkerProcess): Promise<void> {
-    await worker.kill();
-    this.#processes.delete(worker);
-  }
-
-  async #take(): Promise<Seat> {
-    if (this.#closed) throw this.#closed.reason;
-    return this.#idle.shift() ?? new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
-  }
-
-  #give(seat: Seat): void {
-    const waiter = this.#waiting.shift();
-    if (waiter) waiter.resolve(seat);
-    else this.#idle.push(seat);
-  }
-
-  /** Every worker has the same to say about the checkpoint. */
-  readonly #warn = (message: string) => {
-    if (this.#warned.has(message)) return;
-    this.#warned.add(message);
-    (this.options.warn ?? console.warn)(message);
-  };
 
   readonly #abort = () => void this.close(this.options.signal!.reason);
 }

@@ -1,0 +1,138 @@
+import { availableParallelism } from "node:os";
+import type { Backend } from "../backend.js";
+import type { Setup, Task } from "./messages.js";
+import { type TaskOutcome, WorkerError, type WorkerOptions, WorkerProcess } from "./worker-process.js";
+
+/** tfjs-node numbers its native handles with 31 bits and crashes when they are spent; the other half is for the last task. */
+const RECYCLE_AFTER = 2 ** 30;
+
+/** What the workers are told beside their `Setup`. */
+export interface WorkersOptions {
+  /** Tensors that a worker makes before another one takes its place. */
+  readonly recycleAfter?: number;
+  readonly warn?: (message: string) => void;
+}
+
+/** A place for one process, which comes and goes. */
+interface Seat {
+  worker: WorkerProcess | undefined;
+}
+
+interface Waiter {
+  resolve(seat: Seat): void;
+  reject(reason: unknown): void;
+}
+
+/** A number of worker processes and the tasks that wait for one. Whoever dies is replaced, and its task done once more. */
+export class Workers {
+  readonly #idle: Seat[];
+  readonly #waiting: Waiter[] = [];
+  readonly #processes = new Set<WorkerProcess>();
+  readonly #warned = new Set<string>();
+  readonly #workerOptions: WorkerOptions;
+  #closed: { readonly reason: unknown } | undefined;
+  #backend: Backend | undefined;
+
+  constructor(
+    count: number,
+    private readonly setup: Setup,
+    private readonly options: WorkersOptions,
+  ) {
+    this.#idle = Array.from({ length: count }, () => ({ worker: undefined }));
+    const threads = Math.max(1, Math.floor(availableParallelism() / count));
+    this.#workerOptions = { cwd: process.cwd(), threads, warn: this.#warn };
+  }
+
+  /** Starts the processes, or the first `count` of them, while no task is in work. @throws as `WorkerProcess.ready` */
+  async start(count = this.#idle.length): Promise<void> {
+    await Promise.all(this.#idle.slice(0, count).map((seat) => this.#fill(seat)));
+  }
+
+  /** What they compute with, once one has started. */
+  get backend(): Backend {
+    return this.#backend!;
+  }
+
+  /** The running processes. */
+  get pids(): number[] {
+    return [...this.#processes].flatMap(({ alive, pid }) => (alive && pid !== undefined ? [pid] : []));
+  }
+
+  /** Ends all processes; resolves when they are gone. What is in work then rejects with the first `reason`. */
+  async close(reason: unknown): Promise<void> {
+    this.#closed ??= { reason };
+    for (const { reject } of this.#waiting.splice(0)) reject(this.#closed.reason);
+    await Promise.all([...this.#processes].map((worker) => worker.kill()));
+  }
+
+  /**
+   * Does a task when a worker is free.
+   *
+   * @param signal says that nobody waits for it any more.
+   * @throws as `WorkerProcess.ready` and `WorkerProcess.perform`, but for a process that died of the task; the reason of `close`.
+   */
+  async perform(task: Task, signal: AbortSignal): Promise<TaskOutcome> {
+    for (let attempt = 1; ; attempt++) {
+      const seat = await this.#take();
+      try {
+        signal.throwIfAborted();
+        const worker = await this.#fill(seat);
+        try {
+          return await worker.perform(task);
+        } catch (error) {
+          if (this.#closed || !(error instanceof WorkerError)) throw error;
+          if (attempt === 2)
+            return { error: new WorkerError(`Two worker processes died of it; the second: ${error.message}.`) };
+        }
+      } catch (error) {
+        throw this.#closed ? this.#closed.reason : error;
+      } finally {
+        this.#give(seat);
+      }
+    }
+  }
+
+  /** The seat's process, or a new one where there is none, it has died, or it has made its number of tensors. */
+  async #fill(seat: Seat): Promise<WorkerProcess> {
+    const { worker: last } = seat;
+    if (last?.alive && last.tensors < (this.options.recycleAfter ?? RECYCLE_AFTER)) return last;
+    seat.worker = undefined;
+    if (last) await this.#end(last);
+    for (let attempt = 1; ; attempt++) {
+      if (this.#closed) throw this.#closed.reason;
+      const worker = new WorkerProcess(this.setup, this.#workerOptions);
+      this.#processes.add(worker);
+      try {
+        this.#backend = await worker.ready();
+        seat.worker = worker;
+        return worker;
+      } catch (error) {
+        await this.#end(worker);
+        if (attempt === 2 || !(error instanceof WorkerError)) throw error;
+      }
+    }
+  }
+
+  async #end(worker: WorkerProcess): Promise<void> {
+    await worker.kill();
+    this.#processes.delete(worker);
+  }
+
+  async #take(): Promise<Seat> {
+    if (this.#closed) throw this.#closed.reason;
+    return this.#idle.shift() ?? new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
+  }
+
+  #give(seat: Seat): void {
+    const waiter = this.#waiting.shift();
+    if (waiter) waiter.resolve(seat);
+    else this.#idle.push(seat);
+  }
+
+  /** Every worker has the same to say about the checkpoint. */
+  readonly #warn = (message: string) => {
+    if (this.#warned.has(message)) return;
+    this.#warned.add(message);
+    (this.options.warn ?? console.warn)(message);
+  };
+}
