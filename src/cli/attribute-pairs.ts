@@ -49,13 +49,17 @@ export async function attributePairs(
     const { site, direction } = asked;
     const table = () =>
       `${direction} ${site}: mean effect over ${pairs} of ${countPairs(tally.done)} (1 = all of the logit difference), tokens added up\n\n` +
-      columns(
-        mean.map((row, layer) => [layer, ...row.map(fixed)]),
-        ["layer", ...mean[0]!.map((_, head) => `${head}`)],
-      );
+      effectTable(mean);
     await printResult({ model, site, direction, mode, pairs, of: tally.done, mean, meanSize }, table, options);
     throwIfLeftOut(`The mean is over ${countPairs(pairs)}`, tally);
   });
+}
+
+function effectTable(effects: readonly (readonly (number | null)[])[]): string {
+  return columns(
+    effects.map((row, layer) => [layer, ...row.map(fixed)]),
+    ["layer", ...effects[0]!.map((_, head) => `${head}`)],
+  );
 }
 
 /** [layer][head] or [layer][0]; null where nothing was asked for, or clean and corrupted answers hardly differ. */

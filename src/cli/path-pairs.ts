@@ -29,37 +29,41 @@ export async function pathPairs(
   await checkListOutputs(file, { out, json });
   await withPool(model, options, async (pool) => {
     const means = new Means();
-    const add = (name: string, { logitDiff, effect }: Score) => {
-      means.add(`${name} logitDiff`, logitDiff);
-      means.add(`${name} effect`, effect);
-    };
     const tally = await throughPairs(
       { file, mode, out, label: "path" },
       (pairs) => pool.measure(pairs, "paths", asked, { ordered: true }),
       ({ paths, together, plain, ...facts }) => {
-        for (const [i, path] of paths.entries()) add(`path ${i}`, path);
-        add("together", together);
-        add("plain", plain);
+        for (const [i, path] of paths.entries()) addScore(means, `path ${i}`, path);
+        addScore(means, "together", together);
+        addScore(means, "plain", plain);
         return { ...facts, from, paths: paths.map((path, i) => ({ to: to[i], ...path })), together, plain };
       },
     );
-    const mean = (name: string) => ({
-      logitDiff: means.mean(`${name} logitDiff`),
-      effect: means.mean(`${name} effect`),
-    });
     const { direction, mediated = false } = asked;
-    const paths = to.map((name, i) => ({ to: name, ...mean(`path ${i}`) }));
-    const [together, plain] = [mean("together"), mean("plain")];
+    const paths = to.map((name, i) => ({ to: name, ...meanScore(means, `path ${i}`) }));
+    const [together, plain] = [meanScore(means, "together"), meanScore(means, "plain")];
     const pairs = means.count("plain effect");
+    const heading = `${direction} ${from.join(" and ")} along its paths: means over ${countPairs(tally.done)}, effects over ${pairs} of them`;
     const rows = [...paths, { to: "these together", ...together }, { to: "the plain patch", ...plain }];
-    const table = () =>
-      `${direction} ${from.join(" and ")} along its paths: means over ${countPairs(tally.done)}, effects over ${pairs} of them\n\n` +
-      columns(
-        rows.map(({ to, logitDiff, effect }) => [to, fixed(logitDiff), fixed(effect)]),
-        ["to", "logitDiff", "effect"],
-      );
+    const table = () => `${heading}\n\n${meansTable(rows)}`;
     const result = { model, direction, mediated, mode, of: tally.done, pairs, from, paths, together, plain };
     await printResult(result, table, options);
     throwIfLeftOut(`The means are over ${countPairs(tally.done)}`, tally);
   });
+}
+
+function addScore(means: Means, name: string, { logitDiff, effect }: Score): void {
+  means.add(`${name} logitDiff`, logitDiff);
+  means.add(`${name} effect`, effect);
+}
+
+function meanScore(means: Means, name: string) {
+  return { logitDiff: means.mean(`${name} logitDiff`), effect: means.mean(`${name} effect`) };
+}
+
+function meansTable(rows: readonly ({ readonly to: string } & ReturnType<typeof meanScore>)[]): string {
+  return columns(
+    rows.map(({ to, logitDiff, effect }) => [to, fixed(logitDiff), fixed(effect)]),
+    ["to", "logitDiff", "effect"],
+  );
 }

@@ -34,18 +34,12 @@ export async function get(url: string, headers: Record<string, string>, connecti
     controller.abort();
   };
   const within = async <T>(step: Promise<T>): Promise<T> => {
-    let timer: NodeJS.Timeout | undefined;
-    const silence = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`nothing came for ${timeoutMs / 1000} s`)), timeoutMs);
-    });
     try {
-      return await Promise.race([step, silence]);
+      return await unlessSilent(step, timeoutMs);
     } catch (error) {
       close();
       signal?.throwIfAborted();
       throw new TransientError(`${url}: ${reason(error)}`);
-    } finally {
-      clearTimeout(timer);
     }
   };
 
@@ -60,19 +54,38 @@ export async function get(url: string, headers: Record<string, string>, connecti
     status: response.status,
     headers: response.headers,
     close,
-    async *body() {
-      const reader = response.body?.getReader();
-      try {
-        while (reader) {
-          const { done, value } = await within(reader.read());
-          if (done) return;
-          yield value;
-        }
-      } finally {
-        close();
-      }
-    },
+    body: () => piecesOf(response, within, close),
   };
+}
+
+async function* piecesOf(
+  { body }: Response,
+  within: <T>(step: Promise<T>) => Promise<T>,
+  close: () => void,
+): AsyncGenerator<Uint8Array> {
+  const reader = body?.getReader();
+  try {
+    while (reader) {
+      const { done, value } = await within(reader.read());
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    close();
+  }
+}
+
+/** What the step gives, if it gives it in time. */
+async function unlessSilent<T>(step: Promise<T>, timeoutMs: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const silence = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`nothing came for ${timeoutMs / 1000} s`)), timeoutMs);
+  });
+  try {
+    return await Promise.race([step, silence]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** A whole small body, refused as soon as it is longer than `limit` bytes. */

@@ -33,6 +33,12 @@ export function passPatching({ pair, scores }: Table, direction: Direction): Pat
   };
 }
 
+/** A batch that has gone through the text encoder: the cells of each table, and `hidden` [cell, token, width]. */
+interface Encoded {
+  readonly cells: readonly (readonly Cell[])[];
+  readonly hidden: tf.Tensor;
+}
+
 /** Each batch through the text encoder in the fast way, then up to `most` patches together through the decoder. */
 export function rowPatching(tables: readonly Table[], direction: Direction, most: number): Patching {
   const { model } = tables[0]!.pair;
@@ -42,7 +48,7 @@ export function rowPatching(tables: readonly Table[], direction: Direction, most
   const together = (passes: readonly ReadPass[]) => (passes.length === 1 ? passes[0]! : stackPasses(passes));
   const base = together(sides.map(({ base }) => base.activations));
   const source = together(sides.map(({ source }) => source.activations));
-  const waiting: { readonly cells: readonly (readonly Cell[])[]; readonly hidden: tf.Tensor }[] = [];
+  const waiting: Encoded[] = [];
   const count = () => waiting.reduce((sum, { hidden }) => sum + hidden.shape[0]!, 0);
   const clear = () => {
     tf.dispose(waiting.map(({ hidden }) => hidden));
@@ -52,13 +58,7 @@ export function rowPatching(tables: readonly Table[], direction: Direction, most
     if (waiting.length === 0) return;
     const logits = tf.tidy(() => decodeRows(model, known, tf.concat(waiting.map(({ hidden }) => hidden))));
     try {
-      const rows = waiting.flatMap(({ cells }) => cells.flatMap((own, table) => own.map((cell) => ({ table, cell }))));
-      for (const [table, { pair, scores }] of tables.entries()) {
-        const own = [...rows.keys()].filter((row) => rows[row]!.table === table);
-        const mine = () => (own.length === rows.length ? tf.clone(logits) : tf.gather(logits, own));
-        const found = await scorePasses(pair, direction, mine);
-        for (const [i, row] of own.entries()) scores.set(rows[row]!.cell.index, found[i]!);
-      }
+      await fillTables(tables, direction, waiting, logits);
     } finally {
       logits.dispose();
       clear();
@@ -76,4 +76,20 @@ export function rowPatching(tables: readonly Table[], direction: Direction, most
       if (tables.length > 1) for (const pass of [base, source]) disposePass(pass);
     },
   };
+}
+
+/** Scores of the logits [cell, vocabulary] of all these batches, one after the other. */
+async function fillTables(
+  tables: readonly Table[],
+  direction: Direction,
+  batches: readonly Encoded[],
+  logits: tf.Tensor2D,
+): Promise<void> {
+  const rows = batches.flatMap(({ cells }) => cells.flatMap((own, table) => own.map((cell) => ({ table, cell }))));
+  for (const [table, { pair, scores }] of tables.entries()) {
+    const own = [...rows.keys()].filter((row) => rows[row]!.table === table);
+    const mine = () => (own.length === rows.length ? tf.clone(logits) : tf.gather(logits, own));
+    const found = await scorePasses(pair, direction, mine);
+    for (const [i, row] of own.entries()) scores.set(rows[row]!.cell.index, found[i]!);
+  }
 }

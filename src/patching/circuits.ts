@@ -62,15 +62,8 @@ export interface CircuitOptions {
  */
 export function findCircuit(samples: readonly HeadScores[], options: CircuitOptions = {}): Circuit {
   const { seed = 0, resamples = 2000, rate = 0.05, patched } = options;
-  if (!Number.isInteger(resamples) || resamples < 1 || resamples > 1e6)
-    throw new NoticeError("options", `resamples is ${resamples}; a whole number from 1 to 1000000 was expected.`);
-  if (!(rate >= 1e-6 && rate < 1))
-    throw new NoticeError("options", `rate is ${rate}; a share below 1, such as 0.05, was expected.`);
-  const [first = []] = samples;
-  const shape = first.map((layer) => layer.length);
-  for (const scores of samples)
-    if (scores.length !== shape.length || scores.some((layer, i) => layer.length !== shape[i]))
-      throw new NoticeError("options", "The samples of a circuit must have equal numbers of layers and heads.");
+  checkOptions(resamples, rate);
+  const shape = shapeOf(samples);
   const rows = samples.map((scores) => scores.flat()).filter((row): row is number[] => !row.includes(null));
   const places = shape.flatMap((heads, layer) => Array.from({ length: heads }, (_, head) => ({ layer, head })));
   const degenerate = samples.length - rows.length;
@@ -78,12 +71,10 @@ export function findCircuit(samples: readonly HeadScores[], options: CircuitOpti
   const sizes = rows.map((row) => row.map(Math.abs));
   const means = places.map((_, at) => mean(sizes.map((row) => row[at]!)));
   const threshold = mean(means) + 2 * deviation(means);
-  const averages = sizes.map(mean);
-  const excess = sizes.map((row, i) => row.map((size) => size - averages[i]!));
+  const isPatched = places.map(({ layer, head }) => patched?.[layer]?.[head] ?? true);
   // The smallest p-value must be below the strictest bound of the controlled rule, rate / heads, by far enough.
   const flips = Math.max(resamples, Math.ceil((4 * places.length) / rate));
-  const isPatched = places.map(({ layer, head }) => patched?.[layer]?.[head] ?? true);
-  const pValues = signFlips(excess, flips, random(seed, "flip")).map((p, at) => (isPatched[at] ? p : 1));
+  const pValues = excessPValues(sizes, flips, random(seed, "flip")).map((p, at) => (isPatched[at] ? p : 1));
   const controlled = benjaminiHochberg(pValues, rate);
   const statistics = (place: (typeof places)[number], at: number): HeadStatistics => {
     const own = rows.map((row) => row[at]!);
@@ -107,6 +98,22 @@ export function findCircuit(samples: readonly HeadScores[], options: CircuitOpti
     total === 0 ? 0 : means.reduce((sum, size, at) => sum + (places[at]!.layer === layer ? size : 0), 0) / total,
   );
   return { samples: rows.length, degenerate, threshold, heads, layerShare };
+}
+
+function checkOptions(resamples: number, rate: number): void {
+  if (!Number.isInteger(resamples) || resamples < 1 || resamples > 1e6)
+    throw new NoticeError("options", `resamples is ${resamples}; a whole number from 1 to 1000000 was expected.`);
+  if (!(rate >= 1e-6 && rate < 1))
+    throw new NoticeError("options", `rate is ${rate}; a share below 1, such as 0.05, was expected.`);
+}
+
+/** How many heads each layer has, the same in every sample. */
+function shapeOf([first = [], ...others]: readonly HeadScores[]): number[] {
+  const shape = first.map((layer) => layer.length);
+  for (const scores of others)
+    if (scores.length !== shape.length || scores.some((layer, i) => layer.length !== shape[i]))
+      throw new NoticeError("options", "The samples of a circuit must have equal numbers of layers and heads.");
+  return shape;
 }
 
 /** One circuit among several: of a data set and a modality, say. */
@@ -162,6 +169,13 @@ function bootstrap(values: readonly number[], resamples: number, choose: Random)
   }).sort();
   const at = (share: number) => means[Math.min(resamples - 1, Math.floor(share * resamples))]!;
   return [at(0.025), at(0.975)];
+}
+
+/** That a head's size is no larger than the average head's of its sample: a p-value for each column of [sample][head]. */
+function excessPValues(sizes: readonly (readonly number[])[], flips: number, choose: Random): number[] {
+  const averages = sizes.map(mean);
+  const excess = sizes.map((row, i) => row.map((size) => size - averages[i]!));
+  return signFlips(excess, flips, choose);
 }
 
 /**

@@ -57,14 +57,11 @@ export function headMapSpec(map: HeadMap): TopLevelSpec {
   const step = printed ? Math.max(34, 7 * longest + (map.marks ? 14 : 8)) : 20;
   const upright = columnLabels.every((label) => 8 * label.length <= step);
   const marked = cells.filter(({ marked }) => marked);
-  const missing = cells.some(({ value }) => value === null) ? ["× no score"] : [];
-  const meaning = marked.length > 0 ? [`● ${xmlText(map.marks!.meaning)}`] : [];
-  const subtitle = [...[map.subtitle ?? []].flat().map(xmlText), ...meaning, ...missing];
   return {
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
     background: "white",
     padding: 14,
-    title: { text: xmlText(map.title), subtitle, anchor: "start", frame: "bounds", offset: 14 },
+    title: titleOf(map, cells),
     // Looked up by index: tokens repeat in a question, and no foreign text becomes part of an expression.
     params: [
       { name: "rowLabels", value: rowLabels },
@@ -74,18 +71,8 @@ export function headMapSpec(map: HeadMap): TopLevelSpec {
     width: { step },
     height: { step: printed ? 26 : 18 },
     encoding: {
-      x: {
-        field: "column",
-        type: "ordinal",
-        title: xmlText(map.columns.title),
-        axis: { labelExpr: "columnLabels[datum.value]", labelAngle: upright ? 0 : -60 },
-      },
-      y: {
-        field: "row",
-        type: "ordinal",
-        title: xmlText(map.rows.title),
-        axis: { labelExpr: "rowLabels[datum.value]", labelLimit: 240 },
-      },
+      x: ordinal("column", map.columns, { labelAngle: upright ? 0 : -60 }),
+      y: ordinal("row", map.rows, { labelLimit: 240 }),
     },
     layer: layers(map, extent || 1, marked, step),
     config: {
@@ -95,6 +82,22 @@ export function headMapSpec(map: HeadMap): TopLevelSpec {
       axis: { ticks: false, domain: false, labelLimit: 120, labelPadding: 6, labelFontSize: 11, labelOverlap: false },
     },
   };
+}
+
+const ordinal = (field: "row" | "column", { title }: MapAxis, axis: { labelAngle?: number; labelLimit?: number }) =>
+  ({
+    field,
+    type: "ordinal",
+    title: xmlText(title),
+    axis: { labelExpr: `${field}Labels[datum.value]`, ...axis },
+  }) as const;
+
+/** The map's title; below it what marks and gaps mean, where there are some. */
+function titleOf(map: HeadMap, cells: readonly Cell[]) {
+  const missing = cells.some(({ value }) => value === null) ? ["× no score"] : [];
+  const meaning = cells.some(({ marked }) => marked) ? [`● ${xmlText(map.marks!.meaning)}`] : [];
+  const subtitle = [...[map.subtitle ?? []].flat().map(xmlText), ...meaning, ...missing];
+  return { text: xmlText(map.title), subtitle, anchor: "start", frame: "bounds", offset: 14 } as const;
 }
 
 type Layers = Extract<TopLevelSpec, { layer: unknown }>["layer"];

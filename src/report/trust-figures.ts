@@ -35,64 +35,13 @@ function placeName({ layer, head, position, token }: PlaceAgreement): string {
 
 /** What gradients expected beside what patching did. */
 export function agreementFigure(of: AttributionAgreement): Figure {
-  const { dataset, modality, sites, places, misses } = of;
-  const name = `${dataset}, ${MODALITY_NAMES[modality]}`;
-  const count = sites.reduce((sum, one) => sum + one.places, 0);
-  const ends = [...places.flatMap(({ expected, exact }) => [expected, exact]), 0];
-  const [least, most] = [Math.min(...ends), Math.max(...ends)];
-  const worst = new Set(misses);
-  const values = places.map((place) => ({
-    expected: place.expected,
-    exact: place.exact,
-    site: place.site,
-    at: xmlText(`${place.sample}, ${placeName(place)}`),
-    miss: worst.has(place),
-  }));
-  // Rows change the answer by ten logits and most heads by a tenth.
-  const axis = (field: "expected" | "exact", what: string) => ({
-    field,
-    type: "quantitative" as const,
-    title: `${what} (logits)`,
-    scale: { type: "symlog" as const, constant: 0.1, domain: [least, most], nice: false },
-    axis: { values: [-10, -1, -0.1, 0, 0.1, 1, 10], format: "~r", labelOverlap: "greedy" as const, labelSeparation: 4 },
-  });
-  const position = { x: axis("expected", "attribution"), y: axis("exact", "exact patching") };
-  const domain = sites.map(({ site }) => site);
+  const { sites, misses } = of;
+  const name = nameOf(of);
+  const count = placesIn(of);
   const correlations = sites.map(({ site, pearson }) => `${site} ${number(pearson)}`).join(", ");
-  const spec: TopLevelSpec = {
-    ...FRAME,
-    title: title(name, `${places.length} of ${count} places; ○ worst misses; line: equal`),
-    layer: [
-      {
-        data: { values: [least, most].map((end) => ({ expected: end, exact: end })) },
-        mark: { type: "line", color: "#8a8a8a", strokeDash: [4, 3], aria: false, tooltip: null },
-        encoding: position,
-      },
-      {
-        data: { values },
-        mark: { type: "point", filled: true, size: 28, opacity: 0.6, aria: false },
-        encoding: {
-          ...position,
-          color: { field: "site", type: "nominal", scale: { domain, range: COLOURS } },
-          shape: { field: "site", type: "nominal", scale: { domain, range: SHAPES } },
-          tooltip: [
-            { field: "at", title: "at" },
-            { field: "site", title: "site" },
-            { field: "expected", title: "attribution", format: ".3f" },
-            { field: "exact", title: "exact", format: ".3f" },
-          ],
-        },
-      },
-      {
-        data: { values: values.filter(({ miss }) => miss) },
-        mark: { type: "point", size: 130, stroke: "black", strokeWidth: 1.5, aria: false, tooltip: null },
-        encoding: position,
-      },
-    ],
-  };
   const [first] = misses;
   return {
-    spec,
+    spec: agreementSpec(of),
     alt:
       `Scatter of attribution and exact patching. ${name}, ${count} places. Correlation: ${correlations}.` +
       (first
@@ -106,16 +55,112 @@ export function agreementFigure(of: AttributionAgreement): Figure {
   };
 }
 
+const nameOf = ({ dataset, modality }: AttributionAgreement | Verified) => `${dataset}, ${MODALITY_NAMES[modality]}`;
+
+const placesIn = ({ sites }: AttributionAgreement) => sites.reduce((sum, one) => sum + one.places, 0);
+
+function agreementSpec(of: AttributionAgreement): TopLevelSpec {
+  const { places } = of;
+  const ends = [...places.flatMap(({ expected, exact }) => [expected, exact]), 0];
+  const [least, most] = [Math.min(...ends), Math.max(...ends)] as const;
+  // Rows change the answer by ten logits and most heads by a tenth.
+  const axis = (field: "expected" | "exact", what: string) => ({
+    field,
+    type: "quantitative" as const,
+    title: `${what} (logits)`,
+    scale: { type: "symlog" as const, constant: 0.1, domain: [least, most], nice: false },
+    axis: { values: [-10, -1, -0.1, 0, 0.1, 1, 10], format: "~r", labelOverlap: "greedy" as const, labelSeparation: 4 },
+  });
+  const position = { x: axis("expected", "attribution"), y: axis("exact", "exact patching") };
+  const values = pointsOf(of);
+  return {
+    ...FRAME,
+    title: title(nameOf(of), `${places.length} of ${placesIn(of)} places; ○ worst misses; line: equal`),
+    layer: [
+      {
+        data: { values: [least, most].map((end) => ({ expected: end, exact: end })) },
+        mark: { type: "line", color: "#8a8a8a", strokeDash: [4, 3], aria: false, tooltip: null },
+        encoding: position,
+      },
+      {
+        data: { values },
+        mark: { type: "point", filled: true, size: 28, opacity: 0.6, aria: false },
+        encoding: { ...position, ...siteMarks(of) },
+      },
+      {
+        data: { values: values.filter(({ miss }) => miss) },
+        mark: { type: "point", size: 130, stroke: "black", strokeWidth: 1.5, aria: false, tooltip: null },
+        encoding: position,
+      },
+    ],
+  };
+}
+
+function pointsOf({ places, misses }: AttributionAgreement) {
+  const worst = new Set(misses);
+  return places.map((place) => ({
+    expected: place.expected,
+    exact: place.exact,
+    site: place.site,
+    at: xmlText(`${place.sample}, ${placeName(place)}`),
+    miss: worst.has(place),
+  }));
+}
+
+/** Colour and shape by site, and what the tooltip says. */
+function siteMarks({ sites }: AttributionAgreement) {
+  const domain = sites.map(({ site }) => site);
+  return {
+    color: { field: "site", type: "nominal" as const, scale: { domain, range: COLOURS } },
+    shape: { field: "site", type: "nominal" as const, scale: { domain, range: SHAPES } },
+    tooltip: [
+      { field: "at", title: "at" },
+      { field: "site", title: "site" },
+      { field: "expected", title: "attribution", format: ".3f" },
+      { field: "exact", title: "exact", format: ".3f" },
+    ],
+  };
+}
+
 /** What is kept of the answer over the number of heads that are kept; the circuit and random sets of its size beside the curve. */
 export function curveFigure(of: Verified): Figure {
-  const { dataset, modality, sizes, curve, heads, kept, randomSets, tested } = of;
-  const name = `${dataset}, ${MODALITY_NAMES[modality]}`;
-  const circuit = { heads: heads.length, kept, what: "the circuit" };
-  const values = [
-    ...sizes.map((size, at) => ({ heads: size, kept: curve[at]!, what: "largest effects first" })),
-    ...randomSets.map((share) => ({ heads: heads.length, kept: share, what: "random sets" })),
-    circuit,
-  ];
+  const { sizes, curve, heads, kept, tested } = of;
+  const name = nameOf(of);
+  return {
+    spec: curveSpec(of),
+    alt:
+      `Curve of what is kept of the answer over the number of heads kept, of ${of.of}. ${name}, ${tested} samples. The circuit of ${heads.length} heads keeps ${number(kept)}, ` +
+      `random sets ${number(of.random)}; from ${of.needed} heads on at least 0.85 is kept.`,
+    numbers: {
+      caption: `${name}: share of the answer kept, by the number of heads kept, those with the largest effects first.`,
+      columns: ["heads", "kept"],
+      rows: sizes.map((size, at) => [`${size}`, number(curve[at]!)]),
+    },
+  };
+}
+
+const [LARGEST, CIRCUIT, RANDOM] = ["largest effects first", "the circuit", "random sets"] as const;
+
+/** Colour and shape by what is kept, and what the tooltip says. */
+const KEPT_MARKS = {
+  color: {
+    field: "what",
+    type: "nominal" as const,
+    scale: { domain: [LARGEST, CIRCUIT, RANDOM], range: [COLOURS[0]!, COLOURS[1]!, "#6b6b6b"] },
+  },
+  shape: {
+    field: "what",
+    type: "nominal" as const,
+    scale: { domain: [LARGEST, CIRCUIT, RANDOM], range: ["circle", "diamond", "cross"] },
+  },
+  tooltip: [
+    { field: "what", title: "kept are" },
+    { field: "heads", title: "heads" },
+    { field: "kept", title: "share", format: ".3f" },
+  ],
+};
+
+function curveSpec(of: Verified): TopLevelSpec {
   const position = {
     x: {
       field: "heads",
@@ -126,21 +171,16 @@ export function curveFigure(of: Verified): Figure {
     },
     y: { field: "kept", type: "quantitative" as const, title: "share of the answer", axis: { tickCount: 5 } },
   };
-  const domain = ["largest effects first", "the circuit", "random sets"];
-  const marks = {
-    ...position,
-    color: { field: "what", type: "nominal" as const, scale: { domain, range: [COLOURS[0]!, COLOURS[1]!, "#6b6b6b"] } },
-    shape: { field: "what", type: "nominal" as const, scale: { domain, range: ["circle", "diamond", "cross"] } },
-    tooltip: [
-      { field: "what", title: "kept are" },
-      { field: "heads", title: "heads" },
-      { field: "kept", title: "share", format: ".3f" },
-    ],
-  };
-  const spec: TopLevelSpec = {
+  const only = (what: string) => [{ filter: `datum.what === '${what}'` }];
+  const points = (what: string, mark: { opacity: number; size: number; stroke?: string; strokeWidth?: number }) => ({
+    transform: only(what),
+    mark: { type: "point" as const, filled: true, ...mark, aria: false },
+    encoding: { ...position, ...KEPT_MARKS },
+  });
+  return {
     ...FRAME,
-    title: title(name, `mean over ${tested} other samples; dashed: the whole model`),
-    data: { values },
+    title: title(nameOf(of), `mean over ${of.tested} other samples; dashed: the whole model`),
+    data: { values: keptBy(of) },
     layer: [
       {
         data: { values: [{ kept: 1 }] },
@@ -148,36 +188,21 @@ export function curveFigure(of: Verified): Figure {
         encoding: { y: position.y },
       },
       {
-        transform: [{ filter: "datum.what === 'largest effects first'" }],
+        transform: only(LARGEST),
         mark: { type: "line", color: COLOURS[0]!, aria: false, tooltip: null },
         encoding: position,
       },
-      {
-        transform: [{ filter: "datum.what === 'random sets'" }],
-        mark: { type: "point", filled: true, opacity: 0.5, size: 30, aria: false },
-        encoding: marks,
-      },
-      {
-        transform: [{ filter: "datum.what === 'largest effects first'" }],
-        mark: { type: "point", filled: true, opacity: 1, size: 40, aria: false },
-        encoding: marks,
-      },
-      {
-        transform: [{ filter: "datum.what === 'the circuit'" }],
-        mark: { type: "point", filled: true, opacity: 1, size: 150, stroke: "white", strokeWidth: 1, aria: false },
-        encoding: marks,
-      },
+      points(RANDOM, { opacity: 0.5, size: 30 }),
+      points(LARGEST, { opacity: 1, size: 40 }),
+      points(CIRCUIT, { opacity: 1, size: 150, stroke: "white", strokeWidth: 1 }),
     ],
   };
-  return {
-    spec,
-    alt:
-      `Curve of what is kept of the answer over the number of heads kept, of ${of.of}. ${name}, ${tested} samples. The circuit of ${heads.length} heads keeps ${number(kept)}, ` +
-      `random sets ${number(of.random)}; from ${of.needed} heads on at least 0.85 is kept.`,
-    numbers: {
-      caption: `${name}: share of the answer kept, by the number of heads kept, those with the largest effects first.`,
-      columns: ["heads", "kept"],
-      rows: sizes.map((size, at) => [`${size}`, number(curve[at]!)]),
-    },
-  };
+}
+
+function keptBy({ sizes, curve, heads: { length: heads }, kept, randomSets }: Verified) {
+  return [
+    ...sizes.map((size, at) => ({ heads: size, kept: curve[at]!, what: LARGEST })),
+    ...randomSets.map((share) => ({ heads, kept: share, what: RANDOM })),
+    { heads, kept, what: CIRCUIT },
+  ];
 }
