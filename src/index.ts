@@ -20,6 +20,7 @@ export type { Encoding, Tokenizer } from "./model/tokenizer.js";
 export { ablate, layerWindow } from "./patching/ablate.js";
 export { type Agreement, agreement } from "./patching/agreement.js";
 export { type AttributeOptions, attribute, attributeAll, type SiteAttribution } from "./patching/attribute.js";
+export type { PassOptions } from "./patching/budget.js";
 export {
   type Circuit,
   type CircuitOptions,
@@ -42,7 +43,6 @@ export {
   type HeadAt,
   type HeadEffect,
   headEffects,
-  type PassOptions,
   rankHeads,
   type SetOptions,
 } from "./patching/faithful.js";

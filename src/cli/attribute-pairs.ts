@@ -1,6 +1,7 @@
 import type { SiteAttribution } from "../patching/attribute.js";
 import type { Nested } from "../patching/scores.js";
 import type { SweepResult } from "../pool/messages.js";
+import type { Sendable } from "../pool/methods.js";
 import { fixed, Means } from "./means.js";
 import { columns, type JsonOptions, printResult } from "./options.js";
 import {
@@ -19,7 +20,7 @@ import {
 export async function attributePairs(
   model: string,
   file: string,
-  asked: SiteAttribution,
+  asked: Sendable<SiteAttribution>,
   options: PairListOptions & JsonOptions,
 ): Promise<void> {
   const { out, mode = "image", json } = options;

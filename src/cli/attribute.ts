@@ -6,6 +6,7 @@ import type { Pair } from "../patching/pair.js";
 import type { Scores } from "../patching/scores.js";
 import { parseSite } from "../patching/sites.js";
 import { type SweepOptions, sweep } from "../patching/sweep.js";
+import type { Sendable } from "../pool/methods.js";
 import { columns, loadModel, wholeNumber, withBackend, withJson } from "./options.js";
 import { type PairListOptions, refuseListOptions, withPairList } from "./pair-list.js";
 import { type DirectionOptions, type PairOptions, pairInput, withDirection, withPair } from "./pair-options.js";
@@ -39,7 +40,7 @@ async function runAttribute(model: string, options: AttributeCommandOptions): Pr
     throw new NoticeError("options", "--exact prints a comparison beneath the table, and --json - prints no table.");
   const { layers, heads, position, together, direction, steps, qkFix, gradDrop } = options;
   const places = { site, layers, heads, position, together };
-  const chosen = { ...places, direction, steps, qkFix, gradDrop } as SiteAttribution;
+  const chosen = { ...places, direction, steps, qkFix, gradDrop } as Sendable<SiteAttribution>;
   if (options.pairs !== undefined) {
     const { attributePairs } = await import("./attribute-pairs.js");
     return attributePairs(model, options.pairs, chosen, options);

@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { NoticeError } from "../errors.js";
 import { TOWERS } from "../model/blip.js";
 import { type Attributed, attributions, changes, isShared, type Slope } from "./attributions.js";
-import { slopesAtOnce } from "./budget.js";
+import { type PassOptions, slopesAtOnce } from "./budget.js";
 import { shareOfWay } from "./metrics.js";
 import type { Pair } from "./pair.js";
 import { towerSize } from "./run.js";
@@ -12,7 +12,7 @@ import { patternOf } from "./softmax.js";
 import { type Cell, emptyScores, type SiteTable, type TableOptions, tableCells } from "./table.js";
 
 /** Of which patches the effect is estimated, and how. */
-export interface AttributeOptions extends TableOptions {
+export interface AttributeOptions extends TableOptions, PassOptions {
   /**
    * Integrated gradients: the mean gradient over this many passes between the two, whose inputs (the embedded picture and
    * question) are mixtures. Default: the gradient of the patched pass alone.
@@ -25,8 +25,6 @@ export interface AttributeOptions extends TableOptions {
    * the sizes over these by their number less one, without a sign. Finds what acts directly and, by the same amount against it, through a later layer.
    */
   readonly gradDrop?: boolean;
-  /** Bytes that the values of passes may take. Default: what loading the model left over, at most 512 MiB. */
-  readonly memory?: number;
 }
 
 /** The same for one site. */
@@ -119,7 +117,7 @@ async function sumSlopes(
   pair: Pair,
   tables: readonly SiteCells[],
   backwards: readonly Backward[],
-  { direction = "denoise", steps = 0, qkFix = false, memory }: AttributeOptions,
+  { direction = "denoise", steps = 0, qkFix = false, memory, signal, onProgress }: AttributeOptions,
 ): Promise<Float64Array[][]> {
   const sums = tables.map(({ cells }) => backwards.map(() => new Float64Array(cells.length)));
   const changing = tables.flatMap((table, i) => (isShared(pair, table.parts) ? [] : [{ ...table, sums: sums[i]! }]));
@@ -133,6 +131,7 @@ async function sumSlopes(
   try {
     const wanted = sites.map((site): Attributed => ({ site, changes: differences[linear.indexOf(site)] ?? [] }));
     for (let from = 0; from < slopes.length; from += size) {
+      signal?.throwIfAborted();
       const batch = slopes.slice(from, from + size);
       const found = tf.tidy(() => attributions(pair, batch, wanted, { direction, qkFix }));
       for (const [i, { cells, sums }] of changing.entries()) {
@@ -142,6 +141,7 @@ async function sumSlopes(
             sums[backward]![at]! += sumOver(values, found[i]!.shape, pass, spot);
       }
       tf.dispose(found);
+      onProgress?.(from + batch.length, slopes.length);
     }
   } finally {
     tf.dispose(differences);

@@ -8,6 +8,16 @@ import type { SiteParts } from "./sites.js";
 /** More than this together is no faster, so no more is taken however much there is, unless one alone needs it. */
 const MOST_BYTES = 512 * 1024 * 1024;
 
+/** What many passes may take, what hears how far they are, and what ends them. */
+export interface PassOptions {
+  /** Bytes that the values of passes may take. Default: what loading the model left over, at most 512 MiB. */
+  readonly memory?: number;
+  /** Called after every batch with the passes done and the passes to do; at last both are equal. */
+  readonly onProgress?: (done: number, total: number) => void;
+  /** Stops between two batches; the call then rejects with its reason. */
+  readonly signal?: AbortSignal;
+}
+
 /** What is computed together, in bytes: each of it, and what is held beside all of it. */
 interface Bytes {
   readonly each: number;

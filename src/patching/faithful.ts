@@ -1,6 +1,6 @@
 import { NoticeError } from "../errors.js";
 import { type Random, random } from "../random.js";
-import { patchesAtOnce } from "./budget.js";
+import { type PassOptions, patchesAtOnce } from "./budget.js";
 import { checkPair, type Pair } from "./pair.js";
 import { patchBatch, resolveSelection, type Spot } from "./patch.js";
 import { checkIndex, checkLayer, indexes, towerSize } from "./run.js";
@@ -41,14 +41,6 @@ export interface FaithfulOptions extends SetOptions {
   readonly randomSets?: number;
   /** Of the random sets. Default 0. */
   readonly seed?: number;
-}
-
-/** What many passes may take, and what ends them. */
-export interface PassOptions {
-  /** Bytes that the values of passes may take. Default: what loading the model left over, at most 512 MiB. */
-  readonly memory?: number;
-  /** Stops between two batches; the call then rejects with its reason. */
-  readonly signal?: AbortSignal;
 }
 
 /** How well a set of heads explains the answer. All shares are of the way from the corrupted answer to the clean one. */
@@ -160,9 +152,12 @@ export interface HeadEffect extends HeadAt {
 /** What exact patching says of every head, at all positions together. */
 export async function headEffects(pair: Pair, options: PassOptions = {}): Promise<HeadEffect[]> {
   const found: HeadEffect[] = [];
+  const all = everyHead(pair);
   for (const site of CIRCUIT_SITES) {
-    const scores = await sweep(pair, { site, together: true, ...options });
-    for (const at of everyHead(pair).filter((head) => head.site === site)) {
+    const before = found.length;
+    const onProgress = (done: number) => options.onProgress?.(before + done, all.length);
+    const scores = await sweep(pair, { site, together: true, ...options, onProgress });
+    for (const at of all.filter((head) => head.site === site)) {
       const { layer, head } = at;
       found.push({ ...at, logitDiff: scores.at("logitDiff", layer, head)!, effect: scores.at("effect", layer, head) });
     }
@@ -207,6 +202,7 @@ async function keep(pair: Pair, sets: readonly (readonly HeadAt[])[], options: S
         );
       kept.push(1 - effect);
     }
+    options.onProgress?.(kept.length, sets.length);
   }
   return kept;
 }

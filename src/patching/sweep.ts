@@ -4,7 +4,7 @@ import { blockOf } from "../model/blip.js";
 import { valueAt } from "../model/block.js";
 import { attributeAll } from "./attribute.js";
 import { passPatching, rowPatching, type Table } from "./batches.js";
-import { decodedAtOnce, pairsAtOnce, patchesAtOnce } from "./budget.js";
+import { decodedAtOnce, type PassOptions, pairsAtOnce, patchesAtOnce } from "./budget.js";
 import { score } from "./metrics.js";
 import type { Pair } from "./pair.js";
 import type { Spot } from "./patch.js";
@@ -17,16 +17,10 @@ import { type Cell, emptyScores, patchedTogether, type SiteTable, tableCells } f
 /** Which patches a sweep makes, and how. */
 export type SweepOptions = SiteTable & SweepCourse;
 
-/** How much of a sweep is done at once, how far it is, and what ends it. */
-export interface SweepCourse {
+/** How much of a sweep is done, and how. Each patch is a pass. */
+export interface SweepCourse extends PassOptions {
   /** Patch only this many places: those of which `attribute` expects the largest changes. Default: all. */
   readonly screen?: number;
-  /** Bytes that the values of patches may take. Default: what loading the model left over, at most 512 MiB. */
-  readonly memory?: number;
-  /** Called after every batch with the patches done and the patches to do; at last both are equal. */
-  readonly onProgress?: (done: number, total: number) => void;
-  /** Stops between two batches; the call then rejects with its reason. */
-  readonly signal?: AbortSignal;
 }
 
 /**
@@ -150,7 +144,7 @@ async function changed(tables: readonly Table[], layer: number): Promise<number[
 async function screened(pair: Pair, layers: readonly Cell[][], options: SweepOptions, most: number): Promise<Cell[][]> {
   if (!Number.isInteger(most) || most < 1)
     throw new NoticeError("options", `screen is ${most}; a whole number of places, at least 1, was expected.`);
-  const [expected] = await attributeAll(pair, [options.site], { ...options, qkFix: true });
+  const [expected] = await attributeAll(pair, [options.site], { ...options, qkFix: true, onProgress: undefined });
   const size = ({ index }: Cell) => Math.abs(expected!.at("logitDiff", ...index)!);
   const chosen = new Set(
     layers

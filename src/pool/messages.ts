@@ -8,13 +8,13 @@ import type { Faithfulness, FaithfulnessCurve, FaithfulOptions, HeadAt } from ".
 import type { Scores } from "../patching/scores.js";
 import type { Site } from "../patching/sites.js";
 import type { SweepOptions } from "../patching/sweep.js";
-import type { MethodName, Methods } from "./methods.js";
+import type { MethodName, Methods, Sendable } from "./methods.js";
 
 /** The results contract of one sweep, as `notice sweep --json` writes it. */
 export type SweepResult = ReturnType<Scores["toJSON"]>;
 
-/** A sweep's options but for what cannot travel to another process. */
-export type PoolSweep = SweepOptions & { readonly onProgress?: undefined; readonly signal?: undefined };
+/** A sweep's. */
+export type PoolSweep = Sendable<SweepOptions>;
 
 /** A picture and a question about it. */
 export type Asked = Pick<PairInput, "image" | "question">;
@@ -24,7 +24,7 @@ export interface StudyPair {
   readonly input: PairInput;
   readonly sweeps: readonly PoolSweep[];
   /** Also what gradients expect at these sites. */
-  readonly attribution?: AttributeOptions & { readonly sites: readonly Site[] };
+  readonly attribution?: Sendable<AttributeOptions> & { readonly sites: readonly Site[] };
 }
 
 /** What became of one of a sample's pairs. */

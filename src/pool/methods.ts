@@ -14,6 +14,9 @@ import { patch } from "../patching/patch.js";
 import { patchPath, type Receiver, type Sender } from "../patching/paths.js";
 import type { Scores } from "../patching/scores.js";
 
+/** Options but for what cannot travel to another process. */
+export type Sendable<Options> = Options & { readonly onProgress?: undefined; readonly signal?: undefined };
+
 /** What a result is about. */
 export interface PairFacts {
   readonly mode: Mode;
@@ -53,7 +56,7 @@ export interface FaithfulFound extends PairFacts, Faithfulness {
 /** What can be found out of a pair, by name: what is asked, and what is found. All of it can travel between processes. */
 export interface Methods {
   readonly attribute: {
-    readonly asked: SiteAttribution;
+    readonly asked: Sendable<SiteAttribution>;
     readonly found: ReturnType<Scores["toJSON"]>;
   };
   readonly paths: { readonly asked: PathsAsked; readonly found: PathsFound };
@@ -64,13 +67,21 @@ export interface Methods {
 /** One of them. */
 export type MethodName = keyof Methods;
 
+/** Each calls `onProgress` after every batch of its passes. */
 export const methods: {
-  readonly [name in MethodName]: (pair: Pair, asked: Methods[name]["asked"]) => Promise<Methods[name]["found"]>;
+  readonly [name in MethodName]: (
+    pair: Pair,
+    asked: Methods[name]["asked"],
+    onProgress?: () => void,
+  ) => Promise<Methods[name]["found"]>;
 } = {
-  attribute: async (pair, asked) => (await attribute(pair, asked)).toJSON(),
-  async paths(pair, { senders, receivers, direction, mediated }) {
+  attribute: async (pair, asked, onProgress) => (await attribute(pair, { ...asked, onProgress })).toJSON(),
+  async paths(pair, { senders, receivers, direction, mediated }, onProgress) {
     const paths: Score[] = [];
-    for (const receiver of receivers) paths.push(await patchPath(pair, senders, [receiver], { direction, mediated }));
+    for (const receiver of receivers) {
+      paths.push(await patchPath(pair, senders, [receiver], { direction, mediated }));
+      onProgress?.();
+    }
     return {
       ...factsOf(pair),
       paths,
@@ -78,14 +89,14 @@ export const methods: {
       plain: await patch(pair, senders, { direction }),
     };
   },
-  async faithful(pair, { heads, randomSets, seed, ranked }) {
+  async faithful(pair, { heads, randomSets, seed, ranked }, onProgress) {
     return {
       ...factsOf(pair),
-      ...(await faithfulness(pair, heads, { randomSets, seed })),
-      ...(ranked ? { curve: await faithfulnessCurve(pair, ranked) } : {}),
+      ...(await faithfulness(pair, heads, { randomSets, seed, onProgress })),
+      ...(ranked ? { curve: await faithfulnessCurve(pair, ranked, { onProgress }) } : {}),
     };
   },
-  headEffects: (pair) => headEffects(pair),
+  headEffects: (pair, _, onProgress) => headEffects(pair, { onProgress }),
 };
 
 const factsOf = ({ mode, answers, readings }: Pair): PairFacts => ({ mode, answers, ...readings });

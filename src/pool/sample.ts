@@ -41,7 +41,7 @@ export async function studySample(
       for (const opened of group) {
         const { pair } = opened;
         if (pair?.answerToken !== undefined) attention ??= await answerAttention(pair.clean, pair.answerToken);
-        results.push(await resultOf(opened, scores.get(opened)));
+        results.push(await resultOf(opened, onProgress, scores.get(opened)));
       }
     } finally {
       for (const { pair } of group) pair?.[Symbol.dispose]();
@@ -102,11 +102,16 @@ async function sweepAll(made: readonly Opened[], onProgress: () => void): Promis
   return found;
 }
 
-async function resultOf({ item, pair, refused }: Opened, swept: Swept = []): Promise<PairResult> {
+async function resultOf(
+  { item, pair, refused }: Opened,
+  onProgress: () => void,
+  swept: Swept = [],
+): Promise<PairResult> {
   if (!pair) return { refused: refused! };
   if (!Array.isArray(swept)) return swept as { readonly refused: string };
   try {
-    const tables = item.attribution ? await attributeAll(pair, item.attribution.sites, item.attribution) : [];
+    const { attribution } = item;
+    const tables = attribution ? await attributeAll(pair, attribution.sites, { ...attribution, onProgress }) : [];
     const { answerToken, incorrectToken } = pair;
     const attributions = tables.map((table) => table.toJSON());
     return { scores: swept, attributions, tokens: pair.question.tokens, answerToken, incorrectToken };

@@ -27,15 +27,19 @@ const tasks: { [name in keyof Tasks]: (blip: Blip, input: Tasks[name]["input"]) 
   study: (blip, { pairs }) => studySample(blip, pairs, endWithParent),
   verify: (blip, { pairs }) =>
     eachPair(blip, pairs, async (pair, { heads, ranked, sizes, options }) => ({
-      faithful: await faithfulness(pair, heads, options),
-      curve: await faithfulnessCurve(pair, ranked, { ...options, sizes }),
+      faithful: await faithfulness(pair, heads, { ...options, onProgress: endWithParent }),
+      curve: await faithfulnessCurve(pair, ranked, { ...options, sizes, onProgress: endWithParent }),
     })),
   ask: (blip, { asked, top }) => blip.ask(asked, { top }),
   async measure(blip, { pair, method: { name, asked } }) {
     using made = await blip.pair(pair);
     // The name and what is asked belong together, which TypeScript cannot follow through a table.
-    const ask = methods[name] as (pair: Pair, asked: Method["asked"]) => Promise<Methods[MethodName]["found"]>;
-    return await ask(made, asked);
+    const ask = methods[name] as (
+      pair: Pair,
+      asked: Method["asked"],
+      onProgress: () => void,
+    ) => Promise<Methods[MethodName]["found"]>;
+    return await ask(made, asked, endWithParent);
   },
 };
 
@@ -50,7 +54,6 @@ async function eachPair<Item extends { readonly input: PairInput }, Found>(
     try {
       using pair = await blip.pair(item.input);
       results.push(await work(pair, item));
-      endWithParent();
     } catch (error) {
       results.push(refusal(error));
     }

@@ -4,8 +4,18 @@ import * as assert from "uvu/assert";
 import { randomModel, randomPair, seeded } from "../../bench/random-model.js";
 import { useBackend } from "../../src/backend.js";
 import { loadBlip } from "../../src/blip.js";
-import { everyHead, faithfulness, faithfulnessCurve, type HeadAt, rankHeads } from "../../src/patching/faithful.js";
+import { attributeAll } from "../../src/patching/attribute.js";
+import { type PassOptions, patchBytes, slopeBytes } from "../../src/patching/budget.js";
+import {
+  everyHead,
+  faithfulness,
+  faithfulnessCurve,
+  type HeadAt,
+  headEffects,
+  rankHeads,
+} from "../../src/patching/faithful.js";
 import { patch } from "../../src/patching/patch.js";
+import { parseSite } from "../../src/patching/sites.js";
 import { plant } from "../support/planted.js";
 import { refused } from "../support/refused.js";
 import { CLEAN_IMAGE, NARROW, samplePair } from "../support/samples.js";
@@ -85,6 +95,32 @@ test("the curve rises where the last head of the circuit comes in; its areas hav
   // 0 up to two heads, then a slope of one head, then 1.
   near(cpr, 1 - 2.5 / all, "cpr");
   near(cmd, 2.5 / all, "cmd");
+});
+
+test("every method says after each batch how far it is, and stops between two by its signal", async () => {
+  const random = seeded(4);
+  const model = await randomModel({ heads: 2, headDim: 6, visionLayers: 1, textLayers: 2, mlp: 11, grid: 2 }, random);
+  using pair = await randomPair(model, "image", 4, random);
+  const all = everyHead(pair); // 2 of vision, 8 of text, 8 of the decoder
+  const memory = patchBytes(model, parseSite("vision.self.z"), 4);
+  const { each, fixed } = slopeBytes(pair, [parseSite("text.cross.z")]);
+  const methods: [number, (options: PassOptions) => Promise<unknown>][] = [
+    [2 + 3 + 4, (options) => faithfulness(pair, all.slice(0, 3), { memory, randomSets: 4, ...options })],
+    [3, (options) => faithfulnessCurve(pair, all, { memory, sizes: [5], ...options })],
+    [all.length, (options) => headEffects(pair, { memory, ...options })],
+    [6, (options) => attributeAll(pair, ["text.cross.z"], { memory: each + fixed, steps: 6, ...options })],
+  ];
+  for (const [passes, method] of methods) {
+    const seen: [number, number][] = [];
+    await method({ onProgress: (...at) => seen.push(at) });
+    assert.ok(seen.length >= 3, `${seen}`);
+    assert.ok(seen.every(([done, total], i) => done > (seen[i - 1]?.[0] ?? 0) && total === passes));
+    assert.is(seen.at(-1)![0], passes);
+    const stop = new AbortController();
+    const reason = new Error("enough");
+    const error = await method({ onProgress: () => stop.abort(reason), signal: stop.signal }).catch((error) => error);
+    assert.is(error, reason);
+  }
 });
 
 test("what cannot be asked, and nothing left behind", async () => {

@@ -192,9 +192,9 @@ test("no worker outlives its parent, were it killed in the middle", async () => 
   });
   const line = await new Promise<string>((resolve) => parent.stdout.once("data", (data) => resolve(`${data}`)));
   const pids = line.trim().split(" ").map(Number);
-  assert.is(pids.filter(alive).length, 2);
+  assert.is(pids.filter(alive).length, 4);
   parent.kill("SIGKILL");
-  await gone(pids, 3000);
+  await gone(pids, 10_000); // their work takes minutes
 });
 
 test("what cannot be opened, and how many workers the memory is for", async () => {
