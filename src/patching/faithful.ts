@@ -1,5 +1,6 @@
 import { NoticeError } from "../errors.js";
 import { type Random, random } from "../random.js";
+import { isShared } from "./attributions.js";
 import { type PassOptions, patchesAtOnce } from "./budget.js";
 import { checkPair, type Pair } from "./pair.js";
 import { patchBatch, resolveSelection, type Spot } from "./patch.js";
@@ -184,7 +185,8 @@ export function everyHead(pair: Pair, sites: readonly CircuitSite[] = CIRCUIT_SI
 
 /** What each set keeps of the answer where all other heads are corrupted. */
 async function keep(pair: Pair, sets: readonly (readonly HeadAt[])[], options: SetOptions): Promise<number[]> {
-  const { sites = CIRCUIT_SITES } = options;
+  // To corrupt what is the same in both passes changes nothing.
+  const sites = (options.sites ?? CIRCUIT_SITES).filter((site) => !isShared(pair, parseSite(site)));
   const tokens = pair.question.tokens.length;
   const size = Math.min(...sites.map((site) => patchesAtOnce(pair.model, parseSite(site), tokens, options.memory)));
   const kept: number[] = [];

@@ -61,6 +61,24 @@ test("a set is kept as patching all others by hand keeps it", async () => {
   near(found.losses[0]!.loss, (await effect(kept!)) - (await effect(without!)), "loss");
 });
 
+test("where the question is corrupted, the picture is not looked at again, and the shares are the same", async () => {
+  const random = seeded(6);
+  const model = await randomModel({ heads: 2, headDim: 6, visionLayers: 2, textLayers: 1, mlp: 11, grid: 2 }, random);
+  using pair = await randomPair(model, "text", 4, random);
+  const all = everyHead(pair);
+  const set = all.filter((_, i) => i % 2 === 0);
+  const others = all.filter((head) => !set.includes(head));
+  const corrupted = await patch(pair, others, { direction: "noise" });
+  tf.dispose(model.weights.vision.blocks.map(({ mlp }) => mlp.in.weight)); // so that nothing gets through the vision tower
+  const lost = await patch(pair, others, { direction: "noise" }).catch((error) => error);
+  assert.instance(lost, TypeError);
+  const { kept, of } = await faithfulness(pair, set, { randomSets: 2 });
+  near(kept, 1 - corrupted.effect!, "kept");
+  assert.is(of, all.length);
+  const blind = await faithfulness(pair, [], { sites: ["vision.self.z"], randomSets: 2 });
+  assert.equal([blind.kept, ...blind.random.kept], [1, 1, 1]);
+});
+
 for (const name of ["sequence", "vision", "selfAfterCross"] as const)
   test(`${name}: the planted circuit is faithful, complete and minimal, and no random set is`, async () => {
     using planted = await plant(name, 0.1);
