@@ -45,6 +45,7 @@ export async function sweepTogether(pairs: readonly Pair[], options: SweepOption
   if (pairs.length === 0) return [];
   if (pairs.some(({ model }) => model !== pairs[0]!.model))
     throw new NoticeError("options", "These pairs are of different models; sweep those of one model together.");
+  for (const { model, question } of pairs) patchesAtOnce(model, parts, question.tokens.length, options.memory);
   const tables: Table[] = [];
   for (const pair of pairs) tables.push(await newTable(pair, parts, options));
   const byRow = !patchedTogether(parts, options) && changesOneRow(parts);

@@ -81,13 +81,14 @@ test("a budget below one patch is refused before anything is run, with the numbe
   const random = seeded(5);
   const model = await randomModel(SHAPE, random);
   using pair = await randomPair(model, "image", 8, random);
-  await refused(
-    () => sweep(pair, { site: "text.cross.z", memory: 1000 }),
-    "memory",
-    "text.cross.z",
-    "8 tokens",
-    "0.00100 MB",
-  );
+  for (const screen of [undefined, 1])
+    await refused(
+      () => sweep(pair, { site: "text.cross.z", memory: 1000, screen }),
+      "memory",
+      "One patch of text.cross.z",
+      "8 tokens",
+      "0.00100 MB",
+    );
 });
 
 test.run();
