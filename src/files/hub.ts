@@ -1,4 +1,4 @@
-import { mkdir, readFile, stat, statfs } from "node:fs/promises";
+import { readFile, stat, statfs } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { NoticeError } from "../errors.js";
 import { formatBytes } from "./bytes.js";
@@ -21,6 +21,7 @@ import { withLock } from "./lock.js";
 import { orShipped } from "./package.js";
 import { PATIENT, type Retry } from "./retry.js";
 import { downloadVerified, type RemoteFile } from "./verified-file.js";
+import { makeFolder } from "./write.js";
 
 /** Bytes of the whole download that are on disk, and the file they were just added to. */
 export interface DownloadProgress {
@@ -128,7 +129,7 @@ async function fillSnapshot(job: Job, names: string[]): Promise<void> {
 
 async function fetchFiles(job: Job, files: RemoteFile[], report: (progress: DownloadProgress) => void): Promise<void> {
   const blobs = join(modelFolder(job.cache, job.id), "blobs");
-  await mkdir(blobs, { recursive: true });
+  await makeFolder(blobs);
   const blobOf = (file: RemoteFile) => join(blobs, file.digest.hex);
   const lacking = new Map<RemoteFile, number>();
   for (const file of files) {

@@ -1,7 +1,8 @@
-import { mkdir, open, readFile, rm, stat, utimes } from "node:fs/promises";
+import { open, readFile, rm, stat, utimes } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { makeFolder } from "./write.js";
 
 const HEARTBEAT_MS = 10_000;
 const DEAD_AFTER_MS = 60_000;
@@ -11,7 +12,7 @@ const DEAD_AFTER_MS = 60_000;
  * stale once that process is gone, or silent for a minute (another host, a reused process number).
  */
 export async function withLock<T>(lock: string, action: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-  await mkdir(dirname(lock), { recursive: true });
+  await makeFolder(dirname(lock));
   while (!(await claim(lock))) {
     if (await isStale(lock)) await rm(lock, { force: true });
     else await sleep(100, undefined, { signal });

@@ -1,5 +1,5 @@
-import { open, rename, rm } from "node:fs/promises";
-import { dirname } from "node:path";
+import { mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import { NoticeError } from "../errors.js";
 
 /**
@@ -28,3 +28,25 @@ export async function writeWhole(path: string, content: string | Uint8Array | As
     throw error;
   }
 }
+
+/**
+ * A folder with those that it lies in, where they are missing. (Node's own `recursive` never comes back from below /proc, where a
+ * folder that is there says of a new one that it is not.)
+ *
+ * @throws NoticeError `options` where it may not be made, or there is something else.
+ */
+export async function makeFolder(folder: string): Promise<void> {
+  if (await isFolder(folder)) return;
+  const above = dirname(resolve(folder));
+  if (above !== folder) await makeFolder(above);
+  try {
+    await mkdir(folder);
+  } catch (cause) {
+    // Another process may have made it.
+    if (await isFolder(folder)) return;
+    const { message } = cause as Error;
+    throw new NoticeError("options", `The folder ${folder} cannot be made: ${message}. Give another one.`, { cause });
+  }
+}
+
+const isFolder = async (path: string) => (await stat(path).catch(() => undefined))?.isDirectory() ?? false;

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import { mkdir, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { NoticeError } from "../errors.js";
-import { writeWhole } from "../files/write.js";
+import { makeFolder, writeWhole } from "../files/write.js";
 import { FigureBook } from "./figure-book.js";
 import { attention, notes, overlays, universalHeads } from "./head-sections.js";
 import { Html, html, inlineScript, jsonScript } from "./html.js";
@@ -36,7 +36,7 @@ export async function writeReport(
   const figures = join(folder, "figures");
   try {
     await rm(figures, { recursive: true, force: true }); // those of an earlier reading
-    await mkdir(figures, { recursive: true });
+    await makeFolder(figures);
   } catch (cause) {
     const { message } = cause as Error;
     throw new NoticeError("options", `The report cannot be written into ${folder}: ${message}. Give another folder.`, {

@@ -1,6 +1,7 @@
-import { copyFile, cp, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
+import { copyFile, cp, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { NoticeError } from "../errors.js";
+import { makeFolder } from "../files/write.js";
 import { DATABASE, StudyRun } from "./run.js";
 import { completeSettings, readSettings, settingsHash } from "./settings.js";
 import { Store } from "./store.js";
@@ -59,7 +60,7 @@ async function hashOf(run: string): Promise<string> {
 /** The folder as it is, but for what was made of its scores. The database is opened first, so that what a crash left in its log is in it. */
 async function copyRun(run: string, to: string): Promise<void> {
   (await StudyRun.reopen(run))[Symbol.dispose]();
-  await mkdir(to, { recursive: true });
+  await makeFolder(to);
   for (const name of await readdir(run)) {
     const [from, into] = [join(run, name), join(to, name)];
     if (name === "scenes") await cp(from, into, { recursive: true });

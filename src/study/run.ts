@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, readdir, readFile, stat } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { isAbsolute, join, relative, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { Backend } from "../backend.js";
@@ -8,7 +8,7 @@ import { NoticeError } from "../errors.js";
 import { checkpointFolder } from "../files/folder.js";
 import { resolveModel } from "../files/hub.js";
 import { packageVersion } from "../files/package.js";
-import { writeWhole } from "../files/write.js";
+import { makeFolder, writeWhole } from "../files/write.js";
 import type { CheckpointFiles } from "../model/checkpoint.js";
 import { type BlipConfig, parseConfig } from "../model/config.js";
 import {
@@ -37,7 +37,7 @@ export class StudyRun implements Disposable {
   /**
    * Opens a run, or begins one where the folder is missing or empty.
    *
-   * @throws NoticeError `options` where the folder holds something else, the run was begun with other settings, or another
+   * @throws NoticeError `options` where the folder holds something else or may not be made, the run was begun with other settings, or another
    * process works on it.
    */
   static async open(folder: string, given: GivenSettings = {}): Promise<StudyRun> {
@@ -48,7 +48,7 @@ export class StudyRun implements Disposable {
       await refuseForeign(folder);
       settings = completeSettings(given);
     } else settings = reread(completeSettings(checkSettings(parse(begun, file), file)), given, folder);
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     const store = await Store.open(join(folder, DATABASE));
     try {
       const content = `${JSON.stringify(settings, null, 2)}\n`;

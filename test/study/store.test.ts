@@ -1,8 +1,11 @@
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { StudyRun } from "../../src/study/run.js";
 import { Store } from "../../src/study/store.js";
 import { temporaryFolder } from "../support/checkpoint.js";
+import { refused } from "../support/refused.js";
 
 test("a database of before there were attributions goes on with them", async () => {
   const file = join(temporaryFolder(), "study.duckdb");
@@ -27,6 +30,16 @@ test("a database of before there were attributions goes on with them", async () 
     { sample: "0", prob: null, attribution: 0.25 },
     { sample: "old", prob: 0.5, attribution: null },
   ]);
+});
+
+test("a run where no folder can be made is refused at once, by its name", async () => {
+  const file = join(temporaryFolder(), "file");
+  writeFileSync(file, "");
+  await refused(() => StudyRun.open(file), "options", file);
+  await refused(() => StudyRun.open(join(file, "run")), "options", join(file, "run"));
+  if (process.platform !== "linux") return;
+  await refused(() => StudyRun.open("/proc/run"), "options", "The folder /proc/run cannot be made");
+  await refused(() => StudyRun.open("/proc/runs/one"), "options", "The folder /proc/runs cannot be made");
 });
 
 test.run();

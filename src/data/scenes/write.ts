@@ -1,7 +1,8 @@
-import { mkdir, readdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
+import { readdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { PNG } from "pngjs";
 import { NoticeError } from "../../errors.js";
+import { makeFolder } from "../../files/write.js";
 import { encodePng } from "../../model/picture.js";
 import { type Drawing, size } from "./canvas.js";
 import { encodeGreyJpeg, encodeJpeg } from "./jpeg.js";
@@ -134,6 +135,6 @@ function encodeMask(mask: Uint8Array): Uint8Array {
 }
 
 async function put(path: string, content: Uint8Array | string) {
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   await writeFile(path, content);
 }
