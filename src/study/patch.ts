@@ -116,7 +116,7 @@ async function insertPairs(run: StudyRun, { sample, pairs, lacking }: Work, foun
     const place = { dataset: sample.dataset, sample: sample.sample, modality };
     if (pair.refused === undefined) {
       await store.insert("passes", [passRow(pair, place)]);
-      await store.insert("scores", scoreRows(pair, place));
+      await store.insert("scores", [...scoreRows(pair, place)]);
     } else {
       const reason = `${modality} pair failed`;
       exclusions.push({

@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import {
   DOUBLE,
   type DuckDBAppender,
@@ -16,6 +17,9 @@ const LISTS = { "VARCHAR[]": LIST(VARCHAR), "FLOAT[]": LIST(FLOAT), "DOUBLE[]": 
 
 /** No extension is fetched from anywhere: all that is needed is built in. */
 const CONFIG = { autoinstall_known_extensions: "false", autoload_known_extensions: "false" };
+
+/** The system's words for it, at the end of DuckDB's. */
+const FULL = /: (no space left on device|disk quota exceeded|there is not enough space on the disk)/i;
 
 /** The database of a run, open in this process alone. */
 export class Store implements Disposable {
@@ -44,51 +48,62 @@ export class Store implements Disposable {
       throw new NoticeError("options", `${file} cannot be opened: ${said}.`, { cause });
     }
     const store = new Store(file, instance, await instance.connect());
-    await store.transaction(async () => {
+    try {
+      await store.#makeTables();
+    } catch (error) {
+      store[Symbol.dispose]();
+      throw error;
+    }
+    return store;
+  }
+
+  async #makeTables(): Promise<void> {
+    await this.transaction(async () => {
       for (const [table, columns] of Object.entries(TABLES)) {
         const key = KEYS[table as Table];
         const definitions = Object.entries(columns).map(([name, type]) => `${name} ${type}`);
         if (key) definitions.push(`PRIMARY KEY (${key})`);
-        await store.connection.run(`CREATE TABLE IF NOT EXISTS ${table} (${definitions.join(", ")})`);
+        await this.run(`CREATE TABLE IF NOT EXISTS ${table} (${definitions.join(", ")})`);
       }
       // Runs that were begun before there was one.
-      await store.connection.run("ALTER TABLE scores ADD COLUMN IF NOT EXISTS attribution DOUBLE");
+      await this.run("ALTER TABLE scores ADD COLUMN IF NOT EXISTS attribution DOUBLE");
     });
-    return store;
   }
 
-  /** All that `work` writes, or nothing. */
+  /** All that `work` writes, or nothing. @throws NoticeError as `rows`; what `work` throws */
   async transaction(work: () => Promise<void>): Promise<void> {
-    await this.connection.run("BEGIN");
+    await this.run("BEGIN");
     try {
       await work();
-      await this.connection.run("COMMIT");
+      await this.run("COMMIT");
     } catch (error) {
       // A failed commit has ended the transaction itself.
-      await this.connection.run("ROLLBACK").catch(() => {});
+      await this.run("ROLLBACK").catch(() => {});
       throw error;
     }
   }
 
-  /** Rows at the end of a table. */
-  async insert(table: Table, rows: Iterable<Row>): Promise<void> {
+  /** Rows at the end of a table. @throws NoticeError as `rows` */
+  async insert(table: Table, rows: readonly Row[]): Promise<void> {
     const columns = Object.entries(TABLES[table]) as [string, Column][];
-    const appender = await this.connection.createAppender(table);
-    try {
-      for (const row of rows) {
-        for (const [name, type] of columns) append(appender, type, row[name] ?? null);
-        appender.endRow();
+    await this.#ask(async (connection) => {
+      const appender = await connection.createAppender(table);
+      try {
+        for (const row of rows) {
+          for (const [name, type] of columns) append(appender, type, row[name] ?? null);
+          appender.endRow();
+        }
+        appender.flushSync();
+      } finally {
+        close(appender);
       }
-      appender.flushSync();
-    } finally {
-      appender.closeSync();
-    }
+    });
   }
 
   /**
    * Rows of a query as objects; integers must be cast to INTEGER or DOUBLE in it where they may be larger.
    *
-   * @throws NoticeError `options` with DuckDB's reason; `disposed`
+   * @throws NoticeError `options` with DuckDB's reason, such as a full disk; `disposed`
    */
   async rows<Found>(query: string, values: readonly DuckDBValue[] = []): Promise<Found[]> {
     const reader = await this.#ask((connection) => connection.runAndReadAll(query, [...values]));
@@ -112,7 +127,10 @@ export class Store implements Disposable {
       return await work(this.connection);
     } catch (cause) {
       const [what] = (cause as Error).message.split("\n");
-      throw new NoticeError("options", `${this.file}: ${what}.`, { cause });
+      const said = FULL.test(what!)
+        ? `The run ${dirname(this.file)} cannot be written: ${what}. What is in it stays; make room, and the same call goes on from there.`
+        : `${this.file}: ${what}.`;
+      throw new NoticeError("options", said, { cause });
     }
   }
 
@@ -123,6 +141,13 @@ export class Store implements Disposable {
     this.connection.closeSync();
     this.instance.closeSync();
   }
+}
+
+/** After a failure this flushes once more, and what that says would hide the reason. */
+function close(appender: DuckDBAppender): void {
+  try {
+    appender.closeSync();
+  } catch {}
 }
 
 function append(appender: DuckDBAppender, type: Column, value: Value): void {

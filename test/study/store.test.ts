@@ -32,6 +32,19 @@ test("a database of before there were attributions goes on with them", async () 
   ]);
 });
 
+test("what DuckDB refuses of rows is said with the file, and nothing of the transaction stays", async () => {
+  const file = join(temporaryFolder(), "study.duckdb");
+  using store = await Store.open(file);
+  const row = { dataset: "own", sample: "0" };
+  const twice = () => store.transaction(() => store.insert("patched", [row, row]));
+  await refused(twice, "options", `${file}: `, /duplicate|unique|primary key/i);
+  assert.is(await store.count("SELECT count(*) FROM patched"), 0);
+  await store.insert("patched", [row]);
+  assert.is(await store.count("SELECT count(*) FROM patched"), 1);
+  store[Symbol.dispose]();
+  await refused(() => store.insert("patched", []), "disposed", file);
+});
+
 test("a run where no folder can be made is refused at once, by its name", async () => {
   const file = join(temporaryFolder(), "file");
   writeFileSync(file, "");
