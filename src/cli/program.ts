@@ -35,16 +35,23 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   doctor: async () => (await import("./doctor.js")).doctorCommand(),
 };
 
+/** What is answered without any command. */
+const VERSION = ["-V", "--version"];
+
 /** The program with one command, or with all where that is none. */
 export async function program(called: string | undefined): Promise<Command> {
   const notice = new Command("notice")
     .description("which attention heads of a vision-language model carry the answer from the picture to the text")
-    .version(packageVersion())
+    .version(packageVersion(), VERSION.join(", "))
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "notice: ")) })
     .exitOverride();
-  const named = called !== undefined && Object.hasOwn(COMMANDS, called) ? [COMMANDS[called]!] : Object.values(COMMANDS);
-  for (const load of named) notice.addCommand((await load()).copyInheritedSettings(notice));
+  for (const load of commandsFor(called)) notice.addCommand((await load()).copyInheritedSettings(notice));
   return notice;
+}
+
+function commandsFor(called: string | undefined): readonly (() => Promise<Command>)[] {
+  if (called !== undefined && VERSION.includes(called)) return [];
+  return called !== undefined && Object.hasOwn(COMMANDS, called) ? [COMMANDS[called]!] : Object.values(COMMANDS);
 }
 
 /** Codes of errors that other input would not mend. */
