@@ -104,7 +104,7 @@ function isBackend(name: string): name is Backend {
   return (BACKENDS as readonly string[]).includes(name);
 }
 
-/** Checked by whoever uses it: an environment may say anything. */
-function defaultBackend(): Backend | "auto" {
+/** What is used where nothing else is asked for. Checked by whoever uses it: an environment may say anything. */
+export function defaultBackend(): Backend | "auto" {
   return ((typeof process !== "undefined" && process.env.NOTICE_BACKEND) || "auto") as Backend | "auto";
 }

@@ -1,17 +1,26 @@
 import { totalmem } from "node:os";
 import * as tf from "@tensorflow/tfjs-core";
 import { Command } from "commander";
-import { BACKENDS, type Backend, tryBackend } from "../backend.js";
+import { BACKENDS, type Backend, defaultBackend, tryBackend } from "../backend.js";
 import { formatBytes } from "../files/bytes.js";
 import { availableMemory } from "../files/memory.js";
-import { checkOutputs, columns, type JsonOptions, printResult, withJson } from "./options.js";
+import { isCheckout } from "../files/package.js";
+import { backendOption, checkOutputs, columns, type JsonOptions, printResult, withJson } from "./options.js";
 
-const GET: Record<Backend, string> = {
-  "node-gpu": "npm install @tensorflow/tfjs-node-gpu (needs an NVIDIA driver and CUDA 11)",
-  node: "npm install @tensorflow/tfjs-node",
-  wasm: "npm install vlm-notice again: it is a plain dependency",
-  cpu: "npm install vlm-notice again: it is a plain dependency",
-};
+/** How to get what is missing: in the repository, or in a project that the package is installed in. */
+export function cures(inCheckout: boolean): Record<Backend, string> {
+  const version = tf.version_core;
+  const install = inCheckout ? "npm install --no-save --save-dev" : "npm install";
+  const again = inCheckout ? "npm ci" : "npm install vlm-notice";
+  return {
+    "node-gpu": `${install} @tensorflow/tfjs-node-gpu@${version} (needs an NVIDIA driver and CUDA 11)`,
+    node: inCheckout
+      ? "npm run native (Linux x86-64; needs python3 with pip, and g++)"
+      : `${install} @tensorflow/tfjs-node@${version}`,
+    wasm: `${again} (it is a plain dependency)`,
+    cpu: `${again} (it is a plain dependency)`,
+  };
+}
 
 interface BackendReport {
   readonly backend: Backend;
@@ -20,49 +29,68 @@ interface BackendReport {
   readonly gflops?: number;
 }
 
+interface DoctorOptions extends JsonOptions {
+  readonly backend?: Backend | "auto";
+}
+
 /** `notice doctor`: what this machine has, what it lacks, and how to get it. */
 export function doctorCommand(): Command {
-  const command = new Command("doctor").description(
-    "versions, backends and their speed, memory, what is missing and how to get it",
-  );
-  return withJson(command).action(async (options: JsonOptions) => {
+  const command = new Command("doctor")
+    .description("versions, backends and their speed, which one is in use, what is missing and how to get it")
+    .addOption(backendOption());
+  return withJson(command).action(async (options: DoctorOptions) => {
     await checkOutputs({ "--json": options.json });
     const backends: BackendReport[] = [];
     for (const backend of BACKENDS) {
       const missing = await tryBackend(backend);
       backends.push(missing === undefined ? { backend, gflops: await matMulRate(backend) } : { backend, missing });
     }
-    const inUse = backends.find(({ missing }) => missing === undefined)?.backend;
+    const asked = options.backend ?? defaultBackend();
+    const askedBy = options.backend !== undefined ? "--backend" : asked === "auto" ? undefined : "NOTICE_BACKEND";
+    const usable = backends.filter(({ missing }) => missing === undefined);
+    const inUse = usable.find(({ backend }) => asked === "auto" || backend === asked)?.backend;
     const memory = { total: totalmem(), available: availableMemory() };
-    const result = { node: process.version, tfjs: tf.version_core, inUse, backends, memory };
+    const result = { node: process.version, tfjs: tf.version_core, asked, askedBy, inUse, backends, memory };
     await printResult(result, () => doctorTable(result), options);
   });
 }
 
-function doctorTable({
-  node,
-  tfjs,
-  inUse,
-  backends,
-  memory,
-}: {
-  node: string;
-  tfjs: string;
-  inUse?: Backend;
-  backends: BackendReport[];
-  memory: { total: number; available: number };
-}): string {
+interface Diagnosis {
+  readonly node: string;
+  readonly tfjs: string;
+  /** Of an environment's word, anything. */
+  readonly asked: string;
+  readonly askedBy?: string;
+  readonly inUse?: Backend;
+  readonly backends: readonly BackendReport[];
+  readonly memory: { readonly total: number; readonly available: number };
+}
+
+function doctorTable(diagnosis: Diagnosis): string {
+  const { node, tfjs, inUse, backends, memory } = diagnosis;
   const rows = backends.map(({ backend, missing, gflops }) => [
     backend === inUse ? `* ${backend}` : `  ${backend}`,
     missing ?? `${gflops!.toFixed(1)} GFLOP/s (matMul)`,
   ]);
   const missing = backends.filter((report) => report.missing !== undefined);
-  const cures = missing.map(({ backend }) => `  ${backend}: ${GET[backend]}`).join("\n");
+  const get = cures(isCheckout());
+  const lines = missing.map(({ backend }) => `  ${backend}: ${get[backend]}\n`);
   return (
     `node ${node}, TensorFlow.js ${tfjs}\n` +
     `memory ${formatBytes(memory.available)} available of ${formatBytes(memory.total)}\n\n` +
-    `${columns(rows)}\n* is what auto chooses; NOTICE_BACKEND or --backend choose another.\n` +
-    (missing.length > 0 ? `All missing ones are optional:\n${cures}\n` : "")
+    `${columns(rows)}\n${inUseLine(diagnosis)}\n` +
+    (missing.length > 0 ? `The missing ones, all optional, come by:\n${lines.join("")}` : "")
+  );
+}
+
+function inUseLine({ asked, askedBy, inUse, backends }: Diagnosis): string {
+  if (askedBy === undefined || asked === "auto")
+    return `* is in use, the first that loads; NOTICE_BACKEND or --backend choose another.`;
+  if (inUse) return `* is in use, because ${askedBy} says so.`;
+  const known = backends.some(({ backend }) => backend === asked);
+  return (
+    `None is in use: ${askedBy} says ${asked}, which ${known ? "is missing" : "is no backend"}. Commands are refused; ` +
+    `give auto, or ${known ? "get it" : `one of ${BACKENDS.join(", ")}`}.`
   );
 }
 

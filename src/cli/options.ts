@@ -16,15 +16,15 @@ export interface JsonOptions {
   readonly json?: string;
 }
 
+export function backendOption(): Option {
+  const about = "what computes; default: NOTICE_BACKEND, or the first that loads";
+  return new Option("--backend <name>", about).choices(["auto", ...BACKENDS]);
+}
+
 /** `--backend` and `--memory`, for every command that runs a model. */
 export function withBackend(command: Command): Command {
   return command
-    .addOption(
-      new Option("--backend <name>", "what computes; default: NOTICE_BACKEND, or the first that loads").choices([
-        "auto",
-        ...BACKENDS,
-      ]),
-    )
+    .addOption(backendOption())
     .option("--memory <size>", "what model and passes may take, such as 3GB; default: what is available", bytes);
 }
 

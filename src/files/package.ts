@@ -1,4 +1,5 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, realpathSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -10,6 +11,12 @@ const SHIPPED = /^(weights\/scenes|examples\/[a-z-]+\.png)$/;
 export function packageVersion(): string {
   const { version } = JSON.parse(readFileSync(new URL("package.json", ROOT), "utf8"));
   return version as string;
+}
+
+/** Whether this is the repository, whose scripts no installed package has. */
+export function isCheckout(): boolean {
+  const root = dirname(realpathSync(new URL("package.json", ROOT)));
+  return existsSync(join(root, "scripts/native.ts"));
 }
 
 /** The path itself, or, where there is nothing and the package ships something of this name, that. */

@@ -4,6 +4,8 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { useBackend } from "../../src/backend.js";
 import { loadBlip } from "../../src/blip.js";
+import { cures } from "../../src/cli/doctor.js";
+import { isCheckout } from "../../src/files/package.js";
 import { decodePicture } from "../../src/model/decode.js";
 import { sweep } from "../../src/patching/sweep.js";
 import { type CheckpointDraft, fileOf, floats, temporaryFolder, writeCheckpoint } from "../support/checkpoint.js";
@@ -376,10 +378,17 @@ test("tokens that a terminal would obey are not printed", async () => {
   assert.not.match(stdout, "\u001b");
 });
 
-test("doctor names the backends, their speed and how to get the others", async () => {
-  const { code, stdout } = await notice("doctor", "--json", "-");
+test("doctor names the backends, their speed, and the one that is in use", async () => {
+  const file = join(temporaryFolder(), "doctor.json");
+  const { NOTICE_BACKEND } = process.env;
+  process.env.NOTICE_BACKEND = "cpu"; // never the first that loads
+  const { code, stdout } = await notice("doctor", "--json", file);
+  if (NOTICE_BACKEND === undefined) delete process.env.NOTICE_BACKEND;
+  else process.env.NOTICE_BACKEND = NOTICE_BACKEND;
   assert.is(code, 0);
-  const { inUse, backends, memory } = JSON.parse(stdout) as {
+  assert.match(stdout, /^\* cpu +[\d.]+ GFLOP/m);
+  assert.match(stdout, "* is in use, because NOTICE_BACKEND says so.");
+  const { inUse, backends, memory } = JSON.parse(readFileSync(file, "utf8")) as {
     inUse: string;
     backends: { backend: string; gflops?: number; missing?: string }[];
     memory: { available: number; total: number };
@@ -389,8 +398,21 @@ test("doctor names the backends, their speed and how to get the others", async (
     ["node-gpu", "node", "wasm", "cpu"],
   );
   for (const { gflops, missing } of backends) assert.ok((gflops ?? 0) > 0 || missing);
-  assert.ok(backends.find(({ backend }) => backend === inUse)!.gflops);
+  assert.is(inUse, "cpu");
   assert.ok(memory.available > 0 && memory.total >= memory.available);
+});
+
+test("what doctor recommends is there: a script in a checkout, the peers' versions elsewhere", () => {
+  const { scripts, peerDependencies } = JSON.parse(readFileSync("package.json", "utf8"));
+  const [checkout, installed] = [cures(true), cures(false)];
+  assert.ok(scripts[/^npm run (\S+) /.exec(checkout.node)![1]!]);
+  for (const [backend, name] of [
+    ["node", "@tensorflow/tfjs-node"] as const,
+    ["node-gpu", "@tensorflow/tfjs-node-gpu"] as const,
+  ])
+    assert.ok(`${installed[backend]} `.startsWith(`npm install ${name}@${peerDependencies[name]} `));
+  assert.not.match(JSON.stringify(installed), "npm run");
+  assert.ok(isCheckout());
 });
 
 test.run();
