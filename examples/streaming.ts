@@ -23,7 +23,7 @@ for await (const { key, scores, error } of pool.sweep(pairs(), options)) {
     console.log(`${key} ${error.message}`); // one pair's mistake ends nothing
     continue;
   }
-  const effect = (scores[0]!.metrics.effect as number[][])[0]![0]!; // [layer, head]
+  const effect = scores[0]!.at("effect", 0, 0) ?? 0; // layer, head; null where the answers hardly differ
   sum += effect;
   console.log(`${key} L0H0 ${effect.toFixed(2)}, mean of ${++count}: ${(sum / count).toFixed(2)}`);
 }

@@ -65,7 +65,7 @@ export { type Measured, type PatchOptions, patch, patchHead, patchMetrics, type 
 export { type PathOptions, patchPath, type Receiver, type Sender } from "./patching/paths.js";
 export type { IndexPosition, Position, PositionAt, Question } from "./patching/positions.js";
 export type { Run } from "./patching/run.js";
-export type { Axis, Nested, Scores, SweepFacts } from "./patching/scores.js";
+export { type Axis, type Nested, Scores, type ScoresJson, type SweepFacts } from "./patching/scores.js";
 export { type HeadSite, type QuestionSite, type ReadSite, SITES, type Site, type SiteParts } from "./patching/sites.js";
 export { between, fromRun, meanOf, type Source, zero } from "./patching/sources.js";
 export { type SweepCourse, type SweepOptions, sweep, sweepTogether } from "./patching/sweep.js";

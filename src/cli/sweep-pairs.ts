@@ -1,6 +1,7 @@
 import { NoticeError } from "../errors.js";
+import type { Scores } from "../patching/scores.js";
 import type { Site } from "../patching/sites.js";
-import type { PoolSweep, SweepResult } from "../pool/messages.js";
+import type { PoolSweep } from "../pool/messages.js";
 import type { PoolResult } from "../pool/pool.js";
 import {
   checkListOutputs,
@@ -33,7 +34,7 @@ export async function runPairs(model: string, site: Site, file: string, options:
     const tally = await throughPairs(
       { file, mode, out, label: "sweep" },
       (pairs) => first(pool.sweep(pairs, asked, { ordered: true })),
-      (scores) => scores,
+      (scores) => scores.toJSON(),
     );
     const done = `${out} has the results of ${countPairs(tally.done)}`;
     throwIfLeftOut(done, tally);
@@ -43,7 +44,7 @@ export async function runPairs(model: string, site: Site, file: string, options:
 
 /** The only sweep of each pair. */
 async function* first(
-  results: AsyncIterable<PoolResult<number, { readonly scores: readonly SweepResult[] }>>,
-): AsyncGenerator<PoolResult<number, { readonly found: SweepResult }>> {
+  results: AsyncIterable<PoolResult<number, { readonly scores: readonly Scores[] }>>,
+): AsyncGenerator<PoolResult<number, { readonly found: Scores }>> {
   for await (const { key, scores, error } of results) yield error ? { key, error } : { key, found: scores[0]! };
 }

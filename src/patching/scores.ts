@@ -27,6 +27,11 @@ export interface SweepFacts {
   readonly shape: readonly number[];
 }
 
+/** The results contract of `notice sweep --json`. */
+export interface ScoresJson extends SweepFacts {
+  readonly metrics: { readonly [metric in Metric]: Nested };
+}
+
 /** A score for every patch of a sweep, as tables over layer, head and token. Null where nothing was patched. */
 export class Scores {
   readonly #tables: Record<Metric, (number | null)[]>;
@@ -36,6 +41,25 @@ export class Scores {
     this.#tables = Object.fromEntries(
       METRICS.map((metric) => [metric, new Array<number | null>(size).fill(null)]),
     ) as Record<Metric, (number | null)[]>;
+  }
+
+  /**
+   * What `toJSON` wrote.
+   *
+   * @throws NoticeError `options` where a table has not its shape.
+   */
+  static from({ metrics, ...facts }: ScoresJson): Scores {
+    const scores = new Scores(facts);
+    const { shape } = facts;
+    const size = shape.reduce((product, side) => product * side, 1);
+    for (const metric of METRICS) {
+      const nested: readonly unknown[] = [metrics[metric]];
+      const flat = nested.flat(shape.length) as (number | null)[];
+      if (flat.length !== size || flat.some((value) => value !== null && typeof value !== "number"))
+        throw new NoticeError("options", `The table of ${metric} is not one of [${shape}] numbers, or nulls.`);
+      scores.#tables[metric] = flat;
+    }
+    return scores;
   }
 
   /** One patch's score at its index along the axes; null where a metric says nothing of it. */
@@ -64,9 +88,9 @@ export class Scores {
     return Math.abs(clean.logitDiff - corrupted.logitDiff) < DEGENERATE;
   }
 
-  /** The results contract of `notice sweep --json`. */
-  toJSON() {
-    return { ...this.facts, metrics: Object.fromEntries(METRICS.map((metric) => [metric, this.table(metric)])) };
+  toJSON(): ScoresJson {
+    const metrics = Object.fromEntries(METRICS.map((metric) => [metric, this.table(metric)]));
+    return { ...this.facts, metrics: metrics as ScoresJson["metrics"] };
   }
 
   #tableOf(metric: Metric): readonly (number | null)[] {

@@ -5,13 +5,13 @@ import type { PairInput } from "../inputs.js";
 import type { AnswerAttention } from "../patching/answer-attention.js";
 import type { AttributeOptions } from "../patching/attribute.js";
 import type { Faithfulness, FaithfulnessCurve, FaithfulOptions, HeadAt } from "../patching/faithful.js";
-import type { Scores } from "../patching/scores.js";
+import type { ScoresJson } from "../patching/scores.js";
 import type { Site } from "../patching/sites.js";
 import type { SweepOptions } from "../patching/sweep.js";
 import type { MethodName, Methods, Sendable } from "./methods.js";
 
-/** The results contract of one sweep, as `notice sweep --json` writes it. */
-export type SweepResult = ReturnType<Scores["toJSON"]>;
+/** One sweep, as it travels. */
+export type SweepResult = ScoresJson;
 
 /** A sweep's. */
 export type PoolSweep = Sendable<SweepOptions>;

@@ -12,7 +12,7 @@ import type { Answers, Reading, Score } from "../patching/metrics.js";
 import type { Direction, Mode, Pair } from "../patching/pair.js";
 import { patch } from "../patching/patch.js";
 import { patchPath, type Receiver, type Sender } from "../patching/paths.js";
-import type { Scores } from "../patching/scores.js";
+import type { ScoresJson } from "../patching/scores.js";
 
 /** Options but for what cannot travel to another process. */
 export type Sendable<Options> = Options & { readonly onProgress?: undefined; readonly signal?: undefined };
@@ -57,7 +57,7 @@ export interface FaithfulFound extends PairFacts, Faithfulness {
 export interface Methods {
   readonly attribute: {
     readonly asked: Sendable<SiteAttribution>;
-    readonly found: ReturnType<Scores["toJSON"]>;
+    readonly found: ScoresJson;
   };
   readonly paths: { readonly asked: PathsAsked; readonly found: PathsFound };
   readonly faithful: { readonly asked: FaithfulAsked; readonly found: FaithfulFound };

@@ -6,6 +6,7 @@ import { resolveModel } from "../files/hub.js";
 import { availableMemory } from "../files/memory.js";
 import type { PairInput } from "../inputs.js";
 import type { LoadOptions } from "../load.js";
+import type { Scores } from "../patching/scores.js";
 import { mapStream, type Source } from "../stream.js";
 import type {
   Asked,
@@ -155,17 +156,20 @@ export class Pool implements AsyncDisposable {
     pairs: Source<{ readonly key: Key } & PairInput>,
     sweeps: PoolSweep | readonly PoolSweep[],
     { ordered = false }: PoolSweepOptions = {},
-  ): AsyncGenerator<PoolResult<Key, { readonly scores: readonly SweepResult[] }>, void, undefined> {
+  ): AsyncGenerator<PoolResult<Key, { readonly scores: readonly Scores[] }>, void, undefined> {
     const list = [sweeps].flat();
     if (list.length === 0)
       throw new NoticeError("options", "An empty list of sweeps finds out nothing; give at least one.");
+    // TensorFlow.js comes with it, which nobody waits for while workers compute.
+    const tables = import("../patching/scores.js");
     const task = (pair: PairInput): Task => ({ name: "sweep", input: { pair: onlyPair(pair), sweeps: list } });
     for await (const { key, output, error } of this.#results(pairs, task, ordered))
-      yield error ? { key, error } : { key, scores: output as readonly SweepResult[] };
+      if (error) yield { key, error };
+      else yield { key, scores: (output as readonly SweepResult[]).map((await tables).Scores.from) };
   }
 
   /**
-   * Asks one thing of every pair: attributions, paths, faithfulness of heads, effects of heads.
+   * Asks one thing of every pair: attributions (of which `Scores.from` makes tables), paths, faithfulness of heads, effects of heads.
    *
    * @throws as `sweep`
    */

@@ -103,7 +103,7 @@ test("noise travels to a worker process", async () => {
   await using pool = await openPool(NARROW, { workers: 1, backend: "wasm" });
   const found = [];
   for await (const result of pool.sweep([{ key: 0, ...noisy }], { site: "text.cross.z", position: "answer" }))
-    found.push(result);
+    found.push({ ...result, scores: result.scores?.map((scores) => scores.toJSON()) });
   assert.equal(found, [{ key: 0, scores: [expected] }]);
 });
 

@@ -3,7 +3,7 @@ import * as assert from "uvu/assert";
 import { type Blip, loadBlip } from "../../src/blip.js";
 import { METRICS } from "../../src/patching/metrics.js";
 import { patch, patchHead } from "../../src/patching/patch.js";
-import type { Nested, Scores } from "../../src/patching/scores.js";
+import { type Nested, Scores, type ScoresJson } from "../../src/patching/scores.js";
 import { parseSite, SITES } from "../../src/patching/sites.js";
 import { type SweepOptions, sweep } from "../../src/patching/sweep.js";
 import { refused } from "../support/refused.js";
@@ -163,6 +163,23 @@ test("an index outside the table, or with another number of axes", async () => {
   assert.type(scores.at("prob", 1, 0), "number");
   for (const index of [[2, 0], [0, 9], [-1, 0], [0.5, 0], [Number.NaN, 0], [0], [], [0, 0, 0]])
     await refused(() => scores.at("prob", ...index), "site", `[${index}]`, "[2,9]", "layer, token");
+});
+
+test("a table goes through JSON and back", async () => {
+  for (const options of [
+    { site: "text.resid_post", layers: [1] },
+    { site: "text.cross.z", together: true },
+  ] as const) {
+    const { scores } = await swept(options);
+    const again = Scores.from(JSON.parse(JSON.stringify(scores)));
+    assert.equal(again.toJSON(), scores.toJSON());
+    for (let token = 0; token < scores.facts.shape[1]!; token++)
+      assert.is(again.at("prob", 1, token), scores.at("prob", 1, token));
+    const json = scores.toJSON();
+    const { prob: _, ...others } = json.metrics;
+    for (const metrics of [others, { ...others, prob: [[1, 2]] }, { ...others, prob: [[json.metrics.prob]] }])
+      await refused(() => Scores.from({ ...json, metrics } as ScoresJson), "options", "The table of prob");
+  }
 });
 
 test("a table is a copy", async () => {

@@ -49,7 +49,7 @@ async function collect(pool: Pool, items: readonly Keyed[], onResult = (_done: n
   const results: Results = new Map();
   for await (const { key, ...result } of pool.sweep(items, sweeps)) {
     assert.not(results.has(key), `${key} came twice`);
-    results.set(key, result);
+    results.set(key, result.error ? result : { scores: result.scores.map((scores) => scores.toJSON()) });
     onResult(results.size);
   }
   assert.is(results.size, items.length, "some are lost");
