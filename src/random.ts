@@ -20,7 +20,7 @@ export function random(...keys: (number | string)[]): Random {
     state = Math.imul(state ^ character.charCodeAt(0), 0x01000193) >>> 0;
   }
   const next = () => {
-    state = (state + 0x6d2b79f5) >>> 0;
+    state = (state + 0x6d2b79f5) | 0;
     let t = state;
     t = Math.imul(t ^ (t >>> 15), t | 1);
     t ^= t + Math.imul(t ^ (t >>> 7), t | 61);

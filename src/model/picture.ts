@@ -25,11 +25,8 @@ export function encodePng(picture: Picture): Uint8Array {
       `A picture of ${width} x ${height} pixels has ${data.length} bytes; RGB takes 3 a pixel.`,
     );
   const png = new PNG({ width, height });
-  for (let from = 0, to = 0; from < data.length; from += 3, to += 4) {
-    png.data.set(data.subarray(from, from + 3), to);
-    png.data[to + 3] = 255;
-  }
-  return PNG.sync.write(png, { colorType: 2 });
+  png.data.set(data);
+  return PNG.sync.write(png, { colorType: 2, inputColorType: 2, inputHasAlpha: false });
 }
 
 /** The most pixels that are decoded: where Pillow calls a file a decompression bomb (`2 * Image.MAX_IMAGE_PIXELS`). */

@@ -12,7 +12,6 @@ import {
   type Region,
   sampleBackground,
   shade,
-  where,
 } from "./canvas.js";
 import { type Word, words } from "./vocabulary.js";
 
@@ -97,13 +96,11 @@ export function drawAttributes({ shapes, background }: AttributeScene): Drawing 
   const canvas = new Canvas(background);
   for (const shape of shapes) {
     const whole = outlineOf(shape);
+    const fill = fillOf(shape);
     const edge = 0.8;
-    const inner = where(
-      whole,
-      (x, y) => whole(x - edge, y) && whole(x + edge, y) && whole(x, y - edge) && whole(x, y + edge),
-    );
-    canvas.fill(shape.noun, whole, outline);
-    canvas.fill(shape.noun, inner, fillOf(shape));
+    const within = (x: number, y: number) =>
+      whole(x - edge, y) && whole(x + edge, y) && whole(x, y - edge) && whole(x, y + edge);
+    canvas.fill(shape.noun, whole, (x, y) => (within(x, y) ? fill(x, y) : outline));
   }
   return canvas.finish();
 }
@@ -121,13 +118,15 @@ function outlineOf({ noun, centre, radii, size, form, turn, crack }: Shape): Reg
   const slip = crack.slip * radius;
   const [nx, ny] = [Math.cos(crack.angle), Math.sin(crack.angle)];
   return bounded((px, py) => {
-    const [x, y] = [px - centre[0], py - centre[1]];
+    const x = px - centre[0];
+    const y = py - centre[1];
     const across = x * nx + y * ny;
     const along = y * nx - x * ny;
     const jag = 0.13 * radius * (4 * Math.abs(((along / (0.9 * radius) + 100) % 1) - 0.5) - 1);
     const side = Math.sign(across - jag);
     if (Math.abs(across - jag) < gap) return false;
-    const [u, v] = [across - side * gap, along - (side * slip) / 2];
+    const u = across - side * gap;
+    const v = along - (side * slip) / 2;
     return placed(u * nx - v * ny, u * ny + v * nx);
   }, bounds);
 }
@@ -167,7 +166,8 @@ const silhouettes: Record<Word<"noun">, Region> = {
     [-1.05, 0.8],
   ]),
   heart: (x, y) => {
-    const [u, v] = [1.15 * x, 0.15 - 1.15 * y];
+    const u = 1.15 * x;
+    const v = 0.15 - 1.15 * y;
     const w = u * u + v * v - 1;
     return w * w * w < u * u * v * v * v;
   },

@@ -3,7 +3,7 @@ import { type Random, random } from "../../random.js";
 
 /** Side of a scene's picture in pixels. */
 export const size = 64;
-/** Drawn at this many samples a pixel and side, then averaged. */
+/** A pixel is the average of two by two samples. */
 const samples = 2;
 const fine = size * samples;
 
@@ -81,44 +81,58 @@ export class Canvas {
     private readonly mirrored = false,
   ) {
     const { from, to, angle } = background;
+    const { colours } = this;
     const [dx, dy] = [Math.cos(angle) / size, Math.sin(angle) / size];
-    this.each(everything, (at, x, y) => {
-      const t = 0.5 + ((x - size / 2) * dx + (y - size / 2) * dy) / Math.SQRT2;
-      for (let c = 0; c < 3; c++) this.colours[3 * at + c] = from[c]! + t * (to[c]! - from[c]!);
-    });
-    for (const line of background.lines) {
-      const stroke = capsule(line.from, line.to, 0.6);
-      this.each(stroke.bounds!, (at, x, y) => {
-        if (stroke(x, y)) this.colours.set(line.colour, 3 * at);
-      });
+    const across = Float64Array.from({ length: fine }, (_, j) => (middle(j) - size / 2) * dx);
+    for (let i = 0, at = 0; i < fine; i++) {
+      const down = (middle(i) - size / 2) * dy;
+      for (let j = 0; j < fine; j++, at += 3) {
+        const t = 0.5 + (across[j]! + down) / Math.SQRT2;
+        colours[at] = from[0] + t * (to[0] - from[0]);
+        colours[at + 1] = from[1] + t * (to[1] - from[1]);
+        colours[at + 2] = from[2] + t * (to[2] - from[2]);
+      }
     }
+    for (const line of background.lines) this.paint(0, capsule(line.from, line.to, 0.6), line.colour, false);
   }
 
   /** Paints a region; `part` is `object` or `object.part`. */
   fill(part: string, region: Region, paint: Paint) {
     let index = this.parts.indexOf(part);
     if (index < 0) index = this.parts.push(part) - 1;
+    this.paint(index + 1, region, paint, this.mirrored);
+  }
+
+  private paint(part: number, region: Region, paint: Paint, mirrored: boolean) {
     const [left, top, right, bottom] = region.bounds ?? everything;
-    this.each(this.mirrored ? [size - right, top, size - left, bottom] : [left, top, right, bottom], (at, x, y) => {
-      const across = this.mirrored ? size - x : x;
-      if (!region(across, y)) return;
-      this.colours.set(typeof paint === "function" ? paint(across, y) : paint, 3 * at);
-      this.top[at] = index + 1;
-    });
+    const [i0, i1] = [firstSample(top), lastSample(bottom)];
+    const [j0, j1] = [firstSample(mirrored ? size - right : left), lastSample(mirrored ? size - left : right)];
+    for (let i = i0; i < i1; i++) {
+      const y = middle(i);
+      for (let j = j0; j < j1; j++) {
+        const x = mirrored ? size - middle(j) : middle(j);
+        if (!region(x, y)) continue;
+        const at = i * fine + j;
+        const colour = typeof paint === "function" ? paint(x, y) : paint;
+        this.colours[3 * at] = colour[0];
+        this.colours[3 * at + 1] = colour[1];
+        this.colours[3 * at + 2] = colour[2];
+        this.top[at] = part;
+      }
+    }
   }
 
   finish(): Drawing {
     const { brightness, noise, noiseSeed } = this.background;
     const grain = random(noiseSeed);
     const data = new Uint8Array(size * size * 3);
+    const { colours } = this;
+    const below = 3 * fine;
     for (let y = 0, to = 0; y < size; y++) {
       for (let x = 0; x < size; x++) {
         for (let c = 0; c < 3; c++, to++) {
-          let sum = 0;
-          for (let i = 0; i < samples; i++) {
-            for (let j = 0; j < samples; j++)
-              sum += this.colours[3 * ((y * samples + i) * fine + x * samples + j) + c]!;
-          }
+          const at = 3 * samples * (y * fine + x) + c;
+          const sum = colours[at]! + colours[at + 3]! + colours[at + below]! + colours[at + below + 3]!;
           const value = (sum / samples ** 2) * brightness + grain.between(-noise, noise);
           data[to] = Math.min(255, Math.max(0, Math.round(value)));
         }
@@ -129,29 +143,31 @@ export class Canvas {
 
   private masks(): Map<string, Uint8Array> {
     const masks = new Map<string, Uint8Array>();
-    const mark = (name: string, pixel: number) => {
-      if (!masks.has(name)) masks.set(name, new Uint8Array(size * size));
-      masks.get(name)![pixel] = 255;
+    const named = (name: string) => {
+      const mask = masks.get(name) ?? new Uint8Array(size * size);
+      masks.set(name, mask);
+      return mask;
     };
-    this.top.forEach((index, at) => {
-      if (index === 0) return;
+    /** By `top`, the masks of the object and of the part. */
+    const marked: (readonly [Uint8Array, Uint8Array])[] = [];
+    for (let at = 0; at < this.top.length; at++) {
+      const index = this.top[at]!;
+      if (index === 0) continue;
       const part = this.parts[index - 1]!;
+      marked[index] ??= [named(part.split(".")[0]!), named(part)];
       const pixel = Math.floor(at / fine / samples) * size + Math.floor((at % fine) / samples);
-      mark(part.split(".")[0]!, pixel);
-      mark(part, pixel);
-    });
+      marked[index][0][pixel] = 255;
+      marked[index][1][pixel] = 255;
+    }
     return masks;
   }
-
-  private each([left, top, right, bottom]: Bounds, visit: (at: number, x: number, y: number) => void) {
-    const clamp = (value: number) => Math.min(fine, Math.max(0, value));
-    const [i0, i1] = [clamp(Math.floor(top * samples)), clamp(Math.ceil(bottom * samples))];
-    const [j0, j1] = [clamp(Math.floor(left * samples)), clamp(Math.ceil(right * samples))];
-    for (let i = i0; i < i1; i++) {
-      for (let j = j0; j < j1; j++) visit(i * fine + j, (j + 0.5) / samples, (i + 0.5) / samples);
-    }
-  }
 }
+
+/** Where a sample's middle lies, along either axis. */
+const middle = (index: number) => (index + 0.5) / samples;
+/** The samples that may lie after `from` and before `to`, along either axis. */
+const firstSample = (from: number) => Math.max(0, Math.floor(from * samples));
+const lastSample = (to: number) => Math.min(fine, Math.ceil(to * samples));
 
 /** A region with its bounds, which only save time. */
 export const bounded = (inside: (x: number, y: number) => boolean, bounds: Bounds | undefined): Region =>
@@ -168,25 +184,30 @@ export const capsule = (from: Point, to: Point, radius: number): Region => path(
 
 /** A thick line through all points. */
 export function path(points: readonly Point[], radius: number): Region {
-  const within = (x: number, y: number) =>
-    points.slice(1).some(([bx, by], i) => {
-      const [ax, ay] = points[i]!;
-      const [dx, dy] = [bx - ax, by - ay];
-      const t = Math.min(1, Math.max(0, ((x - ax) * dx + (y - ay) * dy) / (dx * dx + dy * dy || 1)));
-      return (x - ax - t * dx) ** 2 + (y - ay - t * dy) ** 2 < radius * radius;
-    });
+  const [xs, ys] = axes(points);
+  const within = (x: number, y: number) => {
+    for (let i = 1; i < xs.length; i++) {
+      const fromX = x - xs[i - 1]!;
+      const fromY = y - ys[i - 1]!;
+      const dx = xs[i]! - xs[i - 1]!;
+      const dy = ys[i]! - ys[i - 1]!;
+      const t = Math.min(1, Math.max(0, (fromX * dx + fromY * dy) / (dx * dx + dy * dy || 1)));
+      if ((fromX - t * dx) ** 2 + (fromY - t * dy) ** 2 < radius * radius) return true;
+    }
+    return false;
+  };
   const [left, top, right, bottom] = hull(points);
   return bounded(within, [left - radius, top - radius, right + radius, bottom + radius]);
 }
 
 /** Inside by the even-odd rule. */
 export function polygon(points: readonly Point[]): Region {
+  const [xs, ys] = axes(points);
   const within = (x: number, y: number) => {
     let inside = false;
-    for (let i = 0, j = points.length - 1; i < points.length; j = i++) {
-      const [xi, yi] = points[i]!;
-      const [xj, yj] = points[j]!;
-      if (yi > y !== yj > y && x < ((xj - xi) * (y - yi)) / (yj - yi) + xi) inside = !inside;
+    for (let i = 0, j = xs.length - 1; i < xs.length; j = i++) {
+      if (ys[i]! > y === ys[j]! > y) continue;
+      if (x < ((xs[j]! - xs[i]!) * (y - ys[i]!)) / (ys[j]! - ys[i]!) + xs[i]!) inside = !inside;
     }
     return inside;
   };
@@ -194,10 +215,11 @@ export function polygon(points: readonly Point[]): Region {
 }
 
 function hull(points: readonly Point[]): Bounds {
-  const xs = points.map(([x]) => x);
-  const ys = points.map(([, y]) => y);
+  const [xs, ys] = axes(points);
   return [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
 }
+
+const axes = (points: readonly Point[]) => [points.map(([x]) => x), points.map(([, y]) => y)] as const;
 
 /** The points of `region` where `also` holds. */
 export const where = (region: Region, also: (x: number, y: number) => boolean): Region =>

@@ -42,6 +42,7 @@ const svoColumns =
 export async function writeScenes(directory: string, { count, seed, progress }: WriteScenesOptions): Promise<void> {
   await refuseFull(directory);
   const beside = `${directory.replace(/[/\\]+$/, "")}.partial-${process.pid}`;
+  const put = filesIn(beside);
   try {
     const pairs: string[] = [];
     const rows = [svoColumns];
@@ -50,16 +51,16 @@ export async function writeScenes(directory: string, { count, seed, progress }: 
         const sample = sampleAt(task, seed, index);
         const drawings = [draw(sample.scene), draw(sample.corrupt)] as const;
         const name = `${task}-${String(index).padStart(5, "0")}`;
-        pairs.push(JSON.stringify(await writePair(beside, name, sample, drawings)));
+        pairs.push(JSON.stringify(await writePair(put, name, sample, drawings)));
         if (task === "actions") rows.push(svoRow(sample, 2 * index + 1));
         for (const [i, scene] of [sample.scene, sample.corrupt].entries()) {
-          await put(join(beside, imagePath(scene, sample, 2 * index + 1 + i)), await datasetImage(scene, drawings[i]!));
+          await put(imagePath(scene, sample, 2 * index + 1 + i), await datasetImage(scene, drawings[i]!));
         }
         progress?.(pairs.length);
       }
     }
-    await put(join(beside, "svo-probes/svo_probes.csv"), `${rows.join("\n")}\n`);
-    await put(join(beside, "pairs.jsonl"), `${pairs.join("\n")}\n`);
+    await put("svo-probes/svo_probes.csv", `${rows.join("\n")}\n`);
+    await put("pairs.jsonl", `${pairs.join("\n")}\n`);
     await rmdir(directory).catch(ignoreMissing);
     await rename(beside, directory);
   } finally {
@@ -80,14 +81,14 @@ function ignoreMissing(error: NodeJS.ErrnoException): undefined {
 }
 
 /** Both pictures and all masks of a pair; returns its line of pairs.jsonl, paths relative to that file. */
-async function writePair(directory: string, name: string, sample: Sample, drawings: readonly [Drawing, Drawing]) {
+async function writePair(put: Put, name: string, sample: Sample, drawings: readonly [Drawing, Drawing]) {
   const { scene, corrupt, aspect, question, corruptQuestion, answers } = sample;
   const write = async (id: string, { picture, masks }: Drawing) => {
-    await put(join(directory, `images/${id}.png`), encodePng(picture));
+    await put(`images/${id}.png`, encodePng(picture));
     const paths: Record<string, string> = {};
     for (const [part, mask] of masks) {
       paths[part] = `masks/${id}/${part}.png`;
-      await put(join(directory, paths[part]), encodeMask(mask));
+      await put(paths[part], encodeMask(mask));
     }
     return { image: `images/${id}.png`, masks: paths };
   };
@@ -130,11 +131,22 @@ function svoRow({ scene, corrupt, aspect }: Sample, id: number): string {
 /** A mask as the bytes of an 8-bit grey PNG file. */
 function encodeMask(mask: Uint8Array): Uint8Array {
   const png = new PNG({ width: size, height: size });
-  for (const [i, value] of mask.entries()) png.data.set([value, value, value, 255], 4 * i);
-  return PNG.sync.write(png, { colorType: 0 });
+  png.data.set(mask);
+  return PNG.sync.write(png, { colorType: 0, inputColorType: 0, inputHasAlpha: false });
 }
 
-async function put(path: string, content: Uint8Array | string) {
-  await makeFolder(dirname(path));
-  await writeFile(path, content);
+type Put = ReturnType<typeof filesIn>;
+
+/** Writes files into a folder, and makes each folder on their way once. */
+function filesIn(directory: string) {
+  const made = new Set<string>();
+  return async (path: string, content: Uint8Array | string) => {
+    const file = join(directory, path);
+    const folder = dirname(file);
+    if (!made.has(folder)) {
+      await makeFolder(folder);
+      made.add(folder);
+    }
+    await writeFile(file, content);
+  };
 }
