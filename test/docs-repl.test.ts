@@ -6,6 +6,7 @@ import * as assert from "uvu/assert";
 import { decodePicture } from "../src/model/decode.js";
 import { temporaryFolder } from "./support/checkpoint.js";
 import { MAIN, ROOT } from "./support/root.js";
+import { sameAsShown } from "./support/shown.js";
 
 const GUIDE = readFileSync(join(ROOT, "docs/repl.md"), "utf8");
 
@@ -22,26 +23,21 @@ function runNode(input: string, ...args: string[]): string {
 }
 
 /** Texts and numbers of a transcript, spaces left out: how wide a column is depends on the last digit of a number. */
-function words(text: string): (string | number)[] {
-  return text
-    .split(/\s+|(?<=[[:,])|(?=[\],])/)
-    .filter((word) => word !== "")
-    .map((word) => (Number.isNaN(Number(word)) ? word : Number(word)));
-}
+const wordsOf = (text: string) => text.split(/\s+|(?<=[[:,])|(?=[\],)])/).filter((word) => word !== "");
 
 test("the session of the guide prints what stands there", () => {
   const lines = Array.from(GUIDE.matchAll(/^ {4}(.*)$|^$/gm), ([, line = ""]) => line);
   const session = lines.slice(lines.findIndex((line) => line.startsWith("> ")));
   const typed = session.filter((line) => line.startsWith("> ")).map((line) => line.slice(2));
   assert.ok(typed.length >= 5);
-  const printed = words(runNode(`${typed.join("\n")}\n`, MAIN, "repl"));
-  const expected = words(session.filter((line) => !line.startsWith("> ")).join("\n"));
+  const printed = wordsOf(runNode(`${typed.join("\n")}\n`, MAIN, "repl"));
+  const expected = wordsOf(session.filter((line) => !line.startsWith("> ")).join("\n"));
   assert.is(printed.length, expected.length, printed.join(" "));
-  for (const [i, word] of expected.entries()) {
-    const found = printed[i]!;
-    if (typeof word === "number") assert.ok(Math.abs(word - Number(found)) <= 0.011, `${found} for ${word}`);
-    else assert.is(found, word);
-  }
+  for (const [i, word] of expected.entries())
+    assert.ok(
+      sameAsShown(printed[i]!, word),
+      `${printed[i]} for ${word} in ${printed.slice(Math.max(0, i - 5), i + 5).join(" ")}`,
+    );
 });
 
 test("the code of the guide runs and writes its pictures", async () => {

@@ -8,6 +8,7 @@ import { program } from "../src/cli/program.js";
 import { temporaryFolder } from "./support/checkpoint.js";
 import { noticeHere } from "./support/command.js";
 import { ROOT } from "./support/root.js";
+import { checkShown, printingShown } from "./support/shown.js";
 
 // Code blocks of a page are run one after the other, as one program. Commands that ask the embedded model something are run; all others take
 // long, or need the network or somebody's data: of these every option must be one that there is.
@@ -83,19 +84,21 @@ for (const page of pages) {
   const code = Array.from(contentOf(page).matchAll(/```ts\n([\s\S]*?)```/g), ([, block]) => block!);
   // readme.test.ts and docs-repl.test.ts have those two.
   if (code.length > 0 && !["README.md", "docs/repl.md"].includes(page))
-    test(`${page}: its code runs`, async () => {
+    test(`${page}: its code prints what it says`, async () => {
       const file = join(temporaryFolder(), "page.mts");
-      const body = code
-        .join("\n")
-        .replace(/^import (\{.*\}|\* as \w+) from "(.*)";$/gm, (_, names: string, from: string) => {
+      const body = printingShown(code.join("\n")).replace(
+        /^import (\{.*\}|\* as \w+) from "(.*)";$/gm,
+        (_, names: string, from: string) => {
           const entry = ENTRIES[from as keyof typeof ENTRIES];
           const url = entry ? new URL(`../src/${entry}`, import.meta.url).href : import.meta.resolve(from);
           return `const ${names.replace(/^\* as /, "")} = await import("${url}");`;
-        });
+        },
+      );
       writeFileSync(file, `async function main() {${body}}\nawait main();`);
       const env = { ...process.env, FORCE_COLOR: "0" };
       const { stdout } = await promisify(execFile)(process.execPath, ["--import", "tsx", file], { cwd: ROOT, env });
       assert.not.match(stdout, /undefined|NaN|null/);
+      checkShown(code.join("\n"), stdout);
     });
 }
 

@@ -6,6 +6,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { temporaryFolder } from "./support/checkpoint.js";
 import { MAIN, ROOT } from "./support/root.js";
+import { checkShown, printingShown } from "./support/shown.js";
 
 const README = readFileSync(join(ROOT, "README.md"), "utf8");
 
@@ -38,9 +39,11 @@ test("the code of the README runs and prints effects", async () => {
   const index = new URL("../src/index.js", import.meta.url).href;
   writeFileSync(
     file,
-    `async function main() {${code!.replace(/import (.*) from "vlm-notice";/, `const $1 = await import("${index}");`)}}\nawait main();`,
+    `async function main() {${printingShown(code!).replace(/import (.*) from "vlm-notice";/, `const $1 = await import("${index}");`)}}\nawait main();`,
   );
-  const [effect, score] = (await runNode(file)).trim().split(/\s+/).map(Number);
+  const stdout = await runNode(file);
+  checkShown(code!, stdout);
+  const [effect, score] = stdout.trim().split(/\s+/).map(Number);
   assert.ok(Math.abs(effect!) < 2 && Math.abs(effect! - score!) <= 1e-5, `${effect} and ${score}`);
 });
 
