@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { writeWhole } from "../files/write.js";
 import { indexesOf } from "../patching/agreement.js";
+import { answerName } from "../patching/metrics.js";
 import type { Pair } from "../patching/pair.js";
 import type { Position } from "../patching/positions.js";
 import type { Scores } from "../patching/scores.js";
@@ -74,7 +75,7 @@ function scoreTable(
     ? "Clean and corrupted answers hardly differ, so no effect is defined; shown is the change of the logit difference.\n"
     : "";
   return (
-    `${answers.correct.text} or ${answers.incorrect.text}: logit difference ${fixed(clean.logitDiff)} clean, ` +
+    `${answerName(answers.correct)} or ${answerName(answers.incorrect)}: logit difference ${fixed(clean.logitDiff)} clean, ` +
     `${fixed(corrupted.logitDiff)} corrupted; P(${answers.correct.token}) ${fixed(clean.prob)} and ${fixed(corrupted.prob)}.\n` +
     `${note}${direction} ${map.title}: ${map.legend}\n\n` +
     columns(

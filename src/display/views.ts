@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { PairInput } from "../inputs.js";
 import { encodePng, type Picture } from "../model/picture.js";
+import { answerName } from "../patching/metrics.js";
 import { Pair } from "../patching/pair.js";
 import { Scores } from "../patching/scores.js";
 import { type HeadMap, headMapPng, headMapSvg } from "../report/heatmap.js";
@@ -56,7 +57,7 @@ function scoresView(scores: Scores, options: ScoreMapOptions): View {
   const answer = tokens.indexOf(answers.correct.token);
   const map = scoreMap(scores, { ...(answer >= 0 ? { token: answer } : {}), ...options });
   const readings =
-    `${answers.correct.text} or ${answers.incorrect.text}: logit difference ${clean.logitDiff.toFixed(2)} clean, ` +
+    `${answerName(answers.correct)} or ${answerName(answers.incorrect)}: logit difference ${clean.logitDiff.toFixed(2)} clean, ` +
     `${corrupted.logitDiff.toFixed(2)} corrupted`;
   const heading = `${printable(`${scores.facts.direction} ${map.title}`)}\n${printable(readings)}`;
   return {
@@ -131,7 +132,7 @@ function pairText({ question, answers, mode, readings }: Pair): string {
   const reading = ({ logitDiff, prob }: (typeof readings)["clean"]) =>
     `logit difference ${logitDiff.toFixed(2)}, P(${answers.correct.text}) ${prob.toFixed(3)}`;
   return printable(
-    `${question.text} ${answers.correct.text}, not ${answers.incorrect.text}; the ${mode} is corrupted`,
+    `${question.text} ${answerName(answers.correct)}, not ${answerName(answers.incorrect)}; the ${mode} is corrupted`,
   ).concat(
     `\n  clean      ${printable(reading(readings.clean))}\n  corrupted  ${printable(reading(readings.corrupted))}`,
   );

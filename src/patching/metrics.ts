@@ -8,6 +8,11 @@ export interface Answer {
   readonly id: number;
 }
 
+/** An answer's text, with the word piece that it is read by where that is not all of it. */
+export function answerName({ text, token }: Answer): string {
+  return text.toLowerCase() === token ? text : `${text} (read as "${token}")`;
+}
+
 /** The two alternatives of a question. */
 export interface Answers {
   readonly correct: Answer;

@@ -88,6 +88,7 @@ export class Scores {
     return Math.abs(clean.logitDiff - corrupted.logitDiff) < DEGENERATE;
   }
 
+  /** What `from` reads again. */
   toJSON(): ScoresJson {
     const metrics = Object.fromEntries(METRICS.map((metric) => [metric, this.table(metric)]));
     return { ...this.facts, metrics: metrics as ScoresJson["metrics"] };

@@ -44,6 +44,7 @@ export type {
   PairFacts,
   PathsAsked,
   PathsFound,
+  Sendable,
 } from "./methods.js";
 export { WorkerError } from "./worker-process.js";
 

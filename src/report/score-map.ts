@@ -1,4 +1,4 @@
-import type { Metric } from "../patching/metrics.js";
+import { answerName, type Metric } from "../patching/metrics.js";
 import type { Scores } from "../patching/scores.js";
 import type { HeadMap } from "./heatmap.js";
 
@@ -38,7 +38,7 @@ export function scoreMap(scores: Scores, options: ScoreMapOptions = {}): HeadMap
     ),
     title: `${site}${where}`,
     subtitle: [
-      `${direction}, ${answers.correct.text} or ${answers.incorrect.text}, ${model}`,
+      `${direction}, ${answerName(answers.correct)} or ${answerName(answers.incorrect)}, ${model}`,
       ...(options.note ? [options.note] : []),
     ],
     legend: LEGENDS[metric],

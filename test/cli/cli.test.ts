@@ -65,7 +65,7 @@ test("sweep --json FILE --png FILE: a table on stdout, whole files, nothing besi
   const { code, stdout, stderr } = await notice(...args, "--json", json, "--png", png);
   assert.is(stderr, "");
   assert.is(code, 0);
-  assert.match(stdout, /red or striped: logit difference -?\d+\.\d{3} clean/);
+  assert.match(stdout, /red or striped \(read as "stri"\): logit difference -?\d+\.\d{3} clean/);
   assert.match(stdout, /noise text\.self\.z at token 3 \(red\)/);
   assert.match(stdout, /largest of 6:/);
   assert.equal(readdirSync(folder).sort(), ["map.png", "scores.json"]);

@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { useBackend } from "../../src/backend.js";
-import { divergence, logitDifference, measure, probability, rank } from "../../src/patching/metrics.js";
+import { answerName, divergence, logitDifference, measure, probability, rank } from "../../src/patching/metrics.js";
 import { patch, patchMetrics } from "../../src/patching/patch.js";
 import { plant } from "../support/planted.js";
 import { refused } from "../support/refused.js";
@@ -14,6 +14,11 @@ const answer = (id: number) => ({ text: "", token: "", id });
 
 test.before(async () => {
   await useBackend();
+});
+
+test("of an answer that is read by a part of it, that is said", () => {
+  assert.is(answerName({ text: "Red", token: "red", id: 1 }), "Red");
+  assert.is(answerName({ text: "striped", token: "stri", id: 2 }), 'striped (read as "stri")');
 });
 
 test("each metric on rows of which it is known", async () => {
