@@ -41,7 +41,7 @@ export async function writeRandomCheckpoint(folder: string, config: object): Pro
   await using file = await open(join(folder, "model.safetensors"), "w");
   await file.write(length);
   await file.write(text);
-  const block = normalBlock(1 << 20);
+  const block = normals(1 << 20, 1).map((value) => 0.02 * value);
   let shift = 0;
   for (const { name, shape } of tensors) {
     const values = new Float32Array(elements(shape));
@@ -67,15 +67,12 @@ export const BASE_QUESTION = "is this big star red or blue?";
 
 const elements = (shape: readonly number[]) => shape.reduce((product, side) => product * side, 1);
 
-/** N(0, 0.02²), from a fixed seed. */
-function normalBlock(length: number): Float32Array {
-  let state = 1;
+/** N(0, 1), from a seed. */
+export function normals(length: number, seed: number): Float32Array<ArrayBuffer> {
+  let state = seed;
   const uniform = () => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
     return (state + 1) / 2 ** 32;
   };
-  return Float32Array.from(
-    { length },
-    () => 0.02 * Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform()),
-  );
+  return Float32Array.from({ length }, () => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform()));
 }

@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import type { Backend } from "../src/backend.js";
 import { loadBlip } from "../src/blip.js";
+import type { Scores } from "../src/patching/scores.js";
 import { sweep } from "../src/patching/sweep.js";
 import { countProducts, limitSeconds, sweepFlops } from "./flops.js";
 import { noisePair } from "./noise-pair.js";
@@ -19,7 +20,12 @@ export interface SweepFigures {
   readonly wholeFlops: number;
   /** The sweep's matrix products at this backend's plain matMul rate. */
   readonly limitSeconds: number;
+  /** Of the patches of layer `COMPARED`, [head, token]: the change of the logit difference. */
+  readonly changes: readonly (readonly number[])[];
 }
+
+/** The layer that bench/peers patch. */
+const COMPARED = 5;
 
 const { values, positionals } = parseArgs({ options: { quick: { type: "boolean" } }, allowPositionals: true });
 const [folder, backend] = positionals as [string, Backend];
@@ -34,7 +40,10 @@ const heads = Array.from({ length: values.quick ? num_attention_heads / 2 : num_
 // The first patch pays for what the backend prepares of each weight.
 await sweep(pair, { site: "text.cross.z", layers: [0], heads: [0], position: [0] });
 const began = performance.now();
-const products = await countProducts(() => sweep(pair, { site: "text.cross.z", layers, heads }));
+let scores: Scores;
+const products = await countProducts(async () => {
+  scores = await sweep(pair, { site: "text.cross.z", layers, heads });
+});
 const seconds = (performance.now() - began) / 1e3;
 const tokens = pair.question.tokens.length;
 const figures: SweepFigures = {
@@ -44,5 +53,6 @@ const figures: SweepFigures = {
   flops: sweepFlops(blip.config, tokens, layers, heads.length),
   wholeFlops: sweepFlops(blip.config, tokens, every, num_attention_heads),
   limitSeconds: await limitSeconds(products),
+  changes: (scores!.table("logitDiff") as number[][][])[COMPARED]!,
 };
 console.log(JSON.stringify(figures));

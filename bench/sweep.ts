@@ -1,12 +1,14 @@
 import { execFile, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
 import type { Backend } from "../src/backend.js";
+import { parseConfig } from "../src/model/config.js";
 import { BASE_QUESTION, writeBaseCheckpoint } from "./base-checkpoint.js";
+import { writeNoisePair } from "./noise-pair.js";
 import { drawScaling } from "./scaling.js";
 import type { SweepFigures } from "./sweep-ours.js";
 
@@ -38,8 +40,8 @@ interface PeerFigures {
   readonly secondsPerPatch: number;
   readonly patchesTimed: number;
   readonly note: string;
-  /** Of the first patch. */
-  readonly logitDiff: number;
+  /** Of the logit difference by each patch timed, as `SweepFigures.changes` in its order. */
+  readonly changes: readonly number[];
 }
 
 interface Peer {
@@ -51,6 +53,8 @@ interface Peer {
 }
 
 const PATCHES = 1440;
+/** Changes of the logit difference may be so far apart: a share of the largest, but no less than float32's rounding of logits. */
+const ROUNDING = { share: 1e-3, least: 1e-5 };
 const BACKENDS = ["node-gpu", "node", "wasm"] as const satisfies readonly Backend[];
 const PEERS = ["procedure", "skilled", "with_nnsight", "with_pyvene"];
 
@@ -75,13 +79,14 @@ async function main(): Promise<void> {
   const folder = options.checkpoint ?? scratch;
   try {
     if (!options.checkpoint) await writeBaseCheckpoint(folder);
+    const config = parseConfig(await readFile(join(folder, "config.json"), "utf8"), "config.json");
+    await writeNoisePair(scratch, config.vision.image_size);
     const quick = options.quick ? "; --quick: a twelfth of the patches timed, scaled by their operations" : "";
     console.log(`blip-vqa-base shape, random weights, "${BASE_QUESTION}": ${PATCHES} patches of text.cross.z${quick}`);
     const cores = options.cores?.split(",").map(Number) ?? [...new Set([1, cpus().length])];
     const peers: Peer[] = [];
     for (const count of cores)
-      for (const script of PEERS) peers.push(await measurePeer(script, folder, count, options.quick));
-    checkPeers(peers);
+      for (const script of PEERS) peers.push(await measurePeer(script, [folder, scratch], count, options.quick));
     const rows: Row[] = [];
     for (const backend of (options.backends?.split(",") as Backend[] | undefined) ?? BACKENDS) {
       const missing = await whyNot(backend);
@@ -104,6 +109,7 @@ async function measure(backend: Backend, folder: string, cores: number, quick: b
       figures<SweepFigures>(process.execPath, args, cores === processes ? core : undefined),
     ),
   );
+  for (const { changes } of found) checkChanges(backend, changes.flat(), peers);
   const slowest = found.reduce((one, other) => (one.seconds > other.seconds ? one : other));
   // Where only a part was timed, the rest costs as much an operation.
   const seconds = (slowest.seconds * slowest.wholeFlops) / slowest.flops / processes;
@@ -135,10 +141,10 @@ async function whyNot(backend: Backend): Promise<string | undefined> {
   return (await figures<string | null>(process.execPath, args)) ?? undefined;
 }
 
-async function measurePeer(script: string, folder: string, cores: number, quick: boolean): Promise<Peer> {
+async function measurePeer(script: string, folders: string[], cores: number, quick: boolean): Promise<Peer> {
   const install = "`npm run bench:peers` makes its environment";
   if (!existsSync(python)) return { script, cores, missing: `not installed: ${install}` };
-  const args = ["-W", "ignore", join(here, "peers", `${script}.py`), folder, "--threads", String(cores)];
+  const args = ["-W", "ignore", join(here, "peers", `${script}.py`), ...folders, "--threads", String(cores)];
   try {
     const found = await figures<PeerFigures>(
       python,
@@ -153,11 +159,18 @@ async function measurePeer(script: string, folder: string, cores: number, quick:
   }
 }
 
-/** All peers patch the same place of the same pair first: unequal results would mean unequal work. */
-function checkPeers(peers: readonly Peer[]): void {
-  const found = peers.flatMap(({ figures }) => (figures ? [figures.logitDiff] : []));
-  if (Math.max(...found) - Math.min(...found) > 1e-5)
-    throw new Error(`The peers' first patches differ (${found.join(", ")}): they do not do the same work.`);
+/** Equal changes by the same patches of the same pair: else one does not do the work that is timed. */
+function checkChanges(backend: Backend, ours: readonly number[], peers: readonly Peer[]): void {
+  for (const { figures: found } of peers) {
+    if (!found) continue;
+    const apart = Math.max(...found.changes.map((change, patch) => Math.abs(change - ours[patch]!)));
+    const largest = Math.max(...found.changes.map(Math.abs));
+    const compared = `${found.changes.length} patches, ${apart.toExponential(1)} apart, the largest ${largest.toExponential(1)}`;
+    console.log(`${backend} beside ${found.name}: ${compared}`);
+    const allowed = Math.max(ROUNDING.share * largest, ROUNDING.least);
+    if (!(apart <= allowed && allowed <= largest / 20))
+      throw new Error(`${backend} and ${found.name} do not change the logit difference alike (${compared}).`);
+  }
 }
 
 function print(rows: readonly Row[], peers: readonly Peer[]): void {

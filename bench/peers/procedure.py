@@ -2,7 +2,7 @@
 vision tower included, with a hook that moves one head of one token from the clean row to the patched one."""
 
 import torch
-from setting import CORRECT, INCORRECT, Setting, report
+from setting import LAYER, Setting, report
 
 setting = Setting(patches=3)
 model = setting.model
@@ -25,8 +25,8 @@ def patch(layer, head, token):
 
 
 def work():
-    return [patch(5, head, token) for head, token in setting.places()]
+    return [patch(LAYER, head, token) for head, token in setting.places()]
 
 
 patch(0, 0, 0)  # the first pass pays for allocations
-report("the NOTICE procedure", "transformers on PyTorch, whole model each patch", work, len(setting.places()))
+report(setting, "the NOTICE procedure", "transformers on PyTorch, whole model each patch", work)

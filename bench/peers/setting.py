@@ -1,27 +1,29 @@
 """What all rows of bench/sweep.ts have in common: the model, the pair, the clean values, and the clock.
 
-    python <peer>.py CHECKPOINT --threads 1 --patches 120      prints {"name", "secondsPerPatch", "patchesTimed", "note", "logitDiff"}
+    python <peer>.py CHECKPOINT PAIR --threads 1 --patches 120   prints {"name", "secondsPerPatch", "patchesTimed", "note", "changes"}
 
-`logitDiff` is the first patch's, by which bench/sweep.ts sees that all peers do the same work.
+PAIR is a folder as bench/noise-pair.ts writes it. `changes` are those of the logit difference by each patch timed, from head 0 and
+token 0 on, by which bench/sweep.ts sees that all do the same work.
 """
 
 import argparse
 import json
 import time
+from pathlib import Path
 
 import torch
-from transformers import BlipForQuestionAnswering
+from transformers import BertTokenizer, BlipForQuestionAnswering
 
 torch.set_grad_enabled(False)
 
-IDS = [101, *range(2000, 2008), 102]  # ten tokens, as bench/base-checkpoint.ts numbers them
-CORRECT, INCORRECT = 2005, 2007
+LAYER = 5  # every layer costs the same: the whole text encoder runs again
 
 
 class Setting:
     def __init__(self, patches):
         arguments = argparse.ArgumentParser()
-        arguments.add_argument("checkpoint")
+        arguments.add_argument("checkpoint", type=Path)
+        arguments.add_argument("pair", type=Path)
         arguments.add_argument("--threads", type=int, default=1)
         arguments.add_argument("--patches", type=int, default=patches)
         given = arguments.parse_args()
@@ -32,14 +34,20 @@ class Setting:
         self.layers, self.heads = text.num_hidden_layers, text.num_attention_heads
         self.head_dim = text.hidden_size // self.heads
         size = self.model.config.vision_config.image_size
-        torch.manual_seed(1)
-        self.clean_pixels, self.corrupt_pixels = torch.randn(2, 1, 3, size, size)
-        self.ids = torch.tensor([IDS])
+        values = torch.frombuffer(bytearray((given.pair / "pixels.f32").read_bytes()), dtype=torch.float32)
+        self.clean_pixels, self.corrupt_pixels = values.view(2, 1, size, size, 3).permute(0, 1, 4, 2, 3).contiguous()
+        words = json.loads((given.pair / "pair.json").read_text())
+        tokenizer = BertTokenizer(str(given.checkpoint / "vocab.txt"))
+        self.ids = torch.tensor([tokenizer(words["question"]).input_ids])
+        self.correct, self.incorrect = (tokenizer(answer).input_ids[1] for answer in words["answers"])
         self.start = torch.tensor([[text.bos_token_id]])
+        image = self.model.vision_model(self.corrupt_pixels)[0]
+        hidden = self.model.text_encoder(self.ids, encoder_hidden_states=image, return_dict=False)[0]
+        self.corrupted = self.read(hidden)[1].item()
 
     def places(self):
         """(head, token) of the patches of one layer, the first `patches` of them."""
-        every = [(head, token) for head in range(self.heads) for token in range(len(IDS))]
+        every = [(head, token) for head in range(self.heads) for token in range(self.ids.shape[1])]
         return every[: self.patches]
 
     def cross_attention(self, layer):
@@ -65,13 +73,13 @@ class Setting:
         """P(correct) and the logit difference of passes, from the text encoder's output [pass, token, width]."""
         start = self.start.expand(len(hidden), 1)
         logits = self.model.text_decoder(start, encoder_hidden_states=hidden).logits[:, -1]
-        return torch.softmax(logits, -1)[:, CORRECT], logits[:, CORRECT] - logits[:, INCORRECT]
+        return torch.softmax(logits, -1)[:, self.correct], logits[:, self.correct] - logits[:, self.incorrect]
 
 
-def report(name, note, work, patches):
-    """Times one call of `work`, which makes that many patches and returns their logit differences; prints the row."""
+def report(setting, name, note, work):
+    """Times one call of `work`, which makes the setting's patches and returns their logit differences; prints the row."""
     start = time.perf_counter()
     differences = work()
-    seconds = (time.perf_counter() - start) / patches
-    row = {"name": name, "secondsPerPatch": seconds, "patchesTimed": patches, "note": note}
-    print(json.dumps({**row, "logitDiff": float(differences[0])}))
+    seconds = (time.perf_counter() - start) / setting.patches
+    row = {"name": name, "secondsPerPatch": seconds, "patchesTimed": setting.patches, "note": note}
+    print(json.dumps({**row, "changes": [float(difference) - setting.corrupted for difference in differences]}))

@@ -1,9 +1,7 @@
 """What a skilled PyTorch user would write: the vision tower once, then all patches of a layer in one batch, with a
 forward hook on the text encoder that replaces in each row one head of one token."""
 
-from setting import Setting, report
-
-LAYER = 5  # every layer costs the same: the whole text encoder runs again
+from setting import LAYER, Setting, report
 
 setting = Setting(patches=120)
 model = setting.model
@@ -22,4 +20,4 @@ def work():
 
 
 note = f"transformers on PyTorch, {len(setting.places())} patches a batch, forward hook"
-report("a skilled PyTorch batch", note, work, len(setting.places()))
+report(setting, "a skilled PyTorch batch", note, work)

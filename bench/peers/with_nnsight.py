@@ -1,9 +1,7 @@
 """The skilled batch (skilled.py) written with nnsight."""
 
 from nnsight import NNsight
-from setting import Setting, report
-
-LAYER = 5
+from setting import LAYER, Setting, report
 
 setting = Setting(patches=120)
 model = setting.model
@@ -22,4 +20,4 @@ def work():
     return setting.read(hidden)[1]
 
 
-report("nnsight 0.8", f"the skilled batch of {len(setting.places())} as a trace", work, len(setting.places()))
+report(setting, "nnsight 0.8", f"the skilled batch of {len(setting.places())} as a trace", work)

@@ -1,9 +1,7 @@
 """The skilled batch (skilled.py) written with pyvene."""
 
 import pyvene
-from setting import Setting, report
-
-LAYER = 5
+from setting import LAYER, Setting, report
 
 setting = Setting(patches=120)
 model = setting.model
@@ -28,4 +26,4 @@ def work():
     return setting.read(output[0])[1]
 
 
-report("pyvene 0.1.8", f"the skilled batch of {len(setting.places())} as an intervention", work, len(setting.places()))
+report(setting, "pyvene 0.1.8", f"the skilled batch of {len(setting.places())} as an intervention", work)
