@@ -6,8 +6,8 @@ import { CIRCUIT_SITES, everyHead, faithfulness, faithfulnessCurve, type HeadAt 
 import type { Mode, Pair } from "../src/patching/pair.js";
 import { sweep } from "../src/patching/sweep.js";
 
-// `npx tsx bench/claims.ts [pairs]`: on weights/scenes, per task and corruption, how well attribution agrees with exact patching over
-// all heads, and how faithful the found circuit is on pairs that it was not found on, beside random sets.
+// `npx tsx bench/claims.ts [pairs] [tested]`: on weights/scenes, per task and corruption, how well attribution agrees with exact patching
+// over all heads of so many pairs, and how faithful the circuit found on these is on `tested` others, beside random sets; ± standard error.
 
 // GradDrop's has no signs: it is compared with the sizes of the effects.
 const FORMS: Record<string, AttributeOptions> = { plain: {}, "5 steps": { steps: 5 }, GradDrop: { gradDrop: true } };
@@ -51,7 +51,7 @@ async function figures(blip: Blip, task: Task, mode: Mode): Promise<string> {
 async function circuit(blip: Blip, task: Task, mode: Mode, ranked: readonly HeadAt[]): Promise<string[]> {
   const sizes = SHARES.map((share) => Math.floor(share * ranked.length));
   const [kept, areas, control, removed]: [number[][], number[][], number[], number[]] = [[], [], [], []];
-  for await (const pair of scenePairs(blip, task, mode, 1000, pairs)) {
+  for await (const pair of scenePairs(blip, task, mode, 1000, tested)) {
     const curve = await faithfulnessCurve(pair, ranked, { sizes });
     kept.push(sizes.map((size) => curve.kept[curve.sizes.indexOf(size)]!));
     areas.push([curve.cpr, curve.cmd]);
@@ -59,7 +59,7 @@ async function circuit(blip: Blip, task: Task, mode: Mode, ranked: readonly Head
     control.push(...at40.random.kept);
     removed.push(at40.removed);
   }
-  const shares = means(kept).map((share, i) => `${sizes[i]} heads ${fixed(share)}`);
+  const shares = sizes.map((size, i) => `${size} heads ${withError(kept.map((row) => row[i]!))}`);
   const [cpr, cmd] = means(areas);
   return [
     `  kept by ${shares.join(", ")} of ${ranked.length}; left without these ${fixed(mean(removed))}; random sets of ${sizes.at(-1)} ${fixed(mean(control))}`,
@@ -92,6 +92,13 @@ const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + 
 const means = (rows: readonly (readonly number[])[]) => rows[0]!.map((_, i) => mean(rows.map((row) => row[i]!)));
 const fixed = (value: number) => value.toFixed(3);
 
-const pairs = Number(process.argv[2] ?? 20);
+/** The mean with its standard error. */
+function withError(values: readonly number[]): string {
+  const middle = mean(values);
+  const squares = values.reduce((sum, value) => sum + (value - middle) ** 2, 0);
+  return `${fixed(middle)} ± ${fixed(Math.sqrt(squares / (values.length * (values.length - 1))))}`;
+}
+
+const [pairs = 20, tested = pairs] = process.argv.slice(2).map(Number);
 using blip = await loadBlip("weights/scenes");
 for (const mode of ["image", "text"] as const) for (const task of tasks) console.log(await figures(blip, task, mode));
