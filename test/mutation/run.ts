@@ -1,0 +1,150 @@
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { transformSync } from "esbuild";
+import { compile, OPTIONS } from "../compile.mjs";
+import { type Coverage, coverageOf, reaches } from "./coverage.js";
+import { applied, type Mutant, mutantsOf } from "./mutants.js";
+import { runTestFile } from "./test-file.js";
+
+// `npm run mutate`: changes one operator, constant or statement of the sources at a time and looks whether a test fails. Of all mutants that
+// compile to something else, the seed draws `--n`. Each meets the test files that reach it, cheapest first.
+
+const FOLDER = resolve(".mutated");
+
+const HELP = `npm run mutate -- [options]
+  --n N             how many mutants (200)
+  --seed S          which (1)
+  --files PATTERN   of which sources, a regular expression
+                    (^src/(model|patching|corruption|data|study|pool|files|report)/)
+  --from I --to J   of the sample, only mutants I to J - 1
+  --only PLACE      the mutants of one place, as it is printed: src/a.ts:12:3
+  --tests PATTERN   only with these test files, a regular expression (.)
+  --seconds S       with test files of at most so many seconds in all a mutant (no limit)
+  --list            prints the sample and ends`;
+
+const { values: options } = parseArgs({
+  options: {
+    n: { type: "string", default: "200" },
+    seed: { type: "string", default: "1" },
+    files: { type: "string", default: "^src/(model|patching|corruption|data|study|pool|files|report)/" },
+    from: { type: "string", default: "0" },
+    to: { type: "string" },
+    only: { type: "string" },
+    tests: { type: "string", default: "." },
+    seconds: { type: "string", default: "Infinity" },
+    list: { type: "boolean", default: false },
+    help: { type: "boolean", default: false },
+  },
+});
+
+/** A mutant, compiled. */
+interface Compiled extends Mutant {
+  readonly code: string;
+  /** Of the first character that differs in the compiled file. */
+  readonly offset: number;
+}
+
+if (options.help) process.stdout.write(`${HELP}\n`);
+else await main();
+
+async function main(): Promise<void> {
+  const mutants = sample();
+  if (options.list) return print(mutants.map(describe).join("\n"));
+  rmSync(FOLDER, { recursive: true, force: true });
+  await compile(FOLDER);
+  const tests = under("test").filter((path) => path.endsWith(".test.ts") && new RegExp(options.tests).test(path));
+  const coverage = await coverageOf(tests.map(compiledName), FOLDER);
+  const survivors: string[] = [];
+  for (const [index, mutant] of mutants.entries()) {
+    const began = performance.now();
+    const killer = await killerOf(mutant, coverage);
+    const seconds = ((performance.now() - began) / 1e3).toFixed(1);
+    print(
+      `${index + Number(options.from)} ${killer ? "killed" : "SURVIVED"} ${describe(mutant)}; ${killer ?? ""} ${seconds} s`,
+    );
+    if (!killer) survivors.push(describe(mutant));
+  }
+  const killed = mutants.length - survivors.length;
+  print(`\n${killed} of ${mutants.length} mutants killed (${((100 * killed) / mutants.length).toFixed(1)}%).`);
+  if (survivors.length > 0) print(`Survivors, each run again by --only PLACE:\n${survivors.join("\n")}`);
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** The mutants that the seed draws. Each has its own place in the order, whatever other files hold. */
+function sample(): Compiled[] {
+  const files = under("src").filter((path) => new RegExp(options.files).test(path) && !path.endsWith(".d.ts"));
+  const all = (options.only ? [options.only.replace(/:.*/, "")] : files).flatMap((file) =>
+    mutantsOf(file, readFileSync(file, "utf8")).map((mutant) => ({ mutant, rank: rankOf(mutant) })),
+  );
+  all.sort((a, b) => (a.rank < b.rank ? -1 : 1));
+  const drawn: Compiled[] = [];
+  for (const { mutant } of all) {
+    if (drawn.length === Number(options.n)) break;
+    if (options.only && placeOf(mutant) !== options.only) continue;
+    const compiled = compiledOf(mutant);
+    if (compiled) drawn.push(compiled);
+  }
+  return drawn.slice(Number(options.from), options.to ? Number(options.to) : undefined);
+}
+
+function under(folder: string): string[] {
+  const names = readdirSync(folder, { recursive: true, encoding: "utf8" });
+  return names.map((name) => join(folder, name)).filter((path) => path.endsWith(".ts"));
+}
+
+function rankOf({ file, start, after }: Mutant): string {
+  return createHash("sha256").update([options.seed, file, start, after].join("\n")).digest("hex");
+}
+
+/** None of what changes types alone. */
+function compiledOf(mutant: Mutant): Compiled | undefined {
+  const text = readFileSync(mutant.file, "utf8");
+  const [original, code] = [text, applied(mutant, text)].map((source) => {
+    return transformSync(source, { ...OPTIONS, loader: "ts", sourcemap: false }).code;
+  }) as [string, string];
+  if (original === code) return undefined;
+  let offset = 0;
+  while (original[offset] === code[offset]) offset++;
+  return { ...mutant, code, offset };
+}
+
+/** The test file that fails of a mutant, if one does. */
+async function killerOf(mutant: Compiled, coverage: readonly Coverage[]): Promise<string | undefined> {
+  const path = join(FOLDER, compiledName(mutant.file));
+  const original = readFileSync(path);
+  const file = compiledName(mutant.file);
+  const reaching = coverage.filter((one) => reaches(one, file, mutant.offset));
+  // A process that was killed has left no record: what loads the file may reach the place.
+  const candidates = reaching.length > 0 ? reaching : coverage.filter(({ files }) => file in files);
+  let left = Number(options.seconds);
+  try {
+    writeFileSync(path, mutant.code);
+    for (const { test, seconds } of candidates) {
+      left -= seconds;
+      if (left < 0) break;
+      const { failed } = await runTestFile(join(FOLDER, test), 20 + 4 * seconds);
+      if (failed) return `${test} ${failed}`;
+    }
+    return undefined;
+  } finally {
+    writeFileSync(path, original);
+  }
+}
+
+function compiledName(path: string): string {
+  return path.replace(/\.ts$/, ".js");
+}
+
+function placeOf({ file, line, column }: Mutant): string {
+  return `${file}:${line}:${column}`;
+}
+
+function describe(mutant: Mutant): string {
+  const [before, after] = [mutant.before, mutant.after].map((text) => text.replace(/\s+/g, " "));
+  return `${placeOf(mutant)} ${before} -> ${after}`;
+}
