@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { cpSync, rmSync } from "node:fs";
+import { chmodSync, cpSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 
@@ -16,3 +16,6 @@ for (const kind of ["", "-simd", "-threaded-simd"]) {
   const file = `tfjs-backend-wasm${kind}.wasm`;
   cpSync(resolve(`@tensorflow/tfjs-backend-wasm/wasm-out/${file}`), path(`dist/wasm/${file}`));
 }
+// npm gives a command its run bit when it links it, and not again when it is built anew.
+const { bin } = JSON.parse(readFileSync(path("package.json"), "utf8"));
+for (const file of Object.values(bin)) chmodSync(path(file), 0o755);
