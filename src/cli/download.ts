@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { formatBytes } from "../files/bytes.js";
 import { type DownloadProgress, download } from "../files/hub.js";
 import { type Progress, progress } from "./progress.js";
+import { oneLine } from "./streams.js";
 
 /** `notice download ID`: the snapshot folder on stdout, everything else on stderr. */
 export function downloadCommand(): Command {
@@ -34,7 +35,8 @@ export function downloadReport(): { update(state: DownloadProgress): void; stop(
       bar.update(state.done, state.file);
       if (state.file === file || process.stderr.isTTY) return;
       file = state.file;
-      process.stderr.write(`download: ${file} (${formatBytes(state.done)} of ${formatBytes(state.total)} so far)\n`);
+      const soFar = `${formatBytes(state.done)} of ${formatBytes(state.total)} so far`;
+      process.stderr.write(`download: ${oneLine(file)} (${soFar})\n`);
     },
     stop: () => bar?.stop(),
   };

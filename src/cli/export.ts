@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
 import { EXPORT_FORMATS, type ExportFormat } from "../study/export.js";
 import { checkOutputs } from "./options.js";
+import { print } from "./streams.js";
 
 /** `notice export RUN`: every score of a run, a row each. */
 export function exportCommand(): Command {
@@ -15,6 +16,6 @@ export function exportCommand(): Command {
       const { exportScores } = await import("../study/export.js");
       using run = await StudyRun.reopen(folder);
       const count = await exportScores(run, out, format);
-      process.stdout.write(`${out}: ${count} rows\n`);
+      print(`${out}: ${count} rows\n`);
     });
 }

@@ -3,9 +3,9 @@ import { Command, Option } from "commander";
 import { svoImages } from "../data/svo-probes.js";
 import { NoticeError } from "../errors.js";
 import { fetchImages } from "../files/fetch-images.js";
-import { oneLine } from "./one-line.js";
 import { wholeNumber } from "./options.js";
 import { type Progress, progress } from "./progress.js";
+import { oneLine, print } from "./streams.js";
 import { untilSignal } from "./until-signal.js";
 
 interface FetchOptions {
@@ -57,8 +57,8 @@ async function runFetch({ data, concurrency, retry }: FetchOptions): Promise<voi
       bar?.stop();
       const reasons = Object.entries(missing).sort(([, a], [, b]) => b - a);
       const counted = reasons.map(([reason, count]) => `${count} ${oneLine(reason)}`).join(", ");
-      process.stdout.write(`${join(data, "images")} has ${present} of ${images.length} pictures\n`);
-      if (counted) process.stdout.write(`missing: ${counted}; each in ${join(data, "manifest.json")}\n`);
+      print(`${join(data, "images")} has ${present} of ${images.length} pictures\n`);
+      if (counted) print(`missing: ${counted}; each in ${join(data, "manifest.json")}\n`);
     });
   } finally {
     bar?.stop();

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { print } from "./streams.js";
 
 /** `notice merge OUT RUN RUN …`: shards of one study become one run. */
 export function mergeCommand(): Command {
@@ -9,6 +10,6 @@ export function mergeCommand(): Command {
     .action(async (out: string, runs: string[]) => {
       const { mergeRuns } = await import("../study/merge.js");
       const { patched, selected } = await mergeRuns(out, runs);
-      process.stdout.write(`${out}: ${patched} of ${selected} selected samples are patched\n`);
+      print(`${out}: ${patched} of ${selected} selected samples are patched\n`);
     });
 }

@@ -5,6 +5,7 @@ import { BACKENDS, type Backend } from "../backend.js";
 import type { Blip } from "../blip.js";
 import { NoticeError } from "../errors.js";
 import { writeWhole } from "../files/write.js";
+import { jsonText, print, say } from "./streams.js";
 
 export interface ModelOptions {
   readonly backend?: Backend | "auto";
@@ -44,9 +45,8 @@ export async function loadModel(model: string, { backend, memory }: ModelOptions
   const { loadBlip } = await import("../blip.js");
   const { downloadReport } = await import("./download.js");
   const report = downloadReport();
-  const warn = (message: string) => process.stderr.write(`notice: ${message}\n`);
   try {
-    return await loadBlip(model, { backend, memory, warn, hub: { onProgress: report.update } });
+    return await loadBlip(model, { backend, memory, warn: say, hub: { onProgress: report.update } });
   } finally {
     report.stop();
   }
@@ -77,10 +77,8 @@ export async function checkOutputs(outputs: Record<string, string | undefined>):
 
 /** JSON to its file or to standard output; the table for people unless JSON has taken standard output. */
 export async function printResult(result: unknown, table: () => string, { json }: JsonOptions): Promise<void> {
-  const text = () => `${JSON.stringify(result, null, 2)}\n`;
-  if (json !== undefined && json !== "-") await writeWhole(json, text());
-  // A checkpoint's tokens may hold what a terminal would obey.
-  process.stdout.write(json === "-" ? text() : table().replace(/[^\P{C}\n]/gu, "\uFFFD"));
+  if (json !== undefined && json !== "-") await writeWhole(json, jsonText(result));
+  print(json === "-" ? jsonText(result) : table());
 }
 
 /** `0,2-4` -> [0, 2, 3, 4] */

@@ -8,9 +8,9 @@ import type { PairInput } from "../inputs.js";
 import type { Mode } from "../patching/pair.js";
 import { openPool, type Pool, type PoolResult } from "../pool/pool.js";
 import { downloadReport } from "./download.js";
-import { oneLine } from "./one-line.js";
 import { checkOutputs, type ModelOptions, wholeNumber } from "./options.js";
 import { type Progress, progress } from "./progress.js";
+import { say } from "./streams.js";
 import { untilSignal } from "./until-signal.js";
 
 export interface PairListOptions extends ModelOptions {
@@ -72,10 +72,9 @@ export async function withPool(
 ): Promise<void> {
   await untilSignal(async (signal) => {
     const report = downloadReport();
-    const warn = (message: string) => process.stderr.write(`notice: ${message}\n`);
     let pool: Pool;
     try {
-      pool = await openPool(model, { workers, backend, memory, warn, signal, hub: { onProgress: report.update } });
+      pool = await openPool(model, { workers, backend, memory, warn: say, signal, hub: { onProgress: report.update } });
     } finally {
       report.stop();
     }
@@ -103,8 +102,7 @@ export class Tally {
   leaveOut(index: number, error: NoticeError): void {
     if (error.code !== "worker") this.refused++;
     else this.died++;
-    const clear = process.stderr.isTTY ? "\r\u001b[K" : "";
-    process.stderr.write(`${clear}notice: ${oneLine(`${this.file} line ${index + 1}: ${error.message}`)}\n`);
+    say(`${this.file} line ${index + 1}: ${error.message}`);
     this.#update();
   }
 

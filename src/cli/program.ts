@@ -1,7 +1,8 @@
 import { Command, CommanderError } from "commander";
 import { NoticeError, type NoticeErrorCode } from "../errors.js";
 import { packageVersion } from "../files/package.js";
-import { oneLine } from "./one-line.js";
+import { fileError, isFileError } from "../files/system-error.js";
+import { printable, say } from "./streams.js";
 
 const STUDY_COMMANDS = [
   "study",
@@ -69,8 +70,9 @@ export async function run(args: readonly string[]): Promise<number> {
     return 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    process.stderr.write(`notice: ${oneLine(error instanceof Error ? error.message : `${error}`)}\n`);
-    if (process.env.NOTICE_DEBUG) process.stderr.write(`${(error as Error).stack}\n`);
-    return error instanceof NoticeError && !NOT_THE_INPUT.includes(error.code) ? 2 : 1;
+    const told = isFileError(error) ? fileError(error.path ?? "A file", "used", error) : error;
+    say(told instanceof Error ? told.message : `${told}`);
+    if (process.env.NOTICE_DEBUG) process.stderr.write(`${printable((error as Error).stack ?? "")}\n`);
+    return told instanceof NoticeError && !NOT_THE_INPUT.includes(told.code) ? 2 : 1;
   }
 }

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { writeScenes } from "../data/scenes/write.js";
 import { wholeNumber } from "./options.js";
 import { progress } from "./progress.js";
+import { print } from "./streams.js";
 
 interface ScenesOptions {
   readonly out: string;
@@ -23,6 +24,6 @@ export function scenesCommand(): Command {
       } finally {
         bar.stop();
       }
-      process.stdout.write(`${out}: ${n} pairs each of attributes, actions and faces\n`);
+      print(`${out}: ${n} pairs each of attributes, actions and faces\n`);
     });
 }

@@ -18,6 +18,7 @@ import {
   withBackend,
   withJson,
 } from "./options.js";
+import { print } from "./streams.js";
 import { untilSignal } from "./until-signal.js";
 import { stderrWatch } from "./watch.js";
 
@@ -131,7 +132,7 @@ async function runStudy(name: StudyCommand, flags: StudyFlags): Promise<void> {
   }, onSignal);
   const { summarise } = await import("../study/summary.js");
   const datasets = await summarise(run);
-  if (shard) process.stdout.write(`${flags.out}: this shard is patched; \`notice merge\` puts shards together.\n`);
+  if (shard) print(`${flags.out}: this shard is patched; \`notice merge\` puts shards together.\n`);
   if (shard || COMMANDS[name].stages.length === 1)
     return printResult({ run: flags.out, datasets }, () => datasetTable(datasets), flags);
   const { readFindings } = await import("../study/findings.js");

@@ -13,6 +13,7 @@ import {
 } from "./pair-list.js";
 import type { DirectionOptions, PairOptions } from "./pair-options.js";
 import type { TableCommandOptions } from "./score-table.js";
+import { print } from "./streams.js";
 
 export interface PairsOptions extends PairListOptions, PairOptions, DirectionOptions, TableCommandOptions {
   readonly screen?: number;
@@ -38,7 +39,7 @@ export async function runPairs(model: string, site: Site, file: string, options:
     );
     const done = `${out} has the results of ${countPairs(tally.done)}`;
     throwIfLeftOut(done, tally);
-    process.stdout.write(`${done}\n`);
+    print(`${done}\n`);
   });
 }
 

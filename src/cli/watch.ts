@@ -1,6 +1,6 @@
 import type { Watch } from "../study/stage.js";
-import { oneLine } from "./one-line.js";
 import { clock, progress } from "./progress.js";
+import { say } from "./streams.js";
 
 /** How often a stage says how far it is where there is no terminal to draw a bar on. */
 const LINE_MS = 10_000;
@@ -9,7 +9,7 @@ const LINE_MS = 10_000;
 export function stderrWatch(): Watch {
   return {
     begin: (stage, total) => (process.stderr.isTTY ? bar(stage, total) : lines(stage, total)),
-    warn: (message) => say(message),
+    warn: say,
   };
 }
 
@@ -34,9 +34,4 @@ function lines(stage: string, total: number): ReturnType<Watch["begin"]> {
     },
     end: () => say(`${stage}: ${now} done in ${clock(seconds())}`),
   };
-}
-
-function say(message: string): void {
-  const clear = process.stderr.isTTY ? "\r\u001b[K" : "";
-  process.stderr.write(`${clear}notice: ${oneLine(message)}\n`);
 }

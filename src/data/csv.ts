@@ -1,6 +1,7 @@
-import { createReadStream } from "node:fs";
+import { Readable } from "node:stream";
 import { CsvError, parse } from "csv-parse";
 import { NoticeError } from "../errors.js";
+import { readParts } from "../files/read.js";
 
 /** The longest record that is read: an open quote takes no more than this. */
 const MAX_RECORD_CHARACTERS = 1024 * 1024;
@@ -29,7 +30,6 @@ export async function* csvRows(file: string, required: readonly string[]): Async
 }
 
 async function* records(file: string): AsyncGenerator<string[], void, undefined> {
-  const bytes = createReadStream(file);
   const parser = parse({
     bom: true,
     relax_column_count: true,
@@ -37,16 +37,13 @@ async function* records(file: string): AsyncGenerator<string[], void, undefined>
     skip_empty_lines: true,
     max_record_size: MAX_RECORD_CHARACTERS,
   });
+  const bytes = Readable.from(readParts(file), { objectMode: false });
   bytes.on("error", (error) => parser.destroy(error));
   try {
     yield* bytes.pipe(parser) as AsyncIterable<string[]>;
   } catch (cause) {
-    if (cause instanceof CsvError)
-      throw new NoticeError("options", `${file} is not a CSV file: ${cause.message}.`, { cause });
-    const { code, message } = cause as NodeJS.ErrnoException;
-    if (code === undefined) throw cause;
-    const why = code === "ENOENT" ? "no such file" : code === "EISDIR" ? "it is a folder" : message;
-    throw new NoticeError("options", `${file} cannot be read: ${why}.`, { cause });
+    if (!(cause instanceof CsvError)) throw cause;
+    throw new NoticeError("options", `${file} is not a CSV file: ${cause.message}.`, { cause });
   } finally {
     bytes.destroy();
     parser.destroy();

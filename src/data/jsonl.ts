@@ -1,7 +1,7 @@
-import { createReadStream } from "node:fs";
 import { isAbsolute, win32 } from "node:path";
 import { z } from "zod";
 import { NoticeError } from "../errors.js";
+import { readParts } from "../files/read.js";
 import { shown } from "../model/config.js";
 
 /** The longest line that is read. */
@@ -78,7 +78,7 @@ async function* lines(file: string): AsyncGenerator<Uint8Array | undefined, void
     [parts, length] = [[], 0];
     return line;
   };
-  for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
+  for await (const chunk of readParts(file)) {
     let from = 0;
     for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, from)) {
       add(chunk.subarray(from, end));

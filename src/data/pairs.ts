@@ -1,7 +1,7 @@
-import { stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { z } from "zod";
 import { NoticeError } from "../errors.js";
+import { findFile } from "../files/read.js";
 import type { PairInput } from "../inputs.js";
 import type { Mode } from "../patching/pair.js";
 import { checked, jsonLines, path, text } from "./jsonl.js";
@@ -27,12 +27,7 @@ const schemas: Record<Mode, z.ZodType<PairInput & { readonly image: string; read
  * @throws NoticeError `options` where there is no such file.
  */
 export async function readPairs(file: string, mode: Mode): Promise<AsyncGenerator<PairLine, void, undefined>> {
-  const found = await stat(file).catch(() => undefined);
-  if (!found?.isFile())
-    throw new NoticeError(
-      "options",
-      `There is no list of pairs ${file}: ${found ? "it is not a file" : "no such file"}.`,
-    );
+  if (!(await findFile(file))) throw new NoticeError("options", `There is no list of pairs ${file}: no such file.`);
   return parseLines(file, mode);
 }
 

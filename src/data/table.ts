@@ -3,6 +3,7 @@ import { basename, dirname, extname, join } from "node:path";
 import { z } from "zod";
 import { questionTemplate, type Writer } from "../corruption/prompts.js";
 import { NoticeError } from "../errors.js";
+import { findFile } from "../files/read.js";
 import { csvRows } from "./csv.js";
 import { sampleId } from "./image-folder.js";
 import { checked, jsonLines, path, text } from "./jsonl.js";
@@ -78,9 +79,7 @@ async function* rowsOf(file: string): AsyncGenerator<TableRow, void, undefined> 
   const csv = /\.csv$/i.test(file);
   if (!csv && !/\.jsonl$/i.test(file))
     throw new NoticeError("options", `${file} is no table by its ending; .csv or .jsonl was expected.`);
-  const found = await stat(file).catch(() => undefined);
-  if (!found?.isFile())
-    throw new NoticeError("options", `There is no table ${file}: ${found ? "it is not a file" : "no such file"}.`);
+  if (!(await findFile(file))) throw new NoticeError("options", `There is no table ${file}: no such file.`);
   if (csv)
     for await (const row of csvRows(file, ["image", "question"])) {
       const source = `${basename(file)} row ${row.row}`;

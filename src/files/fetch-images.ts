@@ -1,10 +1,10 @@
 import { setMaxListeners } from "node:events";
-import { mkdir, readdir } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { extname, join } from "node:path";
-import { NoticeError } from "../errors.js";
 import { mapStream } from "../stream.js";
 import { type Failure, type Manifest, readManifest, writeManifest } from "./fetch-manifest.js";
 import { type FetchLimits, imageFetcher, type RemoteImage } from "./image-fetcher.js";
+import { makeFolder } from "./write.js";
 
 export interface FetchImagesOptions extends Partial<FetchLimits> {
   /** Pictures at a time. */
@@ -35,9 +35,7 @@ export async function fetchImages(
   { concurrency = 16, retryFailed = false, signal, onProgress, ...limits }: FetchImagesOptions = {},
 ): Promise<FetchSummary> {
   const below = join(folder, "images");
-  await mkdir(below, { recursive: true }).catch((cause: Error) => {
-    throw new NoticeError("options", `${below} cannot be made: ${cause.message}.`, { cause });
-  });
+  await makeFolder(below);
   const present = await idsIn(below);
   const failures = await readManifest(folder);
   const wanted = images.filter(({ id, url }) => {

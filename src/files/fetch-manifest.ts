@@ -1,7 +1,7 @@
-import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { NoticeError } from "../errors.js";
+import { findFile, readText } from "./read.js";
 import { writeWhole } from "./write.js";
 
 const MANIFEST = "manifest.json";
@@ -30,11 +30,10 @@ export interface Manifest {
 /** The failures of earlier runs by id. @throws NoticeError `options` where the file is none of ours. */
 export async function readManifest(folder: string): Promise<Map<string, Failure>> {
   const file = join(folder, MANIFEST);
-  const found = await stat(file).catch(() => undefined);
-  if (!found) return new Map();
+  const options = { most: MAX_BYTES };
   try {
-    if (found.size > MAX_BYTES) throw new Error(`it has ${found.size} bytes`);
-    const { failures } = z.object({ failures: z.array(failure) }).parse(JSON.parse(await readFile(file, "utf8")));
+    if (!(await findFile(file, options))) return new Map();
+    const { failures } = z.object({ failures: z.array(failure) }).parse(JSON.parse(await readText(file, options)));
     return new Map(failures.map((one) => [one.id, one]));
   } catch (cause) {
     const what = `${file} is no manifest of fetched pictures: ${(cause as Error).message.slice(0, 200)}`;

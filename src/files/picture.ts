@@ -1,9 +1,8 @@
-import { readFile, stat } from "node:fs/promises";
 import { NoticeError } from "../errors.js";
 import { decodePicture } from "../model/decode.js";
 import type { Picture } from "../model/picture.js";
-import { formatBytes } from "./bytes.js";
 import { orShipped } from "./package.js";
+import { findFile, readBytes } from "./read.js";
 
 const MAX_FILE_BYTES = 256 * 1024 * 1024;
 
@@ -17,20 +16,10 @@ export async function readPicture(path: string): Promise<Picture> {
 }
 
 async function readBounded(path: string): Promise<Uint8Array> {
-  const found = await stat(path).catch(() => undefined);
-  if (!found?.isFile()) {
-    const how = /^https?:/.test(path)
-      ? "Download it, and give its path or its bytes"
-      : `Give the path of a PNG or JPEG file; relative ones start at ${process.cwd()}`;
-    throw new NoticeError(
-      "image",
-      `There is no picture ${path}: ${found ? "it is not a file" : "no such file"}. ${how}.`,
-    );
-  }
-  if (found.size > MAX_FILE_BYTES)
-    throw new NoticeError(
-      "image",
-      `${path} has ${formatBytes(found.size)}; pictures of at most ${formatBytes(MAX_FILE_BYTES)} are read.`,
-    );
-  return readFile(path);
+  const options = { code: "image", most: MAX_FILE_BYTES } as const;
+  if (await findFile(path, options)) return readBytes(path, options);
+  const how = /^https?:/.test(path)
+    ? "Download it, and give its path or its bytes"
+    : `Give the path of a PNG or JPEG file; relative ones start at ${process.cwd()}`;
+  throw new NoticeError("image", `There is no picture ${path}: no such file. ${how}.`);
 }

@@ -1,6 +1,6 @@
 import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { NoticeError } from "../errors.js";
+import { fileError } from "./system-error.js";
 
 /**
  * Writes a whole file or nothing: beside its place first, then renamed into it.
@@ -10,9 +10,8 @@ import { NoticeError } from "../errors.js";
  */
 export async function writeWhole(path: string, content: string | Uint8Array | AsyncIterable<string>): Promise<void> {
   const beside = `${path}.${process.pid}.part`;
-  const refuse = (cause: NodeJS.ErrnoException): never => {
-    const why = cause.code === "ENOENT" ? `the folder ${dirname(path)} does not exist` : cause.message;
-    throw new NoticeError("options", `${path} could not be written: ${why}.`, { cause });
+  const refuse = (cause: unknown): never => {
+    throw fileError(path, "written", cause);
   };
   try {
     const file = await open(beside, "w").catch(refuse);
@@ -24,7 +23,7 @@ export async function writeWhole(path: string, content: string | Uint8Array | As
     }
     await rename(beside, path).catch(refuse);
   } catch (error) {
-    await rm(beside, { force: true });
+    await rm(beside, { force: true }).catch(() => {});
     throw error;
   }
 }
@@ -44,8 +43,7 @@ export async function makeFolder(folder: string): Promise<void> {
   } catch (cause) {
     // Another process may have made it.
     if (await isFolder(folder)) return;
-    const { message } = cause as Error;
-    throw new NoticeError("options", `The folder ${folder} cannot be made: ${message}. Give another one.`, { cause });
+    throw fileError(`The folder ${folder}`, "made", cause);
   }
 }
 

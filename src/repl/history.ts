@@ -1,6 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
+import { findFile } from "../files/read.js";
 
 /**
  * Where the prompt's history is kept: NOTICE_REPL_HISTORY, else XDG_STATE_HOME/vlm-notice/repl-history, else
@@ -11,12 +12,14 @@ export function historyFile(env: NodeJS.ProcessEnv = process.env): string | unde
   return file === "" ? undefined : file.replace(/^~(?=$|[\\/])/, homedir());
 }
 
-/** The file with its folder made, readable by its owner alone; undefined where that cannot be. */
+/** The file with its folder made, readable by its owner alone; undefined where that cannot be, or there is something else. */
 export async function openHistory(file = historyFile()): Promise<string | undefined> {
   if (file === undefined) return undefined;
-  const made = await mkdir(dirname(file), { recursive: true, mode: 0o700 }).then(
-    () => true,
-    () => false,
-  );
-  return made ? file : undefined;
+  try {
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+    await findFile(file);
+    return file;
+  } catch {
+    return undefined;
+  }
 }

@@ -18,7 +18,14 @@ export function resultText(value: unknown, terminal: Terminal): string {
   if (view) return view.text(terminal);
   if (isInputs(value)) return value.map((input, i) => `[${i}] ${inputLine(input)}`).join("\n");
   if (isAnswer(value)) return answerText(value);
-  return inspect(value, { colors: terminal.colours > 0, breakLength: terminal.columns, depth: 3, maxArrayLength: 24 });
+  const text = inspect(value, {
+    colors: terminal.colours > 0,
+    breakLength: terminal.columns,
+    depth: 3,
+    maxArrayLength: 24,
+  });
+  // It has escaped a text's controls, and colours with some, but not what turns the order of words around.
+  return text.replace(/(?!\p{Cc})\p{C}/gu, "\uFFFD");
 }
 
 function isInputs(value: unknown): value is PairInput[] {

@@ -1,13 +1,12 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { isAbsolute, join, relative, resolve } from "node:path";
-import { pipeline } from "node:stream/promises";
 import type { Backend } from "../backend.js";
 import { NoticeError } from "../errors.js";
 import { checkpointFolder } from "../files/folder.js";
 import { resolveModel } from "../files/hub.js";
 import { packageVersion } from "../files/package.js";
+import { findFile, readParts, readText } from "../files/read.js";
 import { makeFolder, writeWhole } from "../files/write.js";
 import type { CheckpointFiles } from "../model/checkpoint.js";
 import { type BlipConfig, parseConfig } from "../model/config.js";
@@ -42,7 +41,7 @@ export class StudyRun implements Disposable {
    */
   static async open(folder: string, given: GivenSettings = {}): Promise<StudyRun> {
     const file = join(folder, SETTINGS);
-    const begun = await readFile(file, "utf8").catch(() => undefined);
+    const begun = (await findFile(file)) && (await readText(file));
     let settings: Settings;
     if (begun === undefined) {
       await refuseForeign(folder);
@@ -181,9 +180,7 @@ async function hashModel(folder: string): Promise<string> {
   const hash = createHash("sha256");
   for (const name of names.sort()) {
     hash.update(`${name}\0`);
-    await pipeline(createReadStream(join(folder, name)), async (source) => {
-      for await (const chunk of source) hash.update(chunk);
-    });
+    for await (const part of readParts(join(folder, name))) hash.update(part);
   }
   return hash.digest("hex").slice(0, 16);
 }

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import { readFile, stat } from "node:fs/promises";
 import { parse as parseToml, TomlError } from "smol-toml";
 import { z } from "zod";
 import { NoticeError } from "../errors.js";
+import { readText } from "../files/read.js";
 import { shown } from "../model/config.js";
 import { METRICS } from "../patching/metrics.js";
 import { SITES, type Site } from "../patching/sites.js";
@@ -82,12 +82,7 @@ const READ = Object.keys(read.shape) as (keyof Settings)[];
  * @throws NoticeError `options` with the name of each field that is wrong.
  */
 export async function readSettings(file: string): Promise<GivenSettings> {
-  const found = await stat(file).catch(() => undefined);
-  if (!found?.isFile() || found.size > MAX_SETTINGS_BYTES) {
-    const what = found ? "it is no file of at most 1 MB" : "no such file";
-    throw new NoticeError("options", `There are no settings ${file}: ${what}.`);
-  }
-  const content = await readFile(file, "utf8");
+  const content = await readText(file, { most: MAX_SETTINGS_BYTES });
   let value: unknown;
   try {
     value = file.endsWith(".json") ? JSON.parse(content) : parseToml(content);

@@ -1,0 +1,40 @@
+/** What a terminal might obey, or turn the order of words around by. */
+const CONTROL = /[^\P{C}\n]/gu;
+
+/** Errors quote files of others: no line break, control character or novel reaches the terminal. */
+export function oneLine(message: string): string {
+  return message.slice(0, 2000).replace(/\s+/g, " ").replace(/\p{C}/gu, "\uFFFD");
+}
+
+/** A line on stderr, in the place of a bar if one is there. */
+export function say(message: string): void {
+  const clear = process.stderr.isTTY ? "\r\u001b[K" : "";
+  process.stderr.write(`${clear}notice: ${oneLine(message)}\n`);
+}
+
+/** Lines without what a terminal would obey, such as a checkpoint's tokens may hold. */
+export function printable(text: string): string {
+  return text.replace(CONTROL, "\uFFFD");
+}
+
+/** Text for people on standard output. */
+export function print(text: string): void {
+  process.stdout.write(printable(text));
+}
+
+/** A value as JSON, in which such characters are escaped, so that it may be looked at in a terminal too. */
+export function jsonText(value: unknown): string {
+  const escaped = (text: string) =>
+    text.replace(/./gs, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return `${JSON.stringify(value, null, 2).replace(CONTROL, escaped)}\n`;
+}
+
+/** Without a reader of stderr the work goes on. A reader of stdout that has read enough (`| head`) ends it, and is no failure. */
+export function outliveReaders(): void {
+  process.stderr.on("error", () => {});
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(0);
+    say(`standard output cannot be written: ${error.code === "ENOSPC" ? "its disk is full" : error.message}.`);
+    process.exit(1);
+  });
+}
