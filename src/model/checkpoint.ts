@@ -1,5 +1,6 @@
 import { NoticeError } from "../errors.js";
-import { parseJson, shown } from "./config.js";
+import { parseJson } from "../json.js";
+import { shown } from "./config.js";
 import { type ByteSource, readSafetensors, type TensorEntry } from "./safetensors.js";
 
 /** A checkpoint's files, wherever they lie: a folder, a cache, a web server. */

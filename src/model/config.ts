@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { NoticeError } from "../errors.js";
+import { parseJson } from "../json.js";
 
 /** One tower's shape, in the names of Hugging Face's `config.json`. */
 export interface TowerConfig {
@@ -40,6 +41,13 @@ export interface BlipConfig {
 }
 
 const count = (fallback: number, most: number) => z.int().positive().max(most).default(fallback);
+// float32's least normal number: a smaller one is 0 on some backends, and so what it is added to.
+const epsilon = (fallback: number) =>
+  z
+    .number()
+    .min(2 ** -126)
+    .max(1)
+    .default(fallback);
 const token = (fallback: number) => z.int().nonnegative().default(fallback);
 
 // Defaults are those of transformers' BlipVisionConfig and BlipTextConfig; the bounds keep a hostile file from asking
@@ -54,7 +62,7 @@ const tower = {
 
 const visionSchema = z.object({
   ...tower,
-  layer_norm_eps: z.number().positive().max(1).default(1e-5),
+  layer_norm_eps: epsilon(1e-5),
   image_size: count(384, 4096),
   patch_size: count(16, 512),
 });
@@ -62,7 +70,7 @@ const visionSchema = z.object({
 const textSchema = z.object({
   ...tower,
   num_attention_heads: count(8, 1024),
-  layer_norm_eps: z.number().positive().max(1).default(1e-12),
+  layer_norm_eps: epsilon(1e-12),
   vocab_size: count(30_524, 1_000_000),
   max_position_embeddings: count(512, 65_536),
   bos_token_id: token(30_522),
@@ -128,15 +136,6 @@ function repairHeads<Text extends TowerConfig>(text: Text, file: string, warn: (
   if (text.hidden_size !== 768 || text.num_attention_heads !== 8) return text;
   warn(`${file}: text_config says 8 attention heads; a 768-wide BLIP has 12, so 12 are used (transformers#22625).`);
   return { ...text, num_attention_heads: 12 };
-}
-
-/** @throws NoticeError `checkpoint` where the text is not JSON. */
-export function parseJson(json: string, file: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch (cause) {
-    throw new NoticeError("checkpoint", `${file} is not JSON: ${(cause as Error).message}.`, { cause });
-  }
 }
 
 /** What somebody's JSON holds, short enough for an error. */

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { NoticeError } from "../errors.js";
+import { parseJson } from "../json.js";
 import type { CheckpointFiles } from "./checkpoint.js";
-import { parseJson } from "./config.js";
 import type { Picture } from "./picture.js";
 import { resize } from "./resize.js";
 
@@ -88,9 +88,20 @@ export async function loadImageProcessor(files: CheckpointFiles): Promise<ImageP
  */
 export function parseImageProcessor(json: string, file: string): ImageProcessor {
   const parsed = schema.safeParse(parseJson(json, file));
-  if (parsed.success) return parsed.data;
+  if (parsed.success) return requireFinite(parsed.data, file);
   const found = parsed.error.issues.map((issue) => `${issue.path.join(".") || "the file"}: ${issue.message}`);
   throw new NoticeError("checkpoint", `${file} is not an image processor's that is supported: ${found.join("; ")}.`);
+}
+
+/** Each may be a number and what becomes of a picture none: float32 ends at 3.4e38, and what rounds to 0 divides. */
+function requireFinite(processor: ImageProcessor, file: string): ImageProcessor {
+  if ([0, 1, 2].every((channel) => levels(processor, channel).every(Number.isFinite))) return processor;
+  const { rescale_factor, image_mean, image_std } = processor;
+  const found = Object.entries({ rescale_factor, image_mean, image_std }).map(([name, value]) => `${name} ${value}`);
+  throw new NoticeError(
+    "checkpoint",
+    `${file} makes pixels that float32 cannot hold: ${found.join(", ")}. In BLIP's they are between 0 and 1.`,
+  );
 }
 
 /**

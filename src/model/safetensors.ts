@@ -1,5 +1,6 @@
 import { NoticeError } from "../errors.js";
-import { parseJson, shown } from "./config.js";
+import { parseJson } from "../json.js";
+import { shown } from "./config.js";
 
 // Read directly, not through npm's `safetensors`: that throws on every Hugging Face file (`__metadata__`), wants the
 // whole file in one buffer and checks nothing (docs/decisions.md).
@@ -46,6 +47,8 @@ export interface TensorEntry {
 
 /** As in Hugging Face's reader: a longer header is refused before it is read. */
 const MAX_HEADER_BYTES = 100_000_000;
+/** Those of about 100,000 tensors; the deepest model that config.json may describe has 20,000. */
+const MAX_HEADER_VALUES = 1_000_000;
 
 /**
  * The tensors of a safetensors file by name, every offset checked: inside the file, of the length that dtype and shape
@@ -88,7 +91,7 @@ function parseHeader(bytes: Uint8Array, file: string, bad: (what: string) => Not
   } catch {
     throw bad("its header is not UTF-8 text");
   }
-  const header = parseJson(json, `the header of ${file}`);
+  const header = parseJson(json, `the header of ${file}`, { most: MAX_HEADER_VALUES });
   if (!isRecord(header)) throw bad("its header is not a JSON object");
   const twice = repeatedName(json);
   if (twice !== undefined) throw bad(`its header has ${shown(twice)} twice in one object`);
@@ -163,13 +166,26 @@ export async function readFloats(entry: TensorEntry): Promise<Float32Array> {
       `${source.name} ended inside tensor ${name}: ${bytes.length} of ${end - start} bytes.`,
     );
   const floats = decode(bytes);
-  for (let i = 0; i < floats.length; i++)
-    if (!Number.isFinite(floats[i]))
-      throw new NoticeError(
-        "checkpoint",
-        `${source.name}: tensor ${name} holds ${floats[i]} at element ${i}; weights must be finite.`,
-      );
-  return floats;
+  if (isFinite32(floats)) return floats;
+  const at = floats.findIndex((value) => !Number.isFinite(value));
+  throw new NoticeError(
+    "checkpoint",
+    `${source.name}: tensor ${name} holds ${floats[at]} at element ${at}; weights must be finite.`,
+  );
+}
+
+/** Products with 0 are 0, or NaN. Four sums at a time go at twice the speed of one test a value. */
+function isFinite32(floats: Float32Array): boolean {
+  let [a, b, c, d] = [0, 0, 0, 0];
+  const whole = floats.length & ~3;
+  for (let i = 0; i < whole; i += 4) {
+    a += floats[i]! * 0;
+    b += floats[i + 1]! * 0;
+    c += floats[i + 2]! * 0;
+    d += floats[i + 3]! * 0;
+  }
+  for (let i = whole; i < floats.length; i++) a += floats[i]! * 0;
+  return a + b + c + d === 0;
 }
 
 const DECODERS: Partial<Record<Dtype, (bytes: Uint8Array) => Float32Array>> = {

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { NoticeError } from "../errors.js";
+import { parseJson } from "../json.js";
 import type { CheckpointFiles } from "./checkpoint.js";
-import { parseJson } from "./config.js";
 import { RustBertNormalizer, WordPieceTokenizer } from "./wordpiece.js";
 
 /** A text as the model gets it, [CLS] first and [SEP] last. */
@@ -65,23 +65,46 @@ const configSchema = z.object({
   clean_up_tokenization_spaces: z.boolean().nullish(),
 });
 
-const tokenId = z.int().nonnegative().max(1_000_000);
+/** Of a token; so a vocabulary has no more than one token more. */
+const MAX_ID = 1_000_000;
+/** A vocabulary of a million tokens, and as much again for what else a `tokenizer.json` holds. */
+const MAX_VALUES = 2_000_000;
+/** Each becomes a node of a tree. */
+const MAX_ADDED_CHARACTERS = 200_000;
+
+const tokenId = z.int().nonnegative().max(MAX_ID);
 const text = z.string().min(1);
+// The first wrong entry ends it: a million issues would fill the memory.
+const vocabulary = z.record(z.string(), z.unknown()).transform((entries, { issues }) => {
+  const ids: Record<string, number> = {};
+  for (const [token, id] of Object.entries(entries)) {
+    if (typeof id === "number" && Number.isInteger(id) && id >= 0 && id <= MAX_ID) ids[token] = id;
+    else {
+      issues.push({ code: "custom", path: [token], message: `expected a whole number up to ${MAX_ID}`, input: id });
+      return z.NEVER;
+    }
+  }
+  return ids;
+});
+const addedToken = z.object({
+  id: tokenId,
+  content: text,
+  single_word: z.boolean().default(false),
+  lstrip: z.boolean().default(false),
+  rstrip: z.boolean().default(false),
+  normalized: z.boolean().default(false),
+  special: z.boolean().default(false),
+});
 // Only what BertTokenizerFast can hold: another normaliser or model is not quietly read as BERT's.
 const tokenizerSchema = z.object({
   added_tokens: z
-    .array(
-      z.object({
-        id: tokenId,
-        content: text,
-        single_word: z.boolean().default(false),
-        lstrip: z.boolean().default(false),
-        rstrip: z.boolean().default(false),
-        normalized: z.boolean().default(false),
-        special: z.boolean().default(false),
-      }),
-    )
+    .array(z.unknown())
     .max(10_000)
+    .pipe(z.array(addedToken))
+    .refine(
+      (tokens) => tokens.reduce((sum, { content }) => sum + content.length, 0) <= MAX_ADDED_CHARACTERS,
+      `together at most ${MAX_ADDED_CHARACTERS} characters were expected`,
+    )
     .nullish()
     .transform((tokens) => tokens ?? []),
   normalizer: z.object({
@@ -98,7 +121,7 @@ const tokenizerSchema = z.object({
     unk_token: z.literal(UNK).default(UNK),
     continuing_subword_prefix: z.literal("##").default("##"),
     max_input_chars_per_word: z.int().positive().max(1000).default(100),
-    vocab: z.record(z.string(), tokenId),
+    vocab: vocabulary,
   }),
 });
 
@@ -113,7 +136,8 @@ export function parseTokenizerConfig(json: string, file: string): TokenizerConfi
  * @throws NoticeError `checkpoint` naming the file and the field.
  */
 export function parseTokenizer(json: string, file: string, config: TokenizerConfig = {}): Tokenizer {
-  const parsed = checked(tokenizerSchema, parseJson(json, file), `${file} is not a BERT WordPiece tokenizer`);
+  const value = parseJson(json, file, { most: MAX_VALUES });
+  const parsed = checked(tokenizerSchema, value, `${file} is not a BERT WordPiece tokenizer`);
   return build(parsed, file, config);
 }
 
@@ -122,8 +146,10 @@ export function parseTokenizer(json: string, file: string, config: TokenizerConf
  *
  * @throws NoticeError `checkpoint` naming the file.
  */
-export function parseVocabulary(vocabulary: string, file: string, config: TokenizerConfig = {}): Tokenizer {
-  const lines = vocabulary.split(/\r\n|\r|\n/);
+export function parseVocabulary(text: string, file: string, config: TokenizerConfig = {}): Tokenizer {
+  const lines = text.split(/\r\n|\r|\n/, MAX_ID + 2);
+  if (lines.length > MAX_ID + 1)
+    throw new NoticeError("checkpoint", `${file} has more than ${MAX_ID + 1} lines; a BERT vocabulary was expected.`);
   if (lines.at(-1) === "") lines.pop();
   const vocab = Object.fromEntries(lines.map((token, id) => [token, id]));
   const special = ["[PAD]", UNK, CLS, SEP, "[MASK]"].filter((token) => Object.hasOwn(vocab, token));

@@ -204,4 +204,19 @@ test("a file that is no JSON object", async () => {
   await refused(() => parse(deep), "checkpoint", "model_type", "nested too deeply");
 });
 
+test("numbers that float32 cannot hold, or holds as 0, are none", async () => {
+  for (const eps of [1e-39, 1e-300, 0, "1e999"]) {
+    const text = (json: object) => JSON.stringify(json).replace('"1e999"', "1e999");
+    await refused(() => parse(text(blip({ layer_norm_eps: eps }))), "checkpoint", "text_config.layer_norm_eps");
+    await refused(() => parse(text(blip({}, { layer_norm_eps: eps }))), "checkpoint", "vision_config.layer_norm_eps");
+  }
+  assert.is(parse(blip({ layer_norm_eps: 1e-37 })).text.layer_norm_eps, 1e-37);
+});
+
+test("a config of more values than any has is not parsed", async () => {
+  const labels = Object.fromEntries(Array.from({ length: 21_000 }, (_, i) => [i, `class ${i}`]));
+  assert.ok(parse({ ...blip(), id2label: labels, label2id: labels }));
+  await refused(() => parse(`[${"{},".repeat(300_000)}{}]`), "checkpoint", "folder/config.json", "200000 values");
+});
+
 test.run();

@@ -4,6 +4,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { NoticeError } from "../../src/errors.js";
 import { loadImageProcessor, parseImageProcessor, pixelValues } from "../../src/model/pixels.js";
+import { refused } from "../support/refused.js";
 import { noise } from "./noise.js";
 
 const { values } = JSON.parse(readFileSync("test/fixtures/pixels/expected.json", "utf8")) as {
@@ -67,6 +68,26 @@ test("a checkpoint without one is refused, and a picture that may not be resized
   assert.match((error as NoticeError).message, "folder has no preprocessor_config.json");
   const fixed = parseImageProcessor('{"do_resize": false, "size": 24}', "f");
   assert.throws(() => pixelValues(fixed, noise(24, 23)), /24 x 23 pixels, and the model takes 24 x 24/);
+});
+
+test("numbers whose pixels would be NaN or infinite are refused, naming them", async () => {
+  for (const [config, part] of [
+    ['{"image_mean": 1e39}', "image_mean 1e+39"],
+    ['{"image_mean": [0, -1e39, 0]}', "-1e+39"],
+    ['{"image_std": 1e-46}', "image_std 1e-46"],
+    ['{"image_std": [1, 1, 1e-44]}', "1e-44"],
+    ['{"rescale_factor": 1e37}', "rescale_factor 1e+37"],
+    ['{"image_mean": 3e38, "image_std": 0.5}', "image_std 0.5"],
+    ['{"rescale_factor": 1e999}', "rescale_factor"],
+  ] as const)
+    await refused(() => parseImageProcessor(config, "p.json"), "checkpoint", "p.json", part);
+  assert.is(parseImageProcessor('{"do_normalize": false, "image_mean": 1e39}', "p.json").image_mean[0], 1e39);
+});
+
+test("three numbers are no two million", async () => {
+  const many = (count: number) => `{"image_mean": [${"1,".repeat(count)}1]}`;
+  await refused(() => parseImageProcessor(many(2_000_000), "p.json"), "checkpoint", "p.json", "200000 values");
+  await refused(() => parseImageProcessor(many(3), "p.json"), "checkpoint", "image_mean");
 });
 
 test.run();

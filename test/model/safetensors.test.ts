@@ -277,6 +277,23 @@ test("NaN and infinities are refused with tensor and element", async () => {
   }
 });
 
+test("NaN and infinities are found wherever they stand", async () => {
+  for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])
+    for (let at = 0; at < 11; at++) {
+      const values = Array.from({ length: 11 }, (_, i) => (i === at ? value : i % 2 ? -3.4e38 : -0));
+      const entries = await read(safetensorsFile([["w", { dtype: "F32", shape: [11], bytes: floats(...values) }]]));
+      await refused(() => readFloats(entries.get("w")!), "checkpoint", `tensor w holds ${value} at element ${at};`);
+    }
+});
+
+test("a header of more values than any model has tensors is not parsed", async () => {
+  const one = '{"dtype":"F32","shape":[0],"data_offsets":[0,0]}';
+  const tensors = Array.from({ length: 200_000 }, (_, i) => `"${i}":${one}`);
+  await refused(() => read(fileOf(`{${tensors}}`, floats())), "checkpoint", "header of model.safetensors", "1000000");
+  assert.is((await read(fileOf(`{${tensors.slice(0, 20_000)}}`, floats()))).size, 20_000);
+  await refused(() => read(fileOf(`{"a":[${"{},".repeat(2_000_000)}0]}`, floats())), "checkpoint", "1000000 values");
+});
+
 /** A small generator with a seed: mulberry32. */
 function random(seed: number): (below: number) => number {
   let state = seed;

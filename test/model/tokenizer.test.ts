@@ -125,6 +125,38 @@ test("a vocabulary or config that is none is refused", async () => {
   );
 });
 
+test("a vocabulary of more than a million tokens is refused before it is made", async () => {
+  const lines = (count: number) => `[PAD]\n[UNK]\n[CLS]\n[SEP]\n${"\n".repeat(count)}`;
+  await refused(() => parseVocabulary(lines(1_000_000), "vocab.txt"), "checkpoint", "more than 1000001 lines");
+  const json = (vocab: string) => JSON.stringify({ ...small, model: { vocab: "?" } }).replace('"?"', `{${vocab}}`);
+  await refused(
+    () => parseTokenizer(json(`"a":[${"1,".repeat(2_000_000)}1]`), "t.json"),
+    "checkpoint",
+    "t.json",
+    "more than 2000000 values",
+  );
+  const wrong = `${Array.from({ length: 50_000 }, (_, i) => `"t${i}":${-i}`)}`;
+  const message = await refused(() => parseTokenizer(json(wrong), "t.json"), "checkpoint", "model.vocab.t1: expected");
+  assert.is(message.split(";").length, 1);
+});
+
+test("added tokens are few and short", async () => {
+  const added = (count: number, content: (i: number) => unknown) =>
+    JSON.stringify({ ...small, added_tokens: Array.from({ length: count }, (_, i) => content(i)) });
+  const long = (i: number) => ({ id: i, content: `${i}${"x".repeat(1000)}` });
+  await refused(() => parseTokenizer(added(1000, long), "t.json"), "checkpoint", "added_tokens", "200000 characters");
+  const message = await refused(
+    () =>
+      parseTokenizer(
+        added(20_000, () => 0),
+        "t.json",
+      ),
+    "checkpoint",
+    "added_tokens",
+  );
+  assert.match(message, "10000");
+});
+
 test("any mutated tokenizer.json gives a tokenizer or a NoticeError", () => {
   let state = 7;
   const next = (below: number) => {
