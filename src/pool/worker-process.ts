@@ -65,7 +65,7 @@ export class WorkerProcess {
         resolve();
       };
       this.#child.on("error", ({ message }) => end(`it could not be started: ${message}`));
-      this.#child.on("close", (code, signal) => end(`${signal ?? `exit code ${code}`}${this.#lastWords()}`));
+      this.#child.on("close", (code, signal) => end(`${endOf(code, signal)}${this.#lastWords()}`));
     });
   }
 
@@ -137,6 +137,12 @@ export class WorkerProcess {
     const lines = this.#stderr.split("\n").filter((line) => line.trim() && !/^\s+at |^Node\.js v/.test(line));
     return lines.length > 0 ? `, ${lines.at(-1)!.trim()}` : "";
   }
+}
+
+/** How a process ended, and what it most likely ended of. */
+function endOf(code: number | null, signal: NodeJS.Signals | null): string {
+  if (signal !== "SIGKILL") return signal === null ? `exit code ${code}` : `ended by ${signal}`;
+  return "killed from outside (SIGKILL), as the system does where memory runs out; free memory, or use fewer workers";
 }
 
 /** What a worker refused. */

@@ -108,7 +108,9 @@ export class Workers {
         return worker;
       } catch (error) {
         await this.#end(worker);
-        if (attempt === 2 || !(error instanceof WorkerError)) throw error;
+        if (!(error instanceof WorkerError)) throw error;
+        if (attempt === 2)
+          throw new WorkerError(`Two worker processes died at loading the model; the second: ${error.message}.`);
       }
     }
   }

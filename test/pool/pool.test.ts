@@ -228,4 +228,20 @@ test("an abort ends everything at once, with its reason", async () => {
   assert.is(await rejection(openPool(NARROW, { workers: 1, signal: stop.signal })), reason);
 });
 
+test("where no process survives loading the model, the error says what became of it and what to do", async () => {
+  const { NODE_OPTIONS } = process.env;
+  process.env.NODE_OPTIONS = "--import data:text/javascript,process.kill(process.pid,'SIGKILL')";
+  try {
+    const parts = [
+      "Two worker processes died at loading the model",
+      "killed from outside (SIGKILL)",
+      "use fewer workers",
+    ];
+    await refused(() => openPool(NARROW, { workers: 1 }), "worker", ...parts);
+  } finally {
+    if (NODE_OPTIONS === undefined) delete process.env.NODE_OPTIONS;
+    else process.env.NODE_OPTIONS = NODE_OPTIONS;
+  }
+});
+
 test.run();
