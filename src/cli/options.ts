@@ -1,9 +1,10 @@
 import { access, constants, stat } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { BACKENDS, type Backend } from "../backend.js";
 import type { Blip } from "../blip.js";
 import { NoticeError } from "../errors.js";
+import { removeLeftovers } from "../files/leftovers.js";
 import { writeWhole } from "../files/write.js";
 import { jsonText, print, say } from "./streams.js";
 
@@ -72,6 +73,7 @@ export async function checkOutputs(outputs: Record<string, string | undefined>):
     if (there && !there.isFile()) throw bad("there is something that is no file; - stands for standard output");
     if (taken.has(resolve(file))) throw bad("another option names it too");
     taken.add(resolve(file));
+    await removeLeftovers(folder, basename(file));
   }
 }
 

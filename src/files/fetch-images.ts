@@ -4,6 +4,7 @@ import { extname, join } from "node:path";
 import { mapStream } from "../stream.js";
 import { type Failure, type Manifest, readManifest, writeManifest } from "./fetch-manifest.js";
 import { type FetchLimits, imageFetcher, type RemoteImage } from "./image-fetcher.js";
+import { removeLeftovers } from "./leftovers.js";
 import { makeFolder } from "./write.js";
 
 export interface FetchImagesOptions extends Partial<FetchLimits> {
@@ -36,6 +37,7 @@ export async function fetchImages(
 ): Promise<FetchSummary> {
   const below = join(folder, "images");
   await makeFolder(below);
+  for (const one of [below, folder]) await removeLeftovers(one);
   const present = await idsIn(below);
   const failures = await readManifest(folder);
   const wanted = images.filter(({ id, url }) => {

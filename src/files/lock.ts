@@ -46,7 +46,8 @@ async function isStale(lock: string): Promise<boolean> {
   return host === hostname() && pid !== undefined && !isAlive(Number(pid));
 }
 
-function isAlive(pid: number): boolean {
+/** Whether a process of this machine runs. */
+export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;

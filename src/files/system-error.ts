@@ -26,6 +26,19 @@ const MEANINGS: Readonly<Record<string, readonly [why: string, cure: string]>> =
   EIO: ["the disk reports a fault", "Check the disk, or give a place on another one"],
 };
 
+/** The system's own words, as libraries in C and C++ pass them on. */
+const WORDS: Readonly<Record<string, string>> = {
+  "no space left on device": "ENOSPC",
+  "there is not enough space on the disk": "ENOSPC",
+  "disk quota exceeded": "EDQUOT",
+  "permission denied": "EACCES",
+  "read-only file system": "EROFS",
+  "is a directory": "EISDIR",
+  "not a directory": "ENOTDIR",
+  "too many open files": "EMFILE",
+  "file too large": "EFBIG",
+};
+
 /** Errors after which it matters how much room there is. */
 const OF_ROOM: readonly (string | undefined)[] = ["ENOSPC", "EDQUOT", "EFBIG"];
 
@@ -45,11 +58,13 @@ export function fileError(path: string, done: string, cause: unknown, code: Noti
   return new NoticeError(code, `${path} cannot be ${done}: ${why}. ${cure}.`, { cause });
 }
 
-function meaningOf(path: string, done: string, { code = "", message }: NodeJS.ErrnoException) {
+function meaningOf(path: string, done: string, { code: given = "", message }: NodeJS.ErrnoException) {
+  const said = Object.keys(WORDS).find((words) => message.toLowerCase().includes(words));
+  const code = given in MEANINGS || said === undefined ? given : WORDS[said]!;
   const folder = dirname(resolve(path));
   if (code === "ENOENT" && (done === "written" || done === "made"))
     return [`the folder ${dirname(path)} does not exist`, "Make it, or give another place"];
-  const [why, cure] = MEANINGS[code] ?? [message, "Give another place"];
+  const [why, cure] = MEANINGS[code] ?? [message.split("\n")[0], "Give another place"];
   return [`${why}${OF_ROOM.includes(code) ? roomIn(folder) : ""}`, cure];
 }
 

@@ -1,5 +1,8 @@
 import { rename, rm } from "node:fs/promises";
+import { basename, dirname } from "node:path";
 import { NoticeError } from "../errors.js";
+import { removeLeftovers } from "../files/leftovers.js";
+import { fileError } from "../files/system-error.js";
 import { unscored } from "./circuits.js";
 import type { StudyRun } from "./run.js";
 
@@ -18,7 +21,7 @@ const OPTIONS: Record<ExportFormat, string> = {
 export const TOKEN = `CASE WHEN site LIKE 'text.%' OR site IN ('decoder.cross.k', 'decoder.cross.v') THEN tokens[position + 1]
   WHEN site LIKE 'decoder.%' THEN '[DEC]' END`;
 
-/** One row a patch (in a screened run also a place that was not patched, without scores), with what it is about and what computed it, in an order that follows from the rows. */
+/** One row a patch (in a screened run also a place that was not patched, without scores), with what it is about and what computed it. */
 const ROWS = `
   SELECT sample, dataset, sample_group AS "group", modality, direction, site, layer, head, position,
     ${TOKEN} AS token,
@@ -27,11 +30,28 @@ const ROWS = `
     package, model, model_hash, backend, settings_hash
   FROM scores JOIN passes USING (dataset, sample, modality) JOIN samples USING (dataset, sample)
     JOIN patched USING (dataset, sample) JOIN provenance ON provenance.id = patched.provenance
-    CROSS JOIN (SELECT $1 AS direction)
-  ORDER BY dataset, sample, modality, site, layer, head, position`;
+    CROSS JOIN (SELECT $1 AS direction)`;
+
+/** Columns of words, which come from data and checkpoints of others. */
+const WORDS = ["sample", "dataset", '"group"', "token", "correct", "incorrect", "package", "model"];
+
+/** A spreadsheet takes a cell that begins so for a formula, unless an apostrophe says that it is text; a number is none. SQL. */
+const asText = (column: string) => String.raw`CASE
+    WHEN regexp_matches(${column}, '^[=+\-@\t\r\n]') AND NOT regexp_full_match(${column}, '[+-]?[0-9]+([.][0-9]+)?')
+    THEN '''' || ${column} ELSE ${column} END AS ${column}`;
+
+/** The rows of a format in an order that follows from what is in them; SQL. */
+function queryOf(format: ExportFormat, direction: string): string {
+  // COPY takes no parameters.
+  const rows = ROWS.replace("$1", `'${direction}'`);
+  const columns = format === "csv" ? `* REPLACE (${WORDS.map(asText).join(", ")})` : "*";
+  const order = ["dataset", "sample", "modality", "site", "layer", "head", "position"].map((name) => `found.${name}`);
+  return `SELECT ${columns} FROM (${rows}) AS found ORDER BY ${order.join(", ")}`;
+}
 
 /**
- * Writes every score of a run in long form: beside its place first, then renamed into it.
+ * Writes every score of a run in long form: beside its place first, then renamed into it. In CSV a text that a spreadsheet would take for
+ * a formula has an apostrophe before it.
  *
  * @returns the number of rows.
  * @throws NoticeError `options` where nothing is patched yet or the file cannot be written.
@@ -40,16 +60,16 @@ export async function exportScores(run: StudyRun, file: string, format: ExportFo
   const count = await run.store.count("SELECT count(*) FROM scores");
   if (count === 0) throw await unscored(run);
   const beside = `${file}.${process.pid}.part`;
-  // COPY takes no parameters.
-  const query = ROWS.replace("$1", `'${run.settings.direction}'`);
+  await removeLeftovers(dirname(file), basename(file));
+  const query = queryOf(format, run.settings.direction);
   try {
     await run.store.run(`COPY (${query}) TO '${beside.replaceAll("'", "''")}' (${OPTIONS[format]})`);
     await rename(beside, file);
-  } catch (cause) {
-    const [what] = (cause as Error).message.split("\n");
-    throw new NoticeError("options", `${file} could not be written: ${what}.`, { cause });
+  } catch (error) {
+    // The store speaks of itself; what failed is the file.
+    throw fileError(file, "written", error instanceof NoticeError && error.code !== "disposed" ? error.cause : error);
   } finally {
-    await rm(beside, { force: true });
+    await rm(beside, { force: true }).catch(() => {});
   }
   return count;
 }

@@ -1,6 +1,8 @@
 import { copyFile, cp, readdir, rename, rm, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { NoticeError } from "../errors.js";
+import { removeLeftovers } from "../files/leftovers.js";
+import { fileError, isFileError } from "../files/system-error.js";
 import { makeFolder } from "../files/write.js";
 import { DATABASE, StudyRun } from "./run.js";
 import { completeSettings, readSettings, settingsHash } from "./settings.js";
@@ -36,13 +38,17 @@ export async function mergeRuns(
         `${first} and ${run} were begun with other settings; only shards of one study merge.`,
       );
   const beside = `${folder.replace(/[/\\]+$/, "")}.partial-${process.pid}`;
+  await removeLeftovers(dirname(beside), basename(beside).replace(/\.partial-\d+$/, ""));
   try {
+    await rm(beside, { recursive: true, force: true });
     await copyRun(first, beside);
     const counts = await addShards(beside, runs);
     await rename(beside, folder);
     return counts;
+  } catch (error) {
+    throw isFileError(error) ? fileError(folder, "written", error) : error;
   } finally {
-    await rm(beside, { recursive: true, force: true });
+    await rm(beside, { recursive: true, force: true }).catch(() => {});
   }
 }
 

@@ -5,6 +5,7 @@ import type { Backend } from "../backend.js";
 import { NoticeError } from "../errors.js";
 import { checkpointFolder } from "../files/folder.js";
 import { resolveModel } from "../files/hub.js";
+import { removeLeftovers } from "../files/leftovers.js";
 import { packageVersion } from "../files/package.js";
 import { findFile, readParts, readText } from "../files/read.js";
 import { makeFolder, writeWhole } from "../files/write.js";
@@ -50,6 +51,7 @@ export class StudyRun implements Disposable {
     await makeFolder(folder);
     const store = await Store.open(join(folder, DATABASE));
     try {
+      await removeLeftovers(folder);
       const content = `${JSON.stringify(settings, null, 2)}\n`;
       if (content !== begun) await writeWhole(file, content);
     } catch (error) {

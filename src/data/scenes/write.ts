@@ -1,7 +1,9 @@
 import { readdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { PNG } from "pngjs";
 import { NoticeError } from "../../errors.js";
+import { removeLeftovers } from "../../files/leftovers.js";
+import { fileError, isFileError } from "../../files/system-error.js";
 import { makeFolder } from "../../files/write.js";
 import { encodePng } from "../../model/picture.js";
 import { type Drawing, size } from "./canvas.js";
@@ -42,8 +44,10 @@ const svoColumns =
 export async function writeScenes(directory: string, { count, seed, progress }: WriteScenesOptions): Promise<void> {
   await refuseFull(directory);
   const beside = `${directory.replace(/[/\\]+$/, "")}.partial-${process.pid}`;
+  await removeLeftovers(dirname(beside), basename(beside).replace(/\.partial-\d+$/, ""));
   const put = filesIn(beside);
   try {
+    await rm(beside, { recursive: true, force: true });
     const pairs: string[] = [];
     const rows = [svoColumns];
     for (const task of tasks) {
@@ -63,13 +67,19 @@ export async function writeScenes(directory: string, { count, seed, progress }: 
     await put("pairs.jsonl", `${pairs.join("\n")}\n`);
     await rmdir(directory).catch(ignoreMissing);
     await rename(beside, directory);
+  } catch (error) {
+    throw isFileError(error) ? fileError(directory, "written", error) : error;
   } finally {
-    await rm(beside, { recursive: true, force: true });
+    await rm(beside, { recursive: true, force: true }).catch(() => {});
   }
 }
 
 async function refuseFull(directory: string) {
-  const found = await readdir(directory).catch(ignoreMissing);
+  const found = await readdir(directory)
+    .catch(ignoreMissing)
+    .catch((cause) => {
+      throw fileError(directory, "written", cause);
+    });
   if (found !== undefined && found.length > 0) {
     const what = `${directory} is not empty; scenes are written into a new or empty folder`;
     throw new NoticeError("options", `${what}: give another name or empty this one`);
