@@ -1,0 +1,124 @@
+import { join } from "node:path";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { headScores, readCircuits } from "../../src/study/circuits.js";
+import { StudyRun } from "../../src/study/run.js";
+import type { GivenSettings } from "../../src/study/settings.js";
+import { temporaryFolder } from "../support/checkpoint.js";
+import { refused } from "../support/refused.js";
+
+const KEY = { dataset: "own", modality: "image" } as const;
+const PLACE = { ...KEY, site: "text.cross.z" } as const;
+const TOKENS = ["[CLS]", "red", "?"];
+
+/** At the answer, token 1: by head, what its patch does in logits; what gradients expect of it where it was not patched. */
+const SAMPLES: Record<string, readonly ({ readonly exact: number } | { readonly expected: number })[]> = {
+  a: [{ exact: 0.2 }, { exact: -1.6 }, { expected: 8 }, { exact: 0 }, { exact: 0.2 }, { exact: 0 }, { exact: 0 }],
+  b: [{ exact: 0.2 }, { exact: -1.4 }, { expected: 8 }, { exact: 0 }, { exact: -0.2 }, { exact: 0 }, { exact: 0 }],
+};
+
+/** A run with these scores, each clean pass 3 logits for the answer and each corrupted one 1 against it: 4 logits of way. */
+async function scored(): Promise<StudyRun> {
+  const run = await StudyRun.open(join(temporaryFolder(), "run"), { dataset: ["own.csv"] });
+  const passes = { tokens: TOKENS, answer_token: 1, incorrect_token: 2, clean_prob: 0.9, corrupted_prob: 0.25 };
+  for (const [sample, heads] of Object.entries(SAMPLES)) {
+    const differences = { clean_logit_diff: 3, corrupted_logit_diff: -1 };
+    await run.store.insert("passes", [{ ...KEY, sample, ...passes, ...differences }]);
+    for (const position of [0, 1, 2])
+      await run.store.insert(
+        "scores",
+        heads.map((one, head) => {
+          const place = { ...PLACE, sample, layer: 0, head, position };
+          // At other tokens than the answer's everything is 9.
+          if ("expected" in one) return { ...place, attribution: position === 1 ? one.expected : 9 };
+          const logit_diff = position === 1 ? one.exact : 9;
+          return { ...place, prob: 0.5, prob_diff: 0.25, logit_diff, effect: logit_diff / 4, attribution: 7 };
+        }),
+      );
+  }
+  return run;
+}
+
+const run = await scored();
+
+/** The run with other settings, as if it had been opened with them. */
+const having = (given: GivenSettings): StudyRun =>
+  Object.create(run, { settings: { value: { ...run.settings, ...given } } });
+
+test.after(() => run[Symbol.dispose]());
+
+test("a head that was not patched is in no circuit, and counts in the mean over heads", async () => {
+  const { circuits, universal } = await readCircuits(run);
+  assert.equal(
+    circuits.map(({ dataset, modality, site }) => [dataset, modality, site]),
+    [
+      ["own", "image", "text.cross.z"],
+      ["own", "image", "text.self.z"],
+    ],
+  );
+  const { circuit, unplaced } = circuits[0]!;
+  assert.equal([circuit.samples, circuit.degenerate, unplaced], [2, 0, 0]);
+  assert.equal(
+    circuit.heads.map(({ head }) => head),
+    [0, 1, 3, 4, 5, 6],
+  );
+  // Means of |effect|: 0.05, 0.375, 2 (expected), 0, 0.05, 0, 0.
+  const means = [0.05, 0.375, 2, 0, 0.05, 0, 0];
+  const mean = 2.475 / 7;
+  const deviation = Math.sqrt(means.reduce((sum, one) => sum + (one - mean) ** 2, 0) / 7);
+  assert.ok(Math.abs(circuit.threshold - (mean + 2 * deviation)) < 1e-9);
+  assert.ok(circuit.heads.every(({ inCircuit }) => !inCircuit));
+  assert.ok(Math.abs(circuit.heads[1]!.signedMean + 0.375) < 1e-9);
+  assert.ok(Math.abs(circuit.heads[3]!.mean - 0.05) < 1e-9 && Math.abs(circuit.heads[3]!.signedMean) < 1e-9);
+  assert.equal(universal[0]!.universality.names, ["own image"]);
+  assert.equal(universal[1]!.universality.names, []);
+});
+
+test("scores of some samples, with which heads were patched; one sample is enough", async () => {
+  const { samples, patched, unplaced } = await headScores(run, PLACE, new Set(["b"]));
+  assert.equal(samples, [[[0.05, -0.35, 2, 0, -0.05, 0, 0]]]);
+  assert.equal(patched, [[true, true, false, true, true, true, true]]);
+  assert.is(unplaced, 1);
+});
+
+test("what is not patched counts for what its metric says of a patch that does what gradients expect", async () => {
+  for (const [metric, direction, expected] of [
+    ["logitDiff", "denoise", 8],
+    ["effect", "denoise", 2],
+    ["effect", "noise", -2],
+    ["probDiff", "denoise", 0],
+    ["prob", "denoise", 0.25],
+    ["prob", "noise", 0.9],
+  ] as const) {
+    const { samples } = await headScores(having({ metric, direction }), PLACE);
+    assert.is(samples[0]![0]![2], expected, `${metric}, ${direction}`);
+  }
+});
+
+test("a sample whose corruption changes less than the least difference has no effect", async () => {
+  const counts = async (given: GivenSettings) => {
+    const { circuit } = (await readCircuits(having(given))).circuits[0]!;
+    return [circuit.samples, circuit.degenerate];
+  };
+  assert.equal(await counts({ leastDifference: 4 }), [2, 0]);
+  assert.equal(await counts({ leastDifference: 4.01 }), [0, 2]);
+  assert.equal(await counts({ leastDifference: 4.01, metric: "logitDiff" }), [2, 0]);
+});
+
+test("circuits are read at the position of the settings", async () => {
+  for (const [position, at] of [
+    ["answer", 0.05],
+    ["1", 0.05],
+    ["red", 0.05],
+    ["answer+1", 2.25],
+    ["answer-1", 2.25],
+    ["0", 2.25],
+    ["?", 2.25],
+  ] as const) {
+    const { samples } = await headScores(having({ position }), PLACE);
+    assert.is(samples[0]![0]![0], at, position);
+  }
+  await refused(() => readCircuits(having({ position: "answer-2" })), "options", 'has the position "answer-2"');
+});
+
+test.run();
