@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { transformSync } from "esbuild";
 import { compile, OPTIONS } from "../compile.mjs";
@@ -11,7 +11,7 @@ import { runTestFile } from "./test-file.js";
 // `npm run mutate`: changes one operator, constant or statement of the sources at a time and looks whether a test fails. Of all mutants that
 // compile to something else, the seed draws `--n`. Each meets the test files that reach it, cheapest first.
 
-const FOLDER = resolve(".mutated");
+const FOLDER = ".mutated";
 
 const HELP = `npm run mutate -- [options]
   --n N             how many mutants (200)
@@ -22,6 +22,7 @@ const HELP = `npm run mutate -- [options]
   --only PLACE      the mutants of one place, as it is printed: src/a.ts:12:3
   --tests PATTERN   only with these test files, a regular expression (.)
   --seconds S       with test files of at most so many seconds in all a mutant (no limit)
+  --workers W       mutants at a time (1)
   --list            prints the sample and ends`;
 
 const { values: options } = parseArgs({
@@ -34,6 +35,7 @@ const { values: options } = parseArgs({
     only: { type: "string" },
     tests: { type: "string", default: "." },
     seconds: { type: "string", default: "Infinity" },
+    workers: { type: "string", default: "1" },
     list: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
@@ -52,20 +54,28 @@ else await main();
 async function main(): Promise<void> {
   const mutants = sample();
   if (options.list) return print(mutants.map(describe).join("\n"));
-  rmSync(FOLDER, { recursive: true, force: true });
-  await compile(FOLDER);
-  const tests = under("test").filter((path) => path.endsWith(".test.ts") && new RegExp(options.tests).test(path));
-  const coverage = await coverageOf(tests.map(compiledName), FOLDER);
-  const survivors: string[] = [];
-  for (const [index, mutant] of mutants.entries()) {
-    const began = performance.now();
-    const killer = await killerOf(mutant, coverage);
-    const seconds = ((performance.now() - began) / 1e3).toFixed(1);
-    print(
-      `${index + Number(options.from)} ${killer ? "killed" : "SURVIVED"} ${describe(mutant)}; ${killer ?? ""} ${seconds} s`,
-    );
-    if (!killer) survivors.push(describe(mutant));
+  const folders = Array.from({ length: Number(options.workers) }, (_, i) =>
+    resolve(i === 0 ? FOLDER : `${FOLDER}-${i}`),
+  );
+  for (const folder of folders) {
+    rmSync(folder, { recursive: true, force: true });
+    await compile(folder);
   }
+  const tests = under("test").filter((path) => path.endsWith(".test.ts") && new RegExp(options.tests).test(path));
+  const coverage = await coverageOf(tests.map(compiledName), folders[0]!);
+  const survivors: string[] = [];
+  const queue = mutants.entries();
+  const work = async (folder: string) => {
+    for (const [index, mutant] of queue) {
+      const began = performance.now();
+      const killer = await killerOf(mutant, coverage, folder);
+      const seconds = ((performance.now() - began) / 1e3).toFixed(1);
+      const outcome = killer ? "killed" : "SURVIVED";
+      print(`${index + Number(options.from)} ${outcome} ${describe(mutant)}; ${killer ?? ""} ${seconds} s`);
+      if (!killer) survivors.push(describe(mutant));
+    }
+  };
+  await Promise.all(folders.map(work));
   const killed = mutants.length - survivors.length;
   print(`\n${killed} of ${mutants.length} mutants killed (${((100 * killed) / mutants.length).toFixed(1)}%).`);
   if (survivors.length > 0) print(`Survivors, each run again by --only PLACE:\n${survivors.join("\n")}`);
@@ -114,20 +124,23 @@ function compiledOf(mutant: Mutant): Compiled | undefined {
 }
 
 /** The test file that fails of a mutant, if one does. */
-async function killerOf(mutant: Compiled, coverage: readonly Coverage[]): Promise<string | undefined> {
-  const path = join(FOLDER, compiledName(mutant.file));
+async function killerOf(mutant: Compiled, coverage: readonly Coverage[], folder: string): Promise<string | undefined> {
+  const path = join(folder, compiledName(mutant.file));
   const original = readFileSync(path);
   const file = compiledName(mutant.file);
   const reaching = coverage.filter((one) => reaches(one, file, mutant.offset));
   // A process that was killed has left no record: what loads the file may reach the place.
   const candidates = reaching.length > 0 ? reaching : coverage.filter(({ files }) => file in files);
+  // The file's own test knows it best.
+  const cost = ({ test, seconds }: Coverage) =>
+    (basename(test, ".test.js") === basename(file, ".js") ? 0.2 : 1) * seconds;
   let left = Number(options.seconds);
   try {
     writeFileSync(path, mutant.code);
-    for (const { test, seconds } of candidates) {
+    for (const { test, seconds } of candidates.toSorted((a, b) => cost(a) - cost(b))) {
       left -= seconds;
       if (left < 0) break;
-      const { failed } = await runTestFile(join(FOLDER, test), 20 + 4 * seconds);
+      const { failed } = await runTestFile(join(folder, test), 20 + 4 * seconds);
       if (failed) return `${test} ${failed}`;
     }
     return undefined;
