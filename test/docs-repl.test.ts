@@ -1,36 +1,24 @@
-import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { decodePicture } from "../src/model/decode.js";
 import { temporaryFolder } from "./support/checkpoint.js";
+import { runCode, runNode } from "./support/program.js";
 import { MAIN, ROOT } from "./support/root.js";
 import { sameAsShown } from "./support/shown.js";
 
 const GUIDE = readFileSync(join(ROOT, "docs/repl.md"), "utf8");
 
-function runNode(input: string, ...args: string[]): string {
-  const { NO_COLOR, FORCE_COLOR, ...env } = process.env;
-  const { status, stdout, stderr } = spawnSync(process.execPath, ["--import", "tsx", ...args], {
-    cwd: ROOT,
-    env,
-    input,
-    encoding: "utf8",
-  });
-  assert.is(status, 0, stderr);
-  return stdout;
-}
-
 /** Texts and numbers of a transcript, spaces left out: how wide a column is depends on the last digit of a number. */
 const wordsOf = (text: string) => text.split(/\s+|(?<=[[:,])|(?=[\],)])/).filter((word) => word !== "");
 
-test("the session of the guide prints what stands there", () => {
+test("the session of the guide prints what stands there", async () => {
   const lines = Array.from(GUIDE.matchAll(/^ {4}(.*)$|^$/gm), ([, line = ""]) => line);
   const session = lines.slice(lines.findIndex((line) => line.startsWith("> ")));
   const typed = session.filter((line) => line.startsWith("> ")).map((line) => line.slice(2));
   assert.ok(typed.length >= 5);
-  const printed = wordsOf(runNode(`${typed.join("\n")}\n`, MAIN, "repl"));
+  const printed = wordsOf(await runNode([MAIN, "repl"], `${typed.join("\n")}\n`));
   const expected = wordsOf(session.filter((line) => !line.startsWith("> ")).join("\n"));
   assert.is(printed.length, expected.length, printed.join(" "));
   for (const [i, word] of expected.entries())
@@ -49,9 +37,7 @@ test("the code of the guide runs and writes its pictures", async () => {
     .replace('"vlm-notice"', `"${ours("index")}"`)
     .replace(/^import (.*) from (.*);$/gm, "const $1 = await import($2);")
     .replace(/writeFile\("/g, `writeFile("${folder}/`);
-  const file = join(folder, "guide.mts");
-  writeFileSync(file, `async function main() {${local}}\nawait main();`);
-  assert.match(runNode("", file), /text\.cross\.z at token 4 \(red\)[\s\S]*change of the logit difference/);
+  assert.match(await runCode(local), /text\.cross\.z at token 4 \(red\)[\s\S]*change of the logit difference/);
   for (const name of ["heads.png", "look.png"]) {
     const path = join(folder, name);
     assert.ok(existsSync(path));

@@ -1,12 +1,11 @@
-import { execFile } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { program } from "../src/cli/program.js";
 import { temporaryFolder } from "./support/checkpoint.js";
 import { noticeHere } from "./support/command.js";
+import { runCode } from "./support/program.js";
 import { ROOT } from "./support/root.js";
 import { checkShown, printingShown } from "./support/shown.js";
 
@@ -85,7 +84,6 @@ for (const page of pages) {
   // readme.test.ts and docs-repl.test.ts have those two.
   if (code.length > 0 && !["README.md", "docs/repl.md"].includes(page))
     test(`${page}: its code prints what it says`, async () => {
-      const file = join(temporaryFolder(), "page.mts");
       const body = printingShown(code.join("\n")).replace(
         /^import (\{.*\}|\* as \w+) from "(.*)";$/gm,
         (_, names: string, from: string) => {
@@ -94,9 +92,7 @@ for (const page of pages) {
           return `const ${names.replace(/^\* as /, "")} = await import("${url}");`;
         },
       );
-      writeFileSync(file, `async function main() {${body}}\nawait main();`);
-      const env = { ...process.env, FORCE_COLOR: "0" };
-      const { stdout } = await promisify(execFile)(process.execPath, ["--import", "tsx", file], { cwd: ROOT, env });
+      const stdout = await runCode(body);
       assert.not.match(stdout, /undefined|NaN|null/);
       checkShown(code.join("\n"), stdout);
     });

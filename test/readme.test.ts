@@ -1,21 +1,13 @@
-import { execFile } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { temporaryFolder } from "./support/checkpoint.js";
+import { runCode, runNode } from "./support/program.js";
 import { MAIN, ROOT } from "./support/root.js";
 import { checkShown, printingShown } from "./support/shown.js";
 
 const README = readFileSync(join(ROOT, "README.md"), "utf8");
-
-/** Runs a file of ours or of the README's with TypeScript, in the repository's root as a reader would. */
-async function runNode(...args: string[]): Promise<string> {
-  const env = { ...process.env, FORCE_COLOR: "0" }; // numbers printed in colour can't be read back
-  const { stdout } = await promisify(execFile)(process.execPath, ["--import", "tsx", ...args], { cwd: ROOT, env });
-  return stdout;
-}
 
 test("the commands of the README do what it says", async () => {
   const folder = temporaryFolder();
@@ -28,20 +20,17 @@ test("the commands of the README do what it says", async () => {
     );
     const outputs = words.filter((_, i) => ["--png", "--json"].includes(words[i - 1]!));
     const args = words.map((word) => (outputs.includes(word) ? join(folder, word) : word));
-    assert.match(await runNode(MAIN, ...args), /red/);
+    assert.match(await runNode([MAIN, ...args]), /red/);
     for (const output of outputs) assert.ok(existsSync(join(folder, output)), output);
   }
 });
 
 test("the code of the README runs and prints effects", async () => {
   const [, code] = /```ts\n([\s\S]*?)```/.exec(README)!;
-  const file = join(temporaryFolder(), "readme.mts");
   const index = new URL("../src/index.js", import.meta.url).href;
-  writeFileSync(
-    file,
-    `async function main() {${printingShown(code!).replace(/import (.*) from "vlm-notice";/, `const $1 = await import("${index}");`)}}\nawait main();`,
+  const stdout = await runCode(
+    printingShown(code!).replace(/import (.*) from "vlm-notice";/, `const $1 = await import("${index}");`),
   );
-  const stdout = await runNode(file);
   checkShown(code!, stdout);
   const [effect, score] = stdout.trim().split(/\s+/).map(Number);
   assert.ok(Math.abs(effect!) < 2 && Math.abs(effect! - score!) <= 1e-5, `${effect} and ${score}`);
