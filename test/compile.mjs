@@ -1,7 +1,11 @@
-import { existsSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { build } from "esbuild";
 
 export const OPTIONS = { format: "esm", target: "node20", sourcemap: "inline", sourcesContent: false };
+
+/** CommonJS of a megabyte and a half, whose text Node would search for names of exports in each of a hundred processes. */
+const NAMED = ["@tensorflow/tfjs-core", "@tensorflow/tfjs-backend-wasm"];
 
 export async function compile(folder) {
   await build({
@@ -19,4 +23,17 @@ export async function compile(folder) {
     ["dist", "src"],
   ])
     if (!existsSync(`${folder}/${name}`)) symlinkSync(target, `${folder}/${name}`);
+  for (const name of NAMED) nameExports(`${folder}/node_modules/${name}`, name);
+}
+
+/** A package's exports by their names, the same ones as `require` gives, where a compiled file finds them first. */
+function nameExports(to, name) {
+  mkdirSync(to, { recursive: true });
+  const names = Object.keys(createRequire(import.meta.url)(name)).filter((one) => one !== "default");
+  writeFileSync(`${to}/package.json`, JSON.stringify({ name, type: "module", exports: "./index.js" }));
+  writeFileSync(
+    `${to}/index.js`,
+    `import { createRequire } from "node:module";
+export const { ${names.join(", ")} } = createRequire(import.meta.url)("../../../../node_modules/${name}");\n`,
+  );
 }

@@ -24,7 +24,7 @@ for (let seed = 1; seed <= SHAPES; seed++)
       heads: pick(1, 4),
       headDim: pick(4, 9),
       visionLayers: pick(1, 2),
-      textLayers: pick(1, 4),
+      textLayers: pick(1, 3),
       mlp: pick(5, 40),
       grid: pick(1, 3),
     };
