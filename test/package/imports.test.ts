@@ -80,7 +80,7 @@ test("a pool loads no database, and a study no figures and no command", async ()
 test("the version is told without any command", async () => {
   const program = new URL("../../src/cli/program.js", import.meta.url).href;
   const { used } = await loadedBy(program, `await it.program("--version")`);
-  assert.equal(matching(used.sources, /^cli\//).sort(), ["cli/one-line", "cli/program"]);
+  assert.equal(matching(used.sources, /^cli\//).sort(), ["cli/program", "cli/streams"]);
 });
 
 test.run();
