@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Backend } from "./backend.js";
 import { gaussianNoise } from "./corruption/gaussian.js";
-import { NoticeError } from "./errors.js";
+import { checkOptions, NoticeError } from "./errors.js";
 import { checkText, type ImageInput, type PairInput, pictureOf } from "./inputs.js";
 import { type LoadOptions, readModel } from "./load.js";
 import { answerQuestion, type BlipModel, seeImage } from "./model/blip.js";
@@ -122,8 +122,10 @@ export class Blip implements BlipModel {
    */
   async ask(
     { image, question }: { readonly image: ImageInput; readonly question: string },
-    { top = 5 }: { readonly top?: number } = {},
+    options: { readonly top?: number } = {},
   ): Promise<AskResult> {
+    checkOptions("ask", options);
+    const { top = 5 } = options;
     if (!Number.isInteger(top) || top < 1)
       throw new NoticeError("options", `top is ${top}; a whole number of at least 1 was expected.`);
     using run = await this.run({ image, question });
@@ -258,6 +260,7 @@ export class Blip implements BlipModel {
  * @example using blip = await loadBlip("weights/scenes");
  */
 export async function loadBlip(model: string | CheckpointFiles, options: LoadOptions = {}): Promise<Blip> {
+  checkOptions("loadBlip", options);
   if (typeof model !== "string") {
     if (typeof model?.text !== "function")
       throw new NoticeError("checkpoint", "A model was expected: a folder, a hub id such as owner/name, or its files.");

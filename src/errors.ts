@@ -40,3 +40,11 @@ export class NoticeError extends Error {
     super(message, options);
   }
 }
+
+/** @throws NoticeError `options` where a function's options are null, or no object. */
+export function checkOptions(of: string, options: unknown): void {
+  if (typeof options === "object" && options !== null && !Array.isArray(options)) return;
+  const given = options === null ? "null" : Array.isArray(options) ? "an array" : `a ${typeof options}`;
+  const said = `The options of ${of} are ${options === undefined ? "missing" : given}`;
+  throw new NoticeError("options", `${said}; give an object, such as { signal }, or leave out what may be left out.`);
+}

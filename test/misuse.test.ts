@@ -2,10 +2,15 @@ import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import { type Blip, loadBlip } from "../src/blip.js";
 import type { NoticeErrorCode } from "../src/errors.js";
+import { attribute, attributeAll } from "../src/patching/attribute.js";
+import { faithfulness, faithfulnessCurve, headEffects, rankHeads } from "../src/patching/faithful.js";
 import { type LogitMetric, rank } from "../src/patching/metrics.js";
 import type { Pair } from "../src/patching/pair.js";
-import { patchHead, patchMetrics } from "../src/patching/patch.js";
+import { patch, patchHead, patchMetrics } from "../src/patching/patch.js";
+import { patchPath } from "../src/patching/paths.js";
 import { fromRun } from "../src/patching/sources.js";
+import { sweep } from "../src/patching/sweep.js";
+import { openPool } from "../src/pool/pool.js";
 import { refused } from "./support/refused.js";
 import { ANSWERS, CLEAN_IMAGE, CLEAN_QUESTION, CORRUPT_IMAGE, CORRUPT_QUESTION, NARROW } from "./support/samples.js";
 
@@ -141,6 +146,33 @@ test("what is no metric", async () => {
   await refused(measured({ mean: (logits: tf.Tensor2D) => tf.mean(logits) }), "options", "one number a row, [3]");
   await refused(measured({ name: "rank" }), "options", "The metric name failed");
   await refused(measured({ rank: rank({ text: "", token: "", id: 81 }) }), "tokens", "Blip.answer");
+});
+
+const nulls: Record<string, () => unknown> = {
+  sweep: () => sweep(pair, null as never),
+  attribute: () => attribute(pair, null as never),
+  attributeAll: () => attributeAll(pair, ["text.cross.z"], null as never),
+  patchHead: () => patchAny(pair, selection, null),
+  patch: () => patch(pair, [{ site: "text.cross.z", layer: 0 }], null as never),
+  patchMetrics: () => patchMetrics(pair, [{ site: "text.cross.z", layer: 0 }], {} as never, null as never),
+  patchPath: () => patchPath(pair, [], [], null as never),
+  faithfulness: () => faithfulness(pair, [], null as never),
+  faithfulnessCurve: () => faithfulnessCurve(pair, [], null as never),
+  headEffects: () => headEffects(pair, null as never),
+  rankHeads: () => rankHeads(pair, null as never),
+  ask: () => blip.ask(input, null as never),
+  loadBlip: () => loadBlip(NARROW, null as never),
+  openPool: () => openPool(NARROW, null as never),
+};
+
+for (const [name, call] of Object.entries(nulls))
+  test(`null for the options of ${name}`, async () => {
+    await refused(call, "options", "are null; give an object");
+  });
+
+test("options that are no object", async () => {
+  await refused(() => sweep(pair, undefined as never), "options", "are missing; give an object");
+  await refused(() => sweep(pair, "text.cross.z" as never), "options", "are a string; give an object");
 });
 
 test("a model after its block", async () => {

@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { NoticeError } from "../errors.js";
+import { checkOptions, NoticeError } from "../errors.js";
 import { TOWERS } from "../model/blip.js";
 import { type Attributed, attributions, changes, isShared, type Slope } from "./attributions.js";
 import { type PassOptions, slopesAtOnce } from "./budget.js";
@@ -44,6 +44,7 @@ type QueryOrKeySite = Extract<Site, `${string}.${"q" | "k"}`>;
  * @throws NoticeError `site`, `options`, `memory` before anything is run.
  */
 export async function attribute(pair: Pair, options: SiteAttribution): Promise<Scores> {
+  checkOptions("attribute", options);
   if (options.qkFix && !patternOf(parseSite(options.site)))
     throw new NoticeError(
       "options",
@@ -58,6 +59,7 @@ export async function attributeAll(
   sites: readonly Site[],
   options: AttributeOptions = {},
 ): Promise<Scores[]> {
+  checkOptions("attributeAll", options);
   const { direction = "denoise", steps = 0, gradDrop = false } = options;
   if (!Number.isInteger(steps) || steps < 0)
     throw new NoticeError("options", `steps is ${steps}; a whole number was expected, 0 for the plain gradient.`);

@@ -1,4 +1,4 @@
-import { NoticeError } from "../errors.js";
+import { checkOptions, NoticeError } from "../errors.js";
 import { type Random, random } from "../random.js";
 import { isShared } from "./attributions.js";
 import { type PassOptions, patchesAtOnce } from "./budget.js";
@@ -70,6 +70,7 @@ export async function faithfulness(
   heads: readonly HeadAt[],
   options: FaithfulOptions = {},
 ): Promise<Faithfulness> {
+  checkOptions("faithfulness", options);
   const { sites = CIRCUIT_SITES, randomSets = 20, seed = 0 } = options;
   if (!Number.isInteger(randomSets) || randomSets < 0 || randomSets > MOST_SETS)
     throw new NoticeError(
@@ -122,8 +123,10 @@ export interface FaithfulnessCurve {
 export async function faithfulnessCurve(
   pair: Pair,
   ranked: readonly HeadAt[],
-  { sizes, ...options }: SetOptions & { readonly sizes?: readonly number[] } = {},
+  given: SetOptions & { readonly sizes?: readonly number[] } = {},
 ): Promise<FaithfulnessCurve> {
+  checkOptions("faithfulnessCurve", given);
+  const { sizes, ...options } = given;
   const { sites: among = CIRCUIT_SITES } = options;
   const order = unique(pair, [...ranked, ...everyHead(pair, among)], among);
   const steps = Math.min(20, order.length);
@@ -152,6 +155,7 @@ export interface HeadEffect extends HeadAt {
 
 /** What exact patching says of every head, at all positions together. */
 export async function headEffects(pair: Pair, options: PassOptions = {}): Promise<HeadEffect[]> {
+  checkOptions("headEffects", options);
   const found: HeadEffect[] = [];
   const all = everyHead(pair);
   for (const site of CIRCUIT_SITES) {

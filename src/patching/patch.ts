@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { NoticeError } from "../errors.js";
+import { checkOptions, NoticeError } from "../errors.js";
 import { type Patches, resume, type Tower } from "../model/blip.js";
 import type { BlockGiven, BlockSite } from "../model/block.js";
 import type { Replacement } from "../model/values.js";
@@ -69,11 +69,9 @@ export async function patchHead(
  *
  * @throws NoticeError `site` where one of them is not there.
  */
-export async function patch(
-  pair: Pair,
-  selections: readonly Selection[],
-  { direction = "denoise", source }: PatchOptions = {},
-): Promise<Score> {
+export async function patch(pair: Pair, selections: readonly Selection[], options: PatchOptions = {}): Promise<Score> {
+  checkOptions("patch", options);
+  const { direction = "denoise", source } = options;
   return (await patchBatch(pair, [resolveSelections(pair, selections)], direction, source))[0]!;
 }
 
@@ -97,8 +95,10 @@ export async function patchMetrics<Name extends string>(
   pair: Pair,
   selections: readonly Selection[],
   metrics: { readonly [name in Name]: LogitMetric },
-  { direction = "denoise", source }: PatchOptions = {},
+  options: PatchOptions = {},
 ): Promise<Record<Name, Measured>> {
+  checkOptions("patchMetrics", options);
+  const { direction = "denoise", source } = options;
   const spots = resolveSelections(pair, selections);
   const { base, source: other } = pair.sides(direction);
   const logits = tf.tidy(() => {

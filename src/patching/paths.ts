@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { NoticeError } from "../errors.js";
+import { checkOptions, NoticeError } from "../errors.js";
 import { type Patches, resume, TOWERS, type Tower } from "../model/blip.js";
 import type { BlockGiven, BlockSite } from "../model/block.js";
 import { blend } from "../model/values.js";
@@ -43,8 +43,10 @@ export async function patchPath(
   pair: Pair,
   senders: readonly Sender[],
   receivers: readonly Receiver[],
-  { direction = "denoise", source, mediated = false }: PathOptions = {},
+  options: PathOptions = {},
 ): Promise<Score> {
+  checkOptions("patchPath", options);
+  const { direction = "denoise", source, mediated = false } = options;
   checkPair(pair);
   if (senders.length === 0 || receivers.length === 0)
     throw new NoticeError("options", "A path leads from somewhere to somewhere: give senders and receivers.");

@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { NoticeError } from "../errors.js";
+import { checkOptions, NoticeError } from "../errors.js";
 import { blockOf } from "../model/blip.js";
 import { valueAt } from "../model/block.js";
 import { attributeAll } from "./attribute.js";
@@ -41,6 +41,7 @@ export async function sweep(pair: Pair, options: SweepOptions): Promise<Scores> 
  * @throws NoticeError as `sweep`.
  */
 export async function sweepTogether(pairs: readonly Pair[], options: SweepOptions): Promise<Scores[]> {
+  checkOptions("a sweep", options);
   const parts = parseSite(options.site);
   if (pairs.length === 0) return [];
   if (pairs.some(({ model }) => model !== pairs[0]!.model))
@@ -61,6 +62,7 @@ export async function sweepTogether(pairs: readonly Pair[], options: SweepOption
 
 /** How many pairs such as this one are swept in the same passes to any gain. */
 export function pairsInOnePass(pair: Pair, options: SweepOptions): number {
+  checkOptions("a sweep", options);
   const parts = parseSite(options.site);
   if (patchedTogether(parts, options) || !changesOneRow(parts)) return 1;
   return roomBeside({ pair, layers: tableCells(pair, parts, options) }, parts, options);

@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import type { Backend } from "../backend.js";
 import type { AskResult } from "../blip.js";
-import { NoticeError } from "../errors.js";
+import { checkOptions, NoticeError } from "../errors.js";
 import { resolveModel } from "../files/hub.js";
 import { availableMemory } from "../files/memory.js";
 import type { PairInput } from "../inputs.js";
@@ -108,6 +108,7 @@ export class Pool implements AsyncDisposable {
    * @throws NoticeError `options`, and as `loadBlip`; `worker` where no process survives loading the model.
    */
   static async open(model: string, options: PoolOptions = {}): Promise<Pool> {
+    checkOptions("openPool", options);
     const { workers, backend, memory = availableMemory(), hub, signal } = options;
     if (workers !== undefined && !(Number.isInteger(workers) && workers >= 1 && workers <= MOST_WORKERS))
       throw new NoticeError("options", `workers is ${workers}; a whole number from 1 to ${MOST_WORKERS} was expected.`);
