@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { formatBytes } from "../files/bytes.js";
 import { type DownloadProgress, download } from "../files/hub.js";
 import { type Progress, progress } from "./progress.js";
-import { oneLine } from "./streams.js";
+import { oneLine, say } from "./streams.js";
 
 /** `notice download ID`: the snapshot folder on stdout, everything else on stderr. */
 export function downloadCommand(): Command {
@@ -16,7 +16,7 @@ export function downloadCommand(): Command {
       const model = options.revision === undefined ? id : `${id}@${options.revision}`;
       const report = downloadReport();
       try {
-        const folder = await download(model, { cache: options.cache, onProgress: report.update });
+        const folder = await download(model, { cache: options.cache, onProgress: report.update, onWait: say });
         report.stop();
         process.stdout.write(`${folder}\n`);
       } finally {

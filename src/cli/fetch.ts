@@ -5,7 +5,7 @@ import { NoticeError } from "../errors.js";
 import { fetchImages } from "../files/fetch-images.js";
 import { wholeNumber } from "./options.js";
 import { type Progress, progress } from "./progress.js";
-import { oneLine, print } from "./streams.js";
+import { oneLine, print, say } from "./streams.js";
 import { untilSignal } from "./until-signal.js";
 
 interface FetchOptions {
@@ -13,6 +13,8 @@ interface FetchOptions {
   readonly concurrency: number;
   readonly retry?: boolean;
 }
+
+const WAIT_LINE_MS = 10_000;
 
 /** `notice fetch svo-probes`: the pictures that a data set names by their addresses. */
 export function fetchCommand(): Command {
@@ -37,6 +39,16 @@ function onlySvoProbes(name: string): string {
   );
 }
 
+/** Of hundreds of pictures that are waited for, one in ten seconds is named. */
+function seldom(tell: (message: string) => void): (message: string) => void {
+  let last = Number.NEGATIVE_INFINITY;
+  return (message) => {
+    if (performance.now() - last < WAIT_LINE_MS) return;
+    last = performance.now();
+    tell(message);
+  };
+}
+
 async function runFetch({ data, concurrency, retry }: FetchOptions): Promise<void> {
   if (concurrency < 1 || concurrency > 256)
     throw new NoticeError("options", `--concurrency is ${concurrency}; a number from 1 to 256 was expected.`);
@@ -53,6 +65,7 @@ async function runFetch({ data, concurrency, retry }: FetchOptions): Promise<voi
         retryFailed: retry,
         signal,
         onProgress,
+        onWait: seldom(say),
       });
       bar?.stop();
       const reasons = Object.entries(missing).sort(([, a], [, b]) => b - a);

@@ -47,7 +47,7 @@ export async function loadModel(model: string, { backend, memory }: ModelOptions
   const { downloadReport } = await import("./download.js");
   const report = downloadReport();
   try {
-    return await loadBlip(model, { backend, memory, warn: say, hub: { onProgress: report.update } });
+    return await loadBlip(model, { backend, memory, warn: say, hub: { onProgress: report.update, onWait: say } });
   } finally {
     report.stop();
   }

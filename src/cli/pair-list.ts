@@ -74,7 +74,8 @@ export async function withPool(
     const report = downloadReport();
     let pool: Pool;
     try {
-      pool = await openPool(model, { workers, backend, memory, warn: say, signal, hub: { onProgress: report.update } });
+      const hub = { onProgress: report.update, onWait: say };
+      pool = await openPool(model, { workers, backend, memory, warn: say, signal, hub });
     } finally {
       report.stop();
     }

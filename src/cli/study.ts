@@ -18,7 +18,7 @@ import {
   withBackend,
   withJson,
 } from "./options.js";
-import { print } from "./streams.js";
+import { print, say } from "./streams.js";
 import { untilSignal } from "./until-signal.js";
 import { stderrWatch } from "./watch.js";
 
@@ -156,7 +156,7 @@ async function fetchModel(model: string, signal: AbortSignal): Promise<void> {
   const { downloadReport } = await import("./download.js");
   const bar = downloadReport();
   try {
-    await resolveModel(model, { onProgress: bar.update, signal });
+    await resolveModel(model, { onProgress: bar.update, onWait: say, signal });
   } finally {
     bar.stop();
   }

@@ -5,9 +5,10 @@ import { mapStream } from "../stream.js";
 import { type Failure, type Manifest, readManifest, writeManifest } from "./fetch-manifest.js";
 import { type FetchLimits, imageFetcher, type RemoteImage } from "./image-fetcher.js";
 import { removeLeftovers } from "./leftovers.js";
+import type { Waiting } from "./retry.js";
 import { makeFolder } from "./write.js";
 
-export interface FetchImagesOptions extends Partial<FetchLimits> {
+export interface FetchImagesOptions extends Partial<FetchLimits>, Waiting {
   /** Pictures at a time. */
   readonly concurrency?: number;
   /** Also those that failed for good before: not found, no picture. What failed in passing is tried again anyway. */
@@ -33,7 +34,7 @@ const SAVE_EVERY = 500;
 export async function fetchImages(
   images: readonly RemoteImage[],
   folder: string,
-  { concurrency = 16, retryFailed = false, signal, onProgress, ...limits }: FetchImagesOptions = {},
+  { concurrency = 16, retryFailed = false, signal, onProgress, onWait, quietMs, ...limits }: FetchImagesOptions = {},
 ): Promise<FetchSummary> {
   const below = join(folder, "images");
   await makeFolder(below);
@@ -44,7 +45,7 @@ export async function fetchImages(
     const failure = failures.get(id);
     return !present.has(id) && (!failure || failure.transient || failure.url !== url || retryFailed);
   });
-  const fetchImage = imageFetcher(below, limits);
+  const fetchImage = imageFetcher(below, limits, { onWait, quietMs });
   const stop = new AbortController();
   setMaxListeners(0, stop.signal); // every connection listens
   const abort = () => stop.abort(signal?.reason);

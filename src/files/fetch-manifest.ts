@@ -1,11 +1,14 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { NoticeError } from "../errors.js";
+import { parseJson } from "../json.js";
 import { findFile, readText } from "./read.js";
 import { writeWhole } from "./write.js";
 
 const MANIFEST = "manifest.json";
 const MAX_BYTES = 256 * 1024 * 1024;
+/** Those of a million failures. */
+const MAX_VALUES = 8_000_000;
 
 const failure = z.object({
   id: z.string(),
@@ -17,6 +20,8 @@ const failure = z.object({
   transient: z.boolean(),
 });
 export type Failure = z.infer<typeof failure>;
+
+const listSchema = z.object({ failures: z.array(z.unknown()) });
 
 /** What a folder of fetched pictures lacks, and why. */
 export interface Manifest {
@@ -33,8 +38,9 @@ export async function readManifest(folder: string): Promise<Map<string, Failure>
   const options = { most: MAX_BYTES };
   try {
     if (!(await findFile(file, options))) return new Map();
-    const { failures } = z.object({ failures: z.array(failure) }).parse(JSON.parse(await readText(file, options)));
-    return new Map(failures.map((one) => [one.id, one]));
+    const { failures } = listSchema.parse(parseJson(await readText(file, options), file, { most: MAX_VALUES }));
+    // One by one: of a million that are none the first is enough.
+    return new Map(failures.map((one) => failure.parse(one)).map((one) => [one.id, one]));
   } catch (cause) {
     const what = `${file} is no manifest of fetched pictures: ${(cause as Error).message.slice(0, 200)}`;
     throw new NoticeError("options", `${what}. Move it away; the pictures that are there are kept.`, { cause });

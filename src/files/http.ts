@@ -1,10 +1,12 @@
 import { NoticeError } from "../errors.js";
-import { TransientError } from "./retry.js";
+import { QUIET_MS, TransientError, type Waiting } from "./retry.js";
 
-/** A connection's limits: `timeoutMs` is the longest silence, before the first header and between two pieces of a body. */
-export interface Connection {
+/**
+ * A connection's limits: `timeoutMs` is the longest silence, before the first header and between two pieces of a body. In ten
+ * times as long at least 64 KiB must come of what is not at its end.
+ */
+export interface Connection extends Waiting {
   readonly timeoutMs: number;
-  readonly signal?: AbortSignal;
   /** `manual`: a redirect is the reply. */
   readonly redirect?: "follow" | "manual";
 }
@@ -17,6 +19,7 @@ export interface Reply {
   close(): void;
 }
 
+const LEAST_BYTES = 64 * 1024;
 const TRANSIENT_STATUS = new Set([408, 425, 429, 500, 502, 503, 504]);
 
 /**
@@ -24,7 +27,7 @@ const TRANSIENT_STATUS = new Set([408, 425, 429, 500, 502, 503, 504]);
  * @throws TransientError for a broken or silent connection and for statuses that ask to come back later.
  */
 export async function get(url: string, headers: Record<string, string>, connection: Connection): Promise<Reply> {
-  const { timeoutMs, signal, redirect } = connection;
+  const { signal, redirect } = connection;
   signal?.throwIfAborted();
   const controller = new AbortController();
   const stop = () => controller.abort(signal?.reason);
@@ -35,7 +38,7 @@ export async function get(url: string, headers: Record<string, string>, connecti
   };
   const within = async <T>(step: Promise<T>): Promise<T> => {
     try {
-      return await unlessSilent(step, timeoutMs);
+      return await unlessSilent(step, url, connection);
     } catch (error) {
       close();
       signal?.throwIfAborted();
@@ -54,29 +57,42 @@ export async function get(url: string, headers: Record<string, string>, connecti
     status: response.status,
     headers: response.headers,
     close,
-    body: () => piecesOf(response, within, close),
+    body: () => piecesOf(response, within, { ...connection, close, end: (why) => controller.abort(new Error(why)) }),
   };
 }
 
 async function* piecesOf(
   { body }: Response,
   within: <T>(step: Promise<T>) => Promise<T>,
-  close: () => void,
+  { timeoutMs, close, end }: { timeoutMs: number; close: () => void; end: (why: string) => void },
 ): AsyncGenerator<Uint8Array> {
   const reader = body?.getReader();
+  let came = 0;
+  const timer = setInterval(() => {
+    if (came < LEAST_BYTES) end(`only ${came} bytes came in ${timeoutMs / 100} s`);
+    came = 0;
+  }, 10 * timeoutMs);
   try {
     while (reader) {
       const { done, value } = await within(reader.read());
       if (done) return;
+      came += value.length;
       yield value;
     }
   } finally {
+    clearInterval(timer);
     close();
   }
 }
 
 /** What the step gives, if it gives it in time. */
-async function unlessSilent<T>(step: Promise<T>, timeoutMs: number): Promise<T> {
+async function unlessSilent<T>(
+  step: Promise<T>,
+  url: string,
+  { timeoutMs, quietMs = QUIET_MS, onWait }: Connection,
+): Promise<T> {
+  const tell = () => onWait?.(`waiting for ${new URL(url).host}, up to ${timeoutMs / 1000} s`);
+  const quiet = setTimeout(tell, quietMs);
   let timer: NodeJS.Timeout | undefined;
   const silence = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`nothing came for ${timeoutMs / 1000} s`)), timeoutMs);
@@ -84,6 +100,7 @@ async function unlessSilent<T>(step: Promise<T>, timeoutMs: number): Promise<T> 
   try {
     return await Promise.race([step, silence]);
   } finally {
+    clearTimeout(quiet);
     clearTimeout(timer);
   }
 }

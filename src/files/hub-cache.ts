@@ -1,7 +1,12 @@
 import { randomUUID } from "node:crypto";
-import { copyFile, mkdir, readFile, rename, stat, symlink, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, realpath, rename, stat, symlink, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join, relative } from "node:path";
+import { NoticeError } from "../errors.js";
+import { parseJson } from "../json.js";
+import { checkpointFolder } from "./folder.js";
+import type { Waiting } from "./retry.js";
+import { isSound } from "./verified-blob.js";
 
 /** A model on the hub: `revision` is a branch, a tag or a commit. */
 export interface ModelId {
@@ -56,15 +61,24 @@ export async function cachedSnapshot(cache: string, id: ModelId): Promise<string
   return COMMIT.test(commit.trim()) ? snapshotFolder(cache, id, commit.trim()) : undefined;
 }
 
-/** What a snapshot lacks of a whole checkpoint, in words; empty if nothing. A link to a deleted blob counts as lacking. */
-export async function missingFiles(snapshot: string): Promise<string[]> {
-  const has = async (name: string) => (await stat(join(snapshot, name)).catch(() => undefined))?.isFile() ?? false;
+/**
+ * What a snapshot lacks of a whole checkpoint, in words; empty if nothing. A link to a deleted blob counts as lacking, and so does
+ * a damaged file.
+ */
+export async function missingFiles(snapshot: string, waiting: Waiting = {}): Promise<string[]> {
   const missing: string[] = [];
+  const has = async (name: string) => {
+    const path = join(snapshot, name);
+    if (!(await stat(path).catch(() => undefined))?.isFile()) return false;
+    if (!(await isSound(await realpath(path), waiting))) missing.push(`${name} undamaged`);
+    return true;
+  };
   for (const name of ["config.json", "preprocessor_config.json"]) if (!(await has(name))) missing.push(name);
+  for (const name of ["tokenizer_config.json", "special_tokens_map.json"]) await has(name);
   if (!(await has("tokenizer.json")) && !(await has("vocab.txt"))) missing.push("tokenizer.json");
   if (await has(WEIGHTS)) return missing;
   if (!(await has(WEIGHTS_INDEX))) return [...missing, WEIGHTS];
-  const shards = shardNames(await readFile(join(snapshot, WEIGHTS_INDEX), "utf8"));
+  const shards = shardNames((await checkpointFolder(snapshot).text(WEIGHTS_INDEX)) ?? "");
   if (!shards) return [...missing, WEIGHTS_INDEX];
   for (const name of shards) if (!(await has(name))) missing.push(name);
   return missing;
@@ -74,8 +88,9 @@ export async function missingFiles(snapshot: string): Promise<string[]> {
 export function shardNames(index: string): string[] | undefined {
   let map: unknown;
   try {
-    map = (JSON.parse(index) as { weight_map?: unknown } | null)?.weight_map;
-  } catch {
+    map = (parseJson(index, WEIGHTS_INDEX) as { weight_map?: unknown } | null)?.weight_map;
+  } catch (error) {
+    if (!(error instanceof NoticeError)) throw error;
     return undefined;
   }
   if (typeof map !== "object" || map === null) return undefined;

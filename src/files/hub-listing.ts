@@ -20,6 +20,7 @@ export interface Listing {
 const LONGEST_ANSWER = 16 << 20;
 const LONGEST_SMALL_FILE = 64 << 20;
 const MOST_REQUESTS = 50;
+const MOST_FILES = 10_000;
 
 /**
  * Ask the hub which commit a revision is and which files it has, through `@huggingface/hub`.
@@ -38,6 +39,8 @@ export async function listModel(hub: Hub, id: ModelId): Promise<Listing> {
         ? ({ algorithm: "sha256", hex: entry.lfs.oid } as const)
         : ({ algorithm: "git-sha1", hex: entry.oid ?? "" } as const);
       const url = `${hub.endpoint}/${id.name}/resolve/${info.sha}/${encodeURIComponent(entry.path)}`;
+      if (files.size >= MOST_FILES)
+        throw new NoticeError("network", `${id.name}: the hub lists more than ${MOST_FILES} files in one folder`);
       files.set(entry.path, { name: entry.path, url, headers: authorization(hub, url), size: entry.size, digest });
     }
     return { commit: info.sha, files };
@@ -128,7 +131,7 @@ function boundedFetch(hub: Hub, id: ModelId): typeof fetch {
       }
       return new Response(await readAll(reply, LONGEST_ANSWER, url), { headers: reply.headers });
     };
-    return withRetries(answer, hub.retry, hub.signal);
+    return withRetries(answer, hub.retry, hub);
   };
 }
 

@@ -1,7 +1,8 @@
-import { readFile, stat, statfs } from "node:fs/promises";
+import { rm, stat, statfs } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { NoticeError } from "../errors.js";
 import { formatBytes } from "./bytes.js";
+import { checkpointFolder } from "./folder.js";
 import type { Reply } from "./http.js";
 import {
   cachedSnapshot,
@@ -19,7 +20,8 @@ import {
 import { type Hub, type Listing, listed, listModel, requestError, wantedFiles } from "./hub-listing.js";
 import { withLock } from "./lock.js";
 import { orShipped } from "./package.js";
-import { PATIENT, type Retry } from "./retry.js";
+import { PATIENT, type Retry, type Waiting } from "./retry.js";
+import { isSound, remember } from "./verified-blob.js";
 import { downloadVerified, type RemoteFile } from "./verified-file.js";
 import { makeFolder } from "./write.js";
 
@@ -31,14 +33,13 @@ export interface DownloadProgress {
 }
 
 /** What is left out comes from the environment: HF_HUB_CACHE or HF_HOME, HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE. */
-export interface HubOptions {
+export interface HubOptions extends Waiting {
   readonly cache?: string;
   readonly endpoint?: string;
   readonly token?: string;
   readonly offline?: boolean;
   /** Called as bytes arrive. */
   readonly onProgress?: (progress: DownloadProgress) => void;
-  readonly signal?: AbortSignal;
   /** The longest silence of a connection, milliseconds. */
   readonly timeoutMs?: number;
   readonly retry?: Retry;
@@ -63,7 +64,7 @@ export async function resolveModel(model: string, options: HubOptions = {}): Pro
     );
   }
   const snapshot = await cachedSnapshot(options.cache ?? hubCacheFolder(), id);
-  const missing = snapshot ? await missingFiles(snapshot) : [];
+  const missing = snapshot ? await missingFiles(snapshot, options) : [];
   if (snapshot && missing.length === 0) return snapshot;
   try {
     return await download(model, options);
@@ -98,7 +99,7 @@ export async function download(model: string, options: HubOptions = {}): Promise
   const snapshot = snapshotFolder(cache, id, listing.commit);
   const lock = join(cache, ".locks", basename(modelFolder(cache, id)), "notice.lock");
   try {
-    await withLock(lock, () => fillSnapshot({ id, cache, snapshot, hub, listing, options }, names), options.signal);
+    await withLock(lock, () => fillSnapshot({ id, cache, snapshot, hub, listing, options }, names), options);
     await writeRef(cache, id, listing.commit);
   } catch (error) {
     throw diskError(error, cache) ?? error;
@@ -120,7 +121,7 @@ async function fillSnapshot(job: Job, names: string[]): Promise<void> {
   let files = names.map((name) => listed(listing, name, id));
   if (names.includes(WEIGHTS_INDEX)) {
     await fetchFiles(job, [listed(listing, WEIGHTS_INDEX, id)], () => {});
-    const shards = shardNames(await readFile(join(snapshot, WEIGHTS_INDEX), "utf8"));
+    const shards = shardNames((await checkpointFolder(snapshot).text(WEIGHTS_INDEX)) ?? "");
     if (!shards) throw new NoticeError("checkpoint", `${id.name}: ${WEIGHTS_INDEX} names no files, or files elsewhere`);
     files = [...files, ...shards.map((name) => listed(listing, name, id))];
   }
@@ -133,7 +134,10 @@ async function fetchFiles(job: Job, files: RemoteFile[], report: (progress: Down
   const blobOf = (file: RemoteFile) => join(blobs, file.digest.hex);
   const lacking = new Map<RemoteFile, number>();
   for (const file of files) {
-    if ((await fileSize(blobOf(file))) === file.size) continue;
+    if ((await fileSize(blobOf(file))) === file.size) {
+      if (await isSound(blobOf(file), job.options)) continue;
+      await rm(blobOf(file));
+    }
     lacking.set(file, file.size - Math.min(file.size, (await fileSize(`${blobOf(file)}.incomplete`)) ?? 0));
   }
   await checkSpace(blobs, sum([...lacking.values()]));
@@ -145,6 +149,7 @@ async function fetchFiles(job: Job, files: RemoteFile[], report: (progress: Down
       const onBytes = (bytes: number) => report({ file: file.name, done: before + bytes, total });
       const errorOf = (reply: Reply) => requestError(job.hub, job.id, reply);
       await downloadVerified(file, blobOf(file), { ...job.hub, onBytes, errorOf });
+      await remember(blobOf(file));
       before += file.size;
     }
     await pointAt(blobOf(file), join(job.snapshot, file.name));
@@ -201,6 +206,8 @@ function hubOf(options: HubOptions): Hub {
     timeoutMs: options.timeoutMs ?? 30_000,
     retry: options.retry ?? PATIENT,
     signal: options.signal,
+    onWait: options.onWait,
+    quietMs: options.quietMs,
   };
 }
 

@@ -2,8 +2,8 @@ import { join } from "node:path";
 import { NoticeError } from "../errors.js";
 import { decodePicture } from "../model/decode.js";
 import type { Failure } from "./fetch-manifest.js";
-import { get, type Reply, readAll } from "./http.js";
-import { type Retry, TransientError, withRetries } from "./retry.js";
+import { type Connection, get, type Reply, readAll } from "./http.js";
+import { type Retry, TransientError, type Waiting, withRetries } from "./retry.js";
 import { writeWhole } from "./write.js";
 
 /** A picture that a data set names. */
@@ -27,7 +27,11 @@ export interface Fetched {
   readonly failure?: Failure;
 }
 
-const DEFAULTS: FetchLimits = { timeoutMs: 20_000, retry: { attempts: 3, delayMs: 500 }, maxBytes: 64 * 1024 * 1024 };
+const DEFAULTS: FetchLimits = {
+  timeoutMs: 20_000,
+  retry: { attempts: 3, delayMs: 500, longestMs: 60_000 },
+  maxBytes: 64 * 1024 * 1024,
+};
 const MOST_REDIRECTS = 10;
 const MAX_URL = 8192;
 const HEADERS = { accept: "image/jpeg, image/png, */*;q=0.1" };
@@ -50,6 +54,7 @@ class Missing extends Error {
 export function imageFetcher(
   folder: string,
   limits: Partial<FetchLimits>,
+  waiting: Omit<Waiting, "signal"> = {},
 ): (image: RemoteImage, signal: AbortSignal) => Promise<Fetched> {
   const { timeoutMs, retry, maxBytes } = { ...DEFAULTS, ...limits };
   let turn: Promise<unknown> = Promise.resolve();
@@ -61,7 +66,8 @@ export function imageFetcher(
   return async ({ id, url }, signal) => {
     try {
       checkNames(id, url);
-      const bytes = await withRetries(() => download(url, { timeoutMs, maxBytes, signal }), retry, signal);
+      const connection = { ...waiting, timeoutMs, signal };
+      const bytes = await withRetries(() => download(url, maxBytes, connection), retry, connection);
       const ending = await decode(bytes, id);
       signal.throwIfAborted();
       await writeWhole(join(folder, `${id}.${ending}`), bytes);
@@ -98,8 +104,10 @@ function checkUrl(url: string): void {
 
 async function download(
   url: string,
-  { timeoutMs, maxBytes, signal }: { timeoutMs: number; maxBytes: number; signal: AbortSignal },
+  maxBytes: number,
+  connection: Connection & { readonly signal: AbortSignal },
 ): Promise<Uint8Array> {
+  const { timeoutMs, signal } = connection;
   const stop = new AbortController();
   const abort = () => stop.abort(signal.reason);
   signal.addEventListener("abort", abort);
@@ -108,7 +116,7 @@ async function download(
   try {
     let at = url;
     for (let redirects = 0; redirects <= MOST_REDIRECTS; redirects++) {
-      const reply = await get(at, HEADERS, { timeoutMs, signal: stop.signal, redirect: "manual" });
+      const reply = await get(at, HEADERS, { ...connection, signal: stop.signal, redirect: "manual" });
       try {
         const to = reply.status >= 300 && reply.status < 400 ? reply.headers.get("location") : null;
         if (to === null) return await content(reply, maxBytes);

@@ -22,6 +22,13 @@ export interface Transfer extends Connection {
   readonly errorOf: (reply: Reply) => NoticeError;
 }
 
+/** What all connections for one file have brought: no server makes it come anew more often than this allows. */
+interface Brought {
+  bytes: number;
+  furthest: number;
+}
+const MOST_TIMES = 4;
+
 /** Where one connection began, and the digest of the whole partial file after it. */
 interface Filled {
   readonly from: number;
@@ -39,8 +46,9 @@ interface Filled {
 export async function downloadVerified(file: RemoteFile, path: string, transfer: Transfer): Promise<void> {
   const partial = `${path}.incomplete`;
   // A second round: what damaged a continued file may lie in the bytes of an earlier run.
+  const brought = { bytes: 0, furthest: 0 };
   for (const round of [1, 2]) {
-    const filled = await withRetries(() => fill(file, partial, transfer), transfer.retry, transfer.signal);
+    const filled = await withRetries(() => fill(file, partial, transfer, brought), transfer.retry, transfer);
     if (filled.hex === file.digest.hex) return rename(partial, path);
     await rm(partial, { force: true });
     if (round === 2 || filled.from === 0) {
@@ -53,7 +61,7 @@ export async function downloadVerified(file: RemoteFile, path: string, transfer:
   }
 }
 
-async function fill(file: RemoteFile, partial: string, transfer: Transfer): Promise<Filled> {
+async function fill(file: RemoteFile, partial: string, transfer: Transfer, brought: Brought): Promise<Filled> {
   const size = await usableSize(partial, file.size);
   transfer.onBytes?.(size);
   if (size > 0 && size === file.size) return { from: size, hex: (await startHash(file, partial, size)).digest("hex") };
@@ -63,7 +71,7 @@ async function fill(file: RemoteFile, partial: string, transfer: Transfer): Prom
   try {
     if (reply.status !== 200 && reply.status !== 206) throw transfer.errorOf(reply);
     const from = await deletingIfRefused(partial, async () => offsetOf(file, reply, size));
-    return await deletingIfRefused(partial, () => receive(file, reply, partial, from, transfer));
+    return await deletingIfRefused(partial, () => receive(file, reply, { partial, from, brought }, transfer));
   } finally {
     reply.close();
   }
@@ -72,20 +80,30 @@ async function fill(file: RemoteFile, partial: string, transfer: Transfer): Prom
 async function receive(
   file: RemoteFile,
   reply: Reply,
-  partial: string,
-  from: number,
+  { partial, from, brought }: { partial: string; from: number; brought: Brought },
   transfer: Transfer,
 ): Promise<Filled> {
   const hash = await startHash(file, partial, from);
   const handle = await open(partial, from > 0 ? "r+" : "w");
   let size = from;
-  const broken = (message: string) =>
-    new TransientError(message, 0, size - from >= Math.max(1, Math.min(1 << 20, file.size / 4)));
+  const broken = (message: string) => {
+    // Beyond where any connection came: what a server sends anew is no progress.
+    const progress = size - Math.max(from, brought.furthest);
+    brought.furthest = Math.max(size, brought.furthest);
+    return new TransientError(message, 0, progress >= Math.max(1, Math.min(1 << 20, file.size / 4)));
+  };
   try {
     for await (const piece of reply.body()) {
       if (size + piece.length > file.size) {
         throw new NoticeError("network", `${file.name}: the server sends more than the ${file.size} bytes it lists`);
       }
+      brought.bytes += piece.length;
+      if (brought.bytes > MOST_TIMES * file.size)
+        throw new NoticeError(
+          "network",
+          `${file.name}: ${brought.bytes} bytes came, ${MOST_TIMES} times what it has, and never the whole: the server ` +
+            "begins anew after each break. Try again later, or another network",
+        );
       await handle.write(piece, 0, piece.length, size);
       hash.update(piece);
       size += piece.length;

@@ -220,6 +220,15 @@ test("a folder that cannot be written to, or has another manifest, is refused", 
   await refused(() => fetchImages([], folder, QUICK), "options", "manifest.json", "Move it away");
 });
 
+test("a manifest of a million things that are no failures is refused at the first", async () => {
+  const folder = temporaryFolder();
+  writeFileSync(join(folder, "manifest.json"), `{"failures":[${"{},".repeat(1_000_000)}{}]}`);
+  const message = await refused(() => fetchImages([], folder, QUICK), "options", "manifest.json", "Move it away");
+  assert.ok(message.length < 1000);
+  writeFileSync(join(folder, "manifest.json"), `{"failures":[${"0,".repeat(9_000_000)}0]}`);
+  await refused(() => fetchImages([], folder, QUICK), "options", "more than 8000000 values", "Move it away");
+});
+
 test("pictures that are there count under any of their endings", async () => {
   const folder = temporaryFolder();
   mkdirSync(join(folder, "images"));

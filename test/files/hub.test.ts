@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, readlink, realpath, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -74,6 +74,7 @@ test("downloads what loading needs into the hub's cache layout", async ({ cache 
     await layout(cache),
     [
       ...blobs.map(({ digest }) => `${root}/blobs/${digest}`),
+      ...blobs.map(({ digest }) => `${root}/.verified/${digest}`),
       ...blobs.map(({ name, digest }) => `${root}/snapshots/${COMMIT}/${name} -> ../../blobs/${digest}`),
       `${root}/refs/main`,
     ].sort(),
@@ -210,6 +211,72 @@ for (const [name, content] of [
   });
 }
 
+test("a server that ignores ranges and cuts bodies is given up", async ({ cache }) => {
+  await using server = await HubServer.start(TINY);
+  for (const [share, most] of [
+    [0.3, 9],
+    [0.9, 6],
+  ] as const) {
+    let cuts = 0;
+    server.fault = ({ path }, response) => {
+      // Whoever comes so often would come for ever.
+      if (!path.startsWith("/cdn/") || cuts > 40) return false;
+      cuts++;
+      response.writeHead(200, { "content-length": WEIGHTS.length });
+      response.write(WEIGHTS.subarray(0, share * WEIGHTS.length), () => response.socket?.end());
+      return true;
+    };
+    await refused(
+      download("owner/tiny-blip", at(server, cache, { retry: { attempts: 9, delayMs: 1 } })),
+      "network",
+      /gave up after|bytes came, 4 times what it has/,
+    );
+    assert.ok(cuts <= most, `${cuts} cuts`);
+  }
+});
+
+test("a blob of the right size that is damaged is noticed, and compared once only", async ({ cache }) => {
+  await using server = await HubServer.start(TINY);
+  const options = at(server, cache);
+  const folder = await resolveModel("owner/tiny-blip", options);
+  for (const [name, data] of [
+    ["model.safetensors", WEIGHTS],
+    ["config.json", Buffer.from(SMALL["config.json"])],
+  ] as const) {
+    const blob = await realpath(join(folder, name));
+    const damaged = Buffer.from(data);
+    damaged[5]! ^= 1;
+    await writeFile(blob, damaged);
+    await utimes(blob, 1, 1);
+    const offline = resolveModel("owner/tiny-blip", { ...options, offline: true });
+    await refused(offline, "network", new RegExp(`there without ${name} undamaged`));
+    const before = server.requests.length;
+    assert.is(await resolveModel("owner/tiny-blip", options), folder);
+    assert.ok(data.equals(await readFile(blob)));
+    assert.is(
+      server.requests.slice(before).filter(({ path }) => /resolve|cdn/.test(path)).length,
+      name === "config.json" ? 1 : 2,
+    );
+
+    // What changes neither size nor time is not read again.
+    await utimes(blob, 2, 2);
+    await resolveModel("owner/tiny-blip", options);
+    await writeFile(blob, damaged);
+    await utimes(blob, 2, 2);
+    assert.is(await resolveModel("owner/tiny-blip", { ...options, offline: true }), folder);
+    await writeFile(blob, data);
+  }
+});
+
+test("a cache that Python filled is compared at its first use", async ({ cache }) => {
+  await using server = await HubServer.start(TINY);
+  const options = { ...at(server, cache), offline: true };
+  const folder = await download("owner/tiny-blip", at(server, cache));
+  await rm(join(cache, "models--owner--tiny-blip/.verified"), { recursive: true });
+  assert.is(await resolveModel("owner/tiny-blip", options), folder);
+  assert.is((await readdir(join(cache, "models--owner--tiny-blip/.verified"))).length, 5);
+});
+
 test("refuses a body with no end, and one of another length than listed", async ({ cache }) => {
   await using server = await HubServer.start(TINY);
   server.fault = ({ path }, response) => {
@@ -252,6 +319,42 @@ test("tries again after 429, 503 and silence, and gives up in the end", async ({
 
   server.fault = ({ path }, response) => path.includes("/tree/") && Boolean(response.writeHead(503).end());
   await refused(download("owner/tiny-blip", at(server, cache)), "network", /answered 503; gave up after 4 attempts/);
+});
+
+test("a server that asks to come back in five minutes is waited for, aloud, and once", async ({ cache }) => {
+  await using server = await HubServer.start(TINY);
+  let busy = 1;
+  server.fault = ({ path }, response) =>
+    path.startsWith("/cdn/") && busy-- > 0 && Boolean(response.writeHead(429, { "retry-after": "300" }).end());
+  const slept: number[] = [];
+  const told: string[] = [];
+  const retry = { attempts: 6, delayMs: 1, sleep: async (ms: number) => void slept.push(ms) };
+  const options = at(server, cache, { retry, onWait: (message) => told.push(message) });
+  await download("owner/tiny-blip", options);
+  assert.equal(slept, [300_000]);
+  assert.is(told.length, 1);
+  assert.match(told[0]!, /answered 429; trying again in 300 s/);
+
+  await rm(join(cache, "models--owner--tiny-blip/blobs", sha256(WEIGHTS)));
+  busy = 99;
+  await refused(download("owner/tiny-blip", options), "network", /429; gave up since it asks to wait 300 s/);
+  assert.equal(slept, [300_000, 300_000]);
+});
+
+test("a list of more files than a folder has is refused", async ({ cache }) => {
+  await using server = await HubServer.start(TINY);
+  server.fault = ({ path }, response) => {
+    if (!path.includes("/tree/")) return false;
+    const files = Array.from({ length: 10_001 }, (_, i) => ({
+      type: "file",
+      path: `${i}`,
+      size: 1,
+      oid: "0".repeat(40),
+    }));
+    json(response, files);
+    return true;
+  };
+  await refused(download("owner/tiny-blip", at(server, cache)), "network", /more than 10000 files/);
 });
 
 test("says how to give a token, and gives it to the hub only", async ({ cache }) => {
