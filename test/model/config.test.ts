@@ -1,6 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { parseConfig } from "../../src/model/config.js";
+import { parseConfig, shown } from "../../src/model/config.js";
 import { refused } from "../support/refused.js";
 
 const silent = () => {};
@@ -217,6 +217,13 @@ test("a config of more values than any has is not parsed", async () => {
   const labels = Object.fromEntries(Array.from({ length: 21_000 }, (_, i) => [i, `class ${i}`]));
   assert.ok(parse({ ...blip(), id2label: labels, label2id: labels }));
   await refused(() => parse(`[${"{},".repeat(300_000)}{}]`), "checkpoint", "folder/config.json", "200000 values");
+});
+
+test("what somebody wrote is shown whole up to 80 characters", () => {
+  assert.is(shown("x".repeat(78)), `"${"x".repeat(78)}"`);
+  assert.is(shown("x".repeat(79)), `"${"x".repeat(79)}…`);
+  assert.is(shown(undefined), "nothing");
+  assert.is(shown({ a: [1, null] }), '{"a":[1,null]}');
 });
 
 test.run();

@@ -3,8 +3,10 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { randomModel, randomPair, seeded } from "../../bench/random-model.js";
 import { useBackend } from "../../src/backend.js";
+import type { BlipModel } from "../../src/model/blip.js";
+import { parseConfig } from "../../src/model/config.js";
 import { type AttributeOptions, attributeAll } from "../../src/patching/attribute.js";
-import { patchBytes, slopeBytes } from "../../src/patching/budget.js";
+import { decodedAtOnce, pairsAtOnce, patchBytes, patchesAtOnce, slopeBytes } from "../../src/patching/budget.js";
 import { CIRCUIT_SITES } from "../../src/patching/faithful.js";
 import type { Mode } from "../../src/patching/pair.js";
 import { parseSite, type Site } from "../../src/patching/sites.js";
@@ -89,6 +91,46 @@ test("a budget below one patch is refused before anything is run, with the numbe
       "8 tokens",
       "0.00100 MB",
     );
+});
+
+/** BLIP's base model (577 image tokens, 12 layers of 12 heads, 768 and 3072 wide, 30,524 words), without its weights. */
+const BASE = {
+  config: parseConfig('{"model_type": "blip", "text_config": {"num_attention_heads": 12}}', "config.json", () => {}),
+} as BlipModel;
+
+test("what a patch of BLIP's base model is counted as at ten tokens, by hand", () => {
+  const bytes = (site: Site) => patchBytes(BASE, parseSite(site), 10);
+  const row = 44 * 768 + 6 * 3072;
+  const reading = 10 * row + 6 * 12 * 10 * 577 + 10 * 768 * (12 + 4);
+  assert.is(bytes("text.cross.z"), 4 * reading);
+  // One query over ten rows; the question's rows twice, or with their keys and values; four of the vocabulary.
+  const answering = row + 6 * 12 * 10 + 4 * 30_524;
+  assert.is(bytes("decoder.cross.z"), 4 * (answering + 2 * 10 * 768));
+  assert.is(bytes("decoder.cross.k"), 4 * (answering + 12 * 10 * 768));
+  const seeing = 577 * row + 6 * 12 * 577 * 577 + 577 * 768 * (12 + 24);
+  assert.is(bytes("vision.self.z"), 4 * (seeing + reading));
+});
+
+test("how many patches, questions and pairs of it go together", () => {
+  const site = parseSite("text.cross.z");
+  const patch = patchBytes(BASE, site, 10); // 4,242,240
+  assert.is(patchesAtOnce(BASE, site, 10, 100 * patch), 100);
+  assert.is(patchesAtOnce(BASE, site, 10, 100 * patch - 1), 99);
+  assert.is(patchesAtOnce(BASE, site, 10, patch), 1);
+  // No more than 512 MiB where nobody says how much there is; less where loading left less.
+  assert.is(patchesAtOnce(BASE, site, 10), 126);
+  assert.is(patchesAtOnce({ ...BASE, memory: 3 * patch }, site, 10), 3);
+  assert.is(patchesAtOnce({ ...BASE, memory: 2 ** 40 }, site, 10), 126);
+  // 761,600 bytes each in the decoder, at most four times as many as are read.
+  assert.is(decodedAtOnce(BASE, 3, 10, 10 * 761_600), 10);
+  assert.is(decodedAtOnce(BASE, 3, 10, 100 * 761_600), 12);
+  // A pair's two passes: 2 x 8 x 768 x 13 x (10 + 2 x 577) x 4 bytes.
+  const pair = 8 * 92_971_008;
+  assert.is(pairsAtOnce(BASE, site, 10, 100, 2 * pair), 2);
+  assert.is(pairsAtOnce(BASE, site, 10, 100, 3 * pair - 1), 2);
+  assert.is(pairsAtOnce(BASE, site, 10, 175, 2 * pair), 2, "350 patches, two pairs' places");
+  assert.is(pairsAtOnce(BASE, site, 10, 176, 2 * pair), 1);
+  assert.is(pairsAtOnce(BASE, site, 10, 0, pair), 1);
 });
 
 test.run();

@@ -1,0 +1,55 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { parseConfig } from "../../src/model/config.js";
+import { modelBytes, requireMemory, WASM_HEAP_BYTES } from "../../src/model/memory.js";
+import { refused } from "../support/refused.js";
+
+const config = (vision_config: object, text_config: object = {}) =>
+  parseConfig(
+    JSON.stringify({ model_type: "blip", vision_config, text_config: { num_attention_heads: 12, ...text_config } }),
+    "config.json",
+    () => {},
+  );
+
+/** Salesforce/blip-vqa-base: transformers counts 384,672,572 parameters; 577 image tokens. */
+const BASE = config({});
+const WEIGHTS = 4 * 384_672_572;
+// The vocabulary's 30,524 x 768 = 23,442,432 numbers twice are more than one layer's 577 x (8 x 768 + 6 x 3072) + 8 x 12 x 577 x 577 =
+// 46,141,536; the streams of two passes have 2 x 577 x 768 x (12 + 1 + 2 x 12) = 32,792,064; and 64 MiB for the process.
+const WORKING = 4 * (46_884_864 + 32_792_064) + 67_108_864;
+
+test("what BLIP's base model takes, by hand", () => {
+  assert.equal(modelBytes(BASE, "cpu"), { weights: WEIGHTS, working: WORKING });
+  assert.equal(modelBytes(BASE, "wasm"), { weights: 2 * WEIGHTS, working: WORKING });
+  for (const backend of ["node", "node-gpu"] as const)
+    assert.equal(modelBytes(BASE, backend), { weights: WEIGHTS, working: WORKING + 4 * 46_884_864 });
+});
+
+test("a picture of many patches takes more than the vocabulary", () => {
+  // 480 pixels: 901 tokens; 901 x 24,576 + 96 x 901 x 901 = 100,075,872; 2 x 901 x 768 x 37 = 51,205,632.
+  assert.is(modelBytes(config({ image_size: 480 }), "cpu").working, 4 * (100_075_872 + 51_205_632) + 67_108_864);
+  // A vocabulary of 500 words: the largest matrix is W_Q, W_K, W_V together, 3 x 768 x 768; 17 tokens of a 64-pixel picture.
+  const small = modelBytes(config({ image_size: 64 }, { vocab_size: 500, bos_token_id: 499 }), "cpu");
+  assert.is(small.working, 4 * (2 * 1_769_472 + 2 * 17 * 768 * 37) + 67_108_864);
+});
+
+test("what the tightest limit leaves, or a refusal with the numbers", async () => {
+  const all = WEIGHTS + WORKING;
+  assert.is(requireMemory(BASE, "base", "cpu", []), undefined);
+  const limits = [
+    ["the machine", all + 2000],
+    ["--memory", all + 1000],
+  ] as const;
+  assert.is(requireMemory(BASE, "base", "cpu", limits), 1000);
+  assert.is(requireMemory(BASE, "base", "cpu", [["--memory", all]]), 0);
+  // On TensorFlow a pass takes two and a half times its values.
+  assert.is(requireMemory(BASE, "base", "node", [["--memory", all + 4 * 46_884_864 + 1000]]), 400);
+  await refused(
+    () => requireMemory(BASE, "base", "cpu", [limits[0], ["--memory", all - 1]]),
+    "memory",
+    "base takes 1.54 GB of weights and about 0.386 GB to run; --memory has 1.92 GB",
+  );
+  assert.is(WASM_HEAP_BYTES, 2 ** 32 - 2 ** 16);
+});
+
+test.run();
