@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { suite } from "uvu";
@@ -6,7 +6,8 @@ import * as assert from "uvu/assert";
 import { build, type PreviewServer, preview } from "vite";
 import { decodePicture } from "../../src/model/decode.js";
 import { temporaryFolder } from "../support/checkpoint.js";
-import { CHROMIUM, CHROMIUM_FLAGS } from "../support/chromium.js";
+import { CHROMIUM, CHROMIUM_FLAGS, HAS_CHROMIUM, NO_CHROMIUM } from "../support/chromium.js";
+import { lacking } from "../support/needed.js";
 import { ROOT } from "../support/root.js";
 
 const test = suite("browser");
@@ -125,9 +126,5 @@ test("pictures decode in a browser to Pillow's pixels", async () => {
   assert.equal(complaints, []);
 });
 
-if (existsSync(CHROMIUM) || process.env.NOTICE_CHROMIUM !== undefined) test.run();
-else {
-  const skipped = suite(`skipped: there is no ${CHROMIUM}; NOTICE_CHROMIUM may name another`);
-  skipped.skip("the package in a browser");
-  skipped.run();
-}
+if (HAS_CHROMIUM) test.run();
+else lacking("browser", NO_CHROMIUM);

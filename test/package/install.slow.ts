@@ -8,7 +8,8 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { createServer } from "vite";
 import { temporaryFolder } from "../support/checkpoint.js";
-import { CHROMIUM, CHROMIUM_FLAGS } from "../support/chromium.js";
+import { CHROMIUM, CHROMIUM_FLAGS, HAS_CHROMIUM, NO_CHROMIUM } from "../support/chromium.js";
+import { lacking } from "../support/needed.js";
 import { npm, pack } from "../support/pack.js";
 import { ROOT } from "../support/root.js";
 
@@ -112,7 +113,7 @@ for (const [module, moduleResolution] of [
   });
 
 // The built bundle is tested by browser.slow.ts; a development server prepares packages in another way.
-if (existsSync(CHROMIUM))
+if (HAS_CHROMIUM)
   test("Vite's development server serves the browser example, copied into the project", async () => {
     const root = join(project, "app/browser");
     cpSync(join(project, "node_modules/vlm-notice/examples"), join(project, "app"), { recursive: true });
@@ -131,5 +132,6 @@ if (existsSync(CHROMIUM))
       await vite.close();
     }
   });
+else lacking("browser", NO_CHROMIUM);
 
 test.run();

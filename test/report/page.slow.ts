@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { suite } from "uvu";
@@ -6,7 +5,8 @@ import * as assert from "uvu/assert";
 import { writeReport } from "../../src/report/report.js";
 import type { ReportData } from "../../src/report/report-data.js";
 import { temporaryFolder } from "../support/checkpoint.js";
-import { CHROMIUM, CHROMIUM_FLAGS } from "../support/chromium.js";
+import { CHROMIUM, CHROMIUM_FLAGS, HAS_CHROMIUM, NO_CHROMIUM } from "../support/chromium.js";
+import { lacking } from "../support/needed.js";
 import { hostile, reportData } from "../support/report-data.js";
 
 const test = suite("page");
@@ -156,9 +156,5 @@ test("a model of base size is drawn as well", async () => {
   await page.close();
 });
 
-if (existsSync(CHROMIUM) || process.env.NOTICE_CHROMIUM !== undefined) test.run();
-else {
-  const skipped = suite(`skipped: there is no ${CHROMIUM}; NOTICE_CHROMIUM may name another`);
-  skipped.skip("the page in a browser");
-  skipped.run();
-}
+if (HAS_CHROMIUM) test.run();
+else lacking("browser", NO_CHROMIUM);
