@@ -1,9 +1,11 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { useBackend } from "../src/backend.js";
-import { seeFrom } from "../src/model/blip.js";
+import { blipVqa } from "../src/model/blip-vqa.js";
+import { passFrom } from "../src/model/pass.js";
 import { type AttributeOptions, attributeAll } from "../src/patching/attribute.js";
-import { CIRCUIT_SITES } from "../src/patching/faithful.js";
-import { newRun, type Pair } from "../src/patching/pair.js";
+import type { Pair } from "../src/patching/pair.js";
+import { Run } from "../src/patching/run.js";
+import { circuitSites } from "../src/patching/sites.js";
 import { randomModel, randomPair, seeded } from "./random-model.js";
 
 // `NOTICE_BACKEND=wasm npx tsx bench/attribution.ts`: what an attribution of all heads of the three towers costs, in forward passes,
@@ -27,8 +29,8 @@ async function time(works: readonly (() => Promise<unknown>)[], turns: number): 
   return times.map((own) => own.sort((a, b) => a - b)[Math.floor(turns / 2)]!);
 }
 
-async function forward({ model, clean, question }: Pair): Promise<void> {
-  using run = newRun(model, (m) => seeFrom(m, tf.clone(clean.activations.vision[0]!)), question);
+async function forward({ model, clean }: Pair): Promise<void> {
+  using run = Run.of(model, () => passFrom(model, (tower) => tf.clone(clean.activations.streams[tower]![0]!)));
   await run.logits.data();
 }
 
@@ -37,7 +39,7 @@ for (const [name, shape] of Object.entries(SIZES)) {
   const random = seeded(1);
   using pair = await randomPair(await randomModel(shape, random), "image", 9, random);
   const forms: AttributeOptions[] = [{}, { steps: STEPS }, { gradDrop: true }];
-  const works = forms.map((form) => () => attributeAll(pair, CIRCUIT_SITES, form));
+  const works = forms.map((form) => () => attributeAll(pair, circuitSites(blipVqa), form));
   const [pass, plain, steps, drops] = (await time([() => forward(pair), ...works], shape.heads > 6 ? 3 : 15)) as [
     number,
     number,

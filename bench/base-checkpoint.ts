@@ -1,8 +1,7 @@
 import { mkdir, open, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { parseConfig } from "../src/model/config.js";
-import { places, VOCABULARY } from "../src/model/places.js";
-import { placesByName } from "../src/model/weights.js";
+import { placesByName } from "../src/checkpoint/place.js";
+import { blipVqa } from "../src/model/blip-vqa.js";
 
 /** The shape of Salesforce/blip-vqa-base: 12 layers of 12 heads x 64 in every tower, 384 x 384 pixels. */
 const BASE_CONFIG = {
@@ -23,11 +22,12 @@ export async function writeRandomCheckpoint(folder: string, config: object): Pro
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, "vocab.txt"), vocabulary().join("\n"));
   const json = JSON.stringify(config);
-  const parsed = parseConfig(json, "config.json");
+  const { config: parse, places } = blipVqa.checkpoint;
+  const parsed = parse(json, "config.json", console.warn);
   await writeFile(join(folder, "config.json"), json);
   const { image_size: side } = parsed.vision;
   await writeFile(join(folder, "preprocessor_config.json"), JSON.stringify({ size: { height: side, width: side } }));
-  const tensors = [...placesByName(places(parsed, new Set([VOCABULARY]))).values()];
+  const tensors = [...placesByName(places(parsed, new Set(["text_decoder.cls.predictions.decoder.weight"]))).values()];
   const header: Record<string, unknown> = { __metadata__: { format: "pt" } };
   let offset = 0;
   for (const { name, shape } of tensors) {

@@ -1,9 +1,11 @@
-import { type Blip, loadBlip } from "../src/blip.js";
 import { draw, sampleAt, type Task, tasks } from "../src/data/scenes/scene.js";
+import { blipVqa } from "../src/model/blip-vqa.js";
 import { pearson } from "../src/patching/agreement.js";
 import { type AttributeOptions, attributeAll } from "../src/patching/attribute.js";
-import { CIRCUIT_SITES, everyHead, faithfulness, faithfulnessCurve, type HeadAt } from "../src/patching/faithful.js";
+import { everyHead, faithfulness, faithfulnessCurve, type HeadAt } from "../src/patching/faithful.js";
+import { type Blip, loadBlip } from "../src/patching/model.js";
 import type { Mode, Pair } from "../src/patching/pair.js";
+import { circuitSites } from "../src/patching/sites.js";
 import { sweep } from "../src/patching/sweep.js";
 
 // `npx tsx bench/claims.ts [pairs] [tested]`: on weights/scenes, per task and corruption, how well attribution agrees with exact patching
@@ -11,6 +13,7 @@ import { sweep } from "../src/patching/sweep.js";
 
 // GradDrop's has no signs: it is compared with the sizes of the effects.
 const FORMS: Record<string, AttributeOptions> = { plain: {}, "5 steps": { steps: 5 }, GradDrop: { gradDrop: true } };
+const CIRCUIT_SITES = circuitSites(blipVqa);
 const SHARES = [0.1, 0.2, 0.3, 0.4];
 
 async function figures(blip: Blip, task: Task, mode: Mode): Promise<string> {

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { BlipConfig } from "../src/model/config.js";
-import { GROUPED_MATMUL } from "../src/model/grouped.js";
+import { GROUPED_MATMUL } from "../src/model/kernels/grouped.js";
 
 /**
  * Floating-point operations in the matrix products of one patch of `text.cross.z` at `layer` of a sweep, a multiplication and

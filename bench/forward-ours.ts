@@ -1,7 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Backend } from "../src/backend.js";
-import { loadBlip } from "../src/blip.js";
-import { answerQuestion, seeImage } from "../src/model/blip.js";
+import { walk } from "../src/model/blocks/block.js";
+import { forward, towerBlocks } from "../src/model/pass.js";
+import { loadBlip } from "../src/patching/model.js";
 import { Run } from "../src/patching/run.js";
 import { BASE_QUESTION } from "./base-checkpoint.js";
 
@@ -16,13 +17,15 @@ const question = blip.question(BASE_QUESTION);
 const pixels = tf.randomNormal([1, 384, 384, 3]);
 const ids = tf.tensor2d([[...question.ids]], undefined, "int32");
 const vision = await median(async () => {
-  const image = tf.tidy(() => seeImage(blip, pixels).vision.at(-1)!);
+  const image = tf.tidy(
+    () => walk(towerBlocks(blip, "vision", []), blip.architecture.towers.vision!.embed(blip, { pixels, ids })).at(-1)!,
+  );
   await image.data();
   image.dispose();
 });
-using seen = Run.of(blip, (model) => answerQuestion(model, seeImage(model, pixels), ids));
+using seen = Run.of(blip, () => forward(blip, { pixels, ids }));
 const text = await median(async () => {
-  const logits = tf.tidy(() => answerQuestion(blip, seen.activations, ids).logits);
+  const logits = tf.tidy(() => forward(blip, { ids }, seen.activations).logits);
   await logits.data();
   logits.dispose();
 });

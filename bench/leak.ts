@@ -7,10 +7,10 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import * as tf from "@tensorflow/tfjs-core";
 import type { Backend } from "../src/backend.js";
-import { loadBlip } from "../src/blip.js";
 import { readPairs } from "../src/data/pairs.js";
 import { writeScenes } from "../src/data/scenes/write.js";
-import type { PairInput } from "../src/inputs.js";
+import type { PairInput } from "../src/patching/inputs.js";
+import { loadBlip } from "../src/patching/model.js";
 import { sweep } from "../src/patching/sweep.js";
 import { lineThrough } from "./line.js";
 

@@ -1,9 +1,9 @@
 import { parseArgs } from "node:util";
 import { type Backend, useBackend } from "../src/backend.js";
-import { loadBlip } from "../src/blip.js";
 import { checkpointFolder } from "../src/files/folder.js";
-import { parseConfig } from "../src/model/config.js";
+import { readConfig } from "../src/model/architectures.js";
 import { modelBytes } from "../src/model/memory.js";
+import { loadBlip } from "../src/patching/model.js";
 import type { Site } from "../src/patching/sites.js";
 import { sweep } from "../src/patching/sweep.js";
 import { noisePair } from "./noise-pair.js";
@@ -27,8 +27,8 @@ const { values, positionals } = parseArgs({
 });
 const folder = positionals[0]!;
 const backend = await useBackend(values.backend as Backend | undefined);
-const config = parseConfig((await checkpointFolder(folder).text("config.json"))!, "config.json");
-const { weights, working } = modelBytes(config, backend);
+const described = readConfig((await checkpointFolder(folder).text("config.json"))!, "config.json");
+const { weights, working } = modelBytes(described, backend);
 const budget = weights + working + Number(values.left);
 const before = process.memoryUsage.rss();
 const peak = () => process.resourceUsage().maxRSS * 1024 - before;

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
-import type { Blip } from "../src/blip.js";
+import type { Blip } from "../src/patching/model.js";
 import { Pair } from "../src/patching/pair.js";
 import { BASE_QUESTION, normals } from "./base-checkpoint.js";
 

@@ -1,9 +1,10 @@
 import * as tf from "@tensorflow/tfjs-core";
-import type { BlipModel } from "../src/model/blip.js";
-import { parseConfig } from "../src/model/config.js";
-import { places, VOCABULARY } from "../src/model/places.js";
+import { placesByName } from "../src/checkpoint/place.js";
+import type { Learned, Network } from "../src/model/architecture.js";
+import { type BlipVqaWeights, blipVqa } from "../src/model/blip-vqa.js";
+import type { BlipConfig } from "../src/model/config.js";
 import type { TensorEntry } from "../src/model/safetensors.js";
-import { loadWeights, placesByName } from "../src/model/weights.js";
+import { loadWeights } from "../src/model/weights.js";
 import { Pair } from "../src/patching/pair.js";
 import type { Question } from "../src/patching/positions.js";
 
@@ -18,8 +19,13 @@ export interface RandomShape {
   readonly grid: number;
 }
 
+/** What checkpoints hold that have an output matrix of their own. */
+const VOCABULARY = "text_decoder.cls.predictions.decoder.weight";
 const VOCABULARY_SIZE = 20;
 const PATCH = 4;
+
+/** A BLIP for question answering. */
+export type RandomModel = Network & Learned<BlipConfig, BlipVqaWeights>;
 
 /** Numbers in [0, 1) from a seed (splitmix32). */
 export function seeded(seed: number): () => number {
@@ -41,10 +47,10 @@ export async function randomModel(
   shape: RandomShape,
   random: () => number,
   change?: (name: string, values: Float32Array) => void,
-): Promise<BlipModel> {
+): Promise<RandomModel> {
   const width = shape.heads * shape.headDim;
   const tower = { hidden_size: width, num_attention_heads: shape.heads, intermediate_size: shape.mlp };
-  const config = parseConfig(
+  const config = blipVqa.checkpoint.config(
     JSON.stringify({
       model_type: "blip",
       vision_config: {
@@ -63,8 +69,9 @@ export async function randomModel(
       },
     }),
     "random",
+    console.warn,
   );
-  const entries = [...placesByName(places(config, new Set([VOCABULARY])))].map(
+  const entries = [...placesByName(blipVqa.checkpoint.places(config, new Set([VOCABULARY])))].map(
     ([name, { shape: sides }]): [string, TensorEntry] => {
       const size = sides.reduce((product, side) => product * side, 1);
       const centre = /norm/i.test(name) && name.endsWith("weight") ? 1 : 0;
@@ -76,12 +83,14 @@ export async function randomModel(
       return [name, { name, dtype: "F32", shape: sides, source, start: 0, end: bytes.length }];
     },
   );
-  return { config, weights: await loadWeights(config, new Map(entries), "random") };
+  const { checkpoint } = blipVqa;
+  const weights = await loadWeights(checkpoint, config, new Map(entries), "random");
+  return { architecture: blipVqa, config, weights: weights as BlipVqaWeights };
 }
 
 /** A pair of random pictures or questions of `tokens` tokens; of questions that differ in one token where `differing` is given. */
 export async function randomPair(
-  model: BlipModel,
+  model: RandomModel,
   mode: "image" | "text",
   tokens: number,
   random: () => number,

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TopLevelSpec } from "vega-lite";
-import { type Blip, loadBlip } from "../src/blip.js";
+import { type Blip, loadBlip } from "../src/patching/model.js";
 import { sweep } from "../src/patching/sweep.js";
 import { vegaToSvg } from "../src/report/figure.js";
 import { writeRandomCheckpoint } from "./base-checkpoint.js";

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import type { Backend } from "../src/backend.js";
-import { loadBlip } from "../src/blip.js";
+import { loadBlip } from "../src/patching/model.js";
 import { writeBaseCheckpoint } from "./base-checkpoint.js";
 
 // `npm run bench:study`: a study of five pairs at blip-vqa-base size, as anybody would run it, with the most memory that

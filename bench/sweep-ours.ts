@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import type { Backend } from "../src/backend.js";
-import { loadBlip } from "../src/blip.js";
+import { loadBlip } from "../src/patching/model.js";
 import type { Scores } from "../src/patching/scores.js";
 import { sweep } from "../src/patching/sweep.js";
 import { countProducts, limitSeconds, sweepFlops } from "./flops.js";

@@ -2,17 +2,17 @@ import "./dispose.js";
 import "./display/jupyter.js";
 
 export { BACKENDS, type Backend, currentBackend, useBackend } from "./backend.js";
-export { type AskResult, Blip, loadBlip } from "./blip.js";
 export { type GaussianNoise, gaussianNoise } from "./corruption/gaussian.js";
 export { NoticeError, type NoticeErrorCode } from "./errors.js";
 export type { DownloadProgress, HubOptions } from "./files/hub.js";
 export type { Retry } from "./files/retry.js";
-export type { CorruptImage, CorruptQuestion, ImageInput, PairInput } from "./inputs.js";
-export type { LoadOptions } from "./load.js";
-export type { Activations, BlipModel, ImageActivations, Tower } from "./model/blip.js";
+export type { Architecture, Network } from "./model/architecture.js";
+export type { ArchitectureName } from "./model/architectures.js";
 export type { CheckpointFiles } from "./model/checkpoint.js";
 export type { BlipConfig, TextConfig, TowerConfig, VisionConfig } from "./model/config.js";
 export { decodePicture } from "./model/decode.js";
+export type { LoadOptions } from "./model/load.js";
+export type { Activations } from "./model/pass.js";
 export { encodePng, type Picture } from "./model/picture.js";
 export type { ImageProcessor } from "./model/pixels.js";
 export type { ByteSource } from "./model/safetensors.js";
@@ -32,8 +32,6 @@ export {
   universality,
 } from "./patching/circuits.js";
 export {
-  CIRCUIT_SITES,
-  type CircuitSite,
   everyHead,
   type Faithfulness,
   type FaithfulnessCurve,
@@ -46,6 +44,7 @@ export {
   rankHeads,
   type SetOptions,
 } from "./patching/faithful.js";
+export type { CorruptImage, CorruptQuestion, ImageInput, PairInput } from "./patching/inputs.js";
 export {
   type Answer,
   type Answers,
@@ -60,13 +59,24 @@ export {
   rank,
   type Score,
 } from "./patching/metrics.js";
+export { type AskResult, type Blip, loadBlip, loadModel, Model } from "./patching/model.js";
 export type { Direction, Mode, Pair } from "./patching/pair.js";
 export { type Measured, type PatchOptions, patch, patchHead, patchMetrics, type Selection } from "./patching/patch.js";
 export { type PathOptions, patchPath, type Receiver, type Sender } from "./patching/paths.js";
 export type { IndexPosition, Position, PositionAt, Question } from "./patching/positions.js";
 export type { Run } from "./patching/run.js";
 export { type Axis, type Nested, Scores, type ScoresJson, type SweepFacts } from "./patching/scores.js";
-export { type HeadSite, type QuestionSite, type ReadSite, SITES, type Site, type SiteParts } from "./patching/sites.js";
+export {
+  type CircuitSite,
+  circuitSites,
+  type HeadSite,
+  type QuestionSite,
+  type ReadSite,
+  SITES,
+  type Site,
+  type SiteParts,
+  sitesOf,
+} from "./patching/sites.js";
 export { between, fromRun, meanOf, type Source, zero } from "./patching/sources.js";
 export { type SweepCourse, type SweepOptions, sweep, sweepTogether } from "./patching/sweep.js";
 export type { SiteTable, TableOptions } from "./patching/table.js";

@@ -1,10 +1,10 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
-import { type Blip, loadBlip } from "../src/blip.js";
 import type { NoticeErrorCode } from "../src/errors.js";
 import { attribute, attributeAll } from "../src/patching/attribute.js";
 import { faithfulness, faithfulnessCurve, headEffects, rankHeads } from "../src/patching/faithful.js";
 import { type LogitMetric, rank } from "../src/patching/metrics.js";
+import { type Blip, loadBlip } from "../src/patching/model.js";
 import type { Pair } from "../src/patching/pair.js";
 import { patch, patchHead, patchMetrics } from "../src/patching/patch.js";
 import { patchPath } from "../src/patching/paths.js";

@@ -4,7 +4,7 @@ import { agreement } from "../patching/agreement.js";
 import { attribute, type SiteAttribution } from "../patching/attribute.js";
 import type { Pair } from "../patching/pair.js";
 import type { Scores } from "../patching/scores.js";
-import { parseSite } from "../patching/sites.js";
+import { checkSite } from "../patching/sites.js";
 import { type SweepOptions, sweep } from "../patching/sweep.js";
 import type { Sendable } from "../pool/methods.js";
 import { columns, loadModel, wholeNumber, withBackend, withJson } from "./options.js";
@@ -35,7 +35,7 @@ export function attributeCommand(): Command {
 }
 
 async function runAttribute(model: string, options: AttributeCommandOptions): Promise<void> {
-  const { site } = parseSite(options.site);
+  const site = checkSite(options.site);
   if (options.exact && options.json === "-")
     throw new NoticeError("options", "--exact prints a comparison beneath the table, and --json - prints no table.");
   const { layers, heads, position, together, direction, steps, qkFix, gradDrop } = options;

@@ -2,10 +2,10 @@ import { access, constants, stat } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { BACKENDS, type Backend } from "../backend.js";
-import type { Blip } from "../blip.js";
 import { NoticeError } from "../errors.js";
 import { removeLeftovers } from "../files/leftovers.js";
 import { writeWhole } from "../files/write.js";
+import type { Blip } from "../patching/model.js";
 import { jsonText, print, say } from "./streams.js";
 
 export interface ModelOptions {
@@ -43,7 +43,7 @@ export function withJson(command: Command): Command {
 
 /** The model that a command names: a folder, or a hub id that is downloaded first if need be. */
 export async function loadModel(model: string, { backend, memory }: ModelOptions): Promise<Blip> {
-  const { loadBlip } = await import("../blip.js");
+  const { loadBlip } = await import("../patching/model.js");
   const { downloadReport } = await import("./download.js");
   const report = downloadReport();
   try {

@@ -4,7 +4,7 @@ import { countLines } from "../data/jsonl.js";
 import { type PairLine, readPairs } from "../data/pairs.js";
 import { NoticeError } from "../errors.js";
 import { writeWhole } from "../files/write.js";
-import type { PairInput } from "../inputs.js";
+import type { PairInput } from "../patching/inputs.js";
 import type { Mode } from "../patching/pair.js";
 import { openPool, type Pool, type PoolResult } from "../pool/pool.js";
 import { downloadReport } from "./download.js";

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { NoticeError } from "../errors.js";
-import type { PairInput } from "../inputs.js";
+import type { PairInput } from "../patching/inputs.js";
 import type { Direction } from "../patching/pair.js";
 
 export interface PairOptions {

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from "commander";
 import type { Selection } from "../patching/patch.js";
-import { parseSite } from "../patching/sites.js";
+import { checkSite } from "../patching/sites.js";
 import { indices } from "./options.js";
 
 /** What was named on the command line, with its name there. */
@@ -24,7 +24,7 @@ export function parsePlace(name: string): Selection {
     throw new InvalidArgumentError(`${JSON.stringify(name)} is no place such as text.cross.z:L0H1.`);
   // What goes with what is checked against the model.
   return {
-    site: parseSite(site).site,
+    site: checkSite(site),
     layer: Number(layer),
     head: head === undefined ? undefined : Number(head),
     position: position !== undefined && /^\d[\d,-]*$/.test(position) ? indices(position) : position,

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import type { Scores } from "../patching/scores.js";
-import { parseSite } from "../patching/sites.js";
+import { checkSite } from "../patching/sites.js";
 import type { SweepOptions } from "../patching/sweep.js";
 import { loadModel, wholeNumber, withBackend, withJson } from "./options.js";
 import { refuseListOptions, withPairList } from "./pair-list.js";
@@ -26,7 +26,7 @@ export function sweepCommand(): Command {
 }
 
 async function runSweep(model: string, options: PairsOptions): Promise<void> {
-  const { site } = parseSite(options.site);
+  const site = checkSite(options.site);
   if (options.pairs !== undefined) {
     const { runPairs } = await import("./sweep-pairs.js");
     return runPairs(model, site, options.pairs, options);

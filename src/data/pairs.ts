@@ -2,7 +2,7 @@ import { dirname, join } from "node:path";
 import { z } from "zod";
 import { NoticeError } from "../errors.js";
 import { findFile } from "../files/read.js";
-import type { PairInput } from "../inputs.js";
+import type { PairInput } from "../patching/inputs.js";
 import type { Mode } from "../patching/pair.js";
 import { checked, jsonLines, path, text } from "./jsonl.js";
 

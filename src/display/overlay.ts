@@ -1,8 +1,8 @@
 import { NoticeError } from "../errors.js";
-import { type ImageInput, pictureOf } from "../inputs.js";
 import type { Picture } from "../model/picture.js";
 import { answerAttention } from "../patching/answer-attention.js";
 import { attentionOverlay } from "../patching/attention-functions.js";
+import { type ImageInput, pictureOf } from "../patching/inputs.js";
 import type { Pair } from "../patching/pair.js";
 import { type Position, resolvePosition } from "../patching/positions.js";
 import { JUPYTER_DISPLAY, type MimeBundle, show } from "./show.js";

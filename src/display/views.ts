@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
-import type { PairInput } from "../inputs.js";
 import { encodePng, type Picture } from "../model/picture.js";
+import type { PairInput } from "../patching/inputs.js";
 import { answerName } from "../patching/metrics.js";
 import { Pair } from "../patching/pair.js";
 import { Scores } from "../patching/scores.js";

@@ -116,12 +116,6 @@ export function parseConfig(json: string, file: string, warn: (message: string) 
       "checkpoint",
       `${file}: vision_config.patch_size is ${vision.patch_size}, which does not divide image_size ${vision.image_size}.`,
     );
-  if (vision.hidden_size !== text.hidden_size)
-    throw new NoticeError(
-      "checkpoint",
-      `${file}: vision_config.hidden_size is ${vision.hidden_size} and text_config.hidden_size ${text.hidden_size}. ` +
-        "In BLIP for question answering both must be equal: text encoder and decoder share one cross-attention width.",
-    );
   for (const field of ["bos_token_id", "sep_token_id", "pad_token_id"] as const)
     if (text[field] >= text.vocab_size)
       throw new NoticeError(

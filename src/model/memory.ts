@@ -1,7 +1,7 @@
 import type { Backend } from "../backend.js";
 import { NoticeError } from "../errors.js";
-import { type BlipConfig, imageTokens } from "./config.js";
-import { weightBytes } from "./weights.js";
+import type { ModelConfig, Network } from "./architecture.js";
+import { weightCounts } from "./weights.js";
 
 /** The largest heap that WebAssembly's 32-bit addresses allow tfjs: 4 GiB less one page. */
 export const WASM_HEAP_BYTES = 4_294_901_760;
@@ -14,20 +14,29 @@ const NATIVE_SPREAD = 2.5;
 
 const isNative = (backend: Backend) => backend === "node" || backend === "node-gpu";
 
+/** A model before it is loaded. */
+export type Described = Pick<Network, "architecture"> & { readonly config: ModelConfig };
+
 /**
  * What a model takes, in bytes: its weights in float32, twice on wasm (XNNPACK keeps a packed copy of what it has
- * multiplied by); and what running it takes beside them: the values of one vision layer, and the streams of a clean and a
+ * multiplied by); and what running it takes beside them: the values of one layer that sees the picture, and the streams of a clean and a
  * corrupted pass. An upper bound, checked against measured memory.
  */
-export function modelBytes(config: BlipConfig, backend: Backend): { weights: number; working: number } {
-  const { vision, text } = config;
-  const image = imageTokens(vision);
-  const pattern = vision.num_attention_heads * image * image;
-  // As many as one layer's `tidy` holds at once: scores, their copies in another order, the softmax; q, k, v, GELU's steps.
-  const layer = image * (8 * vision.hidden_size + 6 * vision.intermediate_size) + 8 * pattern;
-  const kept = image * vision.hidden_size * (vision.num_hidden_layers + 1 + 2 * text.num_hidden_layers);
-  const largest = Math.max(text.vocab_size * text.hidden_size, 3 * vision.hidden_size ** 2);
-  const weights = weightBytes(config) * (backend === "wasm" ? 2 : 1);
+export function modelBytes(model: Described, backend: Backend): { weights: number; working: number } {
+  const { architecture, config } = model;
+  const { total, largest } = weightCounts(architecture.checkpoint, config);
+  let [layer, kept] = [0, 0];
+  for (const tower of Object.values(architecture.towers)) {
+    const { layers, heads, width, mlpWidth } = tower.size(config);
+    const attended = tower.attends && architecture.towers[tower.attends.tower]!;
+    if (tower.tokens === "image") {
+      const image = tower.names(config).length;
+      // As many as one layer's `tidy` holds at once: scores, their copies in another order, the softmax; q, k, v, GELU's steps.
+      layer = Math.max(layer, image * (8 * width + 6 * mlpWidth) + 8 * heads * image * image);
+      kept += image * width * (layers + 1);
+    } else if (attended?.tokens === "image") kept += 2 * attended.names(config).length * width * layers;
+  }
+  const weights = 4 * total * (backend === "wasm" ? 2 : 1);
   // TensorFlow copies a tensor out of JavaScript; the latest two are not collected yet.
   const uncollected = isNative(backend) ? 2 * largest : 0;
   return { weights, working: 4 * (Math.max(layer, 2 * largest) + 2 * kept + uncollected) + PROCESS_BYTES };
@@ -41,12 +50,12 @@ export function modelBytes(config: BlipConfig, backend: Backend): { weights: num
  * @throws NoticeError `memory` with the numbers.
  */
 export function requireMemory(
-  config: BlipConfig,
+  model: Described,
   checkpoint: string,
   backend: Backend,
   limits: readonly (readonly [string, number])[],
 ): number | undefined {
-  const { weights, working } = modelBytes(config, backend);
+  const { weights, working } = modelBytes(model, backend);
   for (const [what, bytes] of limits)
     if (weights + working > bytes)
       throw new NoticeError(

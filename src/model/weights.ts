@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { eachLeaf, isLeaf, type Place, placesByName, type WeightTree } from "../checkpoint/place.js";
 import { NoticeError } from "../errors.js";
-import type { BlipConfig } from "./config.js";
-import { type BlipWeights, IGNORED, type Place, places, VOCABULARY_BIAS } from "./places.js";
+import type { Checkpoint, ModelConfig } from "./architecture.js";
 import { readFloats, type TensorEntry } from "./safetensors.js";
 
 /**
@@ -13,13 +13,14 @@ import { readFloats, type TensorEntry } from "./safetensors.js";
  * holds a value that is not finite.
  */
 export async function loadWeights(
-  config: BlipConfig,
+  stored: Checkpoint,
+  config: ModelConfig,
   entries: ReadonlyMap<string, TensorEntry>,
   checkpoint: string,
-): Promise<BlipWeights> {
-  const tree = places(config, new Set(entries.keys()));
-  checkPlaces(tree, entries, checkpoint);
-  await checkVocabularyBias(entries, checkpoint);
+): Promise<WeightTree> {
+  const tree = stored.places(config, new Set(entries.keys()));
+  checkPlaces(tree, stored, entries, checkpoint);
+  for (const names of stored.aliases) await checkAliases(names, entries, checkpoint);
   const loaded: tf.Tensor[] = [];
   try {
     return (await mapLeaves(tree, async (place) => {
@@ -27,7 +28,7 @@ export async function loadWeights(
       loaded.push(tensor);
       handOver(tensor);
       return tensor;
-    })) as BlipWeights;
+    })) as WeightTree;
   } catch (error) {
     tf.dispose(loaded);
     throw error;
@@ -35,31 +36,31 @@ export async function loadWeights(
 }
 
 /** Frees every tensor of the tree. */
-export function disposeWeights(weights: BlipWeights): void {
+export function disposeWeights(weights: WeightTree): void {
   eachLeaf<tf.Tensor>(weights, (tensor) => tensor.dispose());
 }
 
-/** The places of a tree by the names of their tensors. */
-export function placesByName(tree: BlipWeights<Place>): Map<string, Place> {
-  const named = new Map<string, Place>();
-  eachLeaf<Place>(tree, (place) => named.set(place.name, place));
-  return named;
-}
-
-/** Bytes in float32 that the weights of such a checkpoint take once loaded. */
-export function weightBytes(config: BlipConfig): number {
-  let floats = 0;
-  eachLeaf<Place>(places(config, new Set()), ({ shape, third }) => {
-    floats += shape.reduce((product, side) => product * side, 1) / (third === undefined ? 1 : 3);
+/** Of such a checkpoint, in numbers: all that it learned, and the largest tensor that is stored. */
+export function weightCounts(stored: Checkpoint, config: ModelConfig): { total: number; largest: number } {
+  const counts = { total: 0, largest: 0 };
+  eachLeaf<Place>(stored.places(config, new Set()), ({ shape, third }) => {
+    const count = shape.reduce((product, side) => product * side, 1);
+    counts.total += count / (third === undefined ? 1 : 3);
+    counts.largest = Math.max(counts.largest, count);
   });
-  return 4 * floats;
+  return counts;
 }
 
-function checkPlaces(tree: BlipWeights<Place>, entries: ReadonlyMap<string, TensorEntry>, checkpoint: string): void {
+function checkPlaces(
+  tree: WeightTree,
+  { ignored, aliases }: Checkpoint,
+  entries: ReadonlyMap<string, TensorEntry>,
+  checkpoint: string,
+): void {
   const expected = placesByName(tree);
   const missing = [...expected.keys()].filter((name) => !entries.has(name));
   const unused = [...entries.keys()].filter(
-    (name) => !expected.has(name) && !IGNORED.test(name) && !VOCABULARY_BIAS.includes(name),
+    (name) => !expected.has(name) && !ignored.test(name) && !aliases.flat().includes(name),
   );
   const misshapen = [...expected.values()]
     .filter(({ name, shape }) => entries.has(name) && `${entries.get(name)!.shape}` !== `${shape}`)
@@ -77,15 +78,19 @@ function checkPlaces(tree: BlipWeights<Place>, entries: ReadonlyMap<string, Tens
     );
 }
 
-/** One bias under two names: whoever reads the other would have another model. */
-async function checkVocabularyBias(entries: ReadonlyMap<string, TensorEntry>, checkpoint: string): Promise<void> {
-  const stored = VOCABULARY_BIAS.flatMap((name) => entries.get(name) ?? []);
+/** One tensor under several names: whoever reads another would have another model. */
+async function checkAliases(
+  names: readonly string[],
+  entries: ReadonlyMap<string, TensorEntry>,
+  checkpoint: string,
+): Promise<void> {
+  const stored = names.flatMap((name) => entries.get(name) ?? []);
   if (stored.length < 2) return;
-  const [first, second] = (await Promise.all(stored.map(readFloats))) as [Float32Array, Float32Array];
-  if (first.length !== second.length || first.some((value, i) => value !== second[i]))
+  const [first, ...others] = (await Promise.all(stored.map(readFloats))) as [Float32Array, ...Float32Array[]];
+  if (others.some((other) => first.length !== other.length || first.some((value, i) => value !== other[i])))
     throw new NoticeError(
       "checkpoint",
-      `${checkpoint} holds the output bias as ${VOCABULARY_BIAS.join(" and as ")}, and the two differ; they must be equal.`,
+      `${checkpoint} holds one tensor as ${names.join(" and as ")}, and the two differ; they must be equal.`,
     );
 }
 
@@ -130,14 +135,6 @@ function transpose(values: Float32Array, rows: number, columns: number): Float32
         for (let column = left; column < Math.min(left + TILE, columns); column++)
           out[column * rows + row] = values[row * columns + column] as number;
   return out;
-}
-
-// Places and tensors both have a shape, and nothing else in the tree does.
-const isLeaf = (node: unknown) => typeof node === "object" && node !== null && "shape" in node;
-
-function eachLeaf<Leaf>(node: BlipWeights<Leaf> | object, visit: (leaf: Leaf) => void): void {
-  if (isLeaf(node)) visit(node as Leaf);
-  else for (const child of Object.values(node)) eachLeaf(child as object, visit);
 }
 
 /** The same tree of tensors. One leaf after the other, not at once: that is what keeps the peak low. */

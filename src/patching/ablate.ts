@@ -1,4 +1,5 @@
 import { NoticeError } from "../errors.js";
+import type { ArchitectureName } from "../model/architectures.js";
 import type { Score } from "./metrics.js";
 import type { Pair } from "./pair.js";
 import { patch, type Selection } from "./patch.js";
@@ -16,7 +17,11 @@ const MOST_LAYERS = 1000;
  * @throws NoticeError `site` where one of the places is not there.
  * @example await ablate(pair, [{ site: "text.cross.z", layer: 1, head: [0, 2] }], meanOf(runs))
  */
-export async function ablate(pair: Pair, selections: readonly Selection[], source: Source = zero): Promise<Score> {
+export async function ablate<A extends ArchitectureName>(
+  pair: Pair<A>,
+  selections: readonly Selection<A>[],
+  source: Source = zero,
+): Promise<Score> {
   return patch(pair, selections, { direction: "noise", source });
 }
 

@@ -1,17 +1,29 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { checkIndex, type Run, towerSize } from "./run.js";
+import { NoticeError } from "../errors.js";
+import { type Network, towerOf, towerSize } from "../model/architecture.js";
+import { checkIndex, countOf, indexes, type Run } from "./run.js";
+import { type CircuitSite, circuitSites, parseSite, type Site } from "./sites.js";
 
 /** How a token of the question looks at the image. Image tokens: [CLS], then patches row by row. */
 export interface AnswerAttention {
-  /** `text.cross.pattern` at the token: [layer][head][imageToken]; each row sums to 1. */
+  /** The pattern of cross-attention at the token: [layer][head][imageToken]; each row sums to 1. */
   readonly patterns: readonly (readonly (readonly number[])[])[];
   /**
-   * L2 norm of each image token in the last vision layer's `resid_post`: before the LayerNorm that ends the tower, after
+   * L2 norm of each image token in the `resid_post` of the last layer that sees the picture: before the LayerNorm that ends the tower, after
    * which all norms are nearly equal and none can stand out.
    */
   readonly norms: readonly number[];
   /** Patches on each side of the grid. */
   readonly side: number;
+}
+
+/** The site whose heads look from the question at the picture, where an architecture has one. */
+export function lookingSite({ architecture }: Pick<Network, "architecture">): CircuitSite | undefined {
+  const { towers } = architecture;
+  return circuitSites(architecture).find((site) => {
+    const { tower, within, tokens } = parseSite({ architecture }, site);
+    return within === "cross.z" && tokens === "question" && towers[towers[tower]!.attends!.tower]!.tokens === "image";
+  });
 }
 
 /**
@@ -21,15 +33,23 @@ export interface AnswerAttention {
  * @throws NoticeError `site` where there is no such token.
  */
 export async function answerAttention(run: Run, token: number): Promise<AnswerAttention> {
-  const { text, vision } = run.activations;
-  checkIndex("token", token, text[0]!.shape[1]!, "the question");
-  const { layers, heads } = towerSize(run.model, "text");
-  const { image_size, patch_size } = run.model.config.vision;
-  const read = tf.tidy(() => {
-    const looks = Array.from({ length: layers }, (_, layer) =>
-      tf.gather(run.at("text.cross.pattern", { layer }), token, 1),
+  const { model, activations } = run;
+  const site = lookingSite(model);
+  if (!site)
+    throw new NoticeError(
+      "site",
+      `No head of ${model.architecture.name} looks from the question at the picture alone.`,
     );
-    return { patterns: tf.stack(looks), norms: tf.norm(vision.at(-1)!, "euclidean", 2) }; // [layer, head, imageToken], [1, imageToken]
+  const { tower } = parseSite(model, site);
+  checkIndex("token", token, countOf(activations, tower), "the question");
+  const { layers, heads } = towerSize(model, tower);
+  const image = activations.streams[towerOf(model, tower).attends!.tower]!.at(-1)!;
+  const { side, patch } = model.architecture.intake.image(model.config);
+  const read = tf.tidy(() => {
+    const looks = indexes(layers).map((layer) =>
+      tf.gather(run.at(`${tower}.cross.pattern` as Site, { layer }), token, 1),
+    );
+    return { patterns: tf.stack(looks), norms: tf.norm(image, "euclidean", 2) }; // [layer, head, imageToken], [1, imageToken]
   });
   try {
     const [patterns, norms] = [await read.patterns.data(), await read.norms.data()];
@@ -39,7 +59,7 @@ export async function answerAttention(run: Run, token: number): Promise<AnswerAt
         Array.from({ length: heads }, (_, head) => row(layer * heads + head)),
       ),
       norms: Array.from(norms),
-      side: image_size / patch_size,
+      side: side / patch,
     };
   } finally {
     tf.dispose(read);

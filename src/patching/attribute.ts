@@ -1,11 +1,12 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { checkOptions, NoticeError } from "../errors.js";
-import { TOWERS } from "../model/blip.js";
+import { towersOf } from "../model/architecture.js";
+import type { ArchitectureName } from "../model/architectures.js";
 import { type Attributed, attributions, changes, isShared, type Slope } from "./attributions.js";
+import { towersAfter } from "./backward.js";
 import { type PassOptions, slopesAtOnce } from "./budget.js";
 import { shareOfWay } from "./metrics.js";
-import type { Pair } from "./pair.js";
-import { towerSize } from "./run.js";
+import { checkPair, type Pair } from "./pair.js";
 import type { Scores } from "./scores.js";
 import { parseSite, type Site, type SiteParts } from "./sites.js";
 import { patternOf } from "./softmax.js";
@@ -28,11 +29,11 @@ export interface AttributeOptions extends TableOptions, PassOptions {
 }
 
 /** The same for one site. */
-export type SiteAttribution = AttributeOptions &
-  SiteTable &
-  ({ readonly site: QueryOrKeySite } | { readonly site: Site; readonly qkFix?: false });
+export type SiteAttribution<A extends ArchitectureName = ArchitectureName> = AttributeOptions &
+  SiteTable<A> &
+  ({ readonly site: QueryOrKeySite<A> } | { readonly site: Site<A>; readonly qkFix?: false });
 
-type QueryOrKeySite = Extract<Site, `${string}.${"q" | "k"}`>;
+type QueryOrKeySite<A extends ArchitectureName> = Extract<Site<A>, `${string}.${"q" | "k"}`>;
 
 /**
  * What each patch of a site would do, to first order, from one backward pass instead of one pass a patch:
@@ -43,28 +44,48 @@ type QueryOrKeySite = Extract<Site, `${string}.${"q" | "k"}`>;
  *
  * @throws NoticeError `site`, `options`, `memory` before anything is run.
  */
-export async function attribute(pair: Pair, options: SiteAttribution): Promise<Scores> {
+export async function attribute<A extends ArchitectureName>(
+  pair: Pair<A>,
+  options: SiteAttribution<A>,
+): Promise<Scores>;
+export async function attribute(pair: Pair, options: AttributeOptions & { readonly site: string }): Promise<Scores> {
+  checkPair(pair);
   checkOptions("attribute", options);
-  if (options.qkFix && !patternOf(parseSite(options.site)))
+  if (options.qkFix && !patternOf(pair.model, parseSite(pair.model, options.site)))
     throw new NoticeError(
       "options",
       `qkFix is for queries and keys, such as text.cross.q, and the site is ${options.site}; leave it out.`,
     );
-  return (await attributeAll(pair, [options.site], options))[0]!;
+  return (await attributeSites(pair, [options.site], options))[0]!;
 }
 
 /** The same for several sites, of any towers, from the same backward pass. */
+export async function attributeAll<A extends ArchitectureName>(
+  pair: Pair<A>,
+  sites: readonly Site<A>[],
+  options?: AttributeOptions,
+): Promise<Scores[]>;
 export async function attributeAll(
   pair: Pair,
-  sites: readonly Site[],
+  sites: readonly string[],
   options: AttributeOptions = {},
+): Promise<Scores[]> {
+  return attributeSites(pair, sites, options);
+}
+
+/** The same of sites that nobody has looked at yet. */
+export async function attributeSites(
+  pair: Pair,
+  sites: readonly string[],
+  options: AttributeOptions,
 ): Promise<Scores[]> {
   checkOptions("attributeAll", options);
   const { direction = "denoise", steps = 0, gradDrop = false } = options;
   if (!Number.isInteger(steps) || steps < 0)
     throw new NoticeError("options", `steps is ${steps}; a whole number was expected, 0 for the plain gradient.`);
+  checkPair(pair);
   const tables = sites.map((site) => {
-    const parts = parseSite(site);
+    const parts = parseSite(pair.model, site);
     return { parts, cells: tableCells(pair, parts, options).flat() };
   });
   const moving = tables.filter(({ parts }) => !isShared(pair, parts));
@@ -104,11 +125,11 @@ interface Backward extends Pick<Slope, "dropped"> {
  */
 function backwardPasses({ model }: Pair, tables: readonly SiteCells[], gradDrop: boolean): Backward[] {
   if (!gradDrop) return [{ weight: 1 }];
-  const first = Math.min(...tables.map(({ parts }) => TOWERS.indexOf(parts.tower)));
-  const layers = TOWERS.flatMap((tower) =>
-    Array.from({ length: towerSize(model, tower).layers }, (_, layer) => ({ tower, layer })),
+  const leading = towersAfter(model, new Set(tables.map(({ parts }) => parts.tower)));
+  const layers = towersOf(model).flatMap(([tower, { size }]) =>
+    Array.from({ length: size(model.config).layers }, (_, layer) => ({ tower, layer })),
   );
-  const after = layers.filter(({ tower }) => TOWERS.indexOf(tower) >= first);
+  const after = layers.filter(({ tower }) => leading.has(tower));
   const weight = 1 / (layers.length - 1);
   const before = layers.length - after.length;
   return [...(before > 0 ? [{ weight: before * weight }] : []), ...after.map((dropped) => ({ dropped, weight }))];
@@ -128,7 +149,7 @@ async function sumSlopes(
   const slopes = shares.flatMap((share) => backwards.map(({ dropped }, backward) => ({ share, dropped, backward })));
   const sites = changing.map(({ parts }) => parts);
   const size = slopesAtOnce(pair, sites, memory);
-  const linear = sites.filter((site) => !qkFix || !patternOf(site));
+  const linear = sites.filter((site) => !qkFix || !patternOf(pair.model, site));
   const differences = changes(pair, linear, direction);
   try {
     const wanted = sites.map((site): Attributed => ({ site, changes: differences[linear.indexOf(site)] ?? [] }));

@@ -1,10 +1,11 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { type Activations, answerFrom, type BlipModel, blockOf, seeFrom } from "../model/blip.js";
-import { valueAt } from "../model/block.js";
+import { type Network, towerOf, towerSize, towersOf } from "../model/architecture.js";
+import { valueAt } from "../model/blocks/block.js";
+import { type Activations, blockOf, contextOf, mapPass, partsOf, passFrom } from "../model/pass.js";
 import { type LayerAt, siteGradients } from "./backward.js";
 import { logitDifference } from "./metrics.js";
 import type { Direction, Pair } from "./pair.js";
-import { type Run, towerSize } from "./run.js";
+import type { Run } from "./run.js";
 import type { SiteParts } from "./sites.js";
 import { changeOfPattern, patternOf } from "./softmax.js";
 
@@ -20,7 +21,7 @@ export interface Slope {
 
 /** Whether both passes have the same values at a site, because they see the same picture. */
 export function isShared({ clean, corrupted }: Pair, { tower }: SiteParts): boolean {
-  return tower === "vision" && clean.activations.vision === corrupted.activations.vision;
+  return clean.activations.streams[tower] === corrupted.activations.streams[tower];
 }
 
 /** What patches put in, less what was there: per site and layer, [1, …] in the shape of the value. The caller disposes of them. */
@@ -47,20 +48,20 @@ export function changes(pair: Pair, sites: readonly SiteParts[], direction: Dire
   });
 }
 
-/** Two passes as one of two rows; a picture that both see serves both. */
+/** Two passes as one of two rows; what both share, such as a picture that both see, serves both. */
 function together(one: Activations, other: Activations): Activations {
-  const rows = (a: readonly tf.Tensor[], b: readonly tf.Tensor[]) => a.map((x, i) => tf.concat([x, b[i]!]));
-  const images = () => ({
-    vision: rows(one.vision, other.vision),
-    imageKeysValues: one.imageKeysValues.map(({ k, v }, layer) => {
-      const { k: otherK, v: otherV } = other.imageKeysValues[layer]!;
-      return { k: tf.concat([k, otherK]), v: tf.concat([v, otherV]) };
-    }),
-  });
+  const rows = (a: readonly tf.Tensor[], b: readonly tf.Tensor[]) =>
+    a === b ? a : a.map((x, i) => tf.concat([x, b[i]!]));
+  const towers = Object.keys(one.streams);
+  const byTower = <Item>(of: (tower: string) => readonly Item[]) =>
+    Object.fromEntries(towers.map((tower) => [tower, of(tower)]));
   return {
-    ...(one.vision === other.vision ? one : images()),
-    text: rows(one.text, other.text),
-    decoder: rows(one.decoder, other.decoder),
+    streams: byTower((tower) => rows(one.streams[tower]!, other.streams[tower]!)),
+    contexts: byTower((tower) => {
+      const [mine, others] = [one.contexts[tower]!, other.contexts[tower]!];
+      if (mine === others) return mine;
+      return mine.map((context, layer) => contextOf(rows(partsOf(context), partsOf(others[layer]!))));
+    }),
     logits: tf.concat([one.logits, other.logits]),
   };
 }
@@ -87,16 +88,16 @@ export function attributions(
 ): tf.Tensor[] {
   const { model } = pair;
   const { base, source } = pair.sides(direction);
-  const seen = wanted.some(({ site }) => site.tower === "vision");
+  const seen = wanted.some(({ site }) => towerOf(model, site.tower).tokens === "image");
   const passes = slopes.some(({ share }) => share > 0)
     ? passesBetween(model, base, source, slopes)
-    : repeated(base.activations, slopes.length, seen);
+    : repeated(model, base.activations, { times: slopes.length, image: seen });
   const found = siteGradients(
     model,
     passes,
     logitDifference(pair.answers),
     wanted.map(({ site, changes }) => {
-      const pattern = qkFix ? patternOf(site) : undefined;
+      const pattern = qkFix ? patternOf(model, site) : undefined;
       return pattern
         ? { site: pattern, use: (gradient, layer) => changeOfPattern(site, base, source, layer, gradient) }
         : { site, use: (gradient, layer) => tf.sum(tf.mul(changes[layer]!, gradient), -1) };
@@ -107,32 +108,38 @@ export function attributions(
 }
 
 /** One pass a slope: its embedded picture and question lie between those of two others. */
-function passesBetween(model: BlipModel, from: Run, to: Run, slopes: readonly Slope[]): Activations {
-  const [base, source] = [from.activations, to.activations];
+function passesBetween(model: Network, from: Run, to: Run, slopes: readonly Slope[]): Activations {
+  const [base, source] = [from.activations.streams, to.activations.streams];
   const share = tf.tensor3d(
     slopes.map(({ share }) => share),
     [slopes.length, 1, 1],
   );
   const mix = (a: tf.Tensor, b: tf.Tensor) => tf.add(tf.mul(a, tf.sub(1, share)), tf.mul(b, share));
-  const image = base.vision === source.vision ? base : seeFrom(model, mix(base.vision[0]!, source.vision[0]!));
-  return answerFrom(
-    model,
-    image,
-    mix(base.text[0]!, source.text[0]!),
-    tf.tile(base.decoder[0]!, [slopes.length, 1, 1]),
-  );
+  const begin = (tower: string) => {
+    if (base[tower] === source[tower]) return undefined;
+    const [start, end] = [base[tower]![0]!, source[tower]![0]!];
+    return towerOf(model, tower).tokens === "answer" ? tf.tile(start, [slopes.length, 1, 1]) : mix(start, end);
+  };
+  return passFrom(model, begin, from.activations);
 }
 
 /** The same pass so many times. Where no gradient goes into the image, one serves all. */
-function repeated(pass: Activations, times: number, image: boolean): Activations {
+function repeated(
+  model: Network,
+  pass: Activations,
+  { times, image }: { readonly times: number; readonly image: boolean },
+): Activations {
   if (times === 1) return pass;
+  const shared = new Set<tf.Tensor>(image ? [] : pictureOf(model, pass));
   const rows = (x: tf.Tensor) => tf.tile(x, [times, ...x.shape.slice(1).map(() => 1)]);
-  const { vision, imageKeysValues, text, decoder, logits } = pass;
-  return {
-    vision: image ? vision.map(rows) : vision,
-    imageKeysValues: image ? imageKeysValues.map(({ k, v }) => ({ k: rows(k), v: rows(v) })) : imageKeysValues,
-    text: text.map(rows),
-    decoder: decoder.map(rows),
-    logits: rows(logits) as tf.Tensor2D,
-  };
+  return mapPass(pass, (x) => (shared.has(x) ? x : rows(x)));
+}
+
+/** What a pass knows of its picture: the streams that see it, and what others attend to of them. */
+function pictureOf(model: Network, { streams, contexts }: Activations): tf.Tensor[] {
+  const sees = (name: string) => towerOf(model, name).tokens === "image";
+  return towersOf(model).flatMap(([name, { attends }]) => [
+    ...(sees(name) ? streams[name]! : []),
+    ...(attends && sees(attends.tower) ? contexts[name]!.flatMap(partsOf) : []),
+  ]);
 }

@@ -1,11 +1,10 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { mergeHeads } from "../model/attention.js";
-import { type Activations, type BlipModel, TOWERS, type Tower, towerBlocks } from "../model/blip.js";
-import type { BlockGiven, BlockSite } from "../model/block.js";
-import { readLogits } from "../model/decoder.js";
-import { registerGradients } from "../model/gradients.js";
-import { linearBackward } from "../model/linear.js";
-import { finishImage } from "../model/vision.js";
+import { type Network, towerOf, towersOf } from "../model/architecture.js";
+import type { BlockGiven, BlockSite } from "../model/blocks/block.js";
+import { mergeHeads } from "../model/kernels/attention.js";
+import { registerGradients } from "../model/kernels/gradients.js";
+import { linearBackward } from "../model/kernels/linear.js";
+import { type Activations, attendedRows, contextOf, partsOf, towerBlocks } from "../model/pass.js";
 import type { LogitMetric } from "./metrics.js";
 import { siteShape } from "./run.js";
 import type { SiteParts } from "./sites.js";
@@ -13,9 +12,9 @@ import type { SiteParts } from "./sites.js";
 // Backwards layer by layer: a pass keeps its streams, so each layer is computed again from its input, differentiated, and let go.
 // No more than one layer's values stand in memory, and only what leads to the sites that are asked for is differentiated.
 
-/** A layer of one of the towers. */
+/** A layer of a tower. */
 export interface LayerAt {
-  readonly tower: Tower;
+  readonly tower: string;
   readonly layer: number;
 }
 
@@ -30,11 +29,11 @@ export interface Wanted {
  * The gradients of `objective` towards values of a pass, or of several in one batch: per site and layer, [pass, …] in the shape of the
  * site's value. Call inside a `tf.tidy`.
  *
- * @param run where gradients go into the vision tower, every pass has its own image.
+ * @param run where gradients go into the tower that sees the picture, every pass has its own.
  * @param dropped for each pass a layer of which no gradient is taken: what it writes into the stream counts as constant.
  */
 export function siteGradients(
-  model: BlipModel,
+  model: Network,
   run: Activations,
   objective: LogitMetric,
   wanted: readonly Wanted[],
@@ -42,29 +41,41 @@ export function siteGradients(
 ): tf.Tensor[][] {
   registerGradients();
   const found: tf.Tensor[][] = wanted.map(() => []);
-  const first = Math.min(...wanted.map(({ site }) => TOWERS.indexOf(site.tower)));
-  let dy = readoutBackward(model, run, objective);
-  for (const tower of TOWERS.slice(first).reverse()) {
+  const leading = towersAfter(model, new Set(wanted.map(({ site }) => site.tower)));
+  /** Gradients towards the last stream of a tower. */
+  const towards = new Map([[model.architecture.readout.tower, readoutBackward(model, run, objective)]]);
+  for (const [tower, { attends }] of towersOf(model).reverse()) {
+    let dy = towards.get(tower);
+    if (!dy || !leading.has(tower)) continue;
+    const toContext = attends !== undefined && leading.has(attends.tower);
     const contexts: tf.Tensor[][] = [];
-    for (let layer = run[tower].length - 2; layer >= 0; layer--) {
-      const back = tf.tidy(() =>
-        layerBackward(model, run, { tower, layer, dy, wanted, dropped, toContext: TOWERS.indexOf(tower) > first }),
-      );
+    for (let layer = run.streams[tower]!.length - 2; layer >= 0; layer--) {
+      const at: LayerStep = { tower, layer, dy, wanted, dropped, toContext };
+      const back: Back = tf.tidy(() => layerBackward(model, run, at));
       for (const [i, made] of back.made.entries()) if (made) found[i]!.unshift(made);
       contexts.unshift(back.context);
       dy = back.x[0] ?? dy;
     }
-    if (tower === TOWERS[first]) break;
-    dy = tf.tidy(() =>
-      tower === "decoder" ? tf.addN(contexts.map(([hidden]) => hidden!)) : imageBackward(model, run, contexts),
-    );
+    if (toContext)
+      towards.set(
+        attends.tower,
+        tf.tidy(() => contextsBackward(model, run, tower, contexts)),
+      );
   }
   return found;
 }
 
-function readoutBackward({ config, weights }: BlipModel, run: Activations, objective: LogitMetric): tf.Tensor {
-  const read = (last: tf.Tensor) => tf.sum(objective(readLogits(weights.decoder.readout, config.text, last)));
-  return tf.grad(read)(run.decoder.at(-1)!);
+/** These towers and all that attend to them. */
+export function towersAfter(model: Network, towers: ReadonlySet<string>): ReadonlySet<string> {
+  const after = new Set(towers);
+  for (const [name, { attends }] of towersOf(model)) if (attends && after.has(attends.tower)) after.add(name);
+  return after;
+}
+
+function readoutBackward(model: Network, run: Activations, objective: LogitMetric): tf.Tensor {
+  const { tower, logits } = model.architecture.readout;
+  const read = (last: tf.Tensor) => tf.sum(objective(logits(model, last)));
+  return tf.grad(read)(run.streams[tower]!.at(-1)!);
 }
 
 interface LayerStep extends LayerAt {
@@ -76,26 +87,35 @@ interface LayerStep extends LayerAt {
   readonly toContext: boolean;
 }
 
+/** Towards a layer's input, if it is wanted, and its context; and what is made of those of its sites. */
+type Back = {
+  x: tf.Tensor[];
+  context: tf.Tensor[];
+  made: (tf.Tensor | undefined)[];
+};
+
 /** From the gradient towards a layer's output to those towards its input and its context, and to what is made of those of its sites. */
-function layerBackward(model: BlipModel, run: Activations, step: LayerStep) {
+function layerBackward(model: Network, run: Activations, step: LayerStep): Back {
   const { tower, layer, dy, wanted } = step;
-  const context = step.toContext ? contextOf(run, tower, layer) : [];
+  const contexts = run.contexts[tower]!;
+  const context = step.toContext ? partsOf(contexts[layer]!) : [];
   const sites = new Map(wanted.flatMap(({ site }) => (site.tower === tower ? [[site.within, site]] : [])));
   const places = [...sites.keys()];
   // A site's gradient is that towards something added to it.
   const added = [...sites.values()].map((site) => tf.zeros(siteShape(model, run, site)));
   // What enters the first layer is the embedding, towards which nothing is wanted.
-  const streams = layer > 0 ? [run[tower][layer]!] : [];
+  const input = run.streams[tower]![layer]!;
+  const streams = layer > 0 ? [input] : [];
   const passes = gradientMask(step);
   const output = (...inputs: tf.Tensor[]) => {
-    const [[x], at, deltas] = partsOf(inputs, streams.length, context.length);
+    const [[x], at, deltas] = cut(inputs, streams.length, context.length);
     const added = (place: BlockSite) => deltas[places.indexOf(place)];
-    const towers = at.length > 0 ? withContext(run, tower, layer, at) : run;
+    const attended = at.length > 0 ? contexts.with(layer, contextOf(at)) : contexts;
     const given = rewrites(places, added, passes);
-    return towerBlocks(model, tower, towers)[layer]!(x ?? run[tower][layer]!, given).stream.resid_post;
+    return towerBlocks(model, tower, attended)[layer]!(x ?? input, given).stream.resid_post;
   };
   const gradients = tf.grads(output)([...streams, ...context, ...added], dy);
-  const [x, towardsContext, towardsSites] = partsOf(gradients, streams.length, context.length);
+  const [x, towardsContext, towardsSites] = cut(gradients, streams.length, context.length);
   const made = wanted.map(({ site, use = (gradient) => gradient }) =>
     site.tower === tower ? use(towardsSites[places.indexOf(site.within)]!, layer) : undefined,
   );
@@ -136,35 +156,25 @@ function hold(value: tf.Tensor, passes: tf.Tensor): tf.Tensor {
 }
 
 /** A list cut after so many and so many more. */
-function partsOf(list: tf.Tensor[], first: number, second: number): [tf.Tensor[], tf.Tensor[], tf.Tensor[]] {
+function cut(list: tf.Tensor[], first: number, second: number): [tf.Tensor[], tf.Tensor[], tf.Tensor[]] {
   return [list.slice(0, first), list.slice(first, first + second), list.slice(first + second)];
 }
 
-/** What a layer's cross-attention attends to: the image's keys and values, or the text encoder's output. */
-function contextOf({ imageKeysValues, text }: Activations, tower: Tower, layer: number): tf.Tensor[] {
-  if (tower === "vision") return [];
-  const { k, v } = imageKeysValues[layer]!;
-  return tower === "text" ? [k, v] : [text.at(-1)!];
-}
-
-function withContext(run: Activations, tower: Tower, layer: number, context: readonly tf.Tensor[]): Activations {
-  if (tower === "decoder") return { ...run, text: [...run.text.slice(0, -1), context[0]!] };
-  const [k, v] = context as [tf.Tensor, tf.Tensor];
-  return { ...run, imageKeysValues: run.imageKeysValues.with(layer, { k, v }) };
-}
-
-/** From the gradients towards every text layer's keys and values of the image to that towards the vision tower's last stream. */
-function imageBackward(
-  { config, weights }: BlipModel,
+/** From the gradients towards what every layer of a tower attends to, to that towards the last stream of the tower it attends to. */
+function contextsBackward(
+  model: Network,
   run: Activations,
-  keysValues: readonly tf.Tensor[][],
+  tower: string,
+  contexts: readonly tf.Tensor[][],
 ): tf.Tensor {
-  const towards = keysValues.flatMap(([k, v], layer) => {
-    const { key, value } = weights.text.blocks[layer]!.cross;
-    return [linearBackward(mergeHeads(k!), key), linearBackward(mergeHeads(v!), value)];
+  const attends = towerOf(model, tower).attends!;
+  const towards = contexts.flatMap((parts, layer) => {
+    const projection = attends.projection?.(model, layer);
+    if (!projection) return parts;
+    const [k, v] = parts as [tf.Tensor, tf.Tensor];
+    return [linearBackward(mergeHeads(k), projection.key), linearBackward(mergeHeads(v), projection.value)];
   });
-  return tf.grad((last: tf.Tensor) => finishImage(weights.vision, config.vision, last))(
-    run.vision.at(-1)!,
-    tf.addN(towards),
-  );
+  const sum = tf.addN(towards);
+  if (!attends.rows) return sum;
+  return tf.grad((last: tf.Tensor) => attendedRows(model, tower, last))(run.streams[attends.tower]!.at(-1)!, sum);
 }

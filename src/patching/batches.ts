@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Direction, Pair } from "./pair.js";
 import { patchBatch, scorePasses } from "./patch.js";
-import { decodeRows, disposePass, type ReadPass, readRows, stackPasses } from "./rows.js";
+import { decodeRows, disposePass, readRows, stackPasses } from "./rows.js";
 import type { Scores } from "./scores.js";
 import type { Cell } from "./table.js";
 
@@ -33,21 +33,30 @@ export function passPatching({ pair, scores }: Table, direction: Direction): Pat
   };
 }
 
-/** A batch that has gone through the text encoder: the cells of each table, and `hidden` [cell, token, width]. */
+/** A batch that has gone through its tower: the cells of each table, and `hidden` [cell, token, width]. */
 interface Encoded {
   readonly cells: readonly (readonly Cell[])[];
   readonly hidden: tf.Tensor;
 }
 
-/** Each batch through the text encoder in the fast way, then up to `most` patches together through the decoder. */
-export function rowPatching(tables: readonly Table[], direction: Direction, most: number): Patching {
+/** Each batch through `tower` in the fast way, then up to `most` patches together through what comes after it. */
+export function rowPatching(
+  tables: readonly Table[],
+  tower: string,
+  { direction, most }: { readonly direction: Direction; readonly most: number },
+): Patching {
   const { model } = tables[0]!.pair;
   const sides = tables.map(({ pair }) => pair.sides(direction));
-  // The decoder begins alike for every pair.
+  // What comes after begins alike for every pair.
   const known = sides[0]!.base.activations;
-  const together = (passes: readonly ReadPass[]) => (passes.length === 1 ? passes[0]! : stackPasses(passes));
-  const base = together(sides.map(({ base }) => base.activations));
-  const source = together(sides.map(({ source }) => source.activations));
+  const base = stackPasses(
+    sides.map(({ base }) => base.activations),
+    tower,
+  );
+  const source = stackPasses(
+    sides.map(({ source }) => source.activations),
+    tower,
+  );
   const waiting: Encoded[] = [];
   const count = () => waiting.reduce((sum, { hidden }) => sum + hidden.shape[0]!, 0);
   const clear = () => {
@@ -56,7 +65,7 @@ export function rowPatching(tables: readonly Table[], direction: Direction, most
   };
   const finish = async () => {
     if (waiting.length === 0) return;
-    const logits = tf.tidy(() => decodeRows(model, known, tf.concat(waiting.map(({ hidden }) => hidden))));
+    const logits = tf.tidy(() => decodeRows(model, known, tower, tf.concat(waiting.map(({ hidden }) => hidden))));
     try {
       await fillTables(tables, direction, waiting, logits);
     } finally {

@@ -1,8 +1,8 @@
 import { NoticeError } from "../errors.js";
-import type { BlipModel } from "../model/blip.js";
-import { imageTokens, type TowerConfig } from "../model/config.js";
+import { type Network, towerOf, towerSize, towersOf } from "../model/architecture.js";
+import { towersAfter } from "./backward.js";
 import type { Pair } from "./pair.js";
-import { siteShape, towerSize } from "./run.js";
+import { siteShape } from "./run.js";
 import type { SiteParts } from "./sites.js";
 
 /** More than this together is no faster, so no more is taken however much there is, unless one alone needs it. */
@@ -37,11 +37,14 @@ const DECODED_TOGETHER = 4;
  * @param memory bytes for their values. Default: what loading the model left over, at most 512 MiB if one fits in that.
  * @throws NoticeError `memory` where not even one fits, with the numbers.
  */
-export function patchesAtOnce(model: BlipModel, parts: SiteParts, tokens: number, memory?: number): number {
+export function patchesAtOnce(model: Network, parts: SiteParts, tokens: number, memory?: number): number {
   const bytes = { each: patchBytes(model, parts, tokens), fixed: 0 };
   return atOnce(model, bytes, memory, {
     what: `One patch of ${parts.site} takes about ${megabytes(bytes.each)} MB at ${tokens} tokens`,
-    remedy: parts.tower === "vision" ? "Allow more memory." : "Allow more memory, or ask a shorter question.",
+    remedy:
+      towerOf(model, parts.tower).tokens === "image"
+        ? "Allow more memory."
+        : "Allow more memory, or ask a shorter question.",
   });
 }
 
@@ -62,7 +65,7 @@ export function slopesAtOnce(pair: Pair, sites: readonly SiteParts[], memory?: n
 }
 
 function atOnce(
-  model: BlipModel,
+  model: Network,
   { each, fixed }: Bytes,
   memory: number | undefined,
   { what, remedy }: { readonly what: string; readonly remedy: string },
@@ -74,82 +77,116 @@ function atOnce(
   return Math.max(1, Math.floor((budget - fixed) / each));
 }
 
-/** How many patches that were read, so many at once, are decoded together. */
-export function decodedAtOnce({ config, memory: left }: BlipModel, read: number, tokens: number, memory?: number) {
-  return Math.min(
-    DECODED_TOGETHER * read,
-    Math.floor(budgetOf({ memory: left }, memory) / (4 * decodedFloats(config.text, tokens, 2))),
-  );
+/** How many patches whose rows of a tower are read, so many at once, go together through what comes after it. */
+export function decodedAtOnce(
+  model: Network,
+  tower: string,
+  { read, tokens, memory }: { readonly read: number; readonly tokens: number; readonly memory?: number },
+): number {
+  const each = Math.max(4 * model.architecture.readout.choices(model.config), floatsAfter(model, tower, tokens));
+  return Math.min(DECODED_TOGETHER * read, Math.floor(budgetOf(model, memory) / (4 * each)));
 }
 
 /** How many pairs are swept together: no more than it takes to fill a batch with the `places` of a layer. */
-export function pairsAtOnce(model: BlipModel, parts: SiteParts, tokens: number, places: number, memory?: number) {
-  const { vision, text } = model.config;
-  // Two passes, which are copied to lie together: the stream, and the image's keys and values, of every layer.
-  const pass = 8 * text.hidden_size * (text.num_hidden_layers + 1) * (tokens + 2 * imageTokens(vision));
+export function pairsAtOnce(
+  model: Network,
+  parts: SiteParts,
+  { tokens, places, memory }: { readonly tokens: number; readonly places: number; readonly memory?: number },
+): number {
+  const { layers, width } = towerSize(model, parts.tower);
+  // Two passes, which are copied to lie together: the stream, and the keys and values that it attends to, of every layer.
+  const pass = 8 * width * (layers + 1) * (tokens + 2 * attendedCount(model, parts.tower, tokens));
   const filled = Math.floor(patchesAtOnce(model, parts, tokens, memory) / Math.max(1, places));
   return Math.max(1, Math.min(filled, Math.floor(budgetOf(model, memory) / (8 * pass))));
 }
 
-const budgetOf = (model: Pick<BlipModel, "memory">, memory?: number) =>
-  memory ?? Math.min(MOST_BYTES, model.memory ?? MOST_BYTES);
+const budgetOf = (model: Network, memory?: number) => memory ?? Math.min(MOST_BYTES, model.memory ?? MOST_BYTES);
 
 const megabytes = (bytes: number) => (bytes / 1e6).toPrecision(3);
 
 /** What one patch takes at the widest place of its pass, in bytes: an upper bound, checked against measured peaks. */
-export function patchBytes({ config }: BlipModel, { tower, tokensOf }: SiteParts, tokens: number): number {
-  const { vision, text } = config;
-  const image = imageTokens(vision);
-  // Patched keys and values of the decoder cannot be folded away, and there is a row of them for each of the question's.
-  const decoder = decodedFloats(text, tokens, tower === "decoder" && tokensOf === "text" ? 12 : 2);
-  const kept = text.num_hidden_layers + DECODED_TOGETHER;
-  const reading = layerFloats(text, tokens, image) + tokens * text.hidden_size * kept;
-  // A patched picture has keys and values of its own for every layer of the text encoder.
-  const seeing = layerFloats(vision, image, image) + imageFloats(config);
-  const widest = { decoder, text: Math.max(reading, decoder), vision: seeing + Math.max(reading, decoder) };
-  return 4 * widest[tower];
+export function patchBytes(model: Network, { tower, tokensOf }: SiteParts, tokens: number): number {
+  // Patched keys and values cannot be folded away, and there is a row of them for each row that is attended to.
+  const rows = tokensOf === tower ? 2 : 12;
+  const own = floatsOf(model, tower, tokens, rows);
+  const after = floatsAfter(model, tower, tokens);
+  // A patched picture's keys and values, its own, live on in what comes after.
+  return 4 * (towerOf(model, tower).tokens === "image" ? own + after : Math.max(own, after));
 }
 
 /** What gradients towards sites take, in bytes: an upper bound, checked against measured peaks. */
 export function slopeBytes({ model, mode, clean, question }: Pair, sites: readonly SiteParts[]): Bytes {
-  const { vision, text } = model.config;
-  const tokens = question.tokens.length;
-  const image = mode === "image" ? imageFloats(model.config) : 0;
-  // Differentiating a layer keeps what it computed beside the gradients; the narrower layers of text keep more small things.
-  const reading =
-    4 * layerFloats(text, tokens, imageTokens(vision)) +
-    2 * tokens * text.hidden_size * towerSize(model, "text").layers;
-  const answering = 4 * layerFloats(text, 1, tokens) + 4 * text.vocab_size;
-  const seeing =
-    layerFloats(vision, imageTokens(vision), imageTokens(vision)) *
-    (sites.some(({ tower }) => tower === "vision") ? 3 : 1);
+  const count = question.tokens.length;
+  let [image, widest, turned] = [0, 0, 0];
+  for (const [name, tower] of towersOf(model)) {
+    const { layers, width, mlpWidth } = tower.size(model.config);
+    const [own, choices] = [tokenCount(model, name, count), readoutChoices(model, name)];
+    const layer = layerFloats(model, name, count);
+    // On wasm a product's gradient transposes the weights first.
+    turned = Math.max(turned, width * Math.max(3 * mlpWidth, choices));
+    if (tower.tokens === "image") {
+      if (mode !== "image") continue;
+      image += imageFloats(model, name);
+      widest = Math.max(widest, layer * (sites.some((site) => site.tower === name) ? 3 : 1));
+      continue;
+    }
+    // Differentiating a layer keeps what it computed beside the gradients; the narrower layers of text keep more small things.
+    const kept = tower.tokens === "question" ? 2 * own * width * layers : 0;
+    widest = Math.max(widest, 4 * layer + kept + 4 * choices);
+  }
   const size = (site: SiteParts) => siteShape(model, clean.activations, site).reduce((product, side) => product * side);
   const values = sites.map(size).reduce((sum, own) => sum + own, 0);
   const changes = sites.reduce((sum, site) => sum + size(site) * towerSize(model, site.tower).layers, 0);
-  // On wasm a product's gradient transposes the weights first.
-  const turned = Math.max(
-    3 * vision.hidden_size * vision.intermediate_size,
-    text.hidden_size * Math.max(3 * text.intermediate_size, text.vocab_size),
-  );
-  return {
-    each: 4 * (2 * image + 4 * values + Math.max(mode === "image" ? seeing : 0, reading, answering)),
-    fixed: 4 * (changes + turned),
-  };
+  return { each: 4 * (2 * image + 4 * values + widest), fixed: 4 * (changes + turned) };
 }
 
-/** The streams of a picture, and its keys and values for every layer of the text encoder. */
-function imageFloats({ vision, text }: BlipModel["config"]): number {
-  return imageTokens(vision) * vision.hidden_size * (vision.num_hidden_layers + 2 * text.num_hidden_layers);
+/** Numbers of one patch in a tower. @param rows that are held of each row that is attended to. */
+function floatsOf(model: Network, name: string, tokens: number, rows = 2): number {
+  const { tokens: kind, attends } = towerOf(model, name);
+  const { layers, width } = towerSize(model, name);
+  const layer = layerFloats(model, name, tokens);
+  if (kind === "image") return layer + imageFloats(model, name);
+  const own = tokenCount(model, name, tokens);
+  // What waits for what comes after it.
+  const kept = kind === "question" ? own * width * (layers + DECODED_TOGETHER) : 0;
+  const attended = attends?.projection ? 0 : rows * attendedCount(model, name, tokens) * width;
+  return layer + kept + attended + 4 * readoutChoices(model, name);
 }
 
-/** Numbers of one patch in the decoder, which has `rows` for each token of the question. */
-function decodedFloats(text: TowerConfig & { readonly vocab_size: number }, tokens: number, rows: number): number {
-  return layerFloats(text, 1, tokens) + rows * tokens * text.hidden_size + 4 * text.vocab_size;
+/** The same of the widest of the towers that a tower's stream reaches. */
+function floatsAfter(model: Network, name: string, tokens: number): number {
+  const after = towersAfter(model, new Set([name]));
+  return Math.max(0, ...[...after].filter((one) => one !== name).map((one) => floatsOf(model, one, tokens)));
+}
+
+/** The streams of a picture, and its keys and values for every layer that attends to them. */
+function imageFloats(model: Network, name: string): number {
+  const { layers, width } = towerSize(model, name);
+  const attending = towersOf(model)
+    .filter(([, { attends }]) => attends?.tower === name)
+    .map(([, { size }]) => size(model.config));
+  const kept = attending.reduce((sum, { layers, width }) => sum + 2 * layers * width, layers * width);
+  return tokenCount(model, name, 0) * kept;
 }
 
 /** Numbers that one layer holds at once: its named values, and what its widest step needs beside them. */
-function layerFloats(tower: TowerConfig, tokens: number, attended: number): number {
-  const { hidden_size, intermediate_size, num_attention_heads } = tower;
-  const pattern = num_attention_heads * tokens * Math.max(tokens, attended);
-  return tokens * (44 * hidden_size + 6 * intermediate_size) + 6 * pattern;
+function layerFloats(model: Network, name: string, tokens: number): number {
+  const { heads, width, mlpWidth } = towerSize(model, name);
+  const own = tokenCount(model, name, tokens);
+  const pattern = heads * own * Math.max(own, attendedCount(model, name, tokens));
+  return own * (44 * width + 6 * mlpWidth) + 6 * pattern;
+}
+
+/** How many positions a tower has where the question has `tokens`. */
+function tokenCount(model: Network, name: string, tokens: number): number {
+  const tower = towerOf(model, name);
+  return tower.tokens === "question" ? tokens : tower.names(model.config).length;
+}
+
+const attendedCount = (model: Network, name: string, tokens: number): number =>
+  tokenCount(model, towerOf(model, name).attends?.tower ?? name, tokens);
+
+/** What the readout gives, where it reads this tower. */
+function readoutChoices({ architecture, config }: Network, name: string): number {
+  return architecture.readout.tower === name ? architecture.readout.choices(config) : 0;
 }

@@ -1,28 +1,18 @@
 import { checkOptions, NoticeError } from "../errors.js";
+import { towerSize } from "../model/architecture.js";
+import type { ArchitectureName } from "../model/architectures.js";
 import { type Random, random } from "../random.js";
 import { isShared } from "./attributions.js";
 import { type PassOptions, patchesAtOnce } from "./budget.js";
 import { checkPair, type Pair } from "./pair.js";
 import { patchBatch, resolveSelection, type Spot } from "./patch.js";
-import { checkIndex, checkLayer, indexes, towerSize } from "./run.js";
-import { parseSite } from "./sites.js";
+import { checkIndex, checkLayer, indexes } from "./run.js";
+import { type CircuitSite, circuitSites, parseSite } from "./sites.js";
 import { sweep } from "./sweep.js";
 
-/** All that a circuit's heads are chosen from: every head there is. All of the answer passes through those of `decoder.cross.z`. */
-export const CIRCUIT_SITES = [
-  "vision.self.z",
-  "text.self.z",
-  "text.cross.z",
-  "decoder.self.z",
-  "decoder.cross.z",
-] as const;
-
-/** Whose heads make up circuits. */
-export type CircuitSite = (typeof CIRCUIT_SITES)[number];
-
 /** A head of one kind of attention of one tower. */
-export interface HeadAt {
-  readonly site: CircuitSite;
+export interface HeadAt<A extends ArchitectureName = ArchitectureName> {
+  readonly site: CircuitSite<A>;
   readonly layer: number;
   readonly head: number;
 }
@@ -32,7 +22,7 @@ const MOST_SETS = 100_000;
 
 /** Which heads sets are made of, and what their passes may take. */
 export interface SetOptions extends PassOptions {
-  /** Whose heads are kept or corrupted; those of all other sites compute on what reaches them. Default: `CIRCUIT_SITES`. */
+  /** Whose heads are kept or corrupted; those of all other sites compute on what reaches them. Default: every `z`. */
   readonly sites?: readonly CircuitSite[];
 }
 
@@ -65,13 +55,19 @@ export interface Faithfulness {
  *
  * @throws NoticeError `site` where a head is not there, `options` where clean and corrupted answers hardly differ.
  */
+export async function faithfulness<A extends ArchitectureName>(
+  pair: Pair<A>,
+  heads: readonly HeadAt<A>[],
+  options?: FaithfulOptions,
+): Promise<Faithfulness>;
 export async function faithfulness(
   pair: Pair,
   heads: readonly HeadAt[],
   options: FaithfulOptions = {},
 ): Promise<Faithfulness> {
+  checkPair(pair);
   checkOptions("faithfulness", options);
-  const { sites = CIRCUIT_SITES, randomSets = 20, seed = 0 } = options;
+  const { sites = circuitSites(pair.model.architecture), randomSets = 20, seed = 0 } = options;
   if (!Number.isInteger(randomSets) || randomSets < 0 || randomSets > MOST_SETS)
     throw new NoticeError(
       "options",
@@ -120,14 +116,20 @@ export interface FaithfulnessCurve {
  * @param ranked the most important first; heads that it lacks come after them, in the order of the model.
  * @param sizes how many heads are kept; 0 and all are added. Default: every size up to 20 steps.
  */
+export async function faithfulnessCurve<A extends ArchitectureName>(
+  pair: Pair<A>,
+  ranked: readonly HeadAt<A>[],
+  options?: SetOptions & { readonly sizes?: readonly number[] },
+): Promise<FaithfulnessCurve>;
 export async function faithfulnessCurve(
   pair: Pair,
   ranked: readonly HeadAt[],
   given: SetOptions & { readonly sizes?: readonly number[] } = {},
 ): Promise<FaithfulnessCurve> {
+  checkPair(pair);
   checkOptions("faithfulnessCurve", given);
   const { sizes, ...options } = given;
-  const { sites: among = CIRCUIT_SITES } = options;
+  const { sites: among = circuitSites(pair.model.architecture) } = options;
   const order = unique(pair, [...ranked, ...everyHead(pair, among)], among);
   const steps = Math.min(20, order.length);
   const asked = sizes ?? Array.from({ length: steps }, (_, i) => Math.round((i * order.length) / steps));
@@ -158,7 +160,7 @@ export async function headEffects(pair: Pair, options: PassOptions = {}): Promis
   checkOptions("headEffects", options);
   const found: HeadEffect[] = [];
   const all = everyHead(pair);
-  for (const site of CIRCUIT_SITES) {
+  for (const site of circuitSites(pair.model.architecture)) {
     const before = found.length;
     const onProgress = (done: number) => options.onProgress?.(before + done, all.length);
     const scores = await sweep(pair, { site, together: true, ...options, onProgress });
@@ -178,11 +180,11 @@ export async function rankHeads(pair: Pair, options: PassOptions = {}): Promise<
 }
 
 /** Every head of these sites; of the model, where none are given. */
-export function everyHead(pair: Pair, sites: readonly CircuitSite[] = CIRCUIT_SITES): HeadAt[] {
+export function everyHead(pair: Pair, sites?: readonly CircuitSite[]): HeadAt[] {
   checkPair(pair);
   const { model } = pair;
-  return sites.flatMap((site) => {
-    const { layers, heads } = towerSize(model, parseSite(site).tower);
+  return (sites ?? circuitSites(model.architecture)).flatMap((site) => {
+    const { layers, heads } = towerSize(model, parseSite(model, site).tower);
     return indexes(layers).flatMap((layer) => indexes(heads).map((head) => ({ site, layer, head })));
   });
 }
@@ -190,9 +192,12 @@ export function everyHead(pair: Pair, sites: readonly CircuitSite[] = CIRCUIT_SI
 /** What each set keeps of the answer where all other heads are corrupted. */
 async function keep(pair: Pair, sets: readonly (readonly HeadAt[])[], options: SetOptions): Promise<number[]> {
   // To corrupt what is the same in both passes changes nothing.
-  const sites = (options.sites ?? CIRCUIT_SITES).filter((site) => !isShared(pair, parseSite(site)));
+  const { model } = pair;
+  const sites = (options.sites ?? circuitSites(model.architecture)).filter(
+    (site) => !isShared(pair, parseSite(model, site)),
+  );
   const tokens = pair.question.tokens.length;
-  const size = Math.min(...sites.map((site) => patchesAtOnce(pair.model, parseSite(site), tokens, options.memory)));
+  const size = Math.min(...sites.map((site) => patchesAtOnce(model, parseSite(model, site), tokens, options.memory)));
   const kept: number[] = [];
   for (let from = 0; from < sets.length; from += size) {
     options.signal?.throwIfAborted();
@@ -216,7 +221,7 @@ async function keep(pair: Pair, sets: readonly (readonly HeadAt[])[], options: S
 /** The heads that are not kept, a spot for each site and layer. */
 function corrupt(pair: Pair, kept: ReadonlySet<string>, sites: readonly CircuitSite[]): Spot[] {
   return sites.flatMap((site) => {
-    const { layers, heads } = towerSize(pair.model, parseSite(site).tower);
+    const { layers, heads } = towerSize(pair.model, parseSite(pair.model, site).tower);
     return indexes(layers).flatMap((layer) => {
       const head = indexes(heads).filter((head) => !kept.has(headName({ site, layer, head })));
       return head.length > 0 ? [resolveSelection(pair, { site, layer, head })] : [];
@@ -229,13 +234,14 @@ export const headName = ({ site, layer, head }: HeadAt) => `${site}:L${layer}H${
 
 /** Each head once, all of them there. */
 function unique({ model }: Pair, heads: readonly HeadAt[], sites: readonly CircuitSite[]): HeadAt[] {
-  const strange = sites.find((site) => !CIRCUIT_SITES.includes(site));
+  const all = circuitSites(model.architecture);
+  const strange = sites.find((site) => !all.includes(site));
   if (strange !== undefined)
-    throw new NoticeError("site", `${strange} has no heads of a circuit; choose from ${CIRCUIT_SITES.join(", ")}.`);
+    throw new NoticeError("site", `${strange} has no heads of a circuit; choose from ${all.join(", ")}.`);
   for (const { site, layer, head } of heads) {
-    const { tower } = parseSite(site);
     if (!sites.includes(site))
       throw new NoticeError("site", `${site} has no heads of a circuit; choose from ${sites.join(", ")}.`);
+    const { tower } = parseSite(model, site);
     checkLayer(model, tower, layer);
     checkIndex("head", head, towerSize(model, tower).heads, `the ${tower} tower`);
   }

@@ -1,6 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { NoticeError } from "../errors.js";
-import { answerQuestion, type BlipModel, type ImageActivations, seeImage } from "../model/blip.js";
+import type { Network } from "../model/architecture.js";
+import type { ArchitectureName } from "../model/architectures.js";
+import { type Activations, forward } from "../model/pass.js";
 import { type Answers, type Reading, readAnswers } from "./metrics.js";
 import type { Question } from "./positions.js";
 import { Run } from "./run.js";
@@ -12,10 +14,10 @@ export type Mode = "image" | "text";
 export type Direction = "denoise" | "noise";
 
 /** A clean pass and a corrupted one that differ in one modality, with what both say of the two answers. */
-export class Pair {
+export class Pair<A extends ArchitectureName = ArchitectureName> {
   private constructor(
     /** What both passes are of. */
-    readonly model: BlipModel,
+    readonly model: Network,
     /** Names the checkpoint in results. */
     readonly modelName: string,
     /** Which modality is corrupted. */
@@ -25,9 +27,9 @@ export class Pair {
     /** The alternatives. */
     readonly answers: Answers,
     /** The pass over the clean inputs. */
-    readonly clean: Run,
+    readonly clean: Run<A>,
     /** The pass of which one input is corrupted. */
-    readonly corrupted: Run,
+    readonly corrupted: Run<A>,
     /** What each says of the answers. */
     readonly readings: { readonly clean: Reading; readonly corrupted: Reading },
   ) {}
@@ -40,7 +42,7 @@ export class Pair {
    * different lengths (padding would be attended to) or both answers begin with one piece.
    */
   static async of(
-    model: BlipModel,
+    model: Network,
     inputs: {
       readonly modelName: string;
       readonly pixels: tf.Tensor;
@@ -60,11 +62,11 @@ export class Pair {
         `The answers ${JSON.stringify(answers.correct.text)} and ${JSON.stringify(answers.incorrect.text)} both begin with the ` +
           `word piece ${JSON.stringify(answers.correct.token)}, which is where an answer is read. Choose answers that differ there.`,
       );
-    const clean = newRun(model, (m) => seeImage(m, pixels), question);
+    const clean = newRun(model, { pixels, question });
     let corrupted: Run | undefined;
     try {
-      const see = corruptPixels ? (m: BlipModel) => seeImage(m, corruptPixels) : () => clean.activations;
-      corrupted = newRun(model, see, corruptQuestion ?? question);
+      const corrupt = { pixels: corruptPixels, question: corruptQuestion ?? question };
+      corrupted = newRun(model, corrupt, clean.activations);
       const read = async (run: Run) => (await readAnswers(run.logits, answers))[0]!;
       const readings = { clean: await read(clean), corrupted: await read(corrupted) };
       const mode = corruptPixels ? "image" : "text";
@@ -121,9 +123,20 @@ export function checkPair(pair: Pair): void {
     throw new NoticeError("options", "That is no pair; make one by `await blip.pair({ image, corruptImage, … })`.");
 }
 
-/** One pass over one picture and one question. The caller disposes of it. */
-export function newRun(model: BlipModel, see: (model: BlipModel) => ImageActivations, question: Question): Run {
-  return Run.of(model, () => answerQuestion(model, see(model), tf.tensor2d([[...question.ids]], undefined, "int32")));
+/**
+ * One pass over one picture and one question. The caller disposes of it.
+ *
+ * @param known a pass that has seen the picture, where no pixels are given.
+ */
+export function newRun(
+  model: Network,
+  { pixels, question }: { readonly pixels?: tf.Tensor; readonly question: Question },
+  known?: Activations,
+): Run {
+  return Run.of(model, () => {
+    const ids = tf.tensor2d([[...question.ids]], undefined, "int32");
+    return forward(model, { pixels, ids }, known);
+  });
 }
 
 function checkLengths(clean: Question, corrupt: Question): void {

@@ -1,12 +1,14 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { checkOptions, NoticeError } from "../errors.js";
-import { type Patches, resume, type Tower } from "../model/blip.js";
-import type { BlockGiven, BlockSite } from "../model/block.js";
-import type { Replacement } from "../model/values.js";
+import { towerSize } from "../model/architecture.js";
+import type { ArchitectureName } from "../model/architectures.js";
+import type { BlockGiven, BlockSite } from "../model/blocks/block.js";
+import type { Replacement } from "../model/kernels/values.js";
+import { type Patches, resume } from "../model/pass.js";
 import { type LogitMetric, measure, readAnswers, type Score, score, shareOfWay } from "./metrics.js";
 import { checkPair, type Direction, type Pair } from "./pair.js";
 import { type Position, type PositionAt, resolvePosition } from "./positions.js";
-import { checkIndex, checkLayer, indexes, type Run, towerSize } from "./run.js";
+import { checkIndex, checkLayer, countOf, indexes, type Run } from "./run.js";
 import { type HeadSite, parseSite, type Site, type SiteParts } from "./sites.js";
 import { fromRun, type Source, valuesFrom } from "./sources.js";
 
@@ -14,15 +16,18 @@ import { fromRun, type Source, valuesFrom } from "./sources.js";
  * What is taken from one pass and put into the other: a site in a layer, of its heads one, several, or all (the default), of its
  * positions all by default.
  */
-export type Selection<S extends Site = Site> = { readonly layer: number } & HeadsAt<S> & PositionAt<S>;
+export type Selection<A extends ArchitectureName = ArchitectureName, S extends Site<A> = Site<A>> = {
+  readonly layer: number;
+} & HeadsAt<A, S> &
+  PositionAt<A, S>;
 
-type HeadsAt<S extends Site> =
-  | { readonly site: S & HeadSite; readonly head?: number | readonly number[] }
+type HeadsAt<A extends ArchitectureName, S extends Site<A>> =
+  | { readonly site: S & HeadSite<A>; readonly head?: number | readonly number[] }
   | { readonly site: S; readonly head?: undefined };
 
 /** A selection before it is known what goes with what. */
-interface UncheckedSelection {
-  readonly site: Site;
+export interface UncheckedSelection {
+  readonly site: string;
   readonly layer: number;
   readonly head?: number | readonly number[];
   readonly position?: Position;
@@ -51,17 +56,18 @@ export interface Spot {
  * @throws NoticeError `site` where site, layer, head or position is not there.
  * @example (await patchHead(pair, { site: "text.cross.z", layer: 0, head: 0, position: "answer" })).effect
  */
-export async function patchHead(
-  pair: Pair,
-  selection: Selection<HeadSite> & { readonly head: number },
-  options: PatchOptions = {},
-): Promise<Score> {
+export async function patchHead<A extends ArchitectureName>(
+  pair: Pair<A>,
+  selection: Selection<A, HeadSite<A>> & { readonly head: number },
+  options?: PatchOptions,
+): Promise<Score>;
+export async function patchHead(pair: Pair, selection: UncheckedSelection, options: PatchOptions = {}): Promise<Score> {
   if (typeof selection?.head !== "number")
     throw new NoticeError(
       "site",
       "patchHead patches one head: give `head` its number. `patch` patches several, or all.",
     );
-  return patch(pair, [selection], options);
+  return patchPlaces(pair, [selection], options);
 }
 
 /**
@@ -69,7 +75,24 @@ export async function patchHead(
  *
  * @throws NoticeError `site` where one of them is not there.
  */
-export async function patch(pair: Pair, selections: readonly Selection[], options: PatchOptions = {}): Promise<Score> {
+export async function patch<A extends ArchitectureName>(
+  pair: Pair<A>,
+  selections: readonly Selection<A>[],
+  options?: PatchOptions,
+): Promise<Score>;
+export async function patch(
+  pair: Pair,
+  selections: readonly UncheckedSelection[],
+  options: PatchOptions = {},
+): Promise<Score> {
+  return patchPlaces(pair, selections, options);
+}
+
+async function patchPlaces(
+  pair: Pair,
+  selections: readonly UncheckedSelection[],
+  options: PatchOptions,
+): Promise<Score> {
   checkOptions("patch", options);
   const { direction = "denoise", source } = options;
   return (await patchBatch(pair, [resolveSelections(pair, selections)], direction, source))[0]!;
@@ -91,9 +114,15 @@ export interface Measured {
  * @throws NoticeError `site` where one of the places is not there, `options` where none is selected.
  * @example await patchMetrics(pair, selections, { rank: rank(pair.answers.correct), kl: divergence(pair.clean.logits) })
  */
+export async function patchMetrics<A extends ArchitectureName, Name extends string>(
+  pair: Pair<A>,
+  selections: readonly Selection<A>[],
+  metrics: { readonly [name in Name]: LogitMetric },
+  options?: PatchOptions,
+): Promise<Record<Name, Measured>>;
 export async function patchMetrics<Name extends string>(
   pair: Pair,
-  selections: readonly Selection[],
+  selections: readonly UncheckedSelection[],
   metrics: { readonly [name in Name]: LogitMetric },
   options: PatchOptions = {},
 ): Promise<Record<Name, Measured>> {
@@ -117,7 +146,7 @@ export async function patchMetrics<Name extends string>(
   }
 }
 
-function resolveSelections(pair: Pair, selections: readonly Selection[]): Spot[] {
+function resolveSelections(pair: Pair, selections: readonly UncheckedSelection[]): Spot[] {
   checkPair(pair);
   if (!Array.isArray(selections) || selections.length === 0)
     throw new NoticeError(
@@ -129,7 +158,7 @@ function resolveSelections(pair: Pair, selections: readonly Selection[]): Spot[]
 
 /** Checks a selection against the model and the question. */
 export function resolveSelection(pair: Pair, { site, layer, head, position = "all" }: UncheckedSelection): Spot {
-  const parts = parseSite(site);
+  const parts = parseSite(pair.model, site);
   checkLayer(pair.model, parts.tower, layer);
   const { heads: count } = towerSize(pair.model, parts.tower);
   if (head !== undefined && !parts.perHead)
@@ -138,14 +167,14 @@ export function resolveSelection(pair: Pair, { site, layer, head, position = "al
   const heads = head === undefined ? all : typeof head === "number" ? [head] : [...new Set(head)];
   for (const index of heads) checkIndex("head", index, count, `the ${parts.tower} tower`);
   if (parts.perHead && heads.length === 0) throw new NoticeError("site", "An empty set of heads patches nothing.");
-  const question = parts.tokensOf === "text" ? pair.question : undefined;
+  const question = parts.tokens === "question" ? pair.question : undefined;
   const tokens = resolvePosition(position, tokenCount(pair, parts), question, pair.answers.correct.text);
   return { parts, layer, heads, tokens };
 }
 
 /** How many tokens a site has in this pair. */
 export function tokenCount({ clean }: Pair, { tokensOf }: SiteParts): number {
-  return clean.activations[tokensOf][0]!.shape[1] as number;
+  return countOf(clean.activations, tokensOf);
 }
 
 /**
@@ -181,7 +210,7 @@ export async function scorePasses(
 
 /** The values of `source` at the spots, as replacements for a batch of passes. Call inside a `tf.tidy`. */
 function replacements(pair: Pair, source: Source, batch: readonly (readonly Spot[])[]): Patches {
-  const patches: { [tower in Tower]?: Map<number, { [site in BlockSite]?: Replacement }> } = {};
+  const patches: Record<string, Map<number, { [site in BlockSite]?: Replacement }>> = {};
   for (const { parts, layer } of batch.flat()) {
     patches[parts.tower] ??= new Map<number, BlockGiven>();
     const layers = patches[parts.tower]!;

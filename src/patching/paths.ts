@@ -1,12 +1,21 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { checkOptions, NoticeError } from "../errors.js";
-import { type Patches, resume, TOWERS, type Tower } from "../model/blip.js";
-import type { BlockGiven, BlockSite } from "../model/block.js";
-import { blend } from "../model/values.js";
+import { towerOf, towersOf } from "../model/architecture.js";
+import type { ArchitectureName } from "../model/architectures.js";
+import type { BlockGiven, BlockSite } from "../model/blocks/block.js";
+import { blend } from "../model/kernels/values.js";
+import { type Patches, resume } from "../model/pass.js";
 import type { Score } from "./metrics.js";
 import { checkPair, type Pair } from "./pair.js";
-import { type PatchOptions, resolveSelection, type Selection, type Spot, scorePasses, whereSpots } from "./patch.js";
-import { towerSize } from "./run.js";
+import {
+  type PatchOptions,
+  resolveSelection,
+  type Selection,
+  type Spot,
+  scorePasses,
+  type UncheckedSelection,
+  whereSpots,
+} from "./patch.js";
 import type { ReadSite, Site } from "./sites.js";
 import { fromRun, type Source, valuesFrom } from "./sources.js";
 
@@ -15,10 +24,15 @@ import { fromRun, type Source, valuesFrom } from "./sources.js";
 // and there differences do not add.
 
 /** Where a path begins: any value that a layer writes. */
-export type Sender = Selection<Exclude<Site, ReadSite | `${Tower}.${"self" | "cross"}.pattern`>>;
+export type Sender<A extends ArchitectureName = ArchitectureName> = Selection<
+  A,
+  Exclude<Site<A>, ReadSite<A> | `${string}.pattern`>
+>;
 
 /** Where a path ends: the queries, keys or values of heads, a layer's input (`resid_pre`), or the readout. */
-export type Receiver = Selection<ReadSite | `${Tower}.resid_pre`> | "answer";
+export type Receiver<A extends ArchitectureName = ArchitectureName> =
+  | Selection<A, ReadSite<A> | Extract<Site<A>, `${string}.resid_pre`>>
+  | "answer";
 
 /** Which way a path is patched, and what belongs to it. */
 export interface PathOptions extends PatchOptions {
@@ -31,7 +45,7 @@ export interface PathOptions extends PatchOptions {
 
 /**
  * Patches the paths from senders to receivers, and nothing else that the senders reach: path patching (Wang et al. 2211.00593;
- * Goldowsky-Dill et al. 2304.05969) by running again, in all three towers and from one to the next.
+ * Goldowsky-Dill et al. 2304.05969) by running again, in all towers and from one to the next.
  *
  * Across towers a path leads only through keys and values of cross-attention. Paths to all queries, keys and values after the
  * senders and to the answer are the plain patch.
@@ -39,10 +53,16 @@ export interface PathOptions extends PatchOptions {
  * @throws NoticeError `site` where a place is not there or cannot send or receive, `options` where there are none.
  * @example await patchPath(pair, [{ site: "text.cross.z", layer: 0, head: 1 }], [{ site: "text.self.q", layer: 2, head: 3 }])
  */
+export async function patchPath<A extends ArchitectureName>(
+  pair: Pair<A>,
+  senders: readonly Sender<A>[],
+  receivers: readonly Receiver<A>[],
+  options?: PathOptions,
+): Promise<Score>;
 export async function patchPath(
   pair: Pair,
-  senders: readonly Sender[],
-  receivers: readonly Receiver[],
+  senders: readonly UncheckedSelection[],
+  receivers: readonly (UncheckedSelection | "answer")[],
   options: PathOptions = {},
 ): Promise<Score> {
   checkOptions("patchPath", options);
@@ -80,16 +100,19 @@ function pathPatches(
   source: Source,
   mediated: boolean,
 ): Patches {
-  const patches: { [tower in Tower]?: Map<number, BlockGiven> } = {};
-  const first = Math.min(...senders.map(({ parts }) => TOWERS.indexOf(parts.tower)));
-  for (const tower of TOWERS.slice(first)) {
+  const { model } = pair;
+  const patches: Record<string, Map<number, BlockGiven>> = {};
+  for (const [tower, { attends, size }] of towersOf(model)) {
     const own = senders.filter(({ parts }) => parts.tower === tower);
-    const from = tower === TOWERS[first] ? Math.min(...own.map(({ layer }) => layer)) : 0;
-    patches[tower] = new Map();
-    for (let layer = from; layer < towerSize(pair.model, tower).layers; layer++) {
+    const follows = attends !== undefined && patches[attends.tower] !== undefined;
+    if (!follows && own.length === 0) continue;
+    const from = follows ? 0 : Math.min(...own.map(({ layer }) => layer));
+    const layers = new Map<number, BlockGiven>();
+    patches[tower] = layers;
+    for (let layer = from; layer < size(model.config).layers; layer++) {
       const here = (spots: readonly Spot[]) =>
         spots.filter((spot) => spot.parts.tower === tower && spot.layer === layer);
-      patches[tower].set(layer, layerRewrites(pair, tower, here(senders), here(receivers), source, mediated));
+      layers.set(layer, layerRewrites(pair, tower, here(senders), here(receivers), source, mediated));
     }
   }
   return patches;
@@ -97,13 +120,13 @@ function pathPatches(
 
 function layerRewrites(
   pair: Pair,
-  tower: Tower,
+  tower: string,
   senders: readonly Spot[],
   receivers: readonly Spot[],
   source: Source,
   mediated: boolean,
 ): BlockGiven {
-  const read = READ.filter((within) => tower !== "vision" || within.startsWith("self."));
+  const read = READ.filter((within) => towerOf(pair.model, tower).sites.includes(within));
   const given: { [site in BlockSite]?: { values: Rewrite } } = {};
   const at = (spots: readonly Spot[], within: BlockSite) => spots.filter(({ parts }) => parts.within === within);
   for (const within of new Set([...read, ...[...senders, ...receivers].map(({ parts }) => parts.within)])) {

@@ -1,4 +1,5 @@
 import { NoticeError } from "../errors.js";
+import type { ArchitectureName } from "../model/architectures.js";
 import type { Encoding } from "../model/tokenizer.js";
 import { checkIndex, indexes } from "./run.js";
 import type { QuestionSite, Site } from "./sites.js";
@@ -24,8 +25,8 @@ export type Position = IndexPosition | string;
 export type IndexPosition = number | readonly number[] | "all";
 
 /** Words and `answer` only where the tokens are the question's. */
-export type PositionAt<S extends Site> =
-  | { readonly site: S & QuestionSite; readonly position?: Position }
+export type PositionAt<A extends ArchitectureName, S extends Site<A> = Site<A>> =
+  | { readonly site: S & QuestionSite<A>; readonly position?: Position }
   | { readonly site: S; readonly position?: IndexPosition };
 
 const RELATIVE = /^answer([+-]\d{1,3})?$/;

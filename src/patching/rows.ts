@@ -1,66 +1,78 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { type Activations, type BlipModel, resume, towerBlocks } from "../model/blip.js";
-import { type Block, type BlockFunction, type BlockGiven, type BlockSite, valueAt, walk } from "../model/block.js";
-import { blend } from "../model/values.js";
+import { type Context, type Network, towerOf } from "../model/architecture.js";
+import {
+  type Block,
+  type BlockFunction,
+  type BlockGiven,
+  type BlockSite,
+  valueAt,
+  walk,
+} from "../model/blocks/block.js";
+import { blend } from "../model/kernels/values.js";
+import { type Activations, contextOf, partsOf, resume, towerBlocks } from "../model/pass.js";
 import type { Spot } from "./patch.js";
 import type { SiteParts } from "./sites.js";
 
-// The fast way for patches that change one token of the text encoder. Every value of a layer but the keys and values of
+// The fast way for patches that change one token of a tower that reads a question both ways. Every value of a layer but the keys and values of
 // self-attention belongs to one token, so in the patched layer one row is computed and the others are the unpatched pass's.
 // In the layer after it only that row's q, k and v differ. From then on every row does, and the pass goes on as any other.
 
 // Pairs whose questions have equally many tokens go this way together: each has its row in what is shared, and as many patches.
 
-/** What a pass knows of the text encoder: [pair, …], one row a pair. */
-export type ReadPass = Pick<Activations, "text" | "imageKeysValues">;
+/** What passes know of one tower: [pair, …], one row a pair. */
+export interface ReadPass {
+  readonly stream: readonly tf.Tensor[];
+  readonly contexts: readonly Context[];
+}
 
-/** The passes of several pairs as one, of tensors of its own; `disposePass` frees them. */
-export function stackPasses(passes: readonly ReadPass[]): ReadPass {
-  const first = passes[0]!;
-  const stack = (of: (pass: ReadPass) => tf.Tensor) => tf.concat(passes.map(of));
+/** A tower of several passes as one, of tensors of its own where they are several; `disposePass` frees them. */
+export function stackPasses(passes: readonly Activations[], tower: string): ReadPass {
+  const reads = passes.map(({ streams, contexts }) => ({ stream: streams[tower]!, contexts: contexts[tower]! }));
+  const [first] = reads as [ReadPass];
+  if (reads.length === 1) return first;
   return {
-    text: first.text.map((_, layer) => stack(({ text }) => text[layer]!)),
-    imageKeysValues: first.imageKeysValues.map((_, layer) => ({
-      k: stack(({ imageKeysValues }) => imageKeysValues[layer]!.k),
-      v: stack(({ imageKeysValues }) => imageKeysValues[layer]!.v),
-    })),
+    stream: first.stream.map((_, layer) => tf.concat(reads.map(({ stream }) => stream[layer]!))),
+    contexts: first.contexts.map((context, layer) =>
+      contextOf(partsOf(context).map((_, i) => tf.concat(reads.map((read) => partsOf(read.contexts[layer]!)[i]!)))),
+    ),
   };
 }
 
-export function disposePass({ text, imageKeysValues }: ReadPass): void {
-  tf.dispose([...text, ...imageKeysValues.flatMap(({ k, v }) => [k, v])]);
+export function disposePass({ stream, contexts }: ReadPass): void {
+  tf.dispose([...stream, ...contexts.flatMap(partsOf)]);
 }
 
 /** Whether patches of a site at one token each can go this way. */
-export function changesOneRow({ tower, tokensOf, within }: SiteParts): boolean {
-  return tower === "text" && tokensOf === "text" && within !== "self.k" && within !== "self.v";
+export function changesOneRow(model: Network, { tower, tokens, tokensOf, within }: SiteParts): boolean {
+  const own = tokensOf === tower && within !== "self.k" && within !== "self.v";
+  return tokens === "question" && own && !towerOf(model, tower).causal;
 }
 
 /**
- * What the decoder attends to, [patch, token, width], of patches at one text site and layer, one token each. Call inside a `tf.tidy`.
+ * The tower's last stream, [patch, token, width], of patches at one of its sites and layers, one token each. Call inside a `tf.tidy`.
  *
  * @param base the pass that is patched. @param source the pass that the values come from.
  * @param spots as many for each pair, one pair's after the other's.
  */
-export function readRows(model: BlipModel, base: ReadPass, source: ReadPass, spots: readonly Spot[]): tf.Tensor {
+export function readRows(model: Network, base: ReadPass, source: ReadPass, spots: readonly Spot[]): tf.Tensor {
   const { layer, parts } = spots[0]!;
-  const blocks = towerBlocks(model, "text", base);
+  const blocks = towerBlocks(model, parts.tower, base.contexts);
   const tokens = spots.map((spot) => spot.tokens[0]!);
   const replaceRows = rowReplacer(tokens);
-  const sourceBlock = towerBlocks(model, "text", source)[layer]!(source.text[layer]!);
+  const sourceBlock = towerBlocks(model, parts.tower, source.contexts)[layer]!(source.stream[layer]!);
   const [after, rows] =
     parts.within === "resid_pre"
-      ? [layer, takeRows(source.text[layer]!, tokens)]
-      : [layer + 1, patchedRows(blocks[layer]!, base.text[layer]!, sourceBlock, spots)];
-  const x = base.text[after]!;
+      ? [layer, takeRows(source.stream[layer]!, tokens)]
+      : [layer + 1, patchedRows(blocks[layer]!, base.stream[layer]!, sourceBlock, spots)];
+  const x = base.stream[after]!;
   const output = after < blocks.length ? layerAfter(blocks[after]!, x, rows, replaceRows) : replaceRows(x, rows);
   return walk(blocks, output, after + 1).at(-1)!;
 }
 
-/** Logits [patch, vocabulary] of such patches, of any layers. Call inside a `tf.tidy`. */
-export function decodeRows(model: BlipModel, base: Activations, hidden: tf.Tensor): tf.Tensor2D {
-  const last = model.config.text.num_hidden_layers - 1;
-  return resume(model, base, { text: new Map([[last, { resid_post: { values: hidden } }]]) });
+/** Logits [patch, choice] of such patches of a tower, of any of its layers. Call inside a `tf.tidy`. */
+export function decodeRows(model: Network, base: Activations, tower: string, hidden: tf.Tensor): tf.Tensor2D {
+  const last = base.streams[tower]!.length - 2;
+  return resume(model, base, { [tower]: new Map([[last, { resid_post: { values: hidden } }]]) });
 }
 
 /** The patched layer's output at each patch's token: [patch, 1, width]. */

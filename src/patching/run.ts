@@ -1,28 +1,30 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { NoticeError } from "../errors.js";
-import { type Activations, type BlipModel, blockOf, type Tower } from "../model/blip.js";
-import { valueAt } from "../model/block.js";
+import { type Network, towerOf, towerSize } from "../model/architecture.js";
+import type { ArchitectureName } from "../model/architectures.js";
+import { valueAt } from "../model/blocks/block.js";
+import { type Activations, blockOf, tensorsOf } from "../model/pass.js";
 import { parseSite, type Site, type SiteParts } from "./sites.js";
 
-/** One pass of one picture and one question: every value of every layer can be read from it. Dispose of it after use. */
-export class Run {
+/** One pass of one picture and one text: every value of every layer can be read from it. Dispose of it after use. */
+export class Run<A extends ArchitectureName = ArchitectureName> {
   readonly #activations: Activations;
   #disposed = false;
 
   private constructor(
     /** What passed. */
-    readonly model: BlipModel,
+    readonly model: Network,
     activations: Activations,
   ) {
     this.#activations = activations;
   }
 
-  /** A pass over one picture and one question, kept: everything else that `pass` computes is freed. */
-  static of(model: BlipModel, pass: (model: BlipModel) => Activations): Run {
+  /** A pass over one picture and one text, kept: everything else that `pass` computes is freed. */
+  static of(model: Network, pass: () => Activations): Run {
     let run: Run | undefined;
     tf.tidy(() => {
-      run = new Run(model, pass(model));
-      for (const tensor of run.#tensors()) tf.keep(tensor);
+      run = new Run(model, pass());
+      for (const tensor of tensorsOf(run.#activations)) tf.keep(tensor);
     });
     return run!;
   }
@@ -44,55 +46,46 @@ export class Run {
    *
    * @throws NoticeError `site` for a site or layer that is not there.
    */
-  at(site: Site, { layer }: { readonly layer: number }): tf.Tensor {
-    const { tower, within } = parseSite(site);
+  at(site: Site<A>, { layer }: { readonly layer: number }): tf.Tensor {
+    const { tower, within } = parseSite(this.model, site);
     checkLayer(this.model, tower, layer);
     return tf.tidy(() => tf.squeeze(valueAt(blockOf(this.model, this.activations, tower, layer), within), [0]));
   }
 
-  /** After the decoder's last token, [1, vocabulary]. They belong to the run. */
+  /** What the model answers, [1, choice]: over the vocabulary, or over classes. They belong to the run. */
   get logits(): tf.Tensor2D {
     return this.activations.logits;
   }
 
   /** Frees its tensors. */
   [Symbol.dispose](): void {
-    tf.dispose(this.#tensors());
+    tf.dispose(tensorsOf(this.#activations));
     this.#disposed = true;
   }
-
-  #tensors(): tf.Tensor[] {
-    const { vision, imageKeysValues, text, decoder, logits } = this.#activations;
-    return [...vision, ...imageKeysValues.flatMap(({ k, v }) => [k, v]), ...text, ...decoder, logits];
-  }
 }
 
-/** How many layers and heads a tower has. */
-export function towerSize({ config }: BlipModel, tower: Tower): { layers: number; heads: number } {
-  const { num_hidden_layers: layers, num_attention_heads: heads } = tower === "vision" ? config.vision : config.text;
-  return { layers, heads };
-}
+/** How many positions a tower has in a pass. */
+export const countOf = ({ streams }: Pick<Activations, "streams">, tower: string): number =>
+  streams[tower]![0]!.shape[1]!;
 
 /** The shape of a site's value in passes of one batch. */
-export function siteShape(model: BlipModel, run: Activations, parts: SiteParts): number[] {
+export function siteShape(model: Network, run: Activations, parts: SiteParts): number[] {
   const { tower, within, perHead, isPattern, tokensOf } = parts;
-  const config = tower === "vision" ? model.config.vision : model.config.text;
-  const { hidden_size: width, num_attention_heads: heads } = config;
-  const count = (tower: Tower) => run[tower][0]!.shape[1] as number;
+  const { heads, width, mlpWidth } = towerSize(model, tower);
   const passes = run.logits.shape[0];
   if (isPattern) {
-    const attended: Tower = within === "self.pattern" ? tower : tower === "text" ? "vision" : "text";
-    return [passes, heads, count(tower), count(attended)];
+    const attended = within === "self.pattern" ? tower : towerOf(model, tower).attends!.tower;
+    return [passes, heads, countOf(run, tower), countOf(run, attended)];
   }
-  if (perHead) return [passes, count(tokensOf), heads, width / heads];
-  return [passes, count(tower), within === "mlp.pre" || within === "mlp.post" ? config.intermediate_size : width];
+  if (perHead) return [passes, countOf(run, tokensOf), heads, width / heads];
+  return [passes, countOf(run, tower), within === "mlp.pre" || within === "mlp.post" ? mlpWidth : width];
 }
 
 /** 0, 1, …: so many. */
 export const indexes = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
 
 /** @throws NoticeError `site` */
-export function checkLayer(model: BlipModel, tower: Tower, layer: number): void {
+export function checkLayer(model: Network, tower: string, layer: number): void {
   checkIndex("layer", layer, towerSize(model, tower).layers, `the ${tower} tower`);
 }
 

@@ -1,62 +1,80 @@
 import { NoticeError } from "../errors.js";
-import type { AttentionValue } from "../model/attention.js";
-import { TOWERS, type Tower } from "../model/blip.js";
-import type { BlockSite } from "../model/block.js";
+import type { Architecture, Network, Tokens } from "../model/architecture.js";
+import { ARCHITECTURES, type ArchitectureName, type TowerName, type TowersOf } from "../model/architectures.js";
+import type { BlockSite } from "../model/blocks/block.js";
+import type { AttentionValue } from "../model/kernels/attention.js";
 import { nearest } from "../nearest.js";
 
-type CommonSite = Exclude<BlockSite, `cross.${AttentionValue}` | "resid_cross">;
-
 /**
- * A named place in every layer of a tower. Shapes of its value, batch left out:
+ * A named place in every layer of a tower, `tower.within`. Shapes of its value, batch left out:
  * `q`, `k`, `v`, `z` [token, head, headDim]; `pattern` [head, query, key]; `mlp.pre`, `mlp.post` [token, mlpWidth]; all others
- * [token, width]. docs/sites.md holds them beside their TransformerLens and Hugging Face names.
+ * [token, width]. docs/sites.md holds them beside their TransformerLens and Hugging Face names. `Site<"blip-vqa">` are those of one
+ * architecture.
  */
-export type Site = `vision.${CommonSite}` | `text.${BlockSite}` | `decoder.${BlockSite}`;
+export type Site<A extends ArchitectureName = ArchitectureName> = A extends ArchitectureName
+  ? { [T in TowerName<A>]: `${T}.${Within<A, T>}` }[TowerName<A>]
+  : never;
+
+type Within<A extends ArchitectureName, T extends TowerName<A>> = TowersOf<A>[T]["sites"][number];
 
 /** A site whose value has one part a head: only there can a head be chosen. */
-export type HeadSite = Extract<Site, `${string}.${Exclude<AttentionValue, "out">}`>;
+export type HeadSite<A extends ArchitectureName = ArchitectureName> = Extract<
+  Site<A>,
+  `${string}.${Exclude<AttentionValue, "out">}`
+>;
 
 /** A site whose positions are the question's tokens: only there can a word be chosen. */
-export type QuestionSite =
-  | Exclude<Extract<Site, `text.${string}`>, "text.cross.k" | "text.cross.v">
-  | "decoder.cross.k"
-  | "decoder.cross.v";
+export type QuestionSite<A extends ArchitectureName = ArchitectureName> = A extends ArchitectureName
+  ? {
+      [T in TowerName<A>]: {
+        [W in Within<A, T>]: TowersOf<A>[PositionsOf<A, T, W>]["tokens"] extends "question" ? `${T}.${W}` : never;
+      }[Within<A, T>];
+    }[TowerName<A>]
+  : never;
+
+/** Whose positions a site has: the keys and values of cross-attention are of what is attended to. */
+type PositionsOf<A extends ArchitectureName, T extends TowerName<A>, W> = W extends "cross.k" | "cross.v"
+  ? TowersOf<A>[T] extends { readonly attends: { readonly tower: infer Attended extends TowerName<A> } }
+    ? Attended
+    : never
+  : T;
 
 /** Queries, keys and values: what heads read the stream into. */
-export type ReadSite = Extract<Site, `${string}.${"q" | "k" | "v"}`>;
+export type ReadSite<A extends ArchitectureName = ArchitectureName> = Extract<Site<A>, `${string}.${"q" | "k" | "v"}`>;
+
+/** The heads' outputs, of which circuits are made. */
+export type CircuitSite<A extends ArchitectureName = ArchitectureName> = Extract<Site<A>, `${string}.z`>;
 
 /** A site taken apart. */
 export interface SiteParts {
   readonly site: Site;
-  readonly tower: Tower;
+  readonly tower: string;
   /** Its name within the block. */
   readonly within: BlockSite;
   /** Its value has one part a head. */
   readonly perHead: boolean;
   /** Its value is a pattern [head, query, key]: the position is the query's. */
   readonly isPattern: boolean;
-  /** Whose tokens its positions are: the keys and values of cross-attention belong to what is attended to. */
-  readonly tokensOf: Tower;
+  /** The tower whose positions it has: the keys and values of cross-attention belong to what is attended to. */
+  readonly tokensOf: string;
+  /** What stands at these positions. */
+  readonly tokens: Tokens;
 }
 
-const ATTENTION: readonly AttentionValue[] = ["q", "k", "v", "pattern", "z", "out"];
-const SELF: readonly BlockSite[] = ATTENTION.map((value) => `self.${value}` as const);
-const CROSS: readonly BlockSite[] = ATTENTION.map((value) => `cross.${value}` as const);
-const MLP: readonly BlockSite[] = ["mlp.pre", "mlp.post", "mlp.out"];
+/** Every site of an architecture, in the order in which a pass computes them within a layer. */
+export function sitesOf<A extends ArchitectureName>(architecture: Architecture & { readonly name: A }): Site<A>[];
+export function sitesOf(architecture: Architecture): Site[];
+export function sitesOf({ towers }: Architecture): Site[] {
+  return Object.entries(towers).flatMap(([tower, { sites }]) => sites.map((within) => `${tower}.${within}` as Site));
+}
 
-/** Every site, in the order in which a pass computes them within a layer. */
-export const SITES: readonly Site[] = TOWERS.flatMap((tower) =>
-  (
-    [
-      "resid_pre",
-      ...SELF,
-      "resid_mid",
-      ...(tower === "vision" ? [] : [...CROSS, "resid_cross" as const]),
-      ...MLP,
-      "resid_post",
-    ] as readonly BlockSite[]
-  ).map((within) => `${tower}.${within}` as Site),
-);
+/** The sites that circuits are made of: the `z` of every attention. All of an answer passes through those of the last tower. */
+export function circuitSites(architecture: Architecture): CircuitSite[] {
+  return sitesOf(architecture).filter((site): site is CircuitSite => site.endsWith(".z"));
+}
+
+/** Every site of every architecture. */
+export const SITES: readonly Site[] = [...new Set(Object.values(ARCHITECTURES).flatMap(sitesOf))];
 
 /** What the authors' code calls the places that it patches. */
 const IN_NOTICE: Readonly<Record<string, Site>> = {
@@ -65,28 +83,46 @@ const IN_NOTICE: Readonly<Record<string, Site>> = {
   output: "text.resid_post",
 };
 
+const OR = new Intl.ListFormat("en-GB", { type: "disjunction" });
+
 /** @throws NoticeError `site` with the nearest site that there is. */
-export function parseSite(site: string): SiteParts {
-  if (!(SITES as readonly string[]).includes(site))
+export function parseSite({ architecture }: Pick<Network, "architecture">, site: string): SiteParts {
+  const { towers } = architecture;
+  const name = `${site}`.slice(0, `${site}`.indexOf("."));
+  const tower = Object.hasOwn(towers, name) ? towers[name] : undefined;
+  const within = tower?.sites.find((within) => `${name}.${within}` === site);
+  if (!tower || !within)
     throw new NoticeError(
       "site",
-      `There is no site ${JSON.stringify(`${site}`.slice(0, 80))}. Did you mean ${meant(`${site}`)}? ` +
-        "A site is vision, text or decoder, then resid_pre, self.{q,k,v,pattern,z,out}, resid_mid, cross.{the same} and " +
-        "resid_cross (both not in vision), mlp.{pre,post,out} or resid_post.",
+      `There is no site ${JSON.stringify(`${site}`.slice(0, 80))}. Did you mean ${meant(architecture, `${site}`)}? ` +
+        `A site is ${OR.format(Object.keys(towers))}, then resid_pre, self.{q,k,v,pattern,z,out}, resid_mid, cross.{the same} and ` +
+        `resid_cross${without(architecture)}, mlp.{pre,post,out} or resid_post.`,
     );
-  const tower = site.slice(0, site.indexOf(".")) as Tower;
-  const within = site.slice(tower.length + 1) as BlockSite;
   const value = within.includes("self.") || within.includes("cross.") ? within.split(".")[1] : undefined;
+  const tokensOf = within === "cross.k" || within === "cross.v" ? tower.attends!.tower : name;
   return {
     site: site as Site,
-    tower,
+    tower: name,
     within,
     perHead: value !== undefined && value !== "out",
     isPattern: value === "pattern",
-    tokensOf: within === "cross.k" || within === "cross.v" ? (tower === "text" ? "vision" : "text") : tower,
+    tokensOf,
+    tokens: towers[tokensOf]!.tokens,
   };
 }
 
-function meant(site: string): string {
-  return Object.hasOwn(IN_NOTICE, site) ? IN_NOTICE[site]! : nearest(site, SITES)!;
+/** A site of any architecture, before a model is loaded. @throws NoticeError `site` as `parseSite` */
+export function checkSite(site: string): Site {
+  const [first] = Object.values(ARCHITECTURES);
+  return SITES.find((one) => one === site) ?? parseSite({ architecture: first! }, site).site;
+}
+
+function meant(architecture: Architecture, site: string): string {
+  return Object.hasOwn(IN_NOTICE, site) ? IN_NOTICE[site]! : nearest(site, sitesOf(architecture))!;
+}
+
+/** Which towers have no cross-attention, in brackets. */
+function without({ towers }: Architecture): string {
+  const names = Object.keys(towers).filter((name) => !towers[name]!.attends);
+  return names.length === 0 ? "" : ` (both not in ${names.join(", ")})`;
 }

@@ -1,7 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { attentionPattern } from "../model/attention.js";
-import { blockOf } from "../model/blip.js";
-import { type BlockSite, valueAt } from "../model/block.js";
+import type { Network } from "../model/architecture.js";
+import { type BlockSite, valueAt } from "../model/blocks/block.js";
+import { attentionPattern } from "../model/kernels/attention.js";
+import { blockOf } from "../model/pass.js";
 import type { Run } from "./run.js";
 import { parseSite, type SiteParts } from "./sites.js";
 
@@ -10,9 +11,9 @@ import { parseSite, type SiteParts } from "./sites.js";
 // changed key; here it follows from sums over all other keys.
 
 /** The pattern that a site of queries or keys acts through; undefined for any other site. */
-export function patternOf({ tower, within }: SiteParts): SiteParts | undefined {
+export function patternOf(model: Network, { tower, within }: SiteParts): SiteParts | undefined {
   const [sublayer, value] = within.split(".");
-  return value === "q" || value === "k" ? parseSite(`${tower}.${sublayer}.pattern`) : undefined;
+  return value === "q" || value === "k" ? parseSite(model, `${tower}.${sublayer}.pattern`) : undefined;
 }
 
 /**

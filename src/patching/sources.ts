@@ -1,8 +1,9 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { NoticeError } from "../errors.js";
-import { blockOf } from "../model/blip.js";
-import { valueAt } from "../model/block.js";
-import { checkLayer, type Run, siteShape } from "./run.js";
+import { towersOf } from "../model/architecture.js";
+import { valueAt } from "../model/blocks/block.js";
+import { blockOf } from "../model/pass.js";
+import { checkLayer, countOf, type Run, siteShape } from "./run.js";
 import type { SiteParts } from "./sites.js";
 
 /**
@@ -60,7 +61,7 @@ export const zero: Source = () => tf.scalar(0);
  * @throws NoticeError `options` where there is no run, `tokens` where their questions have different lengths.
  */
 export function meanOf(runs: readonly Run[]): Source {
-  const lengths = [...new Set(runs.map(({ activations }) => activations.text[0]!.shape[1]))];
+  const lengths = [...new Set(runs.map(questionLength))];
   if (lengths.length === 0)
     throw new NoticeError("options", "The mean over no runs is no value; give at least one run.");
   if (lengths.length > 1)
@@ -76,6 +77,11 @@ export function meanOf(runs: readonly Run[]): Source {
     );
     return tf.div(sum, runs.length);
   };
+}
+
+function questionLength({ model, activations }: Run): number {
+  const [name] = towersOf(model).find(([, { tokens }]) => tokens === "question")!;
+  return countOf(activations, name);
 }
 
 /**

@@ -1,21 +1,24 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { checkOptions, NoticeError } from "../errors.js";
-import { blockOf } from "../model/blip.js";
-import { valueAt } from "../model/block.js";
-import { attributeAll } from "./attribute.js";
+import type { ArchitectureName } from "../model/architectures.js";
+import { valueAt } from "../model/blocks/block.js";
+import { blockOf } from "../model/pass.js";
+import { attributeSites } from "./attribute.js";
 import { passPatching, rowPatching, type Table } from "./batches.js";
 import { decodedAtOnce, type PassOptions, pairsAtOnce, patchesAtOnce } from "./budget.js";
 import { score } from "./metrics.js";
-import type { Pair } from "./pair.js";
+import { checkPair, type Pair } from "./pair.js";
 import type { Spot } from "./patch.js";
 import { changesOneRow } from "./rows.js";
 import type { Run } from "./run.js";
 import type { Scores } from "./scores.js";
 import { parseSite, type SiteParts } from "./sites.js";
-import { type Cell, emptyScores, patchedTogether, type SiteTable, tableCells } from "./table.js";
+import { type Cell, emptyScores, patchedTogether, type SiteTable, tableCells, type UncheckedTable } from "./table.js";
+
+type UncheckedSweep = UncheckedTable & SweepCourse;
 
 /** Which patches a sweep makes, and how. */
-export type SweepOptions = SiteTable & SweepCourse;
+export type SweepOptions<A extends ArchitectureName = ArchitectureName> = SiteTable<A> & SweepCourse;
 
 /** How much of a sweep is done, and how. Each patch is a pass. */
 export interface SweepCourse extends PassOptions {
@@ -29,27 +32,37 @@ export interface SweepCourse extends PassOptions {
  *
  * @throws NoticeError `site`, `options` or `memory` before anything is run.
  */
-export async function sweep(pair: Pair, options: SweepOptions): Promise<Scores> {
-  return (await sweepTogether([pair], options))[0]!;
+export async function sweep<A extends ArchitectureName>(pair: Pair<A>, options: SweepOptions<A>): Promise<Scores>;
+export async function sweep(pair: Pair, options: UncheckedSweep): Promise<Scores> {
+  return (await sweepAll([pair], options))[0]!;
 }
 
 /**
  * Sweeps pairs of one model in the same passes: a pass of a small model costs more for its calls than for its rows. Where pairs do not
- * fit together (other sites than those that change one token of the text encoder, questions of other lengths) one after the other.
+ * fit together (other sites than those that change one token of a question, questions of other lengths) one after the other.
  *
  * @returns a table a pair, in their order.
  * @throws NoticeError as `sweep`.
  */
-export async function sweepTogether(pairs: readonly Pair[], options: SweepOptions): Promise<Scores[]> {
+export async function sweepTogether<A extends ArchitectureName>(
+  pairs: readonly Pair<A>[],
+  options: SweepOptions<A>,
+): Promise<Scores[]>;
+export async function sweepTogether(pairs: readonly Pair[], options: UncheckedSweep): Promise<Scores[]> {
+  return sweepAll(pairs, options);
+}
+
+async function sweepAll(pairs: readonly Pair[], options: UncheckedSweep): Promise<Scores[]> {
   checkOptions("a sweep", options);
-  const parts = parseSite(options.site);
   if (pairs.length === 0) return [];
+  for (const pair of pairs) checkPair(pair);
+  const parts = parseSite(pairs[0]!.model, options.site);
   if (pairs.some(({ model }) => model !== pairs[0]!.model))
     throw new NoticeError("options", "These pairs are of different models; sweep those of one model together.");
   for (const { model, question } of pairs) patchesAtOnce(model, parts, question.tokens.length, options.memory);
   const tables: Table[] = [];
   for (const pair of pairs) tables.push(await newTable(pair, parts, options));
-  const byRow = !patchedTogether(parts, options) && changesOneRow(parts);
+  const byRow = !patchedTogether(parts, options) && changesOneRow(pairs[0]!.model, parts);
   const fits = byRow && alike(tables) ? roomBeside(tables[0]!, parts, options) : 1;
   const placesOf = (some: readonly Table[]) => some.flatMap(({ layers }) => layers.flat()).length;
   for (let from = 0; from < tables.length; from += fits) {
@@ -61,10 +74,10 @@ export async function sweepTogether(pairs: readonly Pair[], options: SweepOption
 }
 
 /** How many pairs such as this one are swept in the same passes to any gain. */
-export function pairsInOnePass(pair: Pair, options: SweepOptions): number {
+export function pairsInOnePass(pair: Pair, options: UncheckedSweep): number {
   checkOptions("a sweep", options);
-  const parts = parseSite(options.site);
-  if (patchedTogether(parts, options) || !changesOneRow(parts)) return 1;
+  const parts = parseSite(pair.model, options.site);
+  if (patchedTogether(parts, options) || !changesOneRow(pair.model, parts)) return 1;
   return roomBeside({ pair, layers: tableCells(pair, parts, options) }, parts, options);
 }
 
@@ -72,13 +85,13 @@ export function pairsInOnePass(pair: Pair, options: SweepOptions): number {
 function roomBeside(
   { pair, layers }: Pick<Table, "pair" | "layers">,
   parts: SiteParts,
-  { memory }: Pick<SweepOptions, "memory">,
+  { memory }: Pick<UncheckedSweep, "memory">,
 ): number {
   const places = Math.max(...layers.map((cells) => cells.length));
-  return pairsAtOnce(pair.model, parts, pair.question.tokens.length, places, memory);
+  return pairsAtOnce(pair.model, parts, { tokens: pair.question.tokens.length, places, memory });
 }
 
-async function newTable(pair: Pair, parts: SiteParts, options: SweepOptions): Promise<Table> {
+async function newTable(pair: Pair, parts: SiteParts, options: UncheckedSweep): Promise<Table> {
   const all = tableCells(pair, parts, options);
   const layers = options.screen === undefined ? all : await screened(pair, all, options, options.screen);
   return { pair, scores: emptyScores(pair, parts, options), layers, unchanged: [] };
@@ -99,15 +112,15 @@ async function fillTables(
     memory,
     onProgress,
     signal,
-  }: Omit<SweepOptions, "onProgress"> & { onProgress(done: number): void },
+  }: Omit<UncheckedSweep, "onProgress"> & { onProgress(done: number): void },
   byRow: boolean,
 ): Promise<void> {
   const { pair, layers } = tables[0]!;
   const tokens = pair.question.tokens.length;
   const patches = patchesAtOnce(pair.model, parts, tokens, memory);
   const size = Math.max(1, Math.floor(patches / tables.length));
-  const most = decodedAtOnce(pair.model, patches, tokens, memory);
-  using patching = byRow ? rowPatching(tables, direction, most) : passPatching(tables[0]!, direction);
+  const most = decodedAtOnce(pair.model, parts.tower, { read: patches, tokens, memory });
+  using patching = byRow ? rowPatching(tables, parts.tower, { direction, most }) : passPatching(tables[0]!, direction);
   let done = 0;
   for (const layer of layers.keys()) {
     signal?.throwIfAborted();
@@ -144,10 +157,15 @@ async function changed(tables: readonly Table[], layer: number): Promise<number[
 }
 
 /** The cells of which most is expected, by layer. */
-async function screened(pair: Pair, layers: readonly Cell[][], options: SweepOptions, most: number): Promise<Cell[][]> {
+async function screened(
+  pair: Pair,
+  layers: readonly Cell[][],
+  options: UncheckedSweep,
+  most: number,
+): Promise<Cell[][]> {
   if (!Number.isInteger(most) || most < 1)
     throw new NoticeError("options", `screen is ${most}; a whole number of places, at least 1, was expected.`);
-  const [expected] = await attributeAll(pair, [options.site], { ...options, qkFix: true, onProgress: undefined });
+  const [expected] = await attributeSites(pair, [options.site], { ...options, qkFix: true, onProgress: undefined });
   const size = ({ index }: Cell) => Math.abs(expected!.at("logitDiff", ...index)!);
   const chosen = new Set(
     layers

@@ -1,8 +1,10 @@
 import { NoticeError } from "../errors.js";
+import { towerOf, towerSize } from "../model/architecture.js";
+import type { ArchitectureName } from "../model/architectures.js";
 import { checkPair, type Direction, type Pair } from "./pair.js";
 import { resolveSelection, type Spot, tokenCount } from "./patch.js";
 import type { Position, PositionAt } from "./positions.js";
-import { checkIndex, checkLayer, indexes, towerSize } from "./run.js";
+import { checkIndex, checkLayer, indexes } from "./run.js";
 import { type Axis, Scores } from "./scores.js";
 import type { HeadSite, Site, SiteParts } from "./sites.js";
 
@@ -24,9 +26,14 @@ export interface TableOptions {
 }
 
 /** The same for one site: heads only where it has some, words only where its tokens are the question's. */
-export type SiteTable = TableOptions &
-  PositionAt<Site> &
-  ({ readonly site: HeadSite } | { readonly site: Site; readonly heads?: undefined });
+export type SiteTable<A extends ArchitectureName = ArchitectureName> = TableOptions &
+  PositionAt<A> &
+  ({ readonly site: HeadSite<A> } | { readonly site: Site<A>; readonly heads?: undefined });
+
+/** A table before it is known what goes with what. */
+export interface UncheckedTable extends TableOptions {
+  readonly site: string;
+}
 
 /** A patch and its index along the axes of the table. */
 export interface Cell {
@@ -35,8 +42,8 @@ export interface Cell {
 }
 
 /** Whether all positions are patched at once. */
-export function patchedTogether({ tokensOf }: SiteParts, { together }: TableOptions): boolean {
-  return together ?? tokensOf === "vision";
+export function patchedTogether({ tokens }: SiteParts, { together }: TableOptions): boolean {
+  return together ?? tokens === "image";
 }
 
 /**
@@ -98,11 +105,6 @@ export function emptyScores(pair: Pair, parts: SiteParts, options: TableOptions)
 }
 
 /** Names the positions of a site; the patches of an image by row and column. */
-function siteTokens(pair: Pair, { tokensOf }: SiteParts): readonly string[] {
-  if (tokensOf === "text") return pair.question.tokens;
-  if (tokensOf === "decoder") return ["[DEC]"];
-  const { vision } = pair.model.config;
-  const side = vision.image_size / vision.patch_size;
-  const patches = Array.from({ length: side ** 2 }, (_, patch) => `${Math.floor(patch / side)},${patch % side}`);
-  return ["[CLS]", ...patches];
+function siteTokens({ model, question }: Pair, { tokens, tokensOf }: SiteParts): readonly string[] {
+  return tokens === "question" ? question.tokens : towerOf(model, tokensOf).names(model.config);
 }

@@ -1,10 +1,10 @@
 import type { Backend } from "../backend.js";
-import type { AskResult } from "../blip.js";
 import type { NoticeErrorCode } from "../errors.js";
-import type { PairInput } from "../inputs.js";
 import type { AnswerAttention } from "../patching/answer-attention.js";
 import type { AttributeOptions } from "../patching/attribute.js";
 import type { Faithfulness, FaithfulnessCurve, FaithfulOptions, HeadAt } from "../patching/faithful.js";
+import type { PairInput } from "../patching/inputs.js";
+import type { AskResult } from "../patching/model.js";
 import type { ScoresJson } from "../patching/scores.js";
 import type { Site } from "../patching/sites.js";
 import type { SweepOptions } from "../patching/sweep.js";

@@ -1,11 +1,11 @@
 import { availableParallelism } from "node:os";
 import type { Backend } from "../backend.js";
-import type { AskResult } from "../blip.js";
 import { checkOptions, NoticeError } from "../errors.js";
 import { resolveModel } from "../files/hub.js";
 import { availableMemory } from "../files/memory.js";
-import type { PairInput } from "../inputs.js";
-import type { LoadOptions } from "../load.js";
+import type { LoadOptions } from "../model/load.js";
+import type { PairInput } from "../patching/inputs.js";
+import type { AskResult } from "../patching/model.js";
 import type { Scores } from "../patching/scores.js";
 import { mapStream, type Source } from "../stream.js";
 import type {

@@ -1,7 +1,7 @@
-import type { Blip } from "../blip.js";
 import { NoticeError, type NoticeErrorCode } from "../errors.js";
 import { type AnswerAttention, answerAttention } from "../patching/answer-attention.js";
 import { attributeAll } from "../patching/attribute.js";
+import type { Blip } from "../patching/model.js";
 import type { Pair } from "../patching/pair.js";
 import { pairsInOnePass, sweepTogether } from "../patching/sweep.js";
 import type { PairResult, StudyPair, StudyResult, SweepResult } from "./messages.js";

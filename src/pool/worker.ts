@@ -1,9 +1,9 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { Blip } from "../blip.js";
 import { NoticeError } from "../errors.js";
 import { checkpointFolder } from "../files/folder.js";
-import type { PairInput } from "../inputs.js";
 import { faithfulness, faithfulnessCurve } from "../patching/faithful.js";
+import type { PairInput } from "../patching/inputs.js";
+import { loadModel, type Model } from "../patching/model.js";
 import type { Pair } from "../patching/pair.js";
 import { sweep } from "../patching/sweep.js";
 import type { Method, Report, Setup, SweepResult, Task, Tasks } from "./messages.js";
@@ -17,35 +17,37 @@ process.on("disconnect", () => process.exit());
 // Ctrl-C reaches every process of the terminal; what it means is the parent's business.
 process.on("SIGINT", () => {});
 
-const tasks: { [name in keyof Tasks]: (blip: Blip, input: Tasks[name]["input"]) => Promise<Tasks[name]["output"]> } = {
-  async sweep(blip, { pair, sweeps }) {
-    using made = await blip.pair(pair);
-    const results: SweepResult[] = [];
-    for (const options of sweeps) results.push((await sweep(made, { ...options, onProgress: endWithParent })).toJSON());
-    return results;
-  },
-  study: (blip, { pairs }) => studySample(blip, pairs, endWithParent),
-  verify: (blip, { pairs }) =>
-    eachPair(blip, pairs, async (pair, { heads, ranked, sizes, options }) => ({
-      faithful: await faithfulness(pair, heads, { ...options, onProgress: endWithParent }),
-      curve: await faithfulnessCurve(pair, ranked, { ...options, sizes, onProgress: endWithParent }),
-    })),
-  ask: (blip, { asked, top }) => blip.ask(asked, { top }),
-  async measure(blip, { pair, method: { name, asked } }) {
-    using made = await blip.pair(pair);
-    // The name and what is asked belong together, which TypeScript cannot follow through a table.
-    const ask = methods[name] as (
-      pair: Pair,
-      asked: Method["asked"],
-      onProgress: () => void,
-    ) => Promise<Methods[MethodName]["found"]>;
-    return await ask(made, asked, endWithParent);
-  },
-};
+const tasks: { [name in keyof Tasks]: (model: Model, input: Tasks[name]["input"]) => Promise<Tasks[name]["output"]> } =
+  {
+    async sweep(blip, { pair, sweeps }) {
+      using made = await blip.pair(pair);
+      const results: SweepResult[] = [];
+      for (const options of sweeps)
+        results.push((await sweep(made, { ...options, onProgress: endWithParent })).toJSON());
+      return results;
+    },
+    study: (blip, { pairs }) => studySample(blip, pairs, endWithParent),
+    verify: (blip, { pairs }) =>
+      eachPair(blip, pairs, async (pair, { heads, ranked, sizes, options }) => ({
+        faithful: await faithfulness(pair, heads, { ...options, onProgress: endWithParent }),
+        curve: await faithfulnessCurve(pair, ranked, { ...options, sizes, onProgress: endWithParent }),
+      })),
+    ask: (blip, { asked, top }) => blip.ask(asked, { top }),
+    async measure(blip, { pair, method: { name, asked } }) {
+      using made = await blip.pair(pair);
+      // The name and what is asked belong together, which TypeScript cannot follow through a table.
+      const ask = methods[name] as (
+        pair: Pair,
+        asked: Method["asked"],
+        onProgress: () => void,
+      ) => Promise<Methods[MethodName]["found"]>;
+      return await ask(made, asked, endWithParent);
+    },
+  };
 
 /** What is found out about each pair, or why nothing is. */
 async function eachPair<Item extends { readonly input: PairInput }, Found>(
-  blip: Blip,
+  blip: Model,
   items: readonly Item[],
   work: (pair: Pair, item: Item) => Promise<Found>,
 ): Promise<(Found | { readonly refused: string })[]> {
@@ -60,21 +62,21 @@ async function eachPair<Item extends { readonly input: PairInput }, Found>(
   return results;
 }
 
-async function load(): Promise<Blip> {
+async function load(): Promise<Model> {
   const { folder, model, backend, memory } = JSON.parse(process.argv[2]!) as Setup;
   const warn = (message: string) => send({ kind: "warning", message });
-  return Blip.load({ ...checkpointFolder(folder), name: model }, { backend, memory, warn });
+  return loadModel({ ...checkpointFolder(folder), name: model }, { backend, memory, warn });
 }
 
 try {
-  const blip = await load();
+  const model = await load();
   process.on("message", (task: Task) => {
     // The name and the input belong together, which TypeScript cannot follow through a table.
-    (tasks[task.name] as (blip: Blip, input: Task["input"]) => Promise<unknown>)(blip, task.input)
+    (tasks[task.name] as (model: Model, input: Task["input"]) => Promise<unknown>)(model, task.input)
       .then((output) => send({ kind: "done", output, tensors: tensorsMade() }))
       .catch((error) => refuse(error, tensorsMade()));
   });
-  send({ kind: "ready", backend: blip.backend });
+  send({ kind: "ready", backend: model.backend });
 } catch (error) {
   refuse(error, 0);
 }

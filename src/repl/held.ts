@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { Blip } from "../blip.js";
+import { Model } from "../patching/model.js";
 import { Pair } from "../patching/pair.js";
 import { Run } from "../patching/run.js";
 
@@ -39,7 +39,7 @@ export function tensorsIn(value: unknown): Set<tf.Tensor> {
 function within(value: object): unknown[] {
   if (value instanceof Pair) return [value.clean, value.corrupted, value.model];
   if (value instanceof Run) return [value.activations, value.model];
-  if (value instanceof Blip) return [value.weights];
+  if (value instanceof Model) return [value.weights];
   if (Array.isArray(value)) return value.slice(0, MOST_VALUES);
   if (value instanceof Map || value instanceof Set) return [...value.entries()].flat().slice(0, MOST_VALUES);
   const prototype = Object.getPrototypeOf(value);

@@ -2,18 +2,18 @@ import { createInterface } from "node:readline";
 import { type REPLServer, start } from "node:repl";
 import { PassThrough } from "node:stream";
 import * as tf from "@tensorflow/tfjs-core";
-import type { Blip } from "../blip.js";
 import { draw, type Sample, sampleAt, tasks } from "../data/scenes/scene.js";
 import * as display from "../display.js";
 import { NoticeError } from "../errors.js";
-import type { PairInput } from "../inputs.js";
+import { towersOf } from "../model/architecture.js";
+import type { PairInput } from "../patching/inputs.js";
+import type { Blip } from "../patching/model.js";
 import { Pair } from "../patching/pair.js";
-import { towerSize } from "../patching/run.js";
 import { completeString } from "./completion.js";
 import { Held } from "./held.js";
 import { openHistory } from "./history.js";
 import { Variables } from "./variables.js";
-import { blipName, nameWithinObjects, resultText } from "./writer.js";
+import { modelName, nameWithinObjects, resultText } from "./writer.js";
 
 /** Scenes that the shipped model did not learn from. */
 const SEED = 1000;
@@ -89,7 +89,7 @@ async function firstPair(blip: Blip, pairs: readonly PairInput[]): Promise<Pair 
 
 /** `L2` and `L2H1` for every layer and head that there is, to be spread into a selection. */
 function headNames(blip: Blip): Record<string, { layer: number; head?: number }> {
-  const sizes = (["vision", "text"] as const).map((tower) => towerSize(blip, tower));
+  const sizes = towersOf(blip).map(([, { size }]) => size(blip.config));
   const [layers, heads] = [
     Math.max(...sizes.map(({ layers }) => layers)),
     Math.max(...sizes.map(({ heads }) => heads)),
@@ -109,7 +109,7 @@ function define(values: Readonly<Record<string, unknown>>): void {
 
 function greeting(blip: Blip): string {
   return (
-    `${blipName(blip)}\n` +
+    `${modelName(blip)}\n` +
     "blip, pairs, pair (the first), tf, show, overlay, all that vlm-notice exports;\n" +
     "L1H2 is { layer: 1, head: 2 }. Tab completes, .help lists commands, Ctrl-D ends.\n" +
     'Try: await sweep(pair, { site: "text.cross.z" })\n'

@@ -1,14 +1,15 @@
 import { inspect } from "node:util";
 import * as tf from "@tensorflow/tfjs-core";
-import { type AskResult, Blip } from "../blip.js";
 import { Shown } from "../display/show.js";
 import { tensorName } from "../display/tensor.js";
 import { printable, type Terminal } from "../display/terminal.js";
 import { inputLine, viewOf } from "../display/views.js";
 import { NoticeError } from "../errors.js";
-import type { PairInput } from "../inputs.js";
+import { towersOf } from "../model/architecture.js";
+import type { PairInput } from "../patching/inputs.js";
+import { type AskResult, Model } from "../patching/model.js";
 import { Pair } from "../patching/pair.js";
-import { Run, towerSize } from "../patching/run.js";
+import { countOf, Run } from "../patching/run.js";
 import { Scores } from "../patching/scores.js";
 
 /** The result of a line as people look at it: maps, pictures, tensors; the rest as Node prints it. */
@@ -49,8 +50,8 @@ export function nameWithinObjects(): void {
     [tf.Tensor, (tensor: tf.Tensor) => `Tensor ${tensorName(tensor)}`],
     [Scores, ({ facts }: Scores) => `Scores ${facts.site} [${facts.shape.join(", ")}] of ${facts.axes.join(", ")}`],
     [Pair, ({ question, mode }: Pair) => `Pair ${JSON.stringify(question.text)}, the ${mode} corrupted`],
-    [Run, ({ activations }: Run) => `Run over ${activations.text[0]!.shape[1]} tokens`],
-    [Blip, blipName],
+    [Run, runName],
+    [Model, modelName],
     [NoticeError, ({ name, message }: NoticeError) => `${name}: ${message}`],
   ];
   for (const [{ prototype }, name] of names)
@@ -62,11 +63,16 @@ export function nameWithinObjects(): void {
     });
 }
 
+function runName({ model, activations }: Run): string {
+  const counts = towersOf(model).map(([tower]) => `${tower} ${countOf(activations, tower)}`);
+  return `Run over tokens: ${counts.join(", ")}`;
+}
+
 /** The model with the size of its towers. */
-export function blipName(blip: Blip): string {
-  const size = (tower: "vision" | "text") => {
-    const { layers, heads } = towerSize(blip, tower);
+export function modelName(model: Model): string {
+  const sizes = towersOf(model).map(([tower, { size }]) => {
+    const { layers, heads } = size(model.config);
     return `${tower} ${layers} x ${heads}`;
-  };
-  return `Blip ${blip.name}: layers x heads ${size("vision")}, ${size("text")}; on ${blip.backend}`;
+  });
+  return `${model.architecture.name} ${model.name}: layers x heads ${sizes.join(", ")}; on ${model.backend}`;
 }

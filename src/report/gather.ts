@@ -1,8 +1,9 @@
 import { NoticeError } from "../errors.js";
 import { readPicture } from "../files/picture.js";
 import type { Picture } from "../model/picture.js";
+import { lookingSite } from "../patching/answer-attention.js";
 import { attentionOverlay, type HeadAttention, meanAttention } from "../patching/attention-functions.js";
-import { parseSite, type Site } from "../patching/sites.js";
+import { parseSite } from "../patching/sites.js";
 import { metricOf } from "../study/circuits.js";
 import type { Findings } from "../study/findings.js";
 import type { StudyRun } from "../study/run.js";
@@ -18,9 +19,6 @@ import type {
   TokenMap,
 } from "./report-data.js";
 import { roleMeans, type TokenScore } from "./roles.js";
-
-/** Heads of the image's cross-attention: those whose attention the report describes. */
-const LOOKING: Site = "text.cross.z";
 
 /** Pictures of each data set, and heads on each. */
 const [PICTURES, HEADS] = [2, 3];
@@ -95,8 +93,10 @@ async function datasetFacts({ store }: StudyRun): Promise<DatasetFacts[]> {
 
 /** Maps of the sites without heads. */
 async function tokenMaps(run: StudyRun, { metric }: Findings): Promise<TokenMap[]> {
-  const rows = parseSite("text.resid_post");
-  const sites = run.settings.sites.map(parseSite).filter((site) => !site.perHead && site.tokensOf === rows.tokensOf);
+  const architecture = await run.architecture();
+  const sites = run.settings.sites
+    .map((site) => parseSite({ architecture }, site))
+    .filter(({ perHead, tokens }) => !perHead && tokens === "question");
   const groups = await run.store.rows<{ dataset: string; modality: Modality }>(
     "SELECT DISTINCT dataset, modality FROM passes ORDER BY ALL",
   );
@@ -116,10 +116,12 @@ async function tokenMaps(run: StudyRun, { metric }: Findings): Promise<TokenMap[
 }
 
 /** What the heads of a data set's circuits attend to. */
-async function headFunctionFacts({ store }: StudyRun, { circuits }: Findings): Promise<HeadFunctionFacts[]> {
+async function headFunctionFacts(run: StudyRun, { circuits }: Findings): Promise<HeadFunctionFacts[]> {
+  const { store } = run;
   const facts: HeadFunctionFacts[] = [];
+  const looking = lookingSite({ architecture: await run.architecture() });
   for (const dataset of new Set(circuits.map((one) => one.dataset))) {
-    const own = circuits.filter((one) => one.dataset === dataset && one.site === LOOKING);
+    const own = circuits.filter((one) => one.dataset === dataset && one.site === looking);
     const members = own.flatMap(({ circuit }) => circuit.heads.filter(({ inCircuit }) => inCircuit));
     const names = [...new Set(members.map(({ layer, head }) => `${layer}.${head}`))]
       .map((name) => name.split(".").map(Number) as [number, number])
@@ -146,8 +148,9 @@ function attentionOf(row: Record<string, number | null>): HeadAttention {
 /** The strongest heads of each data set on its first pictures. */
 async function overlays(run: StudyRun, { circuits }: Findings): Promise<OverlaySample[]> {
   const pictures: OverlaySample[] = [];
+  const looking = lookingSite({ architecture: await run.architecture() });
   for (const dataset of new Set(circuits.map((one) => one.dataset))) {
-    const own = circuits.filter((one) => one.dataset === dataset && one.site === LOOKING);
+    const own = circuits.filter((one) => one.dataset === dataset && one.site === looking);
     const { circuit } = own.find(({ modality }) => modality === "image") ?? own[0] ?? {};
     const strongest = [...(circuit?.heads ?? [])].sort((a, b) => b.mean - a.mean).slice(0, HEADS);
     const samples = await run.store.rows<Record<"sample" | "image" | "question" | "correct" | "incorrect", string>>(

@@ -72,7 +72,8 @@ export async function readCircuits(run: StudyRun): Promise<StudyCircuits> {
   );
   if (groups.length === 0) throw await unscored(run);
   const circuits: StudyCircuit[] = [];
-  for (const site of sites.filter((one) => parseSite(one).perHead))
+  const architecture = await run.architecture();
+  for (const site of sites.filter((one) => parseSite({ architecture }, one).perHead))
     for (const { dataset, modality } of groups) {
       const { samples, patched, unplaced } = await headScores(run, { dataset, modality, site });
       const circuit = findCircuit(samples, { rate, resamples, seed, patched });
@@ -100,8 +101,9 @@ export async function headScores(
   { dataset, modality, site }: Pick<StudyCircuit, "dataset" | "modality" | "site">,
   only?: ReadonlySet<string>,
 ): Promise<{ samples: HeadScores[]; patched: boolean[][] | undefined; unplaced: number }> {
-  // Of the decoder's one token there is nothing to choose.
-  const [place, ...values] = parseSite(site).tokensOf === "decoder" ? ["0"] : tokenSql(run.settings.position, "$4");
+  const { tokens } = parseSite({ architecture: await run.architecture() }, site);
+  // Of what an answer begins with there is nothing to choose.
+  const [place, ...values] = tokens === "answer" ? ["0"] : tokenSql(run.settings.position, "$4");
   const rows = await run.store.rows<{
     sample: string;
     layer: number;

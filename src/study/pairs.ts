@@ -1,4 +1,4 @@
-import type { PairInput } from "../inputs.js";
+import type { PairInput } from "../patching/inputs.js";
 import type { StudyPair } from "../pool/messages.js";
 import { random } from "../random.js";
 import type { StudyRun } from "./run.js";

@@ -44,8 +44,9 @@ interface Asked {
  */
 export async function checkPosition(run: StudyRun, of: "samples" | "selected"): Promise<void> {
   const place = parsePosition(run.settings.position);
-  const sites = run.settings.sites.map(parseSite).filter(({ perHead }) => perHead);
-  if (sites.length === 0 || sites.some(({ tokensOf }) => tokensOf !== "text")) return;
+  const architecture = await run.architecture();
+  const sites = run.settings.sites.map((site) => parseSite({ architecture }, site)).filter(({ perHead }) => perHead);
+  if (sites.length === 0 || sites.some(({ tokens }) => tokens !== "question")) return;
   const asked = await run.store.rows<Asked>(
     of === "samples"
       ? "SELECT DISTINCT question, correct FROM samples ORDER BY ALL"

@@ -137,6 +137,7 @@ function rowOf(run: StudyRun, sample: Sample, seed: number): Row {
 /** Counts word pieces as the model's tokenizer makes them. */
 async function pieceCounter(run: StudyRun): Promise<Context["pieces"]> {
   const tokenizer = await loadTokenizer(await run.modelFiles());
-  const { max_position_embeddings: maxTokens } = (await run.modelConfig()).text;
+  const { architecture, config } = await run.modelConfig();
+  const maxTokens = architecture.intake.maxTokens(config);
   return (text) => tokenizer.encode(text, { maxTokens }).ids.length - 2;
 }

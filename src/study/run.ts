@@ -9,8 +9,9 @@ import { removeLeftovers } from "../files/leftovers.js";
 import { packageVersion } from "../files/package.js";
 import { findFile, readParts, readText } from "../files/read.js";
 import { makeFolder, writeWhole } from "../files/write.js";
+import type { Architecture } from "../model/architecture.js";
+import { ARCHITECTURES, readConfig } from "../model/architectures.js";
 import type { CheckpointFiles } from "../model/checkpoint.js";
-import { type BlipConfig, parseConfig } from "../model/config.js";
 import {
   checkSettings,
   completeSettings,
@@ -113,8 +114,16 @@ export class StudyRun implements Disposable {
     );
     const same = known.find((row) => row.backend === backend && row.package === version);
     if (same) return same.id;
-    const { note } = await this.modelConfig();
-    const row = { package: version, model: settings.model, model_hash: await this.modelHash(), backend, note };
+    const { architecture, config } = await this.modelConfig();
+    const { note } = config;
+    const row = {
+      architecture: architecture.name,
+      package: version,
+      model: settings.model,
+      model_hash: await this.modelHash(),
+      backend,
+      note,
+    };
     const id = known.length;
     await store.insert("provenance", [{ id, ...row, settings_hash: settingsHash(settings) }]);
     return id;
@@ -126,10 +135,21 @@ export class StudyRun implements Disposable {
   }
 
   /** @throws NoticeError `checkpoint` */
-  async modelConfig(): Promise<BlipConfig> {
+  async modelConfig(): Promise<ReturnType<typeof readConfig>> {
     const files = await this.modelFiles();
     // What is repaired in it was said when the model was loaded.
-    return parseConfig((await files.text("config.json")) ?? "", `${files.name}/config.json`, () => {});
+    return readConfig((await files.text("config.json")) ?? "", `${files.name}/config.json`, () => {});
+  }
+
+  /** The model's architecture, as it computed what is in the run; before that, as its checkpoint says. */
+  async architecture(): Promise<Architecture> {
+    const [used] = await this.store.rows<{ architecture: string | null }>(
+      "SELECT architecture FROM provenance LIMIT 1",
+    );
+    if (!used) return (await this.modelConfig()).architecture;
+    const known: readonly Architecture[] = Object.values(ARCHITECTURES);
+    // Runs from before there were several have no name.
+    return known.find(({ name }) => name === used.architecture) ?? known[0]!;
   }
 
   /** SHA-256 of the config and the weights: 16 hexadecimal digits. */

@@ -67,6 +67,7 @@ export class Store implements Disposable {
       }
       // Runs that were begun before there was one.
       await this.run("ALTER TABLE scores ADD COLUMN IF NOT EXISTS attribution DOUBLE");
+      await this.run("ALTER TABLE provenance ADD COLUMN IF NOT EXISTS architecture VARCHAR");
     });
   }
 

@@ -23,6 +23,7 @@ export const TABLES = {
     package: "VARCHAR",
     model: "VARCHAR",
     model_hash: "VARCHAR",
+    architecture: "VARCHAR",
     backend: "VARCHAR",
     settings_hash: "VARCHAR",
     /** The checkpoint's word on its heads. */

@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import { listValue } from "@duckdb/node-api";
 import { NoticeError } from "../errors.js";
 import { findCircuit } from "../patching/circuits.js";
-import { CIRCUIT_SITES, type CircuitSite, type HeadAt } from "../patching/faithful.js";
+import type { HeadAt } from "../patching/faithful.js";
+import { type CircuitSite, circuitSites } from "../patching/sites.js";
 import type { VerifyPair, VerifyResult } from "../pool/messages.js";
 import { estimateOf, headScores } from "./circuits.js";
 import { pairsOf, type SelectedSample } from "./pairs.js";
@@ -118,7 +119,7 @@ async function pendingWork(run: StudyRun, tests: readonly Test[]): Promise<Work[
 /** What is to be tested, as it follows from the scores and the settings. */
 export async function readTests(run: StudyRun): Promise<Test[]> {
   const { settings, store } = run;
-  const sites = CIRCUIT_SITES.filter((site) => settings.sites.includes(site));
+  const sites = circuitSites(await run.architecture()).filter((site) => settings.sites.includes(site));
   if (settings.verify === 0 || sites.length === 0) return [];
   const groups = await store.rows<{ dataset: string; modality: Modality }>(
     "SELECT DISTINCT dataset, modality FROM passes ORDER BY dataset, modality",

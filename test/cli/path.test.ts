@@ -1,6 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { loadBlip } from "../../src/blip.js";
+import { loadBlip } from "../../src/patching/model.js";
 import { patch } from "../../src/patching/patch.js";
 import { patchPath } from "../../src/patching/paths.js";
 import { noticeHere } from "../support/command.js";

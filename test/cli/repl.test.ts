@@ -38,7 +38,7 @@ test("lines piped in are answered in order, what is replaced is freed, errors ar
     "held.pop()",
     "1",
     "tensors() - before",
-    "const size = pair.clean.activations.text.length",
+    "const size = pair.clean.activations.streams.text.length",
     "pair = await blip.pair(pairs[1])",
     "tensors() - before",
     "for (const i of [0, 1]) {",
@@ -77,7 +77,10 @@ test("lines piped in are answered in order, what is replaced is freed, errors ar
 
 test("another model; its heads have names", () => {
   const answers = session(["blip", "L1H2", "typeof L9", "process.exitCode"], NARROW);
-  assert.match(answers[0]!, /^Blip .*narrow: layers x heads vision \d+ x \d+, text \d+ x \d+; on /);
+  assert.match(
+    answers[0]!,
+    /^blip-vqa .*narrow: layers x heads vision \d+ x \d+, text \d+ x \d+, decoder \d+ x \d+; on /,
+  );
   assert.equal(answers.slice(1), ["{ layer: 1, head: 2 }", "'undefined'"]);
 });
 

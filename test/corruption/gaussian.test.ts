@@ -1,8 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { loadBlip } from "../../src/blip.js";
 import { gaussianNoise } from "../../src/corruption/gaussian.js";
+import { loadBlip } from "../../src/patching/model.js";
 import { Pair } from "../../src/patching/pair.js";
 import { sweep } from "../../src/patching/sweep.js";
 import { openPool } from "../../src/pool/pool.js";

@@ -1,10 +1,11 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { answerQuestion, seeImage } from "../../src/model/blip.js";
-import { generate } from "../../src/model/decoder.js";
-import { towerSize } from "../../src/patching/run.js";
-import { parseSite, SITES, type Site } from "../../src/patching/sites.js";
+import { towerSize } from "../../src/model/architecture.js";
+import { blipVqa } from "../../src/model/blip-vqa.js";
+import { endsOf, forward } from "../../src/model/pass.js";
+import { SITES, type Site } from "../../src/patching/sites.js";
+import { siteOf } from "../support/blip-vqa.js";
 import { difference, Fixture, type RunName } from "../support/fixture.js";
 
 const TOLERANCE = 1e-4;
@@ -14,7 +15,7 @@ const MAX_NEW_TOKENS = 8;
 
 /** How many values the layers of a model have at some sites. */
 const countValues = ({ model }: Fixture, sites: readonly Site[]) =>
-  sites.reduce((count, site) => count + towerSize(model, parseSite(site).tower).layers, 0);
+  sites.reduce((count, site) => count + towerSize(model, siteOf(site).tower).layers, 0);
 
 /** Compares every site that Hugging Face recorded under `name`; returns how many there were. */
 async function compareSites(fixture: Fixture, name: string, decoderIds?: number[]): Promise<number> {
@@ -42,7 +43,7 @@ for (const name of ["narrow", "wide"]) {
 
   test(`${name}: the decoder hides later tokens`, async () => {
     const fixture = await Fixture.load(name);
-    const sites = SITES.filter((site) => parseSite(site).tower === "decoder");
+    const sites = SITES.filter((site) => siteOf(site).tower === "decoder");
     const compared = await compareSites(fixture, "clean4", fixture.expected.runs.clean4.decoderIds);
     assert.is(compared, countValues(fixture, sites));
   });
@@ -52,8 +53,7 @@ for (const name of ["narrow", "wide"]) {
     const { model } = fixture;
     const clean = await fixture.inputs("clean");
     const corrupt = await fixture.inputs("corruptImage");
-    const logits = (pixels: tf.Tensor, ids: tf.Tensor) =>
-      tf.tidy(() => answerQuestion(model, seeImage(model, pixels), ids).logits);
+    const logits = (pixels: tf.Tensor, ids: tf.Tensor) => tf.tidy(() => forward(model, { pixels, ids }).logits);
     const together = logits(tf.concat([clean.pixels, corrupt.pixels]), tf.concat([clean.ids, corrupt.ids]));
     assert.ok(difference(tf.slice(together, [0, 0], [1, -1]), logits(clean.pixels, clean.ids)) <= 1e-5);
     assert.ok(difference(tf.slice(together, [1, 0], [1, -1]), logits(corrupt.pixels, corrupt.ids)) <= 1e-5);
@@ -71,11 +71,9 @@ for (const name of ["narrow", "wide", "tied"])
     const { sep_token_id } = model.config.text;
     for (const { image, ids, output } of expected.generate) {
       const pixels = await fixture.pixels(image);
-      const hidden = tf.tidy(
-        () => answerQuestion(model, seeImage(model, pixels), tf.tensor2d([ids], undefined, "int32")).text.at(-1)!,
-      );
+      const ends = tf.tidy(() => endsOf(forward(model, { pixels, ids: tf.tensor2d([ids], undefined, "int32") })));
       const answer = output.slice(1, output.at(-1) === sep_token_id ? -1 : undefined);
-      const [generated] = await generate(model.weights.decoder, model.config.text, hidden);
+      const [generated] = await blipVqa.readout.say(model, ends);
       assert.equal(generated!.slice(0, MAX_NEW_TOKENS), answer);
     }
   });

@@ -1,12 +1,17 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { parseConfig, shown } from "../../src/model/config.js";
+import { blipVqa } from "../../src/model/blip-vqa.js";
+import { shown } from "../../src/model/config.js";
 import { refused } from "../support/refused.js";
 
 const silent = () => {};
 
 function parse(config: unknown, warn: (message: string) => void = silent) {
-  return parseConfig(typeof config === "string" ? config : JSON.stringify(config), "folder/config.json", warn);
+  return blipVqa.checkpoint.config(
+    typeof config === "string" ? config : JSON.stringify(config),
+    "folder/config.json",
+    warn,
+  );
 }
 
 const blip = (text_config: object = {}, vision_config: object = {}) => ({

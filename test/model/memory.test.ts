@@ -1,11 +1,11 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { parseConfig } from "../../src/model/config.js";
+import { readConfig } from "../../src/model/architectures.js";
 import { modelBytes, requireMemory, WASM_HEAP_BYTES } from "../../src/model/memory.js";
 import { refused } from "../support/refused.js";
 
 const config = (vision_config: object, text_config: object = {}) =>
-  parseConfig(
+  readConfig(
     JSON.stringify({ model_type: "blip", vision_config, text_config: { num_attention_heads: 12, ...text_config } }),
     "config.json",
     () => {},

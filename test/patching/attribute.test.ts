@@ -2,18 +2,17 @@ import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { randomModel, randomPair, seeded } from "../../bench/random-model.js";
-import { loadBlip } from "../../src/blip.js";
-import { TOWERS } from "../../src/model/blip.js";
 import { indexesOf } from "../../src/patching/agreement.js";
 import { type AttributeOptions, attribute, attributeAll } from "../../src/patching/attribute.js";
 import { slopeBytes } from "../../src/patching/budget.js";
-import { CIRCUIT_SITES } from "../../src/patching/faithful.js";
+import { loadBlip } from "../../src/patching/model.js";
 import { patch, type Selection } from "../../src/patching/patch.js";
-import { parseSite, SITES, type Site } from "../../src/patching/sites.js";
+import { SITES, type Site } from "../../src/patching/sites.js";
 import { effectsOfKeys } from "../../src/patching/softmax.js";
 import { between, fromRun, type Source } from "../../src/patching/sources.js";
 import { sweep } from "../../src/patching/sweep.js";
 import { auroc } from "../support/auroc.js";
+import { CIRCUIT_SITES, siteOf, TOWERS } from "../support/blip-vqa.js";
 import { type CircuitName, type Planted, plant } from "../support/planted.js";
 import { refused } from "../support/refused.js";
 import { NARROW, samplePair } from "../support/samples.js";
@@ -182,7 +181,7 @@ test("passes that go together and passes one by one say the same", async () => {
     ["text", [{ steps: 3 }, { gradDrop: true, qkFix: true }]],
   ] as ["image" | "text", AttributeOptions[]][]) {
     using pair = await randomPair(model, mode, 5, random);
-    const { each, fixed } = slopeBytes(pair, sites.map(parseSite));
+    const { each, fixed } = slopeBytes(pair, sites.map(siteOf));
     for (const options of several) {
       const [one, all] = [
         await attributeAll(pair, sites, { ...options, memory: fixed + each }),

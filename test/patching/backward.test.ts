@@ -3,12 +3,14 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { randomModel, randomPair, seeded } from "../../bench/random-model.js";
 import { useBackend } from "../../src/backend.js";
-import { resume } from "../../src/model/blip.js";
+import { towerSize } from "../../src/model/architecture.js";
+import { resume } from "../../src/model/pass.js";
 import { siteGradients } from "../../src/patching/backward.js";
 import type { LogitMetric } from "../../src/patching/metrics.js";
 import type { Pair } from "../../src/patching/pair.js";
-import { siteShape, towerSize } from "../../src/patching/run.js";
-import { parseSite, SITES, type SiteParts } from "../../src/patching/sites.js";
+import { siteShape } from "../../src/patching/run.js";
+import { SITES, type SiteParts } from "../../src/patching/sites.js";
+import { siteOf } from "../support/blip-vqa.js";
 
 const SHAPE = { heads: 3, headDim: 5, visionLayers: 2, textLayers: 2, mlp: 11, grid: 2 };
 const STEP = 0.02;
@@ -40,7 +42,7 @@ for (const [name, objective, chosen, most] of [
     const model = await randomModel(SHAPE, random);
     using pair = await randomPair(model, "image", 5, random);
     const run = pair.corrupted.activations;
-    const sites = chosen.map(parseSite);
+    const sites = chosen.map(siteOf);
     const before = tf.memory().numTensors;
     const gradients = tf.tidy(() =>
       siteGradients(

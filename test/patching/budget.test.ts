@@ -3,14 +3,14 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { randomModel, randomPair, seeded } from "../../bench/random-model.js";
 import { useBackend } from "../../src/backend.js";
-import type { BlipModel } from "../../src/model/blip.js";
-import { parseConfig } from "../../src/model/config.js";
+import type { Network } from "../../src/model/architecture.js";
+import { readConfig } from "../../src/model/architectures.js";
 import { type AttributeOptions, attributeAll } from "../../src/patching/attribute.js";
 import { decodedAtOnce, pairsAtOnce, patchBytes, patchesAtOnce, slopeBytes } from "../../src/patching/budget.js";
-import { CIRCUIT_SITES } from "../../src/patching/faithful.js";
 import type { Mode } from "../../src/patching/pair.js";
-import { parseSite, type Site } from "../../src/patching/sites.js";
+import type { Site } from "../../src/patching/sites.js";
 import { sweep } from "../../src/patching/sweep.js";
+import { CIRCUIT_SITES, siteOf } from "../support/blip-vqa.js";
 import { refused } from "../support/refused.js";
 
 const SHAPE = { heads: 4, headDim: 8, visionLayers: 2, textLayers: 3, mlp: 64, grid: 6 };
@@ -24,7 +24,7 @@ for (const site of ["text.cross.z", "text.self.z", "text.resid_post", "vision.se
     const random = seeded(5);
     const model = await randomModel(SHAPE, random);
     using pair = await randomPair(model, "image", 8, random);
-    const bytes = patchBytes(model, parseSite(site), 8);
+    const bytes = patchBytes(model, siteOf(site), 8);
     const peak = async (patches: number) => {
       const before = tf.memory().numBytes;
       const { peakBytes } = await tf.profile(async () => {
@@ -50,7 +50,7 @@ for (const [mode, sites, options] of [
     const random = seeded(5);
     const model = await randomModel(SHAPE, random);
     using pair = await randomPair(model, mode, 8, random);
-    const { each, fixed } = slopeBytes(pair, sites.map(parseSite));
+    const { each, fixed } = slopeBytes(pair, sites.map(siteOf));
     const peak = async (slopes: number) => {
       const before = tf.memory().numBytes;
       const { peakBytes } = await tf.profile(async () => {
@@ -94,12 +94,13 @@ test("a budget below one patch is refused before anything is run, with the numbe
 });
 
 /** BLIP's base model (577 image tokens, 12 layers of 12 heads, 768 and 3072 wide, 30,524 words), without its weights. */
-const BASE = {
-  config: parseConfig('{"model_type": "blip", "text_config": {"num_attention_heads": 12}}', "config.json", () => {}),
-} as BlipModel;
+const BASE: Network = {
+  ...readConfig('{"model_type": "blip", "text_config": {"num_attention_heads": 12}}', "config.json", () => {}),
+  weights: {},
+};
 
 test("what a patch of BLIP's base model is counted as at ten tokens, by hand", () => {
-  const bytes = (site: Site) => patchBytes(BASE, parseSite(site), 10);
+  const bytes = (site: Site) => patchBytes(BASE, siteOf(site), 10);
   const row = 44 * 768 + 6 * 3072;
   const reading = 10 * row + 6 * 12 * 10 * 577 + 10 * 768 * (12 + 4);
   assert.is(bytes("text.cross.z"), 4 * reading);
@@ -112,7 +113,7 @@ test("what a patch of BLIP's base model is counted as at ten tokens, by hand", (
 });
 
 test("how many patches, questions and pairs of it go together", () => {
-  const site = parseSite("text.cross.z");
+  const site = siteOf("text.cross.z");
   const patch = patchBytes(BASE, site, 10); // 4,242,240
   assert.is(patchesAtOnce(BASE, site, 10, 100 * patch), 100);
   assert.is(patchesAtOnce(BASE, site, 10, 100 * patch - 1), 99);
@@ -122,15 +123,19 @@ test("how many patches, questions and pairs of it go together", () => {
   assert.is(patchesAtOnce({ ...BASE, memory: 3 * patch }, site, 10), 3);
   assert.is(patchesAtOnce({ ...BASE, memory: 2 ** 40 }, site, 10), 126);
   // 761,600 bytes each in the decoder, at most four times as many as are read.
-  assert.is(decodedAtOnce(BASE, 3, 10, 10 * 761_600), 10);
-  assert.is(decodedAtOnce(BASE, 3, 10, 100 * 761_600), 12);
+  assert.is(decodedAtOnce(BASE, "text", { read: 3, tokens: 10, memory: 10 * 761_600 }), 10);
+  assert.is(decodedAtOnce(BASE, "text", { read: 3, tokens: 10, memory: 100 * 761_600 }), 12);
   // A pair's two passes: 2 x 8 x 768 x 13 x (10 + 2 x 577) x 4 bytes.
   const pair = 8 * 92_971_008;
-  assert.is(pairsAtOnce(BASE, site, 10, 100, 2 * pair), 2);
-  assert.is(pairsAtOnce(BASE, site, 10, 100, 3 * pair - 1), 2);
-  assert.is(pairsAtOnce(BASE, site, 10, 175, 2 * pair), 2, "350 patches, two pairs' places");
-  assert.is(pairsAtOnce(BASE, site, 10, 176, 2 * pair), 1);
-  assert.is(pairsAtOnce(BASE, site, 10, 0, pair), 1);
+  assert.is(pairsAtOnce(BASE, site, { tokens: 10, places: 100, memory: 2 * pair }), 2);
+  assert.is(pairsAtOnce(BASE, site, { tokens: 10, places: 100, memory: 3 * pair - 1 }), 2);
+  assert.is(
+    pairsAtOnce(BASE, site, { tokens: 10, places: 175, memory: 2 * pair }),
+    2,
+    "350 patches, two pairs' places",
+  );
+  assert.is(pairsAtOnce(BASE, site, { tokens: 10, places: 176, memory: 2 * pair }), 1);
+  assert.is(pairsAtOnce(BASE, site, { tokens: 10, places: 0, memory: pair }), 1);
 });
 
 test.run();

@@ -3,7 +3,6 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { randomModel, randomPair, seeded } from "../../bench/random-model.js";
 import { useBackend } from "../../src/backend.js";
-import { loadBlip } from "../../src/blip.js";
 import { attributeAll } from "../../src/patching/attribute.js";
 import { type PassOptions, patchBytes, slopeBytes } from "../../src/patching/budget.js";
 import {
@@ -14,8 +13,9 @@ import {
   headEffects,
   rankHeads,
 } from "../../src/patching/faithful.js";
+import { loadBlip } from "../../src/patching/model.js";
 import { patch } from "../../src/patching/patch.js";
-import { parseSite } from "../../src/patching/sites.js";
+import { siteOf } from "../support/blip-vqa.js";
 import { plant } from "../support/planted.js";
 import { refused } from "../support/refused.js";
 import { CLEAN_IMAGE, NARROW, samplePair } from "../support/samples.js";
@@ -120,8 +120,8 @@ test("every method says after each batch how far it is, and stops between two by
   const model = await randomModel({ heads: 2, headDim: 6, visionLayers: 1, textLayers: 2, mlp: 11, grid: 2 }, random);
   using pair = await randomPair(model, "image", 4, random);
   const all = everyHead(pair); // 2 of vision, 8 of text, 8 of the decoder
-  const memory = patchBytes(model, parseSite("vision.self.z"), 4);
-  const { each, fixed } = slopeBytes(pair, [parseSite("text.cross.z")]);
+  const memory = patchBytes(model, siteOf("vision.self.z"), 4);
+  const { each, fixed } = slopeBytes(pair, [siteOf("text.cross.z")]);
   const methods: [number, (options: PassOptions) => Promise<unknown>][] = [
     [2 + 3 + 4, (options) => faithfulness(pair, all.slice(0, 3), { memory, randomSets: 4, ...options })],
     [3, (options) => faithfulnessCurve(pair, all, { memory, sizes: [5], ...options })],

@@ -1,15 +1,16 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { type Blip, loadBlip } from "../../src/blip.js";
-import type { PairInput } from "../../src/inputs.js";
-import { resume } from "../../src/model/blip.js";
+import { towerSize } from "../../src/model/architecture.js";
+import { resume } from "../../src/model/pass.js";
+import type { PairInput } from "../../src/patching/inputs.js";
 import { METRICS, readAnswers, type Score, score } from "../../src/patching/metrics.js";
+import { type Blip, loadBlip } from "../../src/patching/model.js";
 import type { Pair } from "../../src/patching/pair.js";
 import { patch, patchHead, type Selection, tokenCount } from "../../src/patching/patch.js";
-import { towerSize } from "../../src/patching/run.js";
-import { parseSite, SITES, type Site } from "../../src/patching/sites.js";
+import { SITES, type Site } from "../../src/patching/sites.js";
 import { type SweepOptions, sweep } from "../../src/patching/sweep.js";
+import { siteOf } from "../support/blip-vqa.js";
 import { refused } from "../support/refused.js";
 import {
   ANSWERS,
@@ -38,7 +39,7 @@ function allRestored({ prob, effect }: Score, pair: Pair, what: string) {
 }
 
 const layersOf = (pair: Pair, site: Site) =>
-  Array.from({ length: towerSize(pair.model, parseSite(site).tower).layers }, (_, layer) => layer);
+  Array.from({ length: towerSize(pair.model, siteOf(site).tower).layers }, (_, layer) => layer);
 
 test("a run patched with its own values is the same run, at every site", async () => {
   using pair = await samplePair(blip, "image", { corruptImage: CLEAN_IMAGE });
@@ -54,7 +55,7 @@ type Numbers = number | Numbers[];
 
 /** The corrupted pass with a value of its layer written out by hand: the clean pass's at one head and token. */
 async function byHand(pair: Pair, site: Site, layer: number, head: number, token: number): Promise<Score> {
-  const { tower, within, perHead, isPattern } = parseSite(site);
+  const { tower, within, perHead, isPattern } = siteOf(site);
   const [value, clean] = [pair.corrupted, pair.clean].map((run) =>
     tf.tidy(() => run.at(site, { layer }).arraySync() as Numbers[][]),
   ) as [Numbers[][], Numbers[][]];
@@ -72,9 +73,9 @@ async function byHand(pair: Pair, site: Site, layer: number, head: number, token
 
 /** A head and a token, the next head, the next token: those of them that the site has. */
 function neighbours(pair: Pair, site: Site): number[][] {
-  const { perHead, tower } = parseSite(site);
+  const { perHead, tower } = siteOf(site);
   const heads = perHead ? towerSize(pair.model, tower).heads : 1;
-  const tokens = tokenCount(pair, parseSite(site));
+  const tokens = tokenCount(pair, siteOf(site));
   const [head, token] = [perHead ? heads - 2 : 0, tokens > 1 ? 3 : 0];
   const places = [
     [head, token],
@@ -89,7 +90,7 @@ test("a patch is its own head and token and no other's, at every site", async ()
   for (const site of SITES) {
     const found: number[] = [];
     for (const [head, position] of neighbours(pair, site) as [number, number][]) {
-      const selection = { site, layer: 1, position, head: parseSite(site).perHead ? head : undefined } as Selection;
+      const selection = { site, layer: 1, position, head: siteOf(site).perHead ? head : undefined } as Selection;
       const patched = await patch(pair, [selection]);
       const expected = await byHand(pair, site, 1, head, position);
       for (const metric of METRICS)
@@ -289,7 +290,7 @@ test("an unknown site, with the nearest one", async () => {
 
 test("a head of a site without heads", async () => {
   using pair = await samplePair(blip, "image");
-  for (const site of SITES.filter((site) => !parseSite(site).perHead))
+  for (const site of SITES.filter((site) => !siteOf(site).perHead))
     await refused(() => patch(pair, [{ site, layer: 0, head: 0 } as Selection]), "site", `${site} has no heads`);
   await refused(
     () => sweep(pair, { site: "text.mlp.out", heads: [0] } as unknown as SweepOptions),

@@ -3,12 +3,13 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { randomModel, randomPair, seeded } from "../../bench/random-model.js";
 import { useBackend } from "../../src/backend.js";
+import { towerSize } from "../../src/model/architecture.js";
 import type { Pair } from "../../src/patching/pair.js";
 import { patch } from "../../src/patching/patch.js";
 import { patchPath, type Receiver, type Sender } from "../../src/patching/paths.js";
-import { towerSize } from "../../src/patching/run.js";
-import { parseSite, type ReadSite } from "../../src/patching/sites.js";
+import type { ReadSite } from "../../src/patching/sites.js";
 import { auroc } from "../support/auroc.js";
+import { siteOf } from "../support/blip-vqa.js";
 import { plant } from "../support/planted.js";
 import { refused } from "../support/refused.js";
 
@@ -90,9 +91,9 @@ test("a path that leads backwards, or to a tower's answer that the sender does n
 
 /** Every receiver of a tower, a head at a time, and the answer. */
 function receivers(pair: Pair, tower: string): Receiver[] {
-  const places = allRead(pair).filter(({ site }) => parseSite(site).tower === tower);
+  const places = allRead(pair).filter(({ site }) => siteOf(site).tower === tower);
   const heads = places.flatMap((place) =>
-    Array.from({ length: towerSize(pair.model, parseSite(place.site).tower).heads }, (_, head) => ({ ...place, head })),
+    Array.from({ length: towerSize(pair.model, siteOf(place.site).tower).heads }, (_, head) => ({ ...place, head })),
   );
   return [...heads, "answer"];
 }
@@ -108,7 +109,7 @@ for (const [name, sender, site] of [
     const { pair, heads } = planted;
     const { layer, head } = heads[sender + 1]!;
     const scored = [];
-    for (const to of receivers(pair, parseSite(site).tower)) {
+    for (const to of receivers(pair, siteOf(site).tower)) {
       const score = (await patchPath(pair, [heads[sender]!], [to])).effect!;
       const positive = to !== "answer" && to.site === site && to.layer === layer && to.head === head;
       near(score, positive ? 1 : 0, `${JSON.stringify(to)}`);

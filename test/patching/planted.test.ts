@@ -1,9 +1,9 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { CIRCUIT_SITES } from "../../src/patching/faithful.js";
 import { patch } from "../../src/patching/patch.js";
 import { sweep } from "../../src/patching/sweep.js";
 import { auroc } from "../support/auroc.js";
+import { CIRCUIT_SITES } from "../support/blip-vqa.js";
 import { CIRCUITS, type CircuitName, plant } from "../support/planted.js";
 
 const NAMES = Object.keys(CIRCUITS) as CircuitName[];

@@ -7,8 +7,9 @@ import { patchBytes } from "../../src/patching/budget.js";
 import { METRICS } from "../../src/patching/metrics.js";
 import { patch, type Selection, tokenCount } from "../../src/patching/patch.js";
 import { changesOneRow } from "../../src/patching/rows.js";
-import { parseSite, SITES } from "../../src/patching/sites.js";
+import { SITES } from "../../src/patching/sites.js";
 import { sweep } from "../../src/patching/sweep.js";
+import { siteOf } from "../support/blip-vqa.js";
 
 test.before(async () => {
   await useBackend();
@@ -41,12 +42,12 @@ for (let seed = 1; seed <= SHAPES; seed++)
     // Each shape takes a third of the sites: each site has every mode and direction once.
     let moved = 0;
     for (const site of SITES.filter((_, i) => i % 3 === seed % 3)) {
-      const parts = parseSite(site);
+      const parts = siteOf(site);
       const memory = pick(1, 9) * patchBytes(model, parts, pair.question.tokens.length);
       const all = range(tokenCount(pair, parts));
       // Elsewhere than in the fast way two positions are enough, each by itself or both at once.
-      const positions = changesOneRow(parts) ? all : all.slice(pick(0, all.length - 1)).slice(0, 2);
-      const together = !changesOneRow(parts) && random() < 0.5;
+      const positions = changesOneRow(model, parts) ? all : all.slice(pick(0, all.length - 1)).slice(0, 2);
+      const together = !changesOneRow(model, parts) && random() < 0.5;
       const scores = await sweep(pair, { site, direction, memory, position: positions, together });
       const [layers, heads] = scores.facts.shape as [number, number];
       for (let i = 0; i < 6; i++) {

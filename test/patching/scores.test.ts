@@ -1,11 +1,12 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { type Blip, loadBlip } from "../../src/blip.js";
 import { METRICS } from "../../src/patching/metrics.js";
+import { type Blip, loadBlip } from "../../src/patching/model.js";
 import { patch, patchHead } from "../../src/patching/patch.js";
 import { type Nested, Scores, type ScoresJson } from "../../src/patching/scores.js";
-import { parseSite, SITES } from "../../src/patching/sites.js";
+import { SITES } from "../../src/patching/sites.js";
 import { type SweepOptions, sweep } from "../../src/patching/sweep.js";
+import { siteOf } from "../support/blip-vqa.js";
 import { refused } from "../support/refused.js";
 import { NARROW, samplePair } from "../support/samples.js";
 
@@ -114,7 +115,7 @@ test("axes, shape and tokens agree at every site", async () => {
   for (const site of SITES.filter((site) => /resid_post|pattern|cross\.k/.test(site)))
     for (const together of [true, false]) {
       const { axes, shape, tokens } = (await sweep(pair, { site, together, layers: [0], position: 0 })).facts;
-      const { perHead, tower, tokensOf } = parseSite(site);
+      const { perHead, tower, tokensOf } = siteOf(site);
       const heads = tower === "vision" ? 2 : 4;
       const count = { vision: 17, text: 9, decoder: 1 }[tokensOf];
       assert.equal(axes, ["layer", ...(perHead ? ["head"] : []), ...(together ? [] : ["token"])], site);

@@ -1,8 +1,8 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { loadBlip } from "../../src/blip.js";
 import { findCircuit } from "../../src/patching/circuits.js";
 import { everyHead, faithfulness, faithfulnessCurve } from "../../src/patching/faithful.js";
+import { loadBlip } from "../../src/patching/model.js";
 import { patch } from "../../src/patching/patch.js";
 import { NARROW, samplePair } from "../support/samples.js";
 

@@ -2,8 +2,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { loadBlip } from "../../src/blip.js";
-import { parseSite, SITES, type Site } from "../../src/patching/sites.js";
+import { loadBlip } from "../../src/patching/model.js";
+import { SITES, type Site } from "../../src/patching/sites.js";
+import { siteOf } from "../support/blip-vqa.js";
 import { FIXTURES, readJson } from "../support/fixture.js";
 
 /** The rows of docs/sites.md: sites by their names within a tower, the towers that have them, and the letters of their shape. */
@@ -43,7 +44,7 @@ test("docs/sites.md has the shape that a run gives, at every site", async () => 
   };
   const attended = { vision: 0, text: tokens.vision, decoder: tokens.text };
   for (const { site, letters } of documented()) {
-    const { tower } = parseSite(site);
+    const tower = siteOf(site).tower as keyof typeof tokens;
     const {
       hidden_size: W,
       num_attention_heads: H,
@@ -61,15 +62,15 @@ test("docs/sites.md has the shape that a run gives, at every site", async () => 
 });
 
 test("a site knows its heads and whose tokens it has", () => {
-  assert.is(parseSite("text.cross.z").perHead, true);
-  assert.is(parseSite("text.cross.out").perHead, false);
-  assert.is(parseSite("text.cross.k").tokensOf, "vision");
-  assert.is(parseSite("decoder.cross.v").tokensOf, "text");
-  assert.is(parseSite("vision.self.pattern").isPattern, true);
+  assert.is(siteOf("text.cross.z").perHead, true);
+  assert.is(siteOf("text.cross.out").perHead, false);
+  assert.is(siteOf("text.cross.k").tokensOf, "vision");
+  assert.is(siteOf("decoder.cross.v").tokensOf, "text");
+  assert.is(siteOf("vision.self.pattern").isPattern, true);
 });
 
 test("a misspelt site is answered with the nearest", () => {
-  assert.throws(() => parseSite("text.cros.z"), /Did you mean text\.cross\.z\?/);
+  assert.throws(() => siteOf("text.cros.z"), /Did you mean text\.cross\.z\?/);
 });
 
 test.run();

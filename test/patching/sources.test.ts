@@ -1,13 +1,13 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { parseSite } from "../../src/patching/sites.js";
 import { type Source, valuesFrom } from "../../src/patching/sources.js";
+import { siteOf } from "../support/blip-vqa.js";
 import { plant } from "../support/planted.js";
 import { refused } from "../support/refused.js";
 
 // The planted model has 4 heads of 8 numbers, and its question 4 tokens.
-const SITE = parseSite("text.cross.z");
+const SITE = siteOf("text.cross.z");
 const ROOM = "[1,4,4,8], or what broadcasts to it";
 
 test("a source may give what broadcasts to the value, and nothing else", async () => {

@@ -10,8 +10,9 @@ import { patchBytes } from "../../src/patching/budget.js";
 import { METRICS, type Metric, type Score } from "../../src/patching/metrics.js";
 import type { Direction } from "../../src/patching/pair.js";
 import { patch, type Selection } from "../../src/patching/patch.js";
-import { parseSite, SITES, type Site } from "../../src/patching/sites.js";
+import { SITES, type Site } from "../../src/patching/sites.js";
 import { sweep } from "../../src/patching/sweep.js";
+import { siteOf } from "../support/blip-vqa.js";
 import { difference, Fixture, readJson } from "../support/fixture.js";
 
 test.before(async () => {
@@ -95,7 +96,7 @@ for (const [site, differ, matter] of [
     const random = seeded(11);
     const model = await randomModel(SHAPE, random, silenceQueries);
     using pair = await randomPair(model, "text", TOKENS, random, DIFFERING);
-    const parts = parseSite(site);
+    const parts = siteOf(site);
     const done: number[] = [];
     const onePatch = { memory: patchBytes(model, parts, TOKENS), onProgress: (count: number) => done.push(count) };
     const scores = await sweep(pair, { site, layers: [0], ...onePatch });

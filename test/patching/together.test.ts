@@ -5,8 +5,9 @@ import { randomModel, randomPair, seeded } from "../../bench/random-model.js";
 import { useBackend } from "../../src/backend.js";
 import { patchBytes } from "../../src/patching/budget.js";
 import { METRICS } from "../../src/patching/metrics.js";
-import { parseSite, type Site } from "../../src/patching/sites.js";
+import type { Site } from "../../src/patching/sites.js";
 import { sweep, sweepTogether } from "../../src/patching/sweep.js";
+import { siteOf } from "../support/blip-vqa.js";
 
 const SHAPE = { heads: 3, headDim: 8, visionLayers: 1, textLayers: 3, mlp: 40, grid: 2 };
 const TOKENS = 6;
@@ -31,7 +32,7 @@ for (const site of [
     const alike = (await sweep(pairs[0]!, { site })).facts.shape.reduce((product, side) => product * side);
     // Some batches hold all pairs' places of a layer, others only a part of them.
     for (const patches of [4, 7, 1000]) {
-      const memory = patches * patchBytes(model, parseSite(site), TOKENS);
+      const memory = patches * patchBytes(model, siteOf(site), TOKENS);
       const progress: [number, number][] = [];
       const before = tf.memory().numTensors;
       const together = await sweepTogether(pairs, { site, memory, onProgress: (...at) => progress.push(at) });

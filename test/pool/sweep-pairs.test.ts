@@ -3,7 +3,7 @@ import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } fr
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { loadBlip } from "../../src/blip.js";
+import { loadBlip } from "../../src/patching/model.js";
 import { sweep } from "../../src/patching/sweep.js";
 import { temporaryFolder } from "../support/checkpoint.js";
 import { noticeHere } from "../support/command.js";

@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { useBackend } from "../../src/backend.js";
-import { type Blip, loadBlip } from "../../src/blip.js";
 import { ablate } from "../../src/patching/ablate.js";
 import { attributeAll } from "../../src/patching/attribute.js";
 import { faithfulness, faithfulnessCurve, type HeadAt, rankHeads } from "../../src/patching/faithful.js";
+import { type Blip, loadBlip } from "../../src/patching/model.js";
 import type { Pair } from "../../src/patching/pair.js";
 import { patchPath } from "../../src/patching/paths.js";
 import type { Scores } from "../../src/patching/scores.js";

@@ -3,12 +3,11 @@ import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
 import { useBackend } from "../../src/backend.js";
 import { checkpointFolder } from "../../src/files/folder.js";
-import { answerFrom, answerQuestion, type BlipModel, seeImage } from "../../src/model/blip.js";
-import { readTensors } from "../../src/model/checkpoint.js";
-import { parseConfig } from "../../src/model/config.js";
+import { blipVqa } from "../../src/model/blip-vqa.js";
+import { embedTokens } from "../../src/model/blocks/bert.js";
+import { type LoadedModel, readModel } from "../../src/model/load.js";
+import { forward, passFrom } from "../../src/model/pass.js";
 import { readFloats, readSafetensors, type TensorEntry } from "../../src/model/safetensors.js";
-import { embedTokens } from "../../src/model/text.js";
-import { loadWeights } from "../../src/model/weights.js";
 import { Pair } from "../../src/patching/pair.js";
 import type { Question } from "../../src/patching/positions.js";
 import { Run } from "../../src/patching/run.js";
@@ -31,7 +30,7 @@ interface Expected {
 export class Fixture {
   private constructor(
     readonly folder: string,
-    readonly model: BlipModel,
+    readonly model: LoadedModel<"blip-vqa">,
     readonly expected: Expected,
     readonly entries: ReadonlyMap<string, TensorEntry>,
   ) {}
@@ -40,10 +39,9 @@ export class Fixture {
     await useBackend();
     const folder = join(FIXTURES, name);
     const files = checkpointFolder(folder);
-    const config = parseConfig((await files.text("config.json"))!, `${name}/config.json`);
-    const weights = await loadWeights(config, await readTensors(files), name);
+    const model = await readModel(files, {}, ["blip-vqa"]);
     const entries = await readSafetensors((await files.bytes("expected.safetensors"))!);
-    return new Fixture(folder, { config, weights }, readJson(join(folder, "expected.json")), entries);
+    return new Fixture(folder, model, readJson(join(folder, "expected.json")), entries);
   }
 
   /** A tensor that Hugging Face computed. */
@@ -71,16 +69,15 @@ export class Fixture {
   /** A pass over a run's inputs; the decoder gets [DEC] where nothing is said. */
   async run(name: RunName, decoderIds?: number[]): Promise<Run> {
     const { pixels, ids } = await this.inputs(name);
-    return Run.of(this.model, (model) => {
-      const image = seeImage(model, pixels);
-      if (!decoderIds) return answerQuestion(model, image, ids);
+    const { model } = this;
+    return Run.of(model, () => {
+      if (!decoderIds) return forward(model, { pixels, ids });
+      const begun = tf.tensor2d([decoderIds], undefined, "int32");
       const { config, weights } = model;
-      const answer = tf.tensor2d([decoderIds], undefined, "int32");
-      return answerFrom(
-        model,
-        image,
-        embedTokens(weights.text, config.text, ids),
-        embedTokens(weights.decoder, config.text, answer),
+      const decoder = embedTokens(weights.decoder, config.text, begun);
+      const { towers } = blipVqa;
+      return passFrom(model, (tower) =>
+        tower === "decoder" ? decoder : towers[tower as "vision" | "text"].embed(model, { pixels, ids }),
       );
     });
   }

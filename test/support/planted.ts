@@ -1,11 +1,13 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { randomModel, seeded } from "../../bench/random-model.js";
 import { useBackend } from "../../src/backend.js";
-import type { BlipModel, Tower } from "../../src/model/blip.js";
+import type { Network } from "../../src/model/architecture.js";
+import type { TowerName } from "../../src/model/architectures.js";
 import { disposeWeights } from "../../src/model/weights.js";
-import { CIRCUIT_SITES, type HeadAt } from "../../src/patching/faithful.js";
+import type { HeadAt } from "../../src/patching/faithful.js";
 import { Pair } from "../../src/patching/pair.js";
 import type { Question } from "../../src/patching/positions.js";
+import { CIRCUIT_SITES } from "./blip-vqa.js";
 
 // A circuit in a BLIP whose every other head writes nothing that anybody reads. The stream is a carrier and orthogonal directions
 // beside it, all of mean zero: LayerNorm (weight 1, bias 0) then only scales, so the ratio of a direction to the carrier passes
@@ -21,7 +23,7 @@ const DIRECTIONS = ["carrier", "signal", "mark", "content", "message", "answer"]
 type Direction = (typeof DIRECTIONS)[number];
 
 interface PlantedHead {
-  readonly tower: Tower;
+  readonly tower: TowerName;
   readonly kind: "self" | "cross";
   readonly layer: number;
   readonly head: number;
@@ -33,7 +35,7 @@ interface PlantedHead {
 }
 
 const head = (
-  tower: Tower,
+  tower: TowerName,
   kind: "self" | "cross",
   [layer, at]: readonly [number, number],
   value: PlantedHead["value"],
@@ -82,7 +84,7 @@ export const CIRCUITS = {
 export type CircuitName = keyof typeof CIRCUITS;
 
 export interface Planted {
-  readonly model: BlipModel;
+  readonly model: Network;
   readonly pair: Pair;
   /** The circuit. */
   readonly heads: readonly HeadAt[];
@@ -168,7 +170,7 @@ function write(planted: PlantedHead[], noise: number, random: () => number, name
   if (/norm/i.test(name)) values.fill(name.endsWith("weight") ? 1 : 0);
   else if (attention) {
     const [, vision, encoder, , layer, module, part, kind] = attention;
-    const tower: Tower = vision ? "vision" : encoder ? "text" : "decoder";
+    const tower: TowerName = vision ? "vision" : encoder ? "text" : "decoder";
     const here = planted.filter(
       (one) =>
         one.tower === tower && one.layer === Number(layer) && (one.kind === "cross") === (module === "crossattention"),

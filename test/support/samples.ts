@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import type { Blip } from "../../src/blip.js";
-import type { PairInput } from "../../src/inputs.js";
+import type { PairInput } from "../../src/patching/inputs.js";
+import type { Blip } from "../../src/patching/model.js";
 import type { Pair } from "../../src/patching/pair.js";
 import { FIXTURES } from "./fixture.js";
 

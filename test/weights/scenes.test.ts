@@ -3,10 +3,10 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { type Blip, loadBlip } from "../../src/blip.js";
 import { askScenes, sceneAccuracy, sceneSamples } from "../../src/data/scenes/accuracy.js";
 import { draw, tasks } from "../../src/data/scenes/scene.js";
 import { vocabulary, words } from "../../src/data/scenes/vocabulary.js";
+import { type Blip, loadBlip } from "../../src/patching/model.js";
 import { patch } from "../../src/patching/patch.js";
 
 const folder = "weights/scenes";

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
-import type { Blip } from "../../blip.js";
 import type { Picture } from "../../model/picture.js";
+import type { Blip } from "../../patching/model.js";
 import { size } from "./canvas.js";
 import { draw, type Sample, sampleAt, type Task } from "./scene.js";
 

@@ -1,8 +1,8 @@
-import type { GaussianNoise } from "./corruption/gaussian.js";
-import { NoticeError } from "./errors.js";
-import { decodePicture } from "./model/decode.js";
-import { checkSize, type Picture } from "./model/picture.js";
-import { readPicture } from "./platform.js";
+import type { GaussianNoise } from "../corruption/gaussian.js";
+import { NoticeError } from "../errors.js";
+import { decodePicture } from "../model/decode.js";
+import { checkSize, type Picture } from "../model/picture.js";
+import { readPicture } from "../platform.js";
 
 /** The path of a PNG or JPEG file (in a browser: its address), the bytes of one, or pixels. */
 export type ImageInput = string | Uint8Array | Picture;

@@ -1,9 +1,9 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { useBackend } from "../../src/backend.js";
-import { batchedMatMul } from "../../src/model/products.js";
-import { difference } from "../support/fixture.js";
+import { useBackend } from "../../../src/backend.js";
+import { batchedMatMul } from "../../../src/model/kernels/products.js";
+import { difference } from "../../support/fixture.js";
 
 test.before(async () => {
   await useBackend();

@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
-import type { AttentionValue } from "./attention.js";
-import { gelu, type Linear, linear } from "./linear.js";
-import { define, type Given, type Replacement, type Values } from "./values.js";
+import type { AttentionValue } from "../kernels/attention.js";
+import { gelu, type Linear, linear } from "../kernels/linear.js";
+import { define, type Given, type Replacement, type Values } from "../kernels/values.js";
 
 export interface MlpWeights<Leaf = tf.Tensor> {
   readonly in: Linear<Leaf>;
@@ -20,6 +20,11 @@ export type StreamValue = "resid_pre" | "resid_mid" | "resid_cross" | "resid_pos
 
 /** A value of a block, named within it: `self.z`, `mlp.out`, `resid_post`, … */
 export type BlockSite = StreamValue | `self.${AttentionValue}` | `cross.${AttentionValue}` | `mlp.${MlpValue}`;
+
+/** The sites of a block's sublayers, in the order in which they are computed. */
+export const SELF = ["self.q", "self.k", "self.v", "self.pattern", "self.z", "self.out"] as const;
+export const CROSS = ["cross.q", "cross.k", "cross.v", "cross.pattern", "cross.z", "cross.out"] as const;
+export const MLP = ["mlp.pre", "mlp.post", "mlp.out"] as const;
 
 export type BlockGiven = { readonly [site in BlockSite]?: Replacement };
 

@@ -1,0 +1,148 @@
+import type * as tf from "@tensorflow/tfjs-core";
+import type { Block, BlockGiven, BlockSite } from "./blocks/block.js";
+import type { AttentionWeights, KeysValues } from "./kernels/attention.js";
+
+// The contract of an architecture: what one file states about a model, and nothing else in the package knows.
+
+/** What every config says, whatever else it says. */
+export interface ModelConfig {
+  /** What whoever made the checkpoint wants said wherever its heads are shown (`vlm_notice_note`). */
+  readonly note?: string;
+}
+
+/** What a model is and what it has learned. */
+export interface Learned<Config = ModelConfig, Weights = object> {
+  readonly config: Config;
+  readonly weights: Weights;
+}
+
+/** A model as data. */
+export interface Network<Arch extends Architecture = Architecture> extends Learned {
+  readonly architecture: Arch;
+  /** Bytes left for the values of passes, where that is known. */
+  readonly memory?: number;
+}
+
+/** Pixels [batch, height, width, 3], normalised, and ids [batch, token], int32. One picture may serve many texts. */
+export interface Inputs {
+  /** Left out where another pass has seen the picture. */
+  readonly pixels?: tf.Tensor;
+  readonly ids: tf.Tensor;
+}
+
+/**
+ * What stands at a tower's positions: the patches of the picture, the words that somebody asked, or what an answer begins with,
+ * which is the same whatever is asked.
+ */
+export type Tokens = "image" | "question" | "answer";
+
+/** A tower's shape. */
+export interface TowerSize {
+  readonly layers: number;
+  readonly heads: number;
+  readonly width: number;
+  readonly mlpWidth: number;
+}
+
+/** What a layer's cross-attention attends to: rows [batch, token, width], or keys and values projected before. */
+export type Context = tf.Tensor | KeysValues;
+
+/** How a tower's cross-attention sees another tower. */
+export interface Attends<Config, Weights> {
+  /** Whose finished stream it is. */
+  readonly tower: string;
+  /** From the last stream to the rows that are attended to, both [batch, token, width]. Default: the stream itself. */
+  rows?(model: Learned<Config, Weights>, last: tf.Tensor): tf.Tensor;
+  /**
+   * A layer's cross-attention, where its keys and values are projected once a pass and shared by all patches: right where the rows are
+   * many. Default: each layer attends to the rows.
+   */
+  projection?(model: Learned<Config, Weights>, layer: number): AttentionWeights;
+}
+
+/** A stack of blocks that one stream passes through. */
+export interface Tower<Config = ModelConfig, Weights = object> {
+  readonly tokens: Tokens;
+  /** Tokens see only earlier ones. */
+  readonly causal: boolean;
+  /** What a block computes, in that order. */
+  readonly sites: readonly BlockSite[];
+  readonly attends?: Attends<Config, Weights>;
+  size(config: Config): TowerSize;
+  /** Names of its positions, where they are not the question's. */
+  names(config: Config): readonly string[];
+  /** The first block's input, [batch, token, width]. */
+  embed(model: Learned<Config, Weights>, inputs: Inputs): tf.Tensor;
+  /** The values of a layer whose input is `x`. */
+  block(
+    model: Learned<Config, Weights>,
+    layer: number,
+    x: tf.Tensor,
+    context: Context | undefined,
+    given: BlockGiven | undefined,
+  ): Block;
+}
+
+/** From the last stream of a tower to what the model answers. */
+export interface Readout<Config = ModelConfig, Weights = object> {
+  readonly tower: string;
+  /** How many answers there are to choose from: the vocabulary, or classes. */
+  choices(config: Config): number;
+  /** [batch, token, width] -> [batch, choice]. */
+  logits(model: Learned<Config, Weights>, last: tf.Tensor): tf.Tensor2D;
+  /** Names of the choices where they are classes; without them they are tokens. */
+  readonly classes?: readonly string[];
+  /**
+   * What the model says to each row of a pass: the ids of tokens, or of a class.
+   *
+   * @param ends the last stream of every tower, [batch, token, width].
+   */
+  say(model: Learned<Config, Weights>, ends: Readonly<Record<string, tf.Tensor>>): Promise<number[][]>;
+}
+
+/** What a checkpoint holds. */
+export interface Checkpoint<Config = ModelConfig> {
+  /** Its name in `architectures` of config.json. */
+  readonly className: string;
+  /** @throws NoticeError `checkpoint` naming the file and the field. */
+  config(json: string, file: string, warn: (message: string) => void): Config;
+  /** Where each weight stands in it. @param names of the tensors that it holds. */
+  places(config: Config, names: ReadonlySet<string>): object;
+  /** Buffers that hold nothing learned. */
+  readonly ignored: RegExp;
+  /** Names of one tensor, of which a checkpoint holds some; those that it holds must be equal. */
+  readonly aliases: readonly (readonly string[])[];
+}
+
+/** What a model takes in. */
+export interface Intake<Config = ModelConfig> {
+  /** Pictures are squares of so many pixels a side, cut into `patch` a side. */
+  image(config: Config): { readonly side: number; readonly patch: number };
+  /** A text has at most so many tokens. */
+  maxTokens(config: Config): number;
+  /** Ids of tokens are below it. */
+  vocabulary(config: Config): number;
+}
+
+/** A kind of model. */
+export interface Architecture<Config = ModelConfig, Weights = object> {
+  readonly name: string;
+  readonly checkpoint: Checkpoint<Config>;
+  readonly intake: Intake<Config>;
+  /** In the order in which data passes through them. */
+  readonly towers: { readonly [name: string]: Tower<Config, Weights> };
+  readonly readout: Readout<Config, Weights>;
+}
+
+/** By tower: the input of every block, then the output of the last, [layers + 1] of [batch, token, width]. */
+export type Streams = Readonly<Record<string, readonly tf.Tensor[]>>;
+
+/** The towers of an architecture by name, in order. */
+export const towersOf = ({ architecture }: Network): [string, Tower][] => Object.entries(architecture.towers);
+
+/** @param name one of the architecture's. */
+export const towerOf = ({ architecture }: Pick<Network, "architecture">, name: string): Tower =>
+  architecture.towers[name]!;
+
+/** A tower's shape by its name. */
+export const towerSize = (model: Network, name: string): TowerSize => towerOf(model, name).size(model.config);

@@ -1,0 +1,48 @@
+import { NoticeError } from "../errors.js";
+import { parseJson } from "../json.js";
+import type { Architecture, ModelConfig } from "./architecture.js";
+import { blipVqa } from "./blip-vqa.js";
+import { shown } from "./config.js";
+
+/** Every architecture there is, by name: a new one is a file beside the others and a line here. */
+export const ARCHITECTURES = { [blipVqa.name]: blipVqa } as const;
+
+/** The name of one of them. */
+export type ArchitectureName = keyof typeof ARCHITECTURES;
+
+export const NAMES = Object.keys(ARCHITECTURES) as ArchitectureName[];
+
+/** One of them, with its towers and sites as literals. */
+export type ArchitectureOf<A extends ArchitectureName = ArchitectureName> = (typeof ARCHITECTURES)[A];
+
+/** The towers of an architecture by name. */
+export type TowersOf<A extends ArchitectureName> = ArchitectureOf<A>["towers"];
+
+/** The name of a tower. */
+export type TowerName<A extends ArchitectureName = ArchitectureName> = A extends ArchitectureName
+  ? keyof TowersOf<A> & string
+  : never;
+
+/**
+ * What a checkpoint is, and its shapes.
+ *
+ * @param json the text of its config.json. @param warn told of repaired mistakes.
+ * @throws NoticeError `checkpoint` where no architecture is this one, with those that are known; naming the field where one is wrong.
+ */
+export function readConfig(
+  json: string,
+  file: string,
+  warn: (message: string) => void = console.warn,
+): { architecture: Architecture; config: ModelConfig } {
+  const found = parseJson(json, file) as { readonly architectures?: readonly unknown[] } | null;
+  const className = found?.architectures?.[0];
+  const known: readonly Architecture[] = Object.values(ARCHITECTURES);
+  const architecture =
+    className === undefined ? known[0] : known.find(({ checkpoint }) => checkpoint.className === className);
+  if (!architecture)
+    throw new NoticeError(
+      "checkpoint",
+      `${file} is of the architecture ${shown(className)}; known are ${known.map(({ checkpoint }) => checkpoint.className).join(", ")}.`,
+    );
+  return { architecture, config: architecture.checkpoint.config(json, file, warn) };
+}

@@ -1,0 +1,110 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { linearPlace, normPlace, type Place } from "../../checkpoint/place.js";
+import { imageTokens, type VisionConfig } from "../config.js";
+import { type AttentionWeights, attention } from "../kernels/attention.js";
+import { type LayerNorm, type Linear, layerNorm, linear } from "../kernels/linear.js";
+import { define, type Values } from "../kernels/values.js";
+import { type Block, type BlockGiven, givenTo, MLP, type MlpWeights, mlp, SELF, type StreamValue } from "./block.js";
+
+export interface VitBlockWeights<Leaf = tf.Tensor> {
+  readonly selfNorm: LayerNorm<Leaf>;
+  readonly self: AttentionWeights<Leaf>;
+  readonly mlpNorm: LayerNorm<Leaf>;
+  readonly mlp: MlpWeights<Leaf>;
+}
+
+export interface VitWeights<Leaf = tf.Tensor> {
+  /** The patch convolution as a product: [patchSize · patchSize · 3, width], rows ordered y, x, channel. */
+  readonly patches: Linear<Leaf>;
+  /** [1, 1, width] */
+  readonly classEmbedding: Leaf;
+  /** [1, 1 + patches, width] */
+  readonly positions: Leaf;
+  readonly blocks: readonly VitBlockWeights<Leaf>[];
+  readonly finalNorm: LayerNorm<Leaf>;
+}
+
+/** Pixels [batch, height, width, 3], normalised -> the first block's input [batch, 1 + patches, width]; [CLS] first. */
+export function embedPixels(weights: VitWeights, { patch_size: size }: VisionConfig, pixels: tf.Tensor): tf.Tensor {
+  const [batch, height, width] = pixels.shape as [number, number, number];
+  const grid = tf.reshape(pixels, [batch, height / size, size, width / size, size, 3]);
+  const patches = tf.reshape(tf.transpose(grid, [0, 1, 3, 2, 4, 5]), [batch, -1, size * size * 3]);
+  const classes = tf.tile(weights.classEmbedding, [batch, 1, 1]); // [batch, 1, width]
+  return tf.add(tf.concat([classes, linear(patches, weights.patches)], 1), weights.positions);
+}
+
+/** A block of the ViT: pre-LN, so LayerNorm stands before each sublayer and the stream is a plain sum. */
+export function vitBlock(weights: VitBlockWeights, config: VisionConfig, x: tf.Tensor, given: BlockGiven = {}): Block {
+  const norm = (rows: tf.Tensor, by: LayerNorm) => layerNorm(rows, by, config.layer_norm_eps);
+  const normed: Values<"self" | "mlp"> = define({
+    self: () => norm(stream.resid_pre, weights.selfNorm),
+    mlp: () => norm(stream.resid_cross, weights.mlpNorm),
+  });
+  const self = attention(
+    weights.self,
+    () => normed.self,
+    () => normed.self,
+    { heads: config.num_attention_heads, given: givenTo(given, "self") },
+  );
+  const feed = mlp(weights.mlp, () => normed.mlp, givenTo(given, "mlp"));
+  const stream: Block["stream"] = define<StreamValue>(
+    {
+      resid_pre: () => x,
+      resid_mid: ({ resid_pre }) => tf.add(resid_pre, self.out),
+      resid_cross: ({ resid_mid }) => resid_mid,
+      resid_post: ({ resid_cross }) => tf.add(resid_cross, feed.out),
+    },
+    given,
+  );
+  return { stream, self, mlp: feed };
+}
+
+/** The last block's output -> the picture as others see it, [batch, 1 + patches, width]. */
+export function finishImage(weights: VitWeights, config: VisionConfig, last: tf.Tensor): tf.Tensor {
+  return layerNorm(last, weights.finalNorm, config.layer_norm_eps);
+}
+
+/** What a block computes, in that order. */
+export const VIT_SITES = ["resid_pre", ...SELF, "resid_mid", ...MLP, "resid_post"] as const;
+
+/** [CLS], then the patches row by row as "row,column". */
+export function vitNames({ image_size, patch_size }: VisionConfig): string[] {
+  const side = image_size / patch_size;
+  return ["[CLS]", ...Array.from({ length: side ** 2 }, (_, i) => `${Math.floor(i / side)},${i % side}`)];
+}
+
+/** Where a BLIP checkpoint keeps its ViT. @param root such as `vision_model`. */
+export function vitPlaces(root: string, config: VisionConfig): VitWeights<Place> {
+  const { hidden_size: width, intermediate_size: mlpWidth, patch_size: patch } = config;
+  const embeddings = `${root}.embeddings`;
+  return {
+    patches: {
+      weight: { name: `${embeddings}.patch_embedding.weight`, shape: [width, 3, patch, patch], layout: "patches" },
+      bias: { name: `${embeddings}.patch_embedding.bias`, shape: [width] },
+    },
+    classEmbedding: { name: `${embeddings}.class_embedding`, shape: [1, 1, width] },
+    positions: { name: `${embeddings}.position_embedding`, shape: [1, imageTokens(config), width] },
+    blocks: Array.from({ length: config.num_hidden_layers }, (_, layer) => {
+      const at = `${root}.encoder.layers.${layer}`;
+      const qkv = (third: 0 | 1 | 2): Linear<Place> => ({
+        weight: { name: `${at}.self_attn.qkv.weight`, shape: [3 * width, width], layout: "transposed", third },
+        bias: { name: `${at}.self_attn.qkv.bias`, shape: [3 * width], third },
+      });
+      return {
+        selfNorm: normPlace(`${at}.layer_norm1`, width),
+        self: {
+          query: qkv(0),
+          key: qkv(1),
+          value: qkv(2),
+          output: linearPlace(`${at}.self_attn.projection`, width, width),
+        },
+        mlpNorm: normPlace(`${at}.layer_norm2`, width),
+        mlp: {
+          in: linearPlace(`${at}.mlp.fc1`, width, mlpWidth),
+          out: linearPlace(`${at}.mlp.fc2`, mlpWidth, width),
+        },
+      };
+    }),
+    finalNorm: normPlace(`${root}.post_layernorm`, width),
+  };
+}

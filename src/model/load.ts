@@ -1,0 +1,93 @@
+import { type Backend, useBackend } from "../backend.js";
+import { NoticeError } from "../errors.js";
+import type { HubOptions } from "../files/hub.js";
+import type { Learned, Network } from "./architecture.js";
+import { type ArchitectureName, type ArchitectureOf, readConfig } from "./architectures.js";
+import { type CheckpointFiles, readTensors } from "./checkpoint.js";
+import { requireMemory, WASM_HEAP_BYTES } from "./memory.js";
+import { type ImageProcessor, loadImageProcessor } from "./pixels.js";
+import { loadTokenizer, type Tokenizer } from "./tokenizer.js";
+import { loadWeights } from "./weights.js";
+
+/** What a model is loaded with. */
+export interface LoadOptions {
+  /** `auto` (the default, or the environment's NOTICE_BACKEND), `node-gpu`, `node`, `wasm` or `cpu`. */
+  readonly backend?: Backend | "auto";
+  /**
+   * Bytes that the model and everything done with it may take, looked at when it is loaded. Default: what the machine has
+   * available; two models count the same memory.
+   */
+  readonly memory?: number;
+  /** Where and how a hub id is downloaded. */
+  readonly hub?: HubOptions;
+  /** Told of mistakes in a checkpoint that were repaired. Default: the console. */
+  readonly warn?: (message: string) => void;
+}
+
+/** All that a checkpoint holds, its weights on the backend. */
+export interface Loaded extends Network {
+  readonly tokenizer: Tokenizer;
+  readonly processor: ImageProcessor;
+  readonly backend: Backend;
+  /** Bytes left for the values of passes. */
+  readonly memory: number | undefined;
+}
+
+/** The same of an architecture that is known, with its config and weights as it has them. */
+export interface LoadedModel<A extends ArchitectureName = ArchitectureName> extends Loaded {
+  readonly architecture: Network["architecture"] & { readonly name: A };
+  readonly config: Learned["config"] & LearnedOf<A>["config"];
+  readonly weights: Learned["weights"] & LearnedOf<A>["weights"];
+}
+
+type LearnedOf<A extends ArchitectureName> = Parameters<ArchitectureOf<A>["readout"]["logits"]>[0];
+
+/** Whether a loaded model is of an architecture. */
+export function isOf<A extends ArchitectureName>(loaded: Loaded, name: A): loaded is LoadedModel<A> {
+  return loaded.architecture.name === name;
+}
+
+/**
+ * Reads a checkpoint, having made sure that the model fits. The caller disposes of the weights.
+ *
+ * @param expected the architectures of which it may be. *
+ * @throws NoticeError `checkpoint`, `memory`, `backend`, `options`
+ */
+export async function readModel<A extends ArchitectureName>(
+  files: CheckpointFiles,
+  { backend, memory, warn }: LoadOptions,
+  expected: readonly A[],
+): Promise<LoadedModel<A>> {
+  const json = await files.text("config.json");
+  if (json === undefined)
+    throw new NoticeError("checkpoint", `${files.name} has no config.json: it is not a checkpoint.`);
+  const { architecture, config } = readConfig(json, `${files.name}/config.json`, warn);
+  const asked: readonly string[] = expected;
+  if (!asked.includes(architecture.name))
+    throw new NoticeError(
+      "checkpoint",
+      `${files.name} is a ${architecture.name}, and ${asked.join(" or ")} was asked for.`,
+    );
+  const tokenizer = await loadTokenizer(files);
+  const processor = await loadImageProcessor(files);
+  const { side } = architecture.intake.image(config);
+  if (processor.size.height !== side || processor.size.width !== side)
+    throw new NoticeError(
+      "checkpoint",
+      `${files.name}: preprocessor_config.json makes pictures of ${processor.size.width} x ${processor.size.height}, and the ` +
+        `model in config.json takes ${side} x ${side}.`,
+    );
+  if (memory !== undefined && !(memory > 0))
+    throw new NoticeError(
+      "options",
+      `memory is ${JSON.stringify(memory)}; a number of bytes was expected, such as 3e9.`,
+    );
+  const used = await useBackend(backend);
+  const limits: [string, number][] = used === "wasm" ? [["the wasm backend's heap", WASM_HEAP_BYTES]] : [];
+  if (memory !== undefined) limits.push(["the memory allowed", memory]);
+  const left = requireMemory({ architecture, config }, files.name, used, limits);
+  const weights = await loadWeights(architecture.checkpoint, config, await readTensors(files), files.name);
+  const loaded: Loaded = { architecture, config, weights, tokenizer, processor, backend: used, memory: left };
+  for (const name of expected) if (isOf(loaded, name)) return loaded;
+  throw new Error(`${architecture.name} is not among ${asked}.`);
+}

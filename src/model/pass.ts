@@ -1,0 +1,141 @@
+import type * as tf from "@tensorflow/tfjs-core";
+import { type Context, type Inputs, type Network, type Streams, towerOf, towersOf } from "./architecture.js";
+import { type Block, type BlockFunction, type BlockGiven, type TowerGiven, walk } from "./blocks/block.js";
+import { keysValues } from "./kernels/attention.js";
+
+/** By tower: what each layer's cross-attention attends to. */
+export type Contexts = Readonly<Record<string, readonly Context[]>>;
+
+/** A whole pass: the stream of every tower, what the towers attend to, and the answer. */
+export interface Activations {
+  readonly streams: Streams;
+  readonly contexts: Contexts;
+  /** [batch, choice] */
+  readonly logits: tf.Tensor2D;
+}
+
+/** Replacements by tower and layer. */
+export type Patches = Readonly<Record<string, TowerGiven>>;
+
+/** All tensors of a pass, each once. */
+export function tensorsOf({ streams, contexts, logits }: Activations): tf.Tensor[] {
+  const attended = Object.values(contexts).flat();
+  return [...new Set([...Object.values(streams).flat(), ...attended.flatMap(partsOf), logits])];
+}
+
+/** The last stream of every tower, [batch, token, width]. */
+export const endsOf = ({ streams }: Pick<Activations, "streams">): Record<string, tf.Tensor> =>
+  Object.fromEntries(Object.entries(streams).map(([tower, stream]) => [tower, stream.at(-1)!]));
+
+/** The tensors of a context: rows, or keys and values. */
+export const partsOf = (context: Context): tf.Tensor[] => ("k" in context ? [context.k, context.v] : [context]);
+
+/** A context of the same kind. */
+export const contextOf = ([first, second]: readonly tf.Tensor[]): Context =>
+  second ? { k: first!, v: second } : first!;
+
+/** A pass of the same kind, each of whose tensors is made of the old one, once. */
+export function mapPass(pass: Activations, of: (tensor: tf.Tensor) => tf.Tensor): Activations {
+  const made = new Map<tf.Tensor, tf.Tensor>();
+  const once = (tensor: tf.Tensor) => {
+    if (!made.has(tensor)) made.set(tensor, of(tensor));
+    return made.get(tensor)!;
+  };
+  const each = <Item, Result>(all: Readonly<Record<string, readonly Item[]>>, map: (item: Item) => Result) =>
+    Object.fromEntries(Object.entries(all).map(([tower, items]) => [tower, items.map(map)]));
+  return {
+    streams: each(pass.streams, once),
+    contexts: each(pass.contexts, (context) => contextOf(partsOf(context).map(once))),
+    logits: once(pass.logits) as tf.Tensor2D,
+  };
+}
+
+/**
+ * A pass. Call inside a `tf.tidy`.
+ *
+ * @param known a pass that has seen the picture, where `inputs` has none.
+ */
+export function forward(model: Network, inputs: Inputs, known?: Activations): Activations {
+  const unseen = (tower: string) => towerOf(model, tower).tokens === "image" && !inputs.pixels;
+  return passFrom(model, (tower) => (unseen(tower) ? undefined : towerOf(model, tower).embed(model, inputs)), known);
+}
+
+/**
+ * A pass from what its towers begin with. Call inside a `tf.tidy`.
+ *
+ * @param begin a tower's first input [batch, token, width]; undefined where the tower is as in `known`.
+ */
+export function passFrom(
+  model: Network,
+  begin: (tower: string) => tf.Tensor | undefined,
+  known?: Activations,
+): Activations {
+  const streams: Record<string, readonly tf.Tensor[]> = {};
+  const contexts: Record<string, readonly Context[]> = {};
+  for (const [name, tower] of towersOf(model)) {
+    const x = begin(name);
+    const attended = tower.attends && streams[tower.attends.tower]!;
+    const same = attended !== undefined && attended === known?.streams[tower.attends!.tower];
+    contexts[name] = same ? known!.contexts[name]! : attended ? attend(model, name, attended.at(-1)!) : [];
+    streams[name] = x ? walk(towerBlocks(model, name, contexts[name]), x) : known!.streams[name]!;
+  }
+  return { streams, contexts, logits: readLogits(model, streams) };
+}
+
+/**
+ * The logits [batch, choice] of a pass patched in any number of places, which continues `base` from the first of
+ * them: nothing before that layer is computed again. Call inside a `tf.tidy`. Replacements may have a larger batch than
+ * `base`; the rows then share what `base` knows.
+ */
+export function resume(model: Network, base: Activations, patches: Patches): tf.Tensor2D {
+  const streams = { ...base.streams };
+  const contexts = { ...base.contexts };
+  const moved = new Set<string>();
+  for (const [name, { attends }] of towersOf(model)) {
+    const given = patches[name];
+    const upstream = attends !== undefined && moved.has(attends.tower);
+    if (!upstream && !given?.size) continue;
+    if (upstream) contexts[name] = attend(model, name, streams[attends.tower]!.at(-1)!);
+    const from = upstream ? 0 : Math.min(...given!.keys());
+    streams[name] = walk(towerBlocks(model, name, contexts[name]!), base.streams[name]![from]!, from, given);
+    moved.add(name);
+  }
+  return moved.has(model.architecture.readout.tower) ? readLogits(model, streams) : base.logits;
+}
+
+/** What each layer of a tower attends to, from the last stream of the tower that it attends to. */
+function attend(model: Network, name: string, last: tf.Tensor): Context[] {
+  const { attends, size } = towerOf(model, name);
+  const rows = attendedRows(model, name, last);
+  const { layers, heads } = size(model.config);
+  return Array.from({ length: layers }, (_, layer) => {
+    const projection = attends?.projection?.(model, layer);
+    return projection ? keysValues(projection, rows, heads) : rows;
+  });
+}
+
+/** The rows [batch, token, width] that a tower attends to. */
+export function attendedRows(model: Network, name: string, last: tf.Tensor): tf.Tensor {
+  return towerOf(model, name).attends?.rows?.(model, last) ?? last;
+}
+
+/** The values of one layer of a pass. They compute themselves when read: read them inside a `tf.tidy`. */
+export function blockOf(model: Network, run: Activations, tower: string, layer: number, given?: BlockGiven): Block {
+  return towerBlocks(model, tower, run.contexts[tower]!)[layer]!(run.streams[tower]![layer]!, given);
+}
+
+/** The layers of a tower over what they attend to. */
+export function towerBlocks(model: Network, name: string, contexts: readonly Context[]): BlockFunction[] {
+  const tower = towerOf(model, name);
+  const { layers } = tower.size(model.config);
+  return Array.from(
+    { length: layers },
+    (_, layer) => (x, given) => tower.block(model, layer, x, contexts[layer], given),
+  );
+}
+
+/** [batch, choice] */
+export function readLogits(model: Network, streams: Streams): tf.Tensor2D {
+  const { tower, logits } = model.architecture.readout;
+  return logits(model, streams[tower]!.at(-1)!);
+}

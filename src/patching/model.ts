@@ -1,0 +1,333 @@
+import * as tf from "@tensorflow/tfjs-core";
+import type { Backend } from "../backend.js";
+import { gaussianNoise } from "../corruption/gaussian.js";
+import { checkOptions, NoticeError } from "../errors.js";
+import type { Network } from "../model/architecture.js";
+import { type ArchitectureName, NAMES } from "../model/architectures.js";
+import type { CheckpointFiles } from "../model/checkpoint.js";
+import { isOf, type LoadedModel, type LoadOptions, readModel } from "../model/load.js";
+import { endsOf, forward } from "../model/pass.js";
+import { type ImageProcessor, pixelValues } from "../model/pixels.js";
+import type { Tokenizer } from "../model/tokenizer.js";
+import { disposeWeights } from "../model/weights.js";
+import { firstPiece, positionsOf } from "../model/words.js";
+import { openModel } from "../platform.js";
+import { coveredTokens } from "./attention-functions.js";
+import { checkText, type ImageInput, type PairInput, pictureOf } from "./inputs.js";
+import type { Answer } from "./metrics.js";
+import { newRun, Pair } from "./pair.js";
+import type { Question } from "./positions.js";
+import type { Run } from "./run.js";
+
+/** What the model says, and what it might have said. */
+export interface AskResult {
+  /** Greedily generated. */
+  readonly answer: string;
+  /** The question's. */
+  readonly tokens: readonly string[];
+  /** The likeliest tokens at the answer's first position. */
+  readonly top: readonly { id: number; token: string; logit: number; prob: number }[];
+}
+
+/** A loaded model, ready to be asked and patched: `loadModel` makes it. Dispose of it after use. */
+export class Model<A extends ArchitectureName = ArchitectureName> implements Network {
+  readonly #loaded: LoadedModel<A>;
+  #disposed = false;
+
+  constructor(
+    /** The folder or hub id. */
+    readonly name: string,
+    loaded: LoadedModel<A>,
+  ) {
+    this.#loaded = loaded;
+  }
+
+  /** Its towers, and how it is read. */
+  get architecture(): LoadedModel<A>["architecture"] {
+    return this.#loaded.architecture;
+  }
+
+  /** What `config.json` says, repaired. */
+  get config(): LoadedModel<A>["config"] {
+    return this.#loaded.config;
+  }
+
+  /** From text to ids and back. */
+  get tokenizer(): Tokenizer {
+    return this.#loaded.tokenizer;
+  }
+
+  /** What becomes of a picture before it is seen. */
+  get processor(): ImageProcessor {
+    return this.#loaded.processor;
+  }
+
+  /** What computes. */
+  get backend(): Backend {
+    return this.#loaded.backend;
+  }
+
+  /** Bytes left for the values of passes. */
+  get memory(): number | undefined {
+    return this.#loaded.memory;
+  }
+
+  /**
+   * The weight tree, whose tensors belong to the model.
+   *
+   * @throws NoticeError `disposed`
+   */
+  get weights(): LoadedModel<A>["weights"] {
+    if (this.#disposed)
+      throw new NoticeError(
+        "disposed",
+        `The model ${this.name} was disposed of; ask inside the block of its \`using\`.`,
+      );
+    return this.#loaded.weights;
+  }
+
+  /** Whether it is of an architecture; then its sites, config and weights have that one's types. */
+  is<B extends ArchitectureName>(name: B): this is Model<B> {
+    return isOf(this.#loaded, name);
+  }
+
+  /**
+   * One pass over a picture and a question, every value of which can be read. The caller disposes of it.
+   *
+   * @throws NoticeError `image`, `tokens`
+   */
+  async run({ image, question }: { readonly image: ImageInput; readonly question: string }): Promise<Run<A>> {
+    const asked = this.question(question);
+    const pixels = await this.pixels(image);
+    try {
+      return newRun(this, { pixels, question: asked });
+    } finally {
+      pixels.dispose();
+    }
+  }
+
+  /**
+   * The clean and the corrupted pass of a sample. The caller disposes of it.
+   *
+   * @throws NoticeError `image`, `tokens`, `options`
+   * @example await blip.pair({ image: "red.png", corruptImage: "blue.png", question: "is this star red or blue?", answers: ["red", "blue"] })
+   */
+  async pair({ image, corruptImage, question, corruptQuestion, answers }: PairInput): Promise<Pair<A>> {
+    if (!Array.isArray(answers) || answers.length !== 2)
+      throw new NoticeError("tokens", 'answers are the correct and the incorrect one, such as ["red", "blue"].');
+    const asked = this.question(question);
+    const corruptAsked = corruptQuestion === undefined ? undefined : this.question(corruptQuestion);
+    const [correct, incorrect] = answers.map((answer) => this.answer(answer)) as [Answer, Answer];
+    const pixels = await this.pixels(image);
+    let corruptPixels: tf.Tensor | undefined;
+    try {
+      corruptPixels = corruptImage === undefined ? undefined : await this.#corruptPixels(corruptImage, pixels);
+      return await Pair.of(this, {
+        modelName: this.name,
+        pixels,
+        corruptPixels,
+        question: asked,
+        corruptQuestion: corruptAsked,
+        answers: { correct, incorrect },
+      });
+    } finally {
+      tf.dispose([pixels, ...(corruptPixels ? [corruptPixels] : [])]);
+    }
+  }
+
+  /**
+   * Asks a question about a picture.
+   *
+   * @throws NoticeError `image`, `tokens`, `options`
+   */
+  async ask(
+    { image, question }: { readonly image: ImageInput; readonly question: string },
+    options: { readonly top?: number } = {},
+  ): Promise<AskResult> {
+    checkOptions("ask", options);
+    const { top = 5 } = options;
+    if (!Number.isInteger(top) || top < 1)
+      throw new NoticeError("options", `top is ${top}; a whole number of at least 1 was expected.`);
+    using run = await this.run({ image, question });
+    const { readout } = this.architecture;
+    const [ids] = await readout.say(this, endsOf(run.activations));
+    const likeliest = tf.tidy(() => {
+      const { values, indices } = tf.topk(tf.squeeze(run.logits), Math.min(top, readout.choices(this.config)));
+      return { logits: values, ids: indices, probs: tf.gather(tf.softmax(tf.squeeze(run.logits)), indices) };
+    });
+    const logits = await likeliest.logits.data();
+    const probs = await likeliest.probs.data();
+    const topIds = Array.from(await likeliest.ids.data());
+    tf.dispose(likeliest);
+    return {
+      answer: this.#spoken(ids!),
+      tokens: this.question(question).tokens,
+      top: topIds.map((id, i) => ({ id, token: this.#choiceName(id), logit: logits[i]!, prob: probs[i]! })),
+    };
+  }
+
+  /**
+   * Greedy answers to many pictures and questions at once. Questions of equal length share a batch.
+   *
+   * @param images normalised, [batch, height, width, 3]; they stay the caller's.
+   * @throws NoticeError `tokens` where the questions have different lengths, `image` where they are not as many as the pictures.
+   */
+  async answerBatch(images: tf.Tensor, questions: readonly string[]): Promise<string[]> {
+    const ids = questions.map((question) => [...this.question(question).ids]);
+    const { height, width } = this.processor.size;
+    const expected = [questions.length, height, width, 3];
+    if (questions.length === 0 || `${images?.shape}` !== `${expected}`)
+      throw new NoticeError(
+        "image",
+        `The pictures of ${questions.length} questions have shape [${images?.shape}]; [${expected}] was expected, of one question ` +
+          "or more. `pixels` makes a picture of it.",
+      );
+    const lengths = [...new Set(ids.map(({ length }) => length))];
+    if (lengths.length !== 1)
+      throw new NoticeError(
+        "tokens",
+        `The questions of one batch must have the same number of tokens; here they have ${lengths.join(", ")}.`,
+      );
+    const ends = tf.tidy(() => endsOf(forward(this, { pixels: images, ids: tf.tensor2d(ids, undefined, "int32") })));
+    try {
+      return (await this.architecture.readout.say(this, ends)).map((said) => this.#spoken(said));
+    } finally {
+      tf.dispose(ends);
+    }
+  }
+
+  /**
+   * A picture as the model sees it, [1, height, width, 3]. The caller disposes of it.
+   *
+   * @throws NoticeError `image`
+   */
+  async pixels(image: ImageInput): Promise<tf.Tensor4D> {
+    const { height, width } = this.processor.size;
+    return tf.tensor4d(pixelValues(this.processor, await pictureOf(image)), [1, height, width, 3]);
+  }
+
+  /**
+   * The image tokens under a mask (grey, 255 where the object is): those whose patch it covers at least half. A position for
+   * sites whose tokens are the picture's.
+   *
+   * @throws NoticeError `image`
+   */
+  async tokensUnder(mask: ImageInput): Promise<number[]> {
+    const { side, patch } = this.#intake.image(this.config);
+    return coveredTokens(await pictureOf(mask), side / patch);
+  }
+
+  /**
+   * A question as the model reads it.
+   *
+   * @throws NoticeError `tokens` where it has more tokens than the model has positions.
+   */
+  question(text: string): Question {
+    checkText("question", text);
+    const encoding = this.tokenizer.encode(text, { maxTokens: this.#intake.maxTokens(this.config) });
+    for (const [i, id] of encoding.ids.entries()) this.#checkToken(id, encoding.tokens[i]!);
+    return { ...encoding, find: (word) => positionsOf(this.tokenizer, encoding, word) };
+  }
+
+  /**
+   * An answer as it is read: by its first word piece, or the class that it names.
+   *
+   * @throws NoticeError `tokens` where it is not in the vocabulary or no class, `checkpoint` where the model does not know its id.
+   */
+  answer(text: string): Answer {
+    checkText("answer", text);
+    const classes = this.#classes;
+    if (!classes) {
+      const piece = firstPiece(this.tokenizer, text);
+      this.#checkToken(piece.id, piece.token);
+      return { text, ...piece };
+    }
+    const id = classes.indexOf(text);
+    if (id < 0)
+      throw new NoticeError(
+        "tokens",
+        `${this.name} does not answer ${JSON.stringify(text)}, only ${OR.format(classes)}.`,
+      );
+    return { text, token: text, id };
+  }
+
+  /** Frees the weights; runs and pairs have values of their own, but no pass goes on without them. */
+  [Symbol.dispose](): void {
+    if (!this.#disposed) disposeWeights(this.#loaded.weights);
+    this.#disposed = true;
+  }
+
+  async #corruptPixels(corrupt: NonNullable<PairInput["corruptImage"]>, clean: tf.Tensor4D): Promise<tf.Tensor4D> {
+    const noisy = typeof corrupt === "object" && corrupt !== null && "noise" in corrupt;
+    return noisy ? gaussianNoise(clean, corrupt.noise) : this.pixels(corrupt);
+  }
+
+  get #intake(): Network["architecture"]["intake"] {
+    return this.architecture.intake;
+  }
+
+  get #classes(): readonly string[] | undefined {
+    const { readout }: Network["architecture"] = this.architecture;
+    return readout.classes;
+  }
+
+  #checkToken(id: number, token: string): void {
+    const vocabulary = this.#intake.vocabulary(this.config);
+    if (id >= vocabulary)
+      throw new NoticeError(
+        "checkpoint",
+        `${this.name}: the tokenizer gives ${token} the id ${id}, and the model in config.json knows ${vocabulary} tokens.`,
+      );
+  }
+
+  /** [DEC] and [ENC] are rows of the hub's checkpoints that their vocabulary does not name. */
+  #choiceName(id: number): string {
+    return this.#classes ? this.#classes[id]! : (this.tokenizer.tokenOf(id) ?? `[${id}]`);
+  }
+
+  #spoken(ids: readonly number[]): string {
+    return this.#classes ? ids.map((id) => this.#classes![id]).join(" ") : this.tokenizer.decode([...ids]);
+  }
+}
+
+const OR = new Intl.ListFormat("en-GB", { type: "disjunction" });
+
+/** A BLIP for question answering. */
+export type Blip = Model<"blip-vqa">;
+
+/** Loads one. @throws NoticeError as `loadModel` */
+export async function loadBlip(model: string | CheckpointFiles, options: LoadOptions = {}): Promise<Blip> {
+  checkOptions("loadBlip", options);
+  return loadModel(model, { ...options, architecture: "blip-vqa" });
+}
+
+/**
+ * Loads a Hugging Face checkpoint.
+ *
+ * @param model a folder (in a browser: its address), a hub id (`Salesforce/blip-vqa-base`; from the cache, or downloaded; not in a
+ * browser), or files from elsewhere.
+ * @throws NoticeError `checkpoint` also where it is not of the architecture that is asked for; `memory`, `backend`, `network`
+ * @example using model = await loadModel("weights/scenes");
+ */
+export async function loadModel<A extends ArchitectureName>(
+  model: string | CheckpointFiles,
+  options: LoadOptions & { readonly architecture: A },
+): Promise<Model<A>>;
+export async function loadModel(model: string | CheckpointFiles, options?: LoadOptions): Promise<Model>;
+export async function loadModel(
+  model: string | CheckpointFiles,
+  given: LoadOptions & { readonly architecture?: ArchitectureName } = {},
+): Promise<Model> {
+  checkOptions("loadModel", given);
+  const { architecture, ...options } = given;
+  const { files, memory } = await opened(model, options);
+  const expected = architecture === undefined ? NAMES : [architecture];
+  return new Model(files.name, await readModel(files, { ...options, memory: options.memory ?? memory }, expected));
+}
+
+async function opened(model: string | CheckpointFiles, { hub }: LoadOptions) {
+  if (typeof model === "string") return openModel(model, hub);
+  if (typeof model?.text !== "function")
+    throw new NoticeError("checkpoint", "A model was expected: a folder, a hub id such as owner/name, or its files.");
+  return { files: model, memory: undefined };
+}
