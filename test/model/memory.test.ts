@@ -28,9 +28,9 @@ test("what BLIP's base model takes, by hand", () => {
 test("a picture of many patches takes more than the vocabulary", () => {
   // 480 pixels: 901 tokens; 901 x 24,576 + 96 x 901 x 901 = 100,075,872; 2 x 901 x 768 x 37 = 51,205,632.
   assert.is(modelBytes(config({ image_size: 480 }), "cpu").working, 4 * (100_075_872 + 51_205_632) + 67_108_864);
-  // A vocabulary of 500 words: the largest matrix is W_Q, W_K, W_V together, 3 x 768 x 768; 17 tokens of a 64-pixel picture.
+  // A vocabulary of 500 words: the largest matrix is an MLP's, 768 x 3072; 17 tokens of a 64-pixel picture.
   const small = modelBytes(config({ image_size: 64 }, { vocab_size: 500, bos_token_id: 499 }), "cpu");
-  assert.is(small.working, 4 * (2 * 1_769_472 + 2 * 17 * 768 * 37) + 67_108_864);
+  assert.is(small.working, 4 * (2 * 2_359_296 + 2 * 17 * 768 * 37) + 67_108_864);
 });
 
 test("what the tightest limit leaves, or a refusal with the numbers", async () => {
