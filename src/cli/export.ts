@@ -11,7 +11,7 @@ export function exportCommand(): Command {
     .addOption(new Option("--format <format>", "of the file").choices([...EXPORT_FORMATS]).default("csv"))
     .requiredOption("--out <file>", "the file")
     .action(async (folder: string, { format, out }: { format: ExportFormat; out: string }) => {
-      await checkOutputs({ "--out": out });
+      await checkOutputs({ "--out": out }, `scores.${format}`);
       const { StudyRun } = await import("../study/run.js");
       const { exportScores } = await import("../study/export.js");
       using run = await StudyRun.reopen(folder);

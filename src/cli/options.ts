@@ -4,7 +4,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { BACKENDS, type Backend } from "../backend.js";
 import { NoticeError } from "../errors.js";
 import { removeLeftovers } from "../files/leftovers.js";
-import { writeWhole } from "../files/write.js";
+import { checkOutput, type OutputKind, writeOutput } from "../files/output.js";
 import type { Blip } from "../patching/model.js";
 import { jsonText, print, say } from "./streams.js";
 
@@ -54,12 +54,16 @@ export async function loadModel(model: string, { backend, memory }: ModelOptions
 }
 
 /**
- * Refuses, before the long work, output files that could not be written after it. Call it first.
+ * Refuses, before the long work, output files that could not be written after it, or are not ours to replace. Call it first.
  *
  * @param outputs by option; undefined where it is not given, `-` for standard output.
+ * @param out what `--out` is.
  * @throws NoticeError `options`
  */
-export async function checkOutputs(outputs: Record<string, string | undefined>): Promise<void> {
+export async function checkOutputs(
+  outputs: Partial<Record<"--json" | "--png" | "--out", string>>,
+  out: OutputKind = "jsonl",
+): Promise<void> {
   const taken = new Set<string>();
   for (const [option, file] of Object.entries(outputs)) {
     if (file === undefined || file === "-") continue;
@@ -73,13 +77,14 @@ export async function checkOutputs(outputs: Record<string, string | undefined>):
     if (there && !there.isFile()) throw bad("there is something that is no file; - stands for standard output");
     if (taken.has(resolve(file))) throw bad("another option names it too");
     taken.add(resolve(file));
+    await checkOutput(file, option === "--out" ? out : option === "--png" ? "png" : "json");
     await removeLeftovers(folder, basename(file));
   }
 }
 
 /** JSON to its file or to standard output; the table for people unless JSON has taken standard output. */
 export async function printResult(result: unknown, table: () => string, { json }: JsonOptions): Promise<void> {
-  if (json !== undefined && json !== "-") await writeWhole(json, jsonText(result));
+  if (json !== undefined && json !== "-") await writeOutput(json, "json", jsonText(result));
   print(json === "-" ? jsonText(result) : table());
 }
 

@@ -3,7 +3,7 @@ import { type Command, Option } from "commander";
 import { countLines } from "../data/jsonl.js";
 import { type PairLine, readPairs } from "../data/pairs.js";
 import { NoticeError } from "../errors.js";
-import { writeWhole } from "../files/write.js";
+import { writeOutput } from "../files/output.js";
 import type { PairInput } from "../patching/inputs.js";
 import type { Mode } from "../patching/pair.js";
 import { openPool, type Pool, type PoolResult } from "../pool/pool.js";
@@ -168,7 +168,7 @@ export async function throughPairs<Result>(
   }
   try {
     if (out === undefined) for await (const _ of lines());
-    else await writeWhole(out, lines());
+    else await writeOutput(out, "jsonl", lines());
   } finally {
     bar.stop();
   }

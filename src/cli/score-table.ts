@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { writeWhole } from "../files/write.js";
+import { writeOutput } from "../files/output.js";
 import { indexesOf } from "../patching/agreement.js";
 import { answerName } from "../patching/metrics.js";
 import type { Pair } from "../patching/pair.js";
@@ -51,7 +51,7 @@ export async function printScores(scores: Scores, pair: Pair, options: TableOutp
   const map = scoreMap(scores, { token: pair.answerToken, note });
   if (options.png !== undefined) {
     const { headMapPng } = await import("../report/heatmap.js");
-    await writeWhole(options.png, await headMapPng(map));
+    await writeOutput(options.png, "png", await headMapPng(map));
   }
   await printResult(scores, () => scoreTable(scores, map) + more + (note === undefined ? "" : `\n${note}\n`), options);
 }

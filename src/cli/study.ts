@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { Command, Option } from "commander";
+import { refuseForeign } from "../files/output.js";
 import { writeWhole } from "../files/write.js";
 import { METRICS } from "../patching/metrics.js";
 import type { StudyCircuits } from "../study/circuits.js";
@@ -117,6 +118,8 @@ async function runStudy(name: StudyCommand, flags: StudyFlags): Promise<void> {
   const shard = flags.shard === undefined ? undefined : parseShard(flags.shard);
   const begins = name === "prepare" || name === "study";
   using run = await (begins ? StudyRun.open(flags.out, given) : StudyRun.reopen(flags.out, given));
+  // Once more: its folder may be no run before.
+  await checkOutputs({ "--json": flags.json });
   const again = `notice ${name} --out ${flags.out}`;
   const onSignal = () =>
     process.stderr.write(
@@ -139,7 +142,9 @@ async function runStudy(name: StudyCommand, flags: StudyFlags): Promise<void> {
   const found = await readFindings(run);
   // The points of figures are no findings.
   const told = { ...found, attribution: found.attribution.map(({ places: _, ...one }) => one) };
-  await writeWhole(join(flags.out, "circuits.json"), `${JSON.stringify(told, null, 1)}\n`);
+  const file = join(flags.out, "circuits.json");
+  await refuseForeign(file, "json");
+  await writeWhole(file, `${JSON.stringify(told, null, 1)}\n`);
   const files = name === "circuits" ? {} : { report: await report(run, found) };
   const table = () => [
     datasetTable(datasets),

@@ -2,19 +2,24 @@ import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { fileError } from "./system-error.js";
 
+/** At once or in parts. */
+export type Content = string | Uint8Array | AsyncIterable<string | Uint8Array>;
+
 /**
  * Writes a whole file or nothing: beside its place first, then renamed into it.
  *
- * @param content at once or in parts; what making the parts throws passes through.
+ * @param content what making its parts throws passes through.
  * @throws NoticeError `options` where the folder is missing or may not be written to.
  */
-export async function writeWhole(path: string, content: string | Uint8Array | AsyncIterable<string>): Promise<void> {
+export async function writeWhole(path: string, content: Content): Promise<void> {
   const beside = `${path}.${process.pid}.part`;
   const refuse = (cause: unknown): never => {
     throw fileError(path, "written", cause);
   };
   try {
-    const file = await open(beside, "w").catch(refuse);
+    // Of an earlier process of this number; a link there is not followed.
+    await rm(beside, { force: true }).catch(refuse);
+    const file = await open(beside, "wx").catch(refuse);
     try {
       const parts = typeof content === "string" || content instanceof Uint8Array ? [content] : content;
       for await (const part of parts) await file.writeFile(part).catch(refuse);

@@ -2,6 +2,7 @@ import type { TopLevelSpec } from "vega-lite";
 import { encodePng, type Picture } from "../model/picture.js";
 import { svgToPng, vegaToSvg } from "./figure.js";
 import { foldedTable, type Html, html } from "./html.js";
+import { withMark } from "./png-mark.js";
 import type { Figure } from "./report-figures.js";
 
 /** Draws the figures of a report, each both as a part of the page and as files beside it. */
@@ -28,7 +29,7 @@ ${foldedTable("Numbers", numbers)}</figure>
 
   /** A picture with words beneath it. */
   picture(picture: Picture, name: string, { alt, caption }: { readonly alt: string; readonly caption: string }): Html {
-    const png = encodePng(picture);
+    const png = withMark(encodePng(picture));
     this.files.set(`${this.#fileName(name)}.png`, png);
     return html`<figure><img alt="${alt}" width="${picture.width}" height="${picture.height}" src="${dataUri("image/png", png)}">
 <figcaption>${caption}</figcaption></figure>

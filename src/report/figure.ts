@@ -1,4 +1,5 @@
 import type { TopLevelSpec } from "vega-lite";
+import { withMark } from "./png-mark.js";
 import { fontFiles, rasteriserWasm } from "./raster-files.js";
 
 /** The font of every figure: shipped with the package, so that a PNG is the same on every machine. */
@@ -45,7 +46,7 @@ export async function svgToPng(svg: string): Promise<Uint8Array> {
     const image = drawing.render();
     const png = image.asPng();
     image.free();
-    return png;
+    return withMark(png);
   } finally {
     drawing.free();
   }

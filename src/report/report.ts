@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { rm } from "node:fs/promises";
+import { lstat, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { NoticeError } from "../errors.js";
+import { isWritten, refuseForeign } from "../files/output.js";
 import { makeFolder, writeWhole } from "../files/write.js";
 import { FigureBook } from "./figure-book.js";
 import { attention, notes, overlays, universalHeads } from "./head-sections.js";
@@ -24,29 +25,37 @@ export interface ReportOptions {
  *
  * @param folder is made where it is missing.
  * @returns the path of the page.
- * @throws NoticeError `options` where the folder may not be written to, or a map or overlay has numbers that are not finite.
+ * @throws NoticeError `options` where the folder may not be written to, or holds files of these names that are none of a report, or a map or overlay has numbers that are not finite.
  */
 export async function writeReport(
   data: ReportData,
   folder: string,
   { png = true }: ReportOptions = {},
 ): Promise<string> {
+  const path = join(folder, "report.html");
+  const figures = join(folder, "figures");
   const book = new FigureBook({ png });
   const page = await reportPage(data, book);
-  const figures = join(folder, "figures");
-  try {
-    await rm(figures, { recursive: true, force: true }); // those of an earlier reading
-    await makeFolder(figures);
-  } catch (cause) {
-    const { message } = cause as Error;
-    throw new NoticeError("options", `The report cannot be written into ${folder}: ${message}. Give another folder.`, {
-      cause,
-    });
-  }
+  await refuseForeign(path, "page");
+  await makeFolder(figures);
+  if ((await lstat(figures)).isSymbolicLink())
+    throw new NoticeError("options", `${figures} is a link; the report's figures go into a folder of its own.`);
+  for (const name of book.files.keys()) await refuseForeign(join(figures, name), kindOf(name));
+  await removeEarlier(figures, book);
   for (const [name, content] of book.files) await writeWhole(join(figures, name), content);
-  const path = join(folder, "report.html");
   await writeWhole(path, page);
   return path;
+}
+
+const kindOf = (name: string) => (name.endsWith(".svg") ? "svg" : "png");
+
+/** Figures of an earlier report that this one has not. What else is there is somebody's. */
+async function removeEarlier(figures: string, { files }: FigureBook): Promise<void> {
+  for (const name of await readdir(figures)) {
+    const file = join(figures, name);
+    const isFigure = /^\d{3,}-[a-z0-9-]*\.(svg|png)$/.test(name) && (await lstat(file)).isFile();
+    if (isFigure && !files.has(name) && (await isWritten(file, kindOf(name)))) await rm(file, { force: true });
+  }
 }
 
 async function reportPage(data: ReportData, book: FigureBook): Promise<string> {

@@ -1,10 +1,11 @@
-import { rename, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { basename, dirname } from "node:path";
-import { NoticeError } from "../errors.js";
 import { removeLeftovers } from "../files/leftovers.js";
-import { fileError } from "../files/system-error.js";
+import { checkOutput, writeOutput } from "../files/output.js";
+import { readParts } from "../files/read.js";
 import { unscored } from "./circuits.js";
 import type { StudyRun } from "./run.js";
+import { quoted } from "./store.js";
 
 /** What scores are exported as. */
 export const EXPORT_FORMATS = ["csv", "parquet", "json"] as const;
@@ -43,33 +44,33 @@ const asText = (column: string) => String.raw`CASE
 /** The rows of a format in an order that follows from what is in them; SQL. */
 function queryOf(format: ExportFormat, direction: string): string {
   // COPY takes no parameters.
-  const rows = ROWS.replace("$1", `'${direction}'`);
+  const rows = ROWS.replace("$1", quoted(direction));
   const columns = format === "csv" ? `* REPLACE (${WORDS.map(asText).join(", ")})` : "*";
   const order = ["dataset", "sample", "modality", "site", "layer", "head", "position"].map((name) => `found.${name}`);
   return `SELECT ${columns} FROM (${rows}) AS found ORDER BY ${order.join(", ")}`;
 }
 
 /**
- * Writes every score of a run in long form: beside its place first, then renamed into it. In CSV a text that a spreadsheet would take for
- * a formula has an apostrophe before it.
+ * Writes every score of a run in long form: in the run's folder first, the only one that its database may write to. In CSV a text that a
+ * spreadsheet would take for a formula has an apostrophe before it.
  *
  * @returns the number of rows.
- * @throws NoticeError `options` where nothing is patched yet or the file cannot be written.
+ * @throws NoticeError `options` where nothing is patched yet, the file cannot be written, or is there and no such export.
  */
 export async function exportScores(run: StudyRun, file: string, format: ExportFormat): Promise<number> {
-  const count = await run.store.count("SELECT count(*) FROM scores");
+  const { store, settings } = run;
+  const kind = `scores.${format}` as const;
+  await checkOutput(file, kind);
+  const count = await store.count("SELECT count(*) FROM scores");
   if (count === 0) throw await unscored(run);
-  const beside = `${file}.${process.pid}.part`;
   await removeLeftovers(dirname(file), basename(file));
-  const query = queryOf(format, run.settings.direction);
+  const query = queryOf(format, settings.direction);
   try {
-    await run.store.run(`COPY (${query}) TO '${beside.replaceAll("'", "''")}' (${OPTIONS[format]})`);
-    await rename(beside, file);
-  } catch (error) {
-    // The store speaks of itself; what failed is the file.
-    throw fileError(file, "written", error instanceof NoticeError && error.code !== "disposed" ? error.cause : error);
+    await rm(store.beside, { force: true });
+    await store.run(`COPY (${query}) TO ${quoted(store.beside)} (${OPTIONS[format]})`);
+    await writeOutput(file, kind, readParts(store.beside));
   } finally {
-    await rm(beside, { force: true }).catch(() => {});
+    await rm(store.beside, { force: true }).catch(() => {});
   }
   return count;
 }

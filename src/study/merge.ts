@@ -1,12 +1,13 @@
-import { copyFile, cp, readdir, rename, rm, stat } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { copyFile, cp, lstat, readdir, rename, rm } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
 import { NoticeError } from "../errors.js";
 import { removeLeftovers } from "../files/leftovers.js";
+import { DATABASE, SETTINGS } from "../files/run-files.js";
 import { fileError, isFileError } from "../files/system-error.js";
 import { makeFolder } from "../files/write.js";
-import { DATABASE, StudyRun } from "./run.js";
-import { completeSettings, readSettings, settingsHash } from "./settings.js";
-import { Store } from "./store.js";
+import { StudyRun } from "./run.js";
+import { settingsHash } from "./settings.js";
+import { quoted, Store } from "./store.js";
 import type { Table } from "./tables.js";
 
 /** Tables that every shard has whole, and must have equal. */
@@ -28,7 +29,7 @@ export async function mergeRuns(
 ): Promise<{ patched: number; selected: number }> {
   const [first, ...others] = runs;
   if (first === undefined || others.length === 0) throw new NoticeError("options", "Merging needs two runs or more.");
-  if (await stat(folder).catch(() => undefined))
+  if (await lstat(folder).catch(() => undefined))
     throw new NoticeError("options", `${folder} is there already; merge into a new folder.`);
   const hash = await hashOf(first);
   for (const run of others)
@@ -53,34 +54,33 @@ export async function mergeRuns(
 }
 
 async function addShards(folder: string, [first, ...others]: readonly string[]) {
-  using store = await Store.open(join(folder, DATABASE));
+  using store = await Store.open(join(folder, DATABASE), { others: others.map((run) => join(run, DATABASE)) });
   for (const run of others) await addShard(store, first!, run);
   const count = (table: Table) => store.count(`SELECT count(*) FROM ${table}`);
   return { patched: await count("patched"), selected: await count("selected") };
 }
 
-async function hashOf(run: string): Promise<string> {
-  return settingsHash(completeSettings(await readSettings(join(run, "settings.json"))));
+/** Opens the run: it must be one, and what a crash left in its database's log is in it afterwards. */
+async function hashOf(folder: string): Promise<string> {
+  using run = await StudyRun.reopen(folder);
+  return settingsHash(run.settings);
 }
 
-/** The folder as it is, but for what was made of its scores. The database is opened first, so that what a crash left in its log is in it. */
+/** The folder as it is, but for what was made of its scores. */
 async function copyRun(run: string, to: string): Promise<void> {
-  (await StudyRun.reopen(run))[Symbol.dispose]();
   await makeFolder(to);
   for (const name of await readdir(run)) {
     const [from, into] = [join(run, name), join(to, name)];
     if (name === "scenes") await cp(from, into, { recursive: true });
-    else if (name === "settings.json" || name.startsWith(DATABASE)) await copyFile(from, into);
+    else if ([SETTINGS, DATABASE, `${DATABASE}.wal`].includes(name)) await copyFile(from, into);
   }
 }
 
 async function addShard(store: Store, first: string, run: string): Promise<void> {
   const refuse = (what: string) => new NoticeError("options", `${first} and ${run} do not merge: ${what}.`);
-  await store
-    .run(`ATTACH '${join(run, DATABASE).replaceAll("'", "''")}' AS other (READ_ONLY)`)
-    .catch((cause: Error) => {
-      throw refuse(`the second cannot be opened (${cause.message.split("\n")[0]})`);
-    });
+  await store.run(`ATTACH ${quoted(resolve(run, DATABASE))} AS other (READ_ONLY)`).catch((cause: Error) => {
+    throw refuse(`the second cannot be opened (${cause.message.split("\n")[0]})`);
+  });
   try {
     for (const table of SHARED) {
       // What computed a row may differ, what it says must not.

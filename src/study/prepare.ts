@@ -13,6 +13,9 @@ import type { Row } from "./tables.js";
 /** The name of the generated data sets. */
 const SCENES = "scenes";
 
+/** What an interrupted drawing of them leaves. */
+const LEFT = /^scenes\.partial-\d+$/;
+
 /** Scenes of a seed below this one would meet those that the shipped checkpoint learned from. */
 const FIRST_SEED = 1000;
 
@@ -58,7 +61,7 @@ async function datasetOf(run: StudyRun, name: string, watch: Stage["watch"]) {
   const there = await readdir(folder).catch(() => undefined);
   if (!there) {
     for (const left of await readdir(run.folder))
-      if (left.startsWith(`${SCENES}.partial`)) await rm(join(run.folder, left), { recursive: true, force: true });
+      if (LEFT.test(left)) await rm(join(run.folder, left), { recursive: true, force: true });
     const count = candidates ?? 2 * n;
     const bar = watch.begin("draw scenes", 3 * count);
     try {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readdir, stat } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { isAbsolute, join, relative, resolve } from "node:path";
 import type { Backend } from "../backend.js";
 import { NoticeError } from "../errors.js";
@@ -7,7 +7,8 @@ import { checkpointFolder } from "../files/folder.js";
 import { resolveModel } from "../files/hub.js";
 import { removeLeftovers } from "../files/leftovers.js";
 import { packageVersion } from "../files/package.js";
-import { findFile, readParts, readText } from "../files/read.js";
+import { findFile, readParts } from "../files/read.js";
+import { DATABASE, refuseLinks, SETTINGS } from "../files/run-files.js";
 import { makeFolder, writeWhole } from "../files/write.js";
 import type { Architecture } from "../model/architecture.js";
 import { ARCHITECTURES, readConfig } from "../model/architectures.js";
@@ -15,15 +16,14 @@ import type { CheckpointFiles } from "../model/checkpoint.js";
 import {
   checkSettings,
   completeSettings,
+  differences,
   type GivenSettings,
+  readSettings,
   reread,
   type Settings,
   settingsHash,
 } from "./settings.js";
 import { Store } from "./store.js";
-
-const SETTINGS = "settings.json";
-export const DATABASE = "study.duckdb";
 
 /** A study on disk: a folder with its settings, its database and what it writes. */
 export class StudyRun implements Disposable {
@@ -42,19 +42,20 @@ export class StudyRun implements Disposable {
    * process works on it.
    */
   static async open(folder: string, given: GivenSettings = {}): Promise<StudyRun> {
+    await refuseLinks(folder);
     const file = join(folder, SETTINGS);
-    const begun = (await findFile(file)) && (await readText(file));
-    let settings: Settings;
-    if (begun === undefined) {
-      await refuseForeign(folder);
-      settings = completeSettings(given);
-    } else settings = reread(completeSettings(checkSettings(parse(begun, file), file)), given, folder);
+    const stored = (await findFile(file)) ? completeSettings(await readSettings(file)) : undefined;
+    if (!stored) await refuseForeign(folder);
+    else await refuseEmpty(join(folder, DATABASE));
+    const settings = stored ? reread(stored, given, folder) : completeSettings(given);
     await makeFolder(folder);
     const store = await Store.open(join(folder, DATABASE));
     try {
+      const begun = await refuseEdited(store, file, stored);
       await removeLeftovers(folder);
-      const content = `${JSON.stringify(settings, null, 2)}\n`;
-      if (content !== begun) await writeWhole(file, content);
+      const content = (what: Settings) => `${JSON.stringify(what, null, 2)}\n`;
+      if (!stored || content(settings) !== content(stored)) await writeWhole(file, content(settings));
+      if (!begun) await store.insert("begun", [{ settings: JSON.stringify(settings) }]);
     } catch (error) {
       store[Symbol.dispose]();
       throw error;
@@ -68,9 +69,12 @@ export class StudyRun implements Disposable {
    * @throws NoticeError `options` where it is not, and as `open`.
    */
   static async reopen(folder: string, given: GivenSettings = {}): Promise<StudyRun> {
-    const found = await stat(join(folder, SETTINGS)).catch(() => undefined);
-    if (!found)
-      throw new NoticeError("options", `${folder} is no run: it has no ${SETTINGS}. \`notice study\` begins one.`);
+    await refuseLinks(folder);
+    if (!(await findFile(join(folder, SETTINGS))))
+      throw new NoticeError(
+        "options",
+        `${folder} is no run: it has no ${SETTINGS}. \`notice study\` begins one; where it was one, put the file back.`,
+      );
     return StudyRun.open(folder, given);
   }
 
@@ -189,11 +193,36 @@ async function refuseForeign(folder: string): Promise<void> {
     );
 }
 
+/** DuckDB takes an empty file for a new database. */
+async function refuseEmpty(database: string): Promise<void> {
+  const found = await findFile(database);
+  if (found?.size === 0)
+    throw new NoticeError("options", `${database} is damaged: it is empty. Take a copy of the run, or begin another.`);
+}
+
+/**
+ * Whether the database says what the run was begun with, which must be what the file says: rows would be taken for what they are not.
+ *
+ * @throws NoticeError `options`
+ */
+async function refuseEdited(store: Store, file: string, stored: Settings | undefined): Promise<boolean> {
+  const [begun] = await store.rows<{ settings: string }>("SELECT settings FROM begun LIMIT 1");
+  const again = `Put it back as it was, or begin another run.`;
+  if (!stored && (begun || (await store.count("SELECT count(*) FROM samples")) > 0))
+    throw new NoticeError("options", `${file} is missing, and ${store.file} belongs to a run with settings. ${again}`);
+  if (!begun || !stored) return begun !== undefined;
+  const meant = completeSettings(checkSettings(parse(begun.settings, store.file), store.file));
+  const different = differences(meant, stored, `in ${DATABASE}`, `in ${SETTINGS}`);
+  if (different.length > 0)
+    throw new NoticeError("options", `${file} was edited after the run was begun: ${different.join("; ")}. ${again}`);
+  return true;
+}
+
 function parse(content: string, file: string): unknown {
   try {
     return JSON.parse(content);
   } catch (cause) {
-    throw new NoticeError("options", `${file} is not JSON: ${(cause as Error).message}.`, { cause });
+    throw new NoticeError("options", `The settings in ${file} are not JSON: ${(cause as Error).message}.`, { cause });
   }
 }
 

@@ -116,23 +116,26 @@ function settingsError({ issues }: z.ZodError, where: string): NoticeError {
   return new NoticeError("options", `${where}: ${found.join("; ")}. Fields: ${Object.keys(schema.shape).join(", ")}.`);
 }
 
+/** What the scores depend on and differs, in words. */
+export function differences(stored: Settings, given: GivenSettings, there = "there", here = "here"): string[] {
+  const names = (Object.keys(given) as (keyof Settings)[]).filter((name) => !READ.includes(name));
+  return names
+    .filter((name) => JSON.stringify(given[name]) !== JSON.stringify(stored[name]))
+    .map((name) => `${name} is ${shown(stored[name])} ${there} and ${shown(given[name])} ${here}`);
+}
+
 /**
  * The settings of a run with another reading.
  *
  * @throws NoticeError `options` where something that the scores depend on differs, with the difference.
  */
 export function reread(stored: Settings, given: GivenSettings, run: string): Settings {
-  const changed = (Object.keys(given) as (keyof Settings)[]).filter(
-    (name) => JSON.stringify(given[name]) !== JSON.stringify(stored[name]),
-  );
-  const fixed = changed.filter((name) => !READ.includes(name));
-  if (fixed.length > 0) {
-    const differences = fixed.map((name) => `${name} is ${shown(stored[name])} there and ${shown(given[name])} here`);
+  const different = differences(stored, given);
+  if (different.length > 0)
     throw new NoticeError(
       "options",
-      `The run ${run} was begun with other settings: ${differences.join("; ")}. Leave them out to go on with it, or begin another.`,
+      `The run ${run} was begun with other settings: ${different.join("; ")}. Leave them out to go on with it, or begin another.`,
     );
-  }
   return { ...stored, ...given };
 }
 

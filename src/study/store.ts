@@ -1,4 +1,5 @@
-import { dirname } from "node:path";
+import { realpath } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
 import {
   DOUBLE,
   type DuckDBAppender,
@@ -11,7 +12,8 @@ import {
   VARCHAR,
 } from "@duckdb/node-api";
 import { NoticeError } from "../errors.js";
-import { type Column, KEYS, type Row, TABLES, type Table, type Value } from "./tables.js";
+import { strangeObject, strangeTable, tableStatements } from "./schema.js";
+import { type Column, type Row, TABLES, type Table, type Value } from "./tables.js";
 
 const LISTS = { "VARCHAR[]": LIST(VARCHAR), "FLOAT[]": LIST(FLOAT), "DOUBLE[]": LIST(DOUBLE) };
 
@@ -21,6 +23,24 @@ const CONFIG = { autoinstall_known_extensions: "false", autoload_known_extension
 /** The system's words for it, at the end of DuckDB's. */
 const FULL = /: (no space left on device|disk quota exceeded|there is not enough space on the disk)/i;
 
+/** What DuckDB says, for want of a code, where a process holds the file: on POSIX, on Windows. Its other messages may hold these words too. */
+const HELD =
+  /^IO Error: (Could not set lock on file "|Cannot open file ".*: The process cannot access the file because)/s;
+
+/** Where the file may be whole and cannot be opened. */
+const UNOPENED = /^(IO Error: Cannot open file|Permission Error)/;
+
+/** What a query meets in a damaged file. */
+const DAMAGED = /^(INTERNAL|FATAL|Serialization) Error|^IO Error: (Corrupt database file|Could not read enough bytes)/;
+
+/** Files that are open here: the system's lock holds between processes only. */
+const held = new Set<string>();
+
+export interface StoreOptions {
+  /** Other runs' databases, which may be attached. All other files stay closed to queries. */
+  readonly others?: readonly string[];
+}
+
 /** The database of a run, open in this process alone. */
 export class Store implements Disposable {
   #disposed = false;
@@ -28,47 +48,67 @@ export class Store implements Disposable {
   private constructor(
     /** Its path. */
     readonly file: string,
+    private readonly place: string,
     private readonly instance: DuckDBInstance,
     private readonly connection: DuckDBConnection,
   ) {}
 
   /**
-   * Opens the database, made where there is none.
+   * Opens the database, made where there is none. Its queries read and write no other file.
    *
-   * @throws NoticeError `options` where another process has it open or it is no database of a run.
+   * @throws NoticeError `options` where it is open elsewhere, damaged, or holds anything but the tables of a run.
    */
-  static async open(file: string): Promise<Store> {
-    let instance: DuckDBInstance;
+  static async open(file: string, { others = [] }: StoreOptions = {}): Promise<Store> {
+    const folder = dirname(resolve(file));
+    const place = join(await realpath(folder).catch(() => folder), basename(file));
+    if (held.has(place)) throw unopened(file, "it is open in this process already; close it first");
+    held.add(place);
+    let instance: DuckDBInstance | undefined;
+    let connection: DuckDBConnection | undefined;
     try {
       instance = await DuckDBInstance.create(file, CONFIG);
-    } catch (cause) {
-      const [what] = (cause as Error).message.split("\n");
-      const busy = /lock/i.test(what!);
-      const said = busy ? "another process works on it; wait until it has ended" : what;
-      throw new NoticeError("options", `${file} cannot be opened: ${said}.`, { cause });
-    }
-    const store = new Store(file, instance, await instance.connect());
-    try {
+      connection = await instance.connect();
+      const store = new Store(file, place, instance, connection);
+      await store.#shut(others);
       await store.#makeTables();
+      return store;
     } catch (error) {
-      store[Symbol.dispose]();
-      throw error;
+      connection?.closeSync();
+      instance?.closeSync();
+      held.delete(place);
+      throw error instanceof NoticeError ? error : openError(file, error);
     }
-    return store;
+  }
+
+  /** Where `export` writes first: the one file that queries may write. */
+  get beside(): string {
+    return `${resolve(this.file)}.export`;
+  }
+
+  async #shut(others: readonly string[]): Promise<void> {
+    const paths = others.map((other) => resolve(other)).flatMap((other) => [other, `${other}.wal`]);
+    await this.connection.run(`SET allowed_paths = [${[this.beside, ...paths].map(quoted).join(", ")}]`);
+    await this.connection.run("SET enable_external_access = false");
+    await this.connection.run("SET lock_configuration = true");
   }
 
   async #makeTables(): Promise<void> {
+    const refuse = (strange: string | undefined) => {
+      if (strange === undefined) return;
+      throw new NoticeError(
+        "options",
+        `${this.file} is not the database of a run: it holds the ${strange}, which no run has.`,
+      );
+    };
+    const [found] = (await this.connection.runAndReadAll("SELECT current_database() AS name")).getRowObjectsJS();
+    refuse(await strangeObject(this.connection));
     await this.transaction(async () => {
-      for (const [table, columns] of Object.entries(TABLES)) {
-        const key = KEYS[table as Table];
-        const definitions = Object.entries(columns).map(([name, type]) => `${name} ${type}`);
-        if (key) definitions.push(`PRIMARY KEY (${key})`);
-        await this.run(`CREATE TABLE IF NOT EXISTS ${table} (${definitions.join(", ")})`);
-      }
+      for (const statement of tableStatements()) await this.run(statement);
       // Runs that were begun before there was one.
       await this.run("ALTER TABLE scores ADD COLUMN IF NOT EXISTS attribution DOUBLE");
       await this.run("ALTER TABLE provenance ADD COLUMN IF NOT EXISTS architecture VARCHAR");
     });
+    refuse(await strangeTable(this.connection, String(found!.name)));
   }
 
   /** All that `work` writes, or nothing. @throws NoticeError as `rows`; what `work` throws */
@@ -128,6 +168,7 @@ export class Store implements Disposable {
       return await work(this.connection);
     } catch (cause) {
       const [what] = (cause as Error).message.split("\n");
+      if (DAMAGED.test(what!)) throw damaged(this.file, what!, cause);
       const said = FULL.test(what!)
         ? `The run ${dirname(this.file)} cannot be written: ${what}. What is in it stays; make room, and the same call goes on from there.`
         : `${this.file}: ${what}.`;
@@ -141,8 +182,27 @@ export class Store implements Disposable {
     this.#disposed = true;
     this.connection.closeSync();
     this.instance.closeSync();
+    held.delete(this.place);
   }
 }
+
+const unopened = (file: string, why: string, cause?: unknown) =>
+  new NoticeError("options", `${file} cannot be opened: ${why}.`, { cause });
+
+function openError(file: string, cause: unknown): NoticeError {
+  const { message } = cause as Error;
+  if (HELD.test(message)) return unopened(file, "another process works on it; wait until it has ended", cause);
+  const [what] = message.split("\n");
+  return UNOPENED.test(message) ? unopened(file, what!, cause) : damaged(file, what!, cause);
+}
+
+const damaged = (file: string, what: string, cause: unknown) =>
+  new NoticeError("options", `${file} is damaged or no database (${what}). Take a copy of the run, or begin another.`, {
+    cause,
+  });
+
+/** Text as SQL. */
+export const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
 
 /** After a failure this flushes once more, and what that says would hide the reason. */
 function close(appender: DuckDBAppender): void {

@@ -17,6 +17,8 @@ const sample = { dataset: "VARCHAR", sample: "VARCHAR" } as const;
  * - verify: one of `verified` for the sample, the modality and the reading.
  */
 export const TABLES = {
+  /** One row: what the run was begun with, as JSON. */
+  begun: { settings: "VARCHAR" },
   /** What computed a row. */
   provenance: {
     id: "INTEGER",

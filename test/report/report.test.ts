@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PNG } from "pngjs";
 import { suite } from "uvu";
@@ -155,6 +155,32 @@ test("figures are PNGs too", async () => {
     ],
   );
   assert.ok(PNG.sync.read(readFileSync(join(folder, "figures", files[0]!))).width > 400);
+});
+
+test("what is in figures/ and no figure of an earlier report stays", async () => {
+  const folder = temporaryFolder();
+  const drawn = { ...few, verified: [], attribution: [] };
+  const figures = join(folder, "figures");
+  const page = await writeReport(drawn, folder, { png: false });
+  const earlier = readdirSync(figures);
+  assert.ok(earlier.some((name) => name.endsWith(".svg")) && earlier.some((name) => name.endsWith(".png")));
+  const mine = ["mine.png", "001-mine.svg", "002-mine.png"];
+  for (const name of mine) writeFileSync(join(figures, name), "mine");
+  await writeReport({ ...drawn, circuits: [], tokenMaps: [], overlays: [] }, folder, { png: false });
+  assert.equal(readdirSync(figures).sort(), [...mine].sort());
+
+  writeFileSync(join(figures, earlier[0]!), "mine");
+  await refused(() => writeReport(drawn, folder, { png: false }), "options", earlier[0]!, "did not write");
+  assert.is(readFileSync(join(figures, earlier[0]!), "utf8"), "mine");
+  writeFileSync(page, "mine");
+  await refused(() => writeReport(drawn, folder, { png: false }), "options", page, "did not write");
+});
+
+test("a link in the place of figures/ is not followed", async () => {
+  const [folder, elsewhere] = [temporaryFolder(), temporaryFolder()];
+  symlinkSync(elsewhere, join(folder, "figures"));
+  await refused(() => writeReport(few, folder, { png: false }), "options", "figures is a link");
+  assert.equal(readdirSync(elsewhere), []);
 });
 
 test("refuses a folder that cannot be made, and numbers that are none", async () => {
