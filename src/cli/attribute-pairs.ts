@@ -24,7 +24,7 @@ export async function attributePairs(
   options: PairListOptions & JsonOptions,
 ): Promise<void> {
   const { out, mode = "image", json } = options;
-  await checkListOutputs(file, { out, json });
+  await checkListOutputs([file], { out, json });
   await withPool(model, options, async (pool) => {
     const means = new Means();
     let shape: number[] = [];

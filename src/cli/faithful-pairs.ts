@@ -50,7 +50,7 @@ export async function faithfulPairs(
     throw new NoticeError("options", "--found-on goes with --top or --curve: named heads are not ranked.");
   if (foundOn !== undefined && resolve(foundOn) === resolve(file))
     throw new NoticeError("options", "--found-on names the list that is tested; leave it out to rank on half of it.");
-  for (const list of [file, ...(foundOn === undefined ? [] : [foundOn])]) await checkListOutputs(list, { out, json });
+  await checkListOutputs(foundOn === undefined ? [file] : [file, foundOn], { out, json });
   await withPool(model, options, async (pool) => {
     const ranking = ranks ? await rankOn(pool, foundOn ?? file, mode, foundOn === undefined) : undefined;
     const heads = named ?? ranking!.heads.slice(0, top);

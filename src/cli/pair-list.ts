@@ -55,13 +55,13 @@ export function refuseListOptions({ out, mode, workers }: PairListOptions): void
  * @throws NoticeError `options`
  */
 export async function checkListOutputs(
-  file: string,
+  lists: readonly string[],
   { out, json }: { readonly out?: string; readonly json?: string },
 ): Promise<void> {
   if (out === "-") throw new NoticeError("options", "--out needs the name of a file.");
-  await checkOutputs({ "--out": out, "--json": json });
-  if (out !== undefined && resolve(out) === resolve(file))
+  if (out !== undefined && lists.some((list) => resolve(list) === resolve(out)))
     throw new NoticeError("options", "--out names the list of pairs itself.");
+  await checkOutputs({ "--out": out, "--json": json });
 }
 
 /** Opens a pool for the time of the work; Ctrl-C ends both in order. */

@@ -26,7 +26,7 @@ export async function pathPairs(
   options: PairListOptions & JsonOptions,
 ): Promise<void> {
   const { out, mode = "image", json } = options;
-  await checkListOutputs(file, { out, json });
+  await checkListOutputs([file], { out, json });
   await withPool(model, options, async (pool) => {
     const means = new Means();
     const tally = await throughPairs(

@@ -28,7 +28,7 @@ export async function runPairs(model: string, site: Site, file: string, options:
   const { out, mode } = options;
   if (out === undefined || out === "-")
     throw new NoticeError("options", "--pairs needs --out with the file for the results.");
-  await checkListOutputs(file, { out });
+  await checkListOutputs([file], { out });
   const { layers, heads, position, together, direction, screen } = options;
   const asked = { site, layers, heads, position, together, direction, screen } as PoolSweep;
   await withPool(model, options, async (pool) => {

@@ -52,7 +52,7 @@ test("sweep --json -: nothing but the library's result on stdout, nothing on std
 test("sweep --json FILE --png FILE: a table on stdout, whole files, nothing beside them", async () => {
   const folder = temporaryFolder();
   const [json, png] = [join(folder, "scores.json"), join(folder, "map.png")];
-  writeFileSync(json, "of an earlier run");
+  writeFileSync(json, '{\n  "model": "of an earlier run",\n  "direction": "noise"\n}\n');
   const args = sweepArgs({
     "--corrupt-image": null,
     "--corrupt-question": CORRUPT_QUESTION,
