@@ -1,6 +1,6 @@
-import { open } from "node:fs/promises";
+import { open, stat } from "node:fs/promises";
 import { NoticeError } from "../errors.js";
-import { findFile } from "./read.js";
+import { kindOf } from "./read.js";
 import { refuseRunFile } from "./run-files.js";
 import { fileError } from "./system-error.js";
 import { type Content, writeWhole } from "./write.js";
@@ -54,11 +54,16 @@ export async function isWritten(path: string, kind: OutputKind): Promise<boolean
 }
 
 async function endsOf(path: string): Promise<string> {
-  const found = await findFile(path);
-  if (!found) return "";
-  const file = await open(path).catch((error) => {
+  const refuse = (error: unknown): never => {
     throw fileError(path, "written", error);
-  });
+  };
+  const found = await stat(path).catch((error) => (error.code === "ENOENT" ? undefined : refuse(error)));
+  if (!found) return "";
+  if (!found.isFile()) {
+    const what = `it is ${kindOf(found)}. Give the path of a file`;
+    throw new NoticeError("options", `${path} cannot be written: ${what}.`);
+  }
+  const file = await open(path).catch(refuse);
   try {
     const part = async (from: number) => {
       const { buffer, bytesRead } = await file.read(Buffer.alloc(ENDS), 0, ENDS, from);
