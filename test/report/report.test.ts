@@ -40,8 +40,8 @@ test("says what was run, the accuracy, and how many samples each reason cost", a
     data.run.modelHash,
     "<td>2000</td>",
     "Of 450 questions the model answers 409 correctly (90.9%).",
-    '<th scope="row">attributes</th><td>204</td><td>200</td><td>186</td><td>93.0%</td><td>80</td><td>80</td><td>47</td>',
-    '<th scope="row">wrong answer</th><td>evaluate</td><td>12</td><td>attributes-00003: &quot;blue&quot; for red</td>',
+    '<th scope="row">attributes</th><td>204</td><td>200</td><td>186</td><td>93.0%</td><td>80</td><td>80</td><td>5</td>',
+    '<th scope="row">missing image</th><td>prepare</td><td>3</td><td>attributes.jsonl line 2: gone.png</td>',
     "Nothing was left out.",
     "faces has no masks",
   ])

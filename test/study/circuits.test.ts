@@ -17,11 +17,23 @@ const SAMPLES: Record<string, readonly ({ readonly exact: number } | { readonly 
   b: [{ exact: 0.2 }, { exact: -1.4 }, { expected: 8 }, { exact: 0 }, { exact: -0.2 }, { exact: 0 }, { exact: 0 }],
 };
 
+/**
+ * Effects of two samples, a quarter of these: means of size 0.9, four times 0.3 and four times 0, 2.1 / 9 = 7 / 30 over heads.
+ * The mean square is (0.81 + 4 * 0.09) / 9 = 0.13, less (7 / 30)^2 is 0.0755556, whose root is 0.2748737. The paper's rule (section 4):
+ * a circuit from 0.2333333 + 2 * 0.2748737 = 0.7830808 on, which is the first head alone.
+ */
+const RULE: typeof SAMPLES = Object.fromEntries(
+  [
+    [-4.8, 1.2, -1.2, 0.8, 1.6, 0, 0, 0, 0],
+    [2.4, 1.2, 1.2, -1.6, 0.8, 0, 0, 0, 0],
+  ].map((heads, i) => ["ab"[i]!, heads.map((exact) => ({ exact }))]),
+);
+
 /** A run with these scores, each clean pass 3 logits for the answer and each corrupted one 1 against it: 4 logits of way. */
-async function scored(): Promise<StudyRun> {
+async function scored(samples = SAMPLES): Promise<StudyRun> {
   const run = await StudyRun.open(join(temporaryFolder(), "run"), { dataset: ["own.csv"] });
   const passes = { tokens: TOKENS, answer_token: 1, incorrect_token: 2, clean_prob: 0.9, corrupted_prob: 0.25 };
-  for (const [sample, heads] of Object.entries(SAMPLES)) {
+  for (const [sample, heads] of Object.entries(samples)) {
     const differences = { clean_logit_diff: 3, corrupted_logit_diff: -1 };
     await run.store.insert("passes", [{ ...KEY, sample, ...passes, ...differences }]);
     for (const position of [0, 1, 2])
@@ -72,6 +84,18 @@ test("a head that was not patched is in no circuit, and counts in the mean over 
   assert.ok(Math.abs(circuit.heads[3]!.mean - 0.05) < 1e-9 && Math.abs(circuit.heads[3]!.signedMean) < 1e-9);
   assert.equal(universal[0]!.universality.names, ["own image"]);
   assert.equal(universal[1]!.universality.names, []);
+});
+
+test("the paper's rule, by hand", async () => {
+  using own = await scored(RULE);
+  const { circuit } = (await readCircuits(own)).circuits[0]!;
+  assert.ok(Math.abs(circuit.threshold - 0.7830808) < 1e-7, `${circuit.threshold}`);
+  for (const [head, size] of [0.9, 0.3, 0.3, 0.3, 0.3, 0, 0, 0, 0].entries())
+    assert.ok(Math.abs(circuit.heads[head]!.mean - size) < 1e-9);
+  assert.equal(
+    circuit.heads.filter(({ inCircuit }) => inCircuit).map(({ head }) => head),
+    [0],
+  );
 });
 
 test("scores of some samples, with which heads were patched; one sample is enough", async () => {

@@ -159,7 +159,8 @@ test("the scores in the store are those of a sweep", async ({ folder }) => {
 /** How far corruption moves the answer, in logits. */
 const way = (row: Row) => Math.abs(Number(row.clean_logit_diff) - Number(row.corrupted_logit_diff));
 
-test("the exported rows give the circuits in plain arithmetic", async ({ folder, csv }) => {
+// The rule that tells which heads are a circuit is held against values by hand in circuits.test.ts.
+test("circuits are of the rows that are exported", async ({ folder, csv }) => {
   using run = await StudyRun.reopen(folder);
   const { circuits } = await readCircuits(run);
   assert.is(circuits.length, 3 * 3 * 3);
@@ -184,12 +185,7 @@ test("the exported rows give the circuits in plain arithmetic", async ({ folder,
         .map(({ effect }) => effect!);
       return scores.reduce((sum, effect, _, all) => sum + Math.abs(Number(effect)) / all.length, 0);
     });
-    const mean = sizes.reduce((sum, size) => sum + size) / sizes.length;
-    const deviation = Math.sqrt(sizes.reduce((sum, size) => sum + (size - mean) ** 2, 0) / sizes.length);
-    for (const [i, one] of circuit.heads.entries()) {
-      assert.ok(Math.abs(one.mean - sizes[i]!) < 1e-9);
-      assert.is(one.inCircuit, sizes[i]! >= mean + 2 * deviation);
-    }
+    for (const [i, one] of circuit.heads.entries()) assert.ok(Math.abs(one.mean - sizes[i]!) < 1e-9);
   }
 });
 

@@ -13,6 +13,7 @@ import type {
 import type { AttributionAgreement } from "../../src/study/agreement.js";
 import type { Modality } from "../../src/study/settings.js";
 import type { Verified } from "../../src/study/verified.js";
+import { EXCLUSIONS } from "./exclusions.js";
 
 /** How large the study is that a report is made of. */
 export interface StudyShape {
@@ -173,17 +174,7 @@ function datasetFacts(name: Task): DatasetFacts {
     actions: [group("subject", 48), group("verb", 39), group("object", 45)],
     faces: [group("happy", 50), group("sad", 41)],
   }[name];
-  const exclusions = [
-    {
-      stage: "prepare",
-      reason: "missing image",
-      count: 4,
-      example: "svo_probes.csv row 12: images/12.jpg is not there",
-    },
-    { stage: "evaluate", reason: "wrong answer", count: 12, example: `${name}-00003: "blue" for red` },
-    { stage: "select", reason: "group is full", count: 31, example: `${name}-00048` },
-  ];
-  return { name, candidates: 50 * groups.length + 4, exclusions: name === "faces" ? [] : exclusions, groups };
+  return { name, candidates: 50 * groups.length + 4, exclusions: name === "faces" ? [] : EXCLUSIONS, groups };
 }
 
 function headFunctionFacts(dataset: Task): HeadFunctionFacts[] {
