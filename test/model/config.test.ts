@@ -231,4 +231,34 @@ test("what somebody wrote is shown whole up to 80 characters", () => {
   assert.is(shown({ a: [1, null] }), '{"a":[1,null]}');
 });
 
+test("each size up to its bound, and none beyond", async () => {
+  const bounds = {
+    hidden_size: 16_384,
+    intermediate_size: 65_536,
+    num_hidden_layers: 256,
+    num_attention_heads: 1024,
+    image_size: 4096,
+    patch_size: 512,
+    vocab_size: 1_000_000,
+    max_position_embeddings: 65_536,
+  };
+  const wide = { hidden_size: 16_384, num_attention_heads: 1 };
+  for (const [field, most] of Object.entries(bounds)) {
+    const whole = (value: number) => {
+      const image = field === "image_size" || field === "patch_size";
+      const sizes = field === "patch_size" ? { image_size: 4096 } : {};
+      const change = {
+        ...wide,
+        ...(field === "num_attention_heads" ? { hidden_size: 8 * value } : {}),
+        [field]: value,
+      };
+      return image
+        ? blip(wide, { ...wide, ...sizes, [field]: value })
+        : blip(change, { ...wide, hidden_size: change.hidden_size });
+    };
+    parse(whole(most));
+    for (const wrong of [0, most + 1]) await refused(() => parse(whole(wrong)), "checkpoint", field);
+  }
+});
+
 test.run();

@@ -112,6 +112,33 @@ test("what a patch of BLIP's base model is counted as at ten tokens, by hand", (
   assert.is(bytes("vision.self.z"), 4 * (seeing + reading));
 });
 
+test("what gradients towards sites of a small model are counted as, by hand", async () => {
+  const random = seeded(5);
+  const model = await randomModel(SHAPE, random); // 37 image tokens, 32 and 64 wide, 20 words
+  const row = 44 * 32 + 6 * 64;
+  const reading = 4 * (8 * row + 6 * 4 * 8 * 37) + 2 * 8 * 32 * 3;
+  // W_1 three times, since the vocabulary is small.
+  const turned = 3 * 32 * 64;
+  using text = await randomPair(model, "text", 8, random);
+  const z = 8 * 32;
+  assert.equal(slopeBytes(text, [parseSite("text.cross.z")]), {
+    each: 4 * (4 * z + reading),
+    fixed: 4 * (3 * z + turned),
+  });
+  const image = 37 * 32 * (2 + 2 * 3);
+  const seeing = 37 * row + 6 * 4 * 37 * 37;
+  using both = await randomPair(model, "image", 8, random);
+  assert.equal(slopeBytes(both, [parseSite("text.cross.z")]), {
+    each: 4 * (2 * image + 4 * z + Math.max(seeing, reading)),
+    fixed: 4 * (3 * z + turned),
+  });
+  const vision = 37 * 32;
+  assert.equal(slopeBytes(both, [parseSite("vision.self.z"), parseSite("text.cross.z")]), {
+    each: 4 * (2 * image + 4 * (vision + z) + 3 * seeing),
+    fixed: 4 * (2 * vision + 3 * z + turned),
+  });
+});
+
 test("how many patches, questions and pairs of it go together", () => {
   const site = siteOf("text.cross.z");
   const patch = patchBytes(BASE, site, 10); // 4,242,240

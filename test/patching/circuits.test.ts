@@ -194,4 +194,14 @@ test("refuses samples of different shapes", async () => {
   );
 });
 
+test("one resample is the fewest, a million the most; a rate is a share", async () => {
+  const samples = [[[1, 2]]];
+  findCircuit(samples, { resamples: 1, rate: 0.999 });
+  assert.is(findCircuit([], { resamples: 1e6, rate: 1e-6 }).samples, 0);
+  for (const resamples of [0, 1.5, 1e6 + 1])
+    await refused(() => findCircuit(samples, { resamples }), "options", `resamples is ${resamples}`);
+  for (const rate of [0, 9e-7, 1, Number.NaN])
+    await refused(() => findCircuit(samples, { rate }), "options", `rate is ${rate}`);
+});
+
 test.run();

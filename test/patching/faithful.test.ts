@@ -155,7 +155,9 @@ test("what cannot be asked, and nothing left behind", async () => {
   await refused(() => faithfulness(pair, [{ site: "text.cross.z", layer: 0, head: 9 }]), "site", "no head 9");
   await refused(() => faithfulness(pair, [], { randomSets: -1 }), "options", "randomSets is -1");
   await refused(() => faithfulnessCurve(pair, [], { sizes: [1000] }), "site", "no size 1000");
-  await faithfulnessCurve(pair, [], { sizes: [3] });
+  const all = everyHead(pair).length;
+  await refused(() => faithfulnessCurve(pair, [], { sizes: [all + 1] }), "site", `no size ${all + 1}`);
+  await faithfulnessCurve(pair, [], { sizes: [3, all] });
   assert.is(tf.memory().numTensors, before);
 });
 

@@ -142,6 +142,16 @@ test("a shared scale makes equal values equally dark in different maps", async (
   );
 });
 
+test("the legend names five numbers, from end to end", async () => {
+  const labels = { rows: { title: "layer", labels: ["a"] }, columns: { title: "head", labels: ["b"] } };
+  const legend = async (more: Partial<HeadMap> = {}) =>
+    textsOf(await headMapSvg(map([[0.3]], { ...labels, extent: 2, ...more }))).filter((text) =>
+      /^−?\d\.\d$|^0$/.test(text),
+    );
+  assert.equal((await legend()).slice(-5), ["−2.0", "−1.0", "0", "1.0", "2.0"]);
+  assert.equal((await legend({ sequential: true })).slice(-5), ["0", "0.5", "1.0", "1.5", "2.0"]);
+});
+
 test("what cannot be negative goes from white to blue, from zero", async () => {
   const sequential = map([[0, 0.3, 0.6]], { sequential: true });
   const [[none, some, most]] = (await cellColours(sequential)) as [number[][]];

@@ -45,6 +45,15 @@ test("values change linearly between the centres of cells", () => {
     assert.ok(Math.abs(blue(Math.round(x)) - 172 * 0.85 * share) <= 1.5, `${x}: ${blue(Math.round(x))}`);
 });
 
+test("a pixel stands for its middle", () => {
+  const { picture } = drawOverlay(flat(4, 4, [0, 0, 0]), [[0, 1]], { extent: 1, side: 4 });
+  // The cells' middles are at 1 and 3 of 4, the pixels' at 0.5, 1.5, 2.5 and 3.5.
+  assert.equal(
+    [0, 1, 2, 3].map((x) => pixel(picture, x, 2)[2]),
+    [0, 0.25, 0.75, 1].map((share) => Math.round(172 * 0.85 * share)),
+  );
+});
+
 test("proportions are kept, and a shared scale clips nothing but what is beyond it", () => {
   const wide = flat(30, 15, [9, 9, 9]);
   const { picture, extent } = drawOverlay(wide, [[3]], { extent: 6, side: 100 });

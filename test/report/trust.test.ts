@@ -47,6 +47,14 @@ test("attribution beside exact patching: points, correlations, worst misses", as
   );
 });
 
+test("what is kept by rank, by the circuit and by chance is told apart by colour and by shape", async () => {
+  const book = new FigureBook({ png: false });
+  await verified(data, book);
+  const ranges = [...JSON.stringify(book.specs[0]).matchAll(/"domain":\["largest[^\]]*\],"range":\[(.*?)\]/g)];
+  assert.ok(ranges.length >= 2);
+  for (const [, range] of ranges) assert.is(new Set(range!.split(",")).size, 3, range);
+});
+
 test("a run without either says so", async () => {
   const none = { ...data, verified: [], attribution: [] };
   const book = new FigureBook({ png: false });

@@ -4,6 +4,7 @@ import * as assert from "uvu/assert";
 import { headScores, readCircuits } from "../../src/study/circuits.js";
 import { StudyRun } from "../../src/study/run.js";
 import type { GivenSettings } from "../../src/study/settings.js";
+import { readTests } from "../../src/study/verify.js";
 import { temporaryFolder } from "../support/checkpoint.js";
 import { refused } from "../support/refused.js";
 
@@ -52,6 +53,10 @@ async function scored(samples = SAMPLES): Promise<StudyRun> {
 }
 
 const run = await scored();
+for (const [ordinal, sample] of Object.keys(SAMPLES).entries()) {
+  await run.store.insert("samples", [{ dataset: "own", sample, sample_group: "one" }]);
+  await run.store.insert("selected", [{ dataset: "own", sample, ordinal }]);
+}
 
 /** The run with other settings, as if it had been opened with them. */
 const having = (given: GivenSettings): StudyRun =>
@@ -127,6 +132,21 @@ test("a sample whose corruption changes less than the least difference has no ef
   assert.equal(await counts({ leastDifference: 4 }), [2, 0]);
   assert.equal(await counts({ leastDifference: 4.01 }), [0, 2]);
   assert.equal(await counts({ leastDifference: 4.01, metric: "logitDiff" }), [2, 0]);
+});
+
+test("a circuit is tested on the samples that it was not found on, unless none are asked for", async () => {
+  const [one, ...others] = await readTests(run);
+  assert.equal([one!.foundOn, one!.samples, others.length], [["a"], ["b"], 0]);
+  // By |effect| over all tokens: 4.5 + the answer's of those that were patched; 4.5 + 2 of the other.
+  const effects = [4.55, 4.1, 6.5, 4.5, 4.55, 4.5, 4.5];
+  const order = effects.map((_, head) => head).sort((a, b) => effects[b]! - effects[a]!);
+  assert.equal(
+    one!.ranked.map(({ head }) => head),
+    order,
+  );
+  assert.equal(one!.sizes, [0, 1, 2, 3, 4, 5, 6, 7]);
+  assert.equal(await readTests(having({ verify: 0 })), []);
+  assert.equal((await readTests(having({ verify: 1 })))[0]!.samples, ["b"]);
 });
 
 test("circuits are read at the position of the settings", async () => {

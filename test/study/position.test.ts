@@ -60,6 +60,16 @@ test("questions without the answer are refused before anything is asked, with a 
   }
 });
 
+test("the positions to give are words of the questions, not what stands around them", async () => {
+  using run = await prepared(["star?"], { position: "40" });
+  const message = await refused(
+    () => checkPosition(run, "samples"),
+    "options",
+    'such as "?" (in 1 of 1), "star" (in 1',
+  );
+  assert.not(/CLS|SEP/.test(message), message);
+});
+
 test("one question with the answer is enough, and so is a site whose tokens are no question's", async () => {
   using some = await prepared(["what colour is it?", "is it red or blue?"]);
   await checkPosition(some, "samples");
@@ -71,12 +81,12 @@ test("a run of which all pairs were excluded says so, and for which reason most"
   using run = await prepared(["is it red or blue?"]);
   await refused(() => readFindings(run), "options", "has no scores yet", "notice patch");
   const excluded = { stage: "patch", dataset: "own" };
-  await run.store.insert(
-    "patched",
-    ["0", "1"].map((sample) => ({ dataset: "own", sample, provenance: 0 })),
-  );
+  const nothing = { reason: "no corrupt image", detail: "There is nothing to corrupt the image with." };
+  await run.store.insert("patched", [{ dataset: "own", sample: "0", provenance: 0 }]);
+  await run.store.insert("exclusions", [{ ...excluded, source: "0", ...nothing }]);
+  await refused(() => readFindings(run), "options", "all 1 pairs of its 1 samples were excluded");
+  await run.store.insert("patched", [{ dataset: "own", sample: "1", provenance: 0 }]);
   await run.store.insert("exclusions", [
-    { ...excluded, source: "0", reason: "no corrupt image", detail: "There is nothing to corrupt the image with." },
     { ...excluded, source: "0", reason: "text pair failed", detail: "Clean and corrupt question must have …" },
     { ...excluded, source: "1", reason: "text pair failed", detail: "Clean and corrupt question must have …" },
   ]);

@@ -8,7 +8,7 @@ import { temporaryFolder } from "../support/checkpoint.js";
 
 test("what a killed drawing of scenes left is removed, with all in it; scenes that are there stay", async () => {
   const folder = join(temporaryFolder(), "run");
-  using run = await StudyRun.open(folder, { n: 1, candidates: 1 });
+  using run = await StudyRun.open(folder, { n: 2 });
   const left = join(folder, "scenes.partial-123", "images");
   mkdirSync(left, { recursive: true });
   writeFileSync(join(left, "1.png"), "half a picture");
@@ -26,10 +26,10 @@ test("what a killed drawing of scenes left is removed, with all in it; scenes th
     ["notes.txt", "scenes", "settings.json"],
   );
   assert.equal(bars, [
-    ["draw scenes", 3],
+    ["draw scenes", 12], // of each of three tasks twice `n`
     ["prepare scenes", 0],
   ]);
-  assert.is(await run.store.count("SELECT count(*) FROM samples"), 3);
+  assert.is(await run.store.count("SELECT count(*) FROM samples"), 12);
   // A second call has nothing to do.
   await runStages(run, ["prepare"], { watch: { begin, warn() {} } });
   assert.is(bars.length, 2);

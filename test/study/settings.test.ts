@@ -62,6 +62,73 @@ test("what scores depend on is fixed; how they are read is not", async () => {
   assert.is.not(settingsHash({ ...stored, sigma: 2 }), settingsHash(stored));
 });
 
+test("every number from its least to its most, and none beyond", async () => {
+  const bounds: Record<string, readonly [least: number, most: number]> = {
+    n: [1, 1_000_000],
+    candidates: [1, 10_000_000],
+    seed: [0, 999_999_999],
+    screen: [0, 1_000_000],
+    steps: [0, 1000],
+    leastDifference: [0, 1000],
+    resamples: [100, 100_000],
+    verify: [0, 1_000_000],
+    randomSets: [1, 1000],
+  };
+  for (const [name, [least, most]] of Object.entries(bounds)) {
+    for (const value of [least, most]) assert.equal(checkSettings({ [name]: value }, "here"), { [name]: value });
+    for (const value of [least - 1, most + 1])
+      await refused(() => checkSettings({ [name]: value }, "here"), "options", `${name}: `);
+  }
+  // Nothing at all is no share and no deviation.
+  for (const [name, most] of [
+    ["rate", 0.999],
+    ["sigma", 1000],
+  ] as const) {
+    assert.equal(checkSettings({ [name]: most }, "here"), { [name]: most });
+    for (const value of [0, most + 0.001])
+      await refused(() => checkSettings({ [name]: value }, "here"), "options", `${name}: `);
+  }
+});
+
+test("a text may be long, but no book; a set names each thing once, and something", async () => {
+  assert.ok(checkSettings({ model: "x".repeat(4096) }, "here"));
+  await refused(() => checkSettings({ model: "x".repeat(4097) }, "here"), "options", "model: ");
+  await refused(() => checkSettings({ model: "" }, "here"), "options", "model: ");
+  await refused(() => checkSettings({ sites: [] }, "here"), "options", "sites: ");
+  await refused(() => checkSettings({ sites: ["text.cross.z", "text.cross.z"] }, "here"), "options", "each once");
+});
+
+test("a file of a megabyte is read, and none larger", async () => {
+  const padded = (bytes: number) => '{"n": 7}'.padEnd(bytes, " ");
+  assert.equal(await readSettings(file("most.json", padded(2 ** 20))), { n: 7 });
+  await refused(() => readSettings(file("more.json", padded(2 ** 20 + 1))), "options", "at most 1.05 MB");
+});
+
+test("the defaults, as docs/study.md has them", () => {
+  const { dataset, modalities, sites, ...others } = completeSettings({});
+  assert.equal(
+    [dataset, modalities, sites],
+    [["scenes"], ["image", "text"], ["text.cross.z", "text.self.z", "text.resid_post"]],
+  );
+  assert.equal(others, {
+    model: "weights/scenes",
+    n: 60,
+    seed: 0,
+    direction: "denoise",
+    sigma: 1,
+    screen: 0,
+    attribution: true,
+    steps: 0,
+    position: "answer",
+    metric: "effect",
+    leastDifference: 0.5,
+    rate: 0.05,
+    resamples: 2000,
+    verify: 20,
+    randomSets: 20,
+  });
+});
+
 test("settings of any kind are taken or refused by name", () => {
   const choose = random("settings");
   const names = [...Object.keys(completeSettings({})), "constructor", "__proto__", "x\u0000", ""];
