@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -81,6 +81,19 @@ function bombOf(png: Uint8Array): Uint8Array {
   bytes.writeUInt32BE(60_000, 20);
   return bytes;
 }
+
+test("a folder that goes away ends it: that is no picture's fault", async () => {
+  await using server = await ImageServer.start(SERVED);
+  const folder = temporaryFolder();
+  const onProgress = () => rmSync(join(folder, "images"), { recursive: true, force: true });
+  const images = [{ id: "0", url: `${server.origin}/png` }];
+  let error: unknown;
+  await fetchImages(images, folder, { ...QUICK, timeoutMs: 5000, onProgress }).catch((reason: unknown) => {
+    error = reason;
+  });
+  assert.instance(error, Error);
+  assert.equal(manifestIn(folder).missing, { "not tried yet": 1 });
+});
 
 test("whole pictures arrive, named by what they are, whatever happens on the way", async () => {
   await using server = await ImageServer.start(SERVED);

@@ -121,19 +121,19 @@ test("what gradients towards sites of a small model are counted as, by hand", as
   const turned = 3 * 32 * 64;
   using text = await randomPair(model, "text", 8, random);
   const z = 8 * 32;
-  assert.equal(slopeBytes(text, [parseSite("text.cross.z")]), {
+  assert.equal(slopeBytes(text, [siteOf("text.cross.z")]), {
     each: 4 * (4 * z + reading),
     fixed: 4 * (3 * z + turned),
   });
   const image = 37 * 32 * (2 + 2 * 3);
   const seeing = 37 * row + 6 * 4 * 37 * 37;
   using both = await randomPair(model, "image", 8, random);
-  assert.equal(slopeBytes(both, [parseSite("text.cross.z")]), {
+  assert.equal(slopeBytes(both, [siteOf("text.cross.z")]), {
     each: 4 * (2 * image + 4 * z + Math.max(seeing, reading)),
     fixed: 4 * (3 * z + turned),
   });
   const vision = 37 * 32;
-  assert.equal(slopeBytes(both, [parseSite("vision.self.z"), parseSite("text.cross.z")]), {
+  assert.equal(slopeBytes(both, [siteOf("vision.self.z"), siteOf("text.cross.z")]), {
     each: 4 * (2 * image + 4 * (vision + z) + 3 * seeing),
     fixed: 4 * (2 * vision + 3 * z + turned),
   });
