@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { placesByName } from "../src/checkpoint/place.js";
-import type { Learned, Network } from "../src/model/architecture.js";
+import type { Checkpoint, Learned, ModelConfig, Network } from "../src/model/architecture.js";
 import { type BlipVqaWeights, blipVqa } from "../src/model/blip-vqa.js";
 import type { BlipConfig } from "../src/model/config.js";
 import type { TensorEntry } from "../src/model/safetensors.js";
@@ -71,7 +71,18 @@ export async function randomModel(
     "random",
     console.warn,
   );
-  const entries = [...placesByName(blipVqa.checkpoint.places(config, new Set([VOCABULARY])))].map(
+  const weights = await randomWeights(blipVqa.checkpoint, config, random, change);
+  return { architecture: blipVqa, config, weights: weights as BlipVqaWeights };
+}
+
+/** Weights of unit gain for any architecture. */
+export async function randomWeights(
+  checkpoint: Checkpoint,
+  config: ModelConfig,
+  random: () => number,
+  change?: (name: string, values: Float32Array) => void,
+): Promise<object> {
+  const entries = [...placesByName(checkpoint.places(config, new Set([VOCABULARY])))].map(
     ([name, { shape: sides }]): [string, TensorEntry] => {
       const size = sides.reduce((product, side) => product * side, 1);
       const centre = /norm/i.test(name) && name.endsWith("weight") ? 1 : 0;
@@ -83,9 +94,7 @@ export async function randomModel(
       return [name, { name, dtype: "F32", shape: sides, source, start: 0, end: bytes.length }];
     },
   );
-  const { checkpoint } = blipVqa;
-  const weights = await loadWeights(checkpoint, config, new Map(entries), "random");
-  return { architecture: blipVqa, config, weights: weights as BlipVqaWeights };
+  return loadWeights(checkpoint, config, new Map(entries), "random");
 }
 
 /** A pair of random pictures or questions of `tokens` tokens; of questions that differ in one token where `differing` is given. */

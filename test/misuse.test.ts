@@ -145,7 +145,7 @@ test("what is no metric", async () => {
   await refused(measured({}), "options", "give one by a name");
   await refused(measured({ mean: (logits: tf.Tensor2D) => tf.mean(logits) }), "options", "one number a row, [3]");
   await refused(measured({ name: "rank" }), "options", "The metric name failed");
-  await refused(measured({ rank: rank({ text: "", token: "", id: 81 }) }), "tokens", "Blip.answer");
+  await refused(measured({ rank: rank({ text: "", token: "", id: 81 }) }), "tokens", "model.answer");
 });
 
 const nulls: Record<string, () => unknown> = {

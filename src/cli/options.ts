@@ -5,7 +5,7 @@ import { BACKENDS, type Backend } from "../backend.js";
 import { NoticeError } from "../errors.js";
 import { removeLeftovers } from "../files/leftovers.js";
 import { checkOutput, type OutputKind, writeOutput } from "../files/output.js";
-import type { Blip } from "../patching/model.js";
+import type { Model } from "../patching/model.js";
 import { jsonText, print, say } from "./streams.js";
 
 export interface ModelOptions {
@@ -42,12 +42,17 @@ export function withJson(command: Command): Command {
 }
 
 /** The model that a command names: a folder, or a hub id that is downloaded first if need be. */
-export async function loadModel(model: string, { backend, memory }: ModelOptions): Promise<Blip> {
-  const { loadBlip } = await import("../patching/model.js");
+export async function loadModel(model: string, { backend, memory }: ModelOptions): Promise<Model> {
+  const patching = await import("../patching/model.js");
   const { downloadReport } = await import("./download.js");
   const report = downloadReport();
   try {
-    return await loadBlip(model, { backend, memory, warn: say, hub: { onProgress: report.update, onWait: say } });
+    return await patching.loadModel(model, {
+      backend,
+      memory,
+      warn: say,
+      hub: { onProgress: report.update, onWait: say },
+    });
   } finally {
     report.stop();
   }

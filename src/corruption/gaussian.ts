@@ -34,7 +34,7 @@ export function gaussianNoise(
   if (!(pixels instanceof tf.Tensor) || pixels.rank !== 4)
     throw new NoticeError(
       "image",
-      "Pixels [1, height, width, 3] or their values were expected; `Blip.pixels` makes them.",
+      "Pixels [1, height, width, 3] or their values were expected; `model.pixels` makes them.",
     );
   return tf.tidy(() =>
     tf.add<tf.Tensor4D>(pixels, tf.mul(sigma, tf.tensor4d(normals(pixels.size, seed), pixels.shape))),

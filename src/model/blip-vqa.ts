@@ -1,11 +1,12 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { linearPlace, normPlace, type Place } from "../checkpoint/place.js";
 import { NoticeError } from "../errors.js";
-import type { Architecture, Learned, TowerSize } from "./architecture.js";
+import type { Architecture, Learned } from "./architecture.js";
+import { ignored, intake, sizeOf, text, vision } from "./blip-towers.js";
 import { BERT_SITES, type BertWeights, bertBlock, bertPlaces, embedTokens } from "./blocks/bert.js";
 import { walk } from "./blocks/block.js";
-import { embedPixels, finishImage, VIT_SITES, type VitWeights, vitBlock, vitNames, vitPlaces } from "./blocks/vit.js";
-import { type BlipConfig, parseConfig, type TowerConfig } from "./config.js";
+import { type VitWeights, vitPlaces } from "./blocks/vit.js";
+import { type BlipConfig, parseConfig } from "./config.js";
 import { gelu, type LayerNorm, type Linear, layerNorm, linear } from "./kernels/linear.js";
 
 // BLIP for question answering (Hugging Face `BlipForQuestionAnswering`): a ViT sees the picture; a BERT reads the question and attends
@@ -34,53 +35,19 @@ const VOCABULARY = `${HEAD}.decoder.weight`;
 /** One bias under two names. */
 const VOCABULARY_BIAS = [`${HEAD}.bias`, `${HEAD}.decoder.bias`];
 
-const sizeOf = (config: TowerConfig): TowerSize => ({
-  layers: config.num_hidden_layers,
-  heads: config.num_attention_heads,
-  width: config.hidden_size,
-  mlpWidth: config.intermediate_size,
-});
-
 export const blipVqa = {
   name: "blip-vqa",
   checkpoint: {
     className: "BlipForQuestionAnswering",
     config: oneWidth,
     places,
-    ignored: /(^|\.)position_ids$/,
+    ignored,
     aliases: [VOCABULARY_BIAS],
   },
-  intake: {
-    image: ({ vision }) => ({ side: vision.image_size, patch: vision.patch_size }),
-    maxTokens: ({ text }) => text.max_position_embeddings,
-    vocabulary: ({ text }) => text.vocab_size,
-  },
+  intake,
   towers: {
-    vision: {
-      tokens: "image",
-      causal: false,
-      sites: VIT_SITES,
-      size: ({ vision }) => sizeOf(vision),
-      names: ({ vision }) => vitNames(vision),
-      embed: ({ config, weights }, { pixels }) => embedPixels(weights.vision, config.vision, pixels!),
-      block: ({ config, weights }, layer, x, _, given) =>
-        vitBlock(weights.vision.blocks[layer]!, config.vision, x, given),
-    },
-    text: {
-      tokens: "question",
-      causal: false,
-      sites: BERT_SITES,
-      attends: {
-        tower: "vision",
-        rows: ({ config, weights }, last) => finishImage(weights.vision, config.vision, last),
-        projection: ({ weights }, layer) => weights.text.blocks[layer]!.cross,
-      },
-      size: ({ text }) => sizeOf(text),
-      names: () => [],
-      embed: ({ config, weights }, { ids }) => embedTokens(weights.text, config.text, ids),
-      block: ({ config, weights }, layer, x, context, given) =>
-        bertBlock(weights.text.blocks[layer]!, config.text, x, { context: context!, causal: false, given }),
-    },
+    vision,
+    text,
     decoder: {
       tokens: "answer",
       causal: true,

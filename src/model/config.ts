@@ -36,6 +36,8 @@ export interface TextConfig extends TowerConfig {
 export interface BlipConfig {
   readonly vision: VisionConfig;
   readonly text: TextConfig;
+  /** Width of the space in which pictures and sentences are compared. */
+  readonly projection: number;
   /** What whoever made the checkpoint wants said wherever its heads are shown (`vlm_notice_note`). */
   readonly note?: string;
 }
@@ -80,6 +82,7 @@ const textSchema = z.object({
 
 const schema = z.object({
   model_type: z.literal("blip"),
+  image_text_hidden_size: count(256, 16_384),
   vlm_notice_note: z.string().max(500).optional(),
   vision_config: visionSchema.nullish().transform((vision) => vision ?? visionSchema.parse({})),
   text_config: textSchema.nullish().transform((text) => text ?? textSchema.parse({})),
@@ -122,8 +125,8 @@ export function parseConfig(json: string, file: string, warn: (message: string) 
         "checkpoint",
         `${file}: text_config.${field} is ${text[field]}, outside the vocabulary of ${text.vocab_size} tokens.`,
       );
-  const { vlm_notice_note: note } = parsed.data;
-  return { vision, text, ...(note === undefined ? {} : { note }) };
+  const { vlm_notice_note: note, image_text_hidden_size: projection } = parsed.data;
+  return { vision, text, projection, ...(note === undefined ? {} : { note }) };
 }
 
 function repairHeads<Text extends TowerConfig>(text: Text, file: string, warn: (message: string) => void): Text {

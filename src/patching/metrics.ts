@@ -88,7 +88,7 @@ function column(values: tf.Tensor2D, id: number): tf.Tensor {
   if (!(Number.isInteger(id) && id >= 0 && id < values.shape[1]))
     throw new NoticeError(
       "tokens",
-      `There is no token ${id}: the vocabulary has ${values.shape[1]}. \`Blip.answer\` makes answers.`,
+      `There is no token ${id}: the vocabulary has ${values.shape[1]}. \`model.answer\` makes answers.`,
     );
   return tf.reshape(tf.slice(values, [0, id], [-1, 1]), [-1]);
 }

@@ -1,6 +1,6 @@
 import { NoticeError } from "../errors.js";
 import type { Architecture, Network, Tokens } from "../model/architecture.js";
-import { ARCHITECTURES, type ArchitectureName, type TowerName, type TowersOf } from "../model/architectures.js";
+import { ARCHITECTURES, type ArchitectureName, type TowersOf } from "../model/architectures.js";
 import type { BlockSite } from "../model/blocks/block.js";
 import type { AttentionValue } from "../model/kernels/attention.js";
 import { nearest } from "../nearest.js";
@@ -12,10 +12,12 @@ import { nearest } from "../nearest.js";
  * architecture.
  */
 export type Site<A extends ArchitectureName = ArchitectureName> = A extends ArchitectureName
-  ? { [T in TowerName<A>]: `${T}.${Within<A, T>}` }[TowerName<A>]
+  ? SiteIn<TowersOf<A>>
   : never;
 
-type Within<A extends ArchitectureName, T extends TowerName<A>> = TowersOf<A>[T]["sites"][number];
+type SiteIn<Towers> = { [T in keyof Towers & string]: `${T}.${Within<Towers[T]>}` }[keyof Towers & string];
+
+type Within<Tower> = Tower extends { readonly sites: readonly (infer W extends string)[] } ? W : never;
 
 /** A site whose value has one part a head: only there can a head be chosen. */
 export type HeadSite<A extends ArchitectureName = ArchitectureName> = Extract<
@@ -25,19 +27,23 @@ export type HeadSite<A extends ArchitectureName = ArchitectureName> = Extract<
 
 /** A site whose positions are the question's tokens: only there can a word be chosen. */
 export type QuestionSite<A extends ArchitectureName = ArchitectureName> = A extends ArchitectureName
-  ? {
-      [T in TowerName<A>]: {
-        [W in Within<A, T>]: TowersOf<A>[PositionsOf<A, T, W>]["tokens"] extends "question" ? `${T}.${W}` : never;
-      }[Within<A, T>];
-    }[TowerName<A>]
+  ? QuestionSiteIn<TowersOf<A>>
   : never;
 
-/** Whose positions a site has: the keys and values of cross-attention are of what is attended to. */
-type PositionsOf<A extends ArchitectureName, T extends TowerName<A>, W> = W extends "cross.k" | "cross.v"
-  ? TowersOf<A>[T] extends { readonly attends: { readonly tower: infer Attended extends TowerName<A> } }
-    ? Attended
+type QuestionSiteIn<Towers> = {
+  [T in keyof Towers & string]: {
+    [W in Within<Towers[T]>]: TokensAt<Towers, T, W> extends "question" ? `${T}.${W}` : never;
+  }[Within<Towers[T]>];
+}[keyof Towers & string];
+
+/** What stands at a site's positions: the keys and values of cross-attention are of what is attended to. */
+type TokensAt<Towers, T extends keyof Towers, W> = W extends "cross.k" | "cross.v"
+  ? Towers[T] extends { readonly attends: { readonly tower: infer Attended extends keyof Towers } }
+    ? TokensOf<Towers[Attended]>
     : never
-  : T;
+  : TokensOf<Towers[T]>;
+
+type TokensOf<Tower> = Tower extends { readonly tokens: infer Kind } ? Kind : never;
 
 /** Queries, keys and values: what heads read the stream into. */
 export type ReadSite<A extends ArchitectureName = ArchitectureName> = Extract<Site<A>, `${string}.${"q" | "k" | "v"}`>;

@@ -214,7 +214,7 @@ export class Pool implements AsyncDisposable {
   }
 
   /**
-   * Asks questions about pictures, as `Blip.ask` does.
+   * Asks questions about pictures, as `Model.ask` does.
    *
    * @throws as `sweep`
    */

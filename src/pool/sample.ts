@@ -1,7 +1,7 @@
 import { NoticeError, type NoticeErrorCode } from "../errors.js";
 import { type AnswerAttention, answerAttention } from "../patching/answer-attention.js";
 import { attributeAll } from "../patching/attribute.js";
-import type { Blip } from "../patching/model.js";
+import type { Model } from "../patching/model.js";
 import type { Pair } from "../patching/pair.js";
 import { pairsInOnePass, sweepTogether } from "../patching/sweep.js";
 import type { PairResult, StudyPair, StudyResult, SweepResult } from "./messages.js";
@@ -28,7 +28,7 @@ interface Opened {
  * @param onProgress called between passes.
  */
 export async function studySample(
-  blip: Blip,
+  blip: Model,
   items: readonly StudyPair[],
   onProgress: () => void,
 ): Promise<StudyResult> {
@@ -51,7 +51,7 @@ export async function studySample(
 }
 
 /** The first pairs of a sample, as many as go through one pass. */
-async function openGroup(blip: Blip, items: readonly StudyPair[]): Promise<Opened[]> {
+async function openGroup(blip: Model, items: readonly StudyPair[]): Promise<Opened[]> {
   const group: Opened[] = [];
   let most = 1;
   for (const item of items) {

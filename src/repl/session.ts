@@ -7,7 +7,7 @@ import * as display from "../display.js";
 import { NoticeError } from "../errors.js";
 import { towersOf } from "../model/architecture.js";
 import type { PairInput } from "../patching/inputs.js";
-import type { Blip } from "../patching/model.js";
+import type { Model } from "../patching/model.js";
 import { Pair } from "../patching/pair.js";
 import { completeString } from "./completion.js";
 import { Held } from "./held.js";
@@ -26,7 +26,7 @@ const PAIRS_A_TASK = 2;
  * @param library what `vlm-notice` exports.
  */
 export async function runSession(
-  blip: Blip,
+  blip: Model,
   library: Readonly<Record<string, unknown>>,
   { stdin: input, stdout: output }: Pick<NodeJS.Process, "stdin" | "stdout"> = process,
 ): Promise<void> {
@@ -77,7 +77,7 @@ function samplePairs(): PairInput[] {
 }
 
 /** Both passes of the first pair that the model has words for. */
-async function firstPair(blip: Blip, pairs: readonly PairInput[]): Promise<Pair | undefined> {
+async function firstPair(blip: Model, pairs: readonly PairInput[]): Promise<Pair | undefined> {
   for (const input of pairs)
     try {
       return await blip.pair(input);
@@ -88,7 +88,7 @@ async function firstPair(blip: Blip, pairs: readonly PairInput[]): Promise<Pair 
 }
 
 /** `L2` and `L2H1` for every layer and head that there is, to be spread into a selection. */
-function headNames(blip: Blip): Record<string, { layer: number; head?: number }> {
+function headNames(blip: Model): Record<string, { layer: number; head?: number }> {
   const sizes = towersOf(blip).map(([, { size }]) => size(blip.config));
   const [layers, heads] = [
     Math.max(...sizes.map(({ layers }) => layers)),
@@ -107,7 +107,7 @@ function define(values: Readonly<Record<string, unknown>>): void {
     Object.defineProperty(globalThis, name, { value, writable: true, configurable: true, enumerable: true });
 }
 
-function greeting(blip: Blip): string {
+function greeting(blip: Model): string {
   return (
     `${modelName(blip)}\n` +
     "blip, pairs, pair (the first), tf, show, overlay, all that vlm-notice exports;\n" +

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Picture } from "../../model/picture.js";
-import type { Blip } from "../../patching/model.js";
+import type { Model } from "../../patching/model.js";
 import { size } from "./canvas.js";
 import { draw, type Sample, sampleAt, type Task } from "./scene.js";
 
@@ -38,7 +38,7 @@ const grey: Picture = { width: size, height: size, data: new Uint8Array(size * s
  * @throws NoticeError `tokens` where the model's vocabulary makes questions of one task unequally long.
  */
 export async function askScenes(
-  blip: Blip,
+  blip: Model,
   samples: readonly Sample[],
   progress: (done: number) => void = () => {},
 ): Promise<SceneAnswers> {

@@ -1,0 +1,50 @@
+import type { Tower, TowerSize } from "./architecture.js";
+import { BERT_SITES, type BertWeights, bertBlock, embedTokens } from "./blocks/bert.js";
+import { embedPixels, finishImage, VIT_SITES, type VitWeights, vitBlock, vitNames } from "./blocks/vit.js";
+import type { BlipConfig, TowerConfig } from "./config.js";
+
+// What the members of BLIP's family share: a ViT that sees the picture, and a BERT that reads a text and attends to it in every layer.
+
+/** A tower's shape from its config. */
+export const sizeOf = (config: TowerConfig): TowerSize => ({
+  layers: config.num_hidden_layers,
+  heads: config.num_attention_heads,
+  width: config.hidden_size,
+  mlpWidth: config.intermediate_size,
+});
+
+/** What the family takes in. */
+export const intake = {
+  image: ({ vision }: BlipConfig) => ({ side: vision.image_size, patch: vision.patch_size }),
+  maxTokens: ({ text }: BlipConfig) => text.max_position_embeddings,
+  vocabulary: ({ text }: BlipConfig) => text.vocab_size,
+};
+
+/** Buffers of positions, which hold nothing learned. */
+export const ignored = /(^|\.)position_ids$/;
+
+export const vision = {
+  tokens: "image",
+  causal: false,
+  sites: VIT_SITES,
+  size: ({ vision }) => sizeOf(vision),
+  names: ({ vision }) => vitNames(vision),
+  embed: ({ config, weights }, { pixels }) => embedPixels(weights.vision, config.vision, pixels!),
+  block: ({ config, weights }, layer, x, _, given) => vitBlock(weights.vision.blocks[layer]!, config.vision, x, given),
+} as const satisfies Tower<BlipConfig, { readonly vision: VitWeights }>;
+
+export const text = {
+  tokens: "question",
+  causal: false,
+  sites: BERT_SITES,
+  attends: {
+    tower: "vision",
+    rows: ({ config, weights }, last) => finishImage(weights.vision, config.vision, last),
+    projection: ({ weights }, layer) => weights.text.blocks[layer]!.cross,
+  },
+  size: ({ text }) => sizeOf(text),
+  names: () => [],
+  embed: ({ config, weights }, { ids }) => embedTokens(weights.text, config.text, ids),
+  block: ({ config, weights }, layer, x, context, given) =>
+    bertBlock(weights.text.blocks[layer]!, config.text, x, { context: context!, causal: false, given }),
+} as const satisfies Tower<BlipConfig, { readonly vision: VitWeights; readonly text: BertWeights }>;
