@@ -1,11 +1,12 @@
 import { NoticeError } from "../errors.js";
 import { parseJson } from "../json.js";
 import type { Architecture, ModelConfig } from "./architecture.js";
+import { blipItm } from "./blip-itm.js";
 import { blipVqa } from "./blip-vqa.js";
 import { shown } from "./config.js";
 
 /** Every architecture there is, by name: a new one is a file beside the others and a line here. */
-export const ARCHITECTURES = { [blipVqa.name]: blipVqa } as const;
+export const ARCHITECTURES = { [blipVqa.name]: blipVqa, [blipItm.name]: blipItm } as const;
 
 /** The name of one of them. */
 export type ArchitectureName = keyof typeof ARCHITECTURES;

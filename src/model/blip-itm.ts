@@ -1,0 +1,67 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { linearPlace, type Place } from "../checkpoint/place.js";
+import type { Architecture, Learned } from "./architecture.js";
+import { ignored, intake, text, vision } from "./blip-towers.js";
+import { type BertWeights, bertPlaces } from "./blocks/bert.js";
+import { type VitWeights, vitPlaces } from "./blocks/vit.js";
+import { type BlipConfig, parseConfig } from "./config.js";
+import { type Linear, linear } from "./kernels/linear.js";
+
+// BLIP for image-text matching (Hugging Face `BlipForImageTextRetrieval`): a ViT sees the picture; a BERT reads a sentence, attends to
+// the picture in every layer, and says at [CLS] whether the two match. The picture may be wider than the text.
+
+/** Everything that it has learned. */
+export interface BlipItmWeights<Leaf = tf.Tensor> {
+  readonly vision: VitWeights<Leaf>;
+  readonly text: BertWeights<Leaf>;
+  /** [width, 2]: no match, match. */
+  readonly match: Linear<Leaf>;
+  /** To the space in which pictures and sentences are compared without attention, [width, projection]. */
+  readonly projections: { readonly vision: Linear<Leaf>; readonly text: Linear<Leaf> };
+}
+
+type Model = Learned<BlipConfig, BlipItmWeights>;
+
+export const blipItm = {
+  name: "blip-itm",
+  checkpoint: {
+    className: "BlipForImageTextRetrieval",
+    config: parseConfig,
+    places,
+    ignored,
+    aliases: [],
+  },
+  intake,
+  towers: { vision, text },
+  readout: {
+    tower: "text",
+    classes: ["no match", "match"],
+    choices: () => 2,
+    logits: readMatch,
+    async say(model, { text }) {
+      const likeliest = tf.tidy(() => tf.argMax(readMatch(model, text!), -1));
+      const ids = await likeliest.data();
+      likeliest.dispose();
+      return Array.from(ids, (id) => [id]);
+    },
+  },
+} as const satisfies Architecture<BlipConfig, BlipItmWeights>;
+
+/** transformers 4.46 */
+function places({ vision, text, projection }: BlipConfig): BlipItmWeights<Place> {
+  return {
+    vision: vitPlaces("vision_model", vision),
+    text: bertPlaces("text_encoder", text, vision.hidden_size),
+    match: linearPlace("itm_head", text.hidden_size, 2),
+    projections: {
+      vision: linearPlace("vision_proj", vision.hidden_size, projection),
+      text: linearPlace("text_proj", text.hidden_size, projection),
+    },
+  };
+}
+
+/** The last stream [batch, token, width] -> [batch, 2], at [CLS]. */
+function readMatch({ weights }: Model, last: tf.Tensor): tf.Tensor2D {
+  const [batch, , width] = last.shape as [number, number, number];
+  return linear(tf.reshape(tf.slice(last, [0, 0, 0], [batch, 1, width]), [batch, width]), weights.match) as tf.Tensor2D;
+}

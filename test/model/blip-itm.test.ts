@@ -1,0 +1,112 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { randomWeights, seeded } from "../../bench/random-model.js";
+import { useBackend } from "../../src/backend.js";
+import type { Network } from "../../src/model/architecture.js";
+import { readConfig } from "../../src/model/architectures.js";
+import { blipItm } from "../../src/model/blip-itm.js";
+import { disposeWeights } from "../../src/model/weights.js";
+import { attribute } from "../../src/patching/attribute.js";
+import { Pair } from "../../src/patching/pair.js";
+import { patch } from "../../src/patching/patch.js";
+import { circuitSites, sitesOf } from "../../src/patching/sites.js";
+import { sweep } from "../../src/patching/sweep.js";
+import { refused } from "../support/refused.js";
+
+// That matching is one file beside question answering: every method runs on it, and says what closed forms say.
+
+const CONFIG = {
+  model_type: "blip",
+  architectures: ["BlipForImageTextRetrieval"],
+  image_text_hidden_size: 5,
+  // The picture is wider than the text.
+  vision_config: {
+    hidden_size: 12,
+    num_attention_heads: 3,
+    intermediate_size: 8,
+    num_hidden_layers: 2,
+    image_size: 8,
+    patch_size: 4,
+  },
+  text_config: {
+    ...{ hidden_size: 8, num_attention_heads: 2, intermediate_size: 10, num_hidden_layers: 3 },
+    ...{ vocab_size: 20, max_position_embeddings: 16, bos_token_id: 1, sep_token_id: 2 },
+  },
+};
+
+async function matching(): Promise<Network> {
+  await useBackend("wasm");
+  const { architecture, config } = readConfig(JSON.stringify(CONFIG), "config.json");
+  assert.is(architecture.name, "blip-itm");
+  return { architecture, config, weights: await randomWeights(architecture.checkpoint, config, seeded(3)) };
+}
+
+/** Two pictures beside one sentence of five tokens. */
+async function pairOf(model: Network): Promise<Pair> {
+  const random = seeded(7);
+  const pixels = () =>
+    tf.tensor4d(
+      Float32Array.from({ length: 192 }, () => 4 * random() - 2),
+      [1, 8, 8, 3],
+    );
+  const ids = [3, 9, 4, 11, 2];
+  return Pair.of(model, {
+    modelName: "random",
+    pixels: pixels(),
+    corruptPixels: pixels(),
+    question: { text: "", ids, tokens: ids.map(String), find: () => [[1]] },
+    answers: {
+      correct: { text: "match", token: "match", id: 1 },
+      incorrect: { text: "no match", token: "no match", id: 0 },
+    },
+  });
+}
+
+test("its sites are those of two towers, and its circuits are of three attentions", () => {
+  assert.is(sitesOf(blipItm).length, 12 + 19);
+  assert.equal(circuitSites(blipItm), ["vision.self.z", "text.self.z", "text.cross.z"]);
+});
+
+test("a patch of all that an answer is read from restores all of it, and nothing else is read", async () => {
+  const model = await matching();
+  using pair = await pairOf(model);
+  const effect = async (site: "text.resid_post" | "vision.resid_post", layer: number, position: number | "all") =>
+    (await patch(pair, [{ site, layer, position }])).effect!;
+  assert.ok(Math.abs((await effect("vision.resid_post", 1, "all")) - 1) < 1e-4);
+  assert.ok(Math.abs((await effect("text.resid_post", 2, 0)) - 1) < 1e-4, "[CLS] of the last layer");
+  assert.is(await effect("text.resid_post", 2, 3), 0);
+  disposeWeights(model.weights);
+});
+
+test("the fast sweep equals single patches, and attribution has its table", async () => {
+  const model = await matching();
+  using pair = await pairOf(model);
+  for (const site of ["text.cross.z", "text.self.z", "vision.self.z"] as const) {
+    const together = site === "vision.self.z";
+    const scores = await sweep(pair, { site });
+    for (const [layer, head, token] of [
+      [0, 1, 0],
+      [1, 0, 3],
+    ] as const) {
+      const alone = await patch(pair, [{ site, layer, head, position: together ? "all" : token }]);
+      const found = scores.at("logitDiff", ...(together ? [layer, head] : [layer, head, token]))!;
+      assert.ok(Math.abs(found - alone.logitDiff) < 1e-5, `${site} ${layer} ${head}: ${found} and ${alone.logitDiff}`);
+    }
+    assert.equal((await attribute(pair, { site })).facts.shape, scores.facts.shape);
+  }
+  disposeWeights(model.weights);
+});
+
+test("an architecture that nobody knows is refused with those that are known", async () => {
+  const config = JSON.stringify({ ...CONFIG, architectures: ["BlipModel"] });
+  await refused(
+    () => readConfig(config, "m/config.json"),
+    "checkpoint",
+    '"BlipModel"',
+    "BlipForQuestionAnswering",
+    "BlipForImageTextRetrieval",
+  );
+});
+
+test.run();
