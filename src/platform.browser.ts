@@ -43,6 +43,17 @@ async function get(address: string): Promise<Response | undefined> {
   return response;
 }
 
+/** Inflates a zlib stream, given in parts. What it throws on damage is the runtime's own. */
+export async function* inflate(parts: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
+  const stored = new Blob(parts as Uint8Array<ArrayBuffer>[]);
+  const reader = stored.stream().pipeThrough(new DecompressionStream("deflate")).getReader();
+  try {
+    for (let part = await reader.read(); !part.done; part = await reader.read()) yield part.value;
+  } finally {
+    await reader.cancel().catch(() => {});
+  }
+}
+
 /** The JPEG decoder's C as JavaScript: one file, wherever a bundler puts it. */
 export async function loadJpegCodec(): Promise<Codec> {
   return (await import("@cornerstonejs/codec-libjpeg-turbo-8bit/decode")).default();

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { NoticeError } from "../errors.js";
-import { decodePicture } from "../model/decode.js";
+import { decodePicture, MAX_FILE_BYTES } from "../model/decode.js";
 import type { Failure } from "./fetch-manifest.js";
 import { type Connection, get, type Reply, readAll } from "./http.js";
 import { type Retry, TransientError, type Waiting, withRetries } from "./retry.js";
@@ -30,7 +30,7 @@ export interface Fetched {
 const DEFAULTS: FetchLimits = {
   timeoutMs: 20_000,
   retry: { attempts: 3, delayMs: 500, longestMs: 60_000 },
-  maxBytes: 64 * 1024 * 1024,
+  maxBytes: MAX_FILE_BYTES,
 };
 const MOST_REDIRECTS = 10;
 const MAX_URL = 8192;

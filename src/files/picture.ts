@@ -1,10 +1,8 @@
 import { NoticeError } from "../errors.js";
-import { decodePicture } from "../model/decode.js";
+import { decodePicture, MAX_FILE_BYTES } from "../model/decode.js";
 import type { Picture } from "../model/picture.js";
 import { orShipped } from "./package.js";
 import { findFile, readBytes } from "./read.js";
-
-const MAX_FILE_BYTES = 256 * 1024 * 1024;
 
 /**
  * A PNG or JPEG file as RGB. The package's `examples/*.png` are found from any working directory.

@@ -3,6 +3,9 @@ import { decodeJpeg } from "./jpeg.js";
 import type { Picture } from "./picture.js";
 import { decodePng } from "./png.js";
 
+/** The largest file that is decoded. */
+export const MAX_FILE_BYTES = 1 << 26;
+
 /**
  * The picture in the bytes of a PNG or JPEG file, as `Image.open(file).convert("RGB")` of Pillow 13 gives it: alpha is
  * dropped, not composited; of 16 bits the upper 8 are kept, but 16-bit grey is clipped at 255; EXIF orientation is not
@@ -11,11 +14,17 @@ import { decodePng } from "./png.js";
  * Stricter than Pillow: what a decoder would have to make up (a cut file, damaged JPEG data) is refused, because made-up
  * rows would be scored as if they were picture. CMYK JPEGs are refused.
  *
- * @throws NoticeError `image` where the file is empty, cut, damaged, of another kind, or larger than `MAX_PIXELS`.
+ * @throws NoticeError `image` where the file is empty, cut, damaged, of another kind, or would take too long or too much
+ * memory: what decoding costs is bounded before it begins (docs/security.md).
  */
 export async function decodePicture(bytes: Uint8Array, name: string): Promise<Picture> {
   if (!ArrayBuffer.isView(bytes))
     throw new NoticeError("image", `${name} is not the bytes of a file: give a Uint8Array.`);
+  if (bytes.length > MAX_FILE_BYTES)
+    throw new NoticeError(
+      "image",
+      `${name} has ${bytes.length} bytes; pictures of at most ${MAX_FILE_BYTES} are decoded. Scale the picture down.`,
+    );
   if (startsWith(bytes, "\x89PNG\r\n\x1a\n")) return decodePng(bytes, name);
   if (startsWith(bytes, "\xff\xd8\xff")) return decodeJpeg(bytes, name);
   if (bytes.length === 0) throw new NoticeError("image", `${name} is empty. Expected a PNG or JPEG picture.`);

@@ -29,17 +29,26 @@ export function encodePng(picture: Picture): Uint8Array {
   return PNG.sync.write(png, { colorType: 2, inputColorType: 2, inputHasAlpha: false });
 }
 
-/** The most pixels that are decoded: where Pillow calls a file a decompression bomb (`2 * Image.MAX_IMAGE_PIXELS`). */
-export const MAX_PIXELS = 178_956_970;
+/** The most pixels that are decoded: 8192 x 8192, 192 MB in RGB. */
+export const MAX_PIXELS = 1 << 26;
 
-/** @throws NoticeError `image` where a picture claims no whole number of pixels, or more than `MAX_PIXELS`. */
+/** The most pixels a side may have: as many as a JPEG can. A resampling kernel takes 16 bytes for each. */
+export const MAX_SIDE = 65_535;
+
+/** @throws NoticeError `image` where a picture claims no whole number of pixels, or more than `MAX_PIXELS` or `MAX_SIDE`. */
 export function checkSize(width: number, height: number, name: string): void {
+  const claim = `${name} claims to be ${width} x ${height}`;
   if (!(Number.isInteger(width) && Number.isInteger(height) && width >= 1 && height >= 1))
-    throw new NoticeError("image", `${name} claims to be ${width} x ${height} pixels; both must be at least 1.`);
+    throw new NoticeError("image", `${claim} pixels; both must be at least 1.`);
+  if (width > MAX_SIDE || height > MAX_SIDE)
+    throw new NoticeError(
+      "image",
+      `${claim} pixels; a side of at most ${MAX_SIDE} is decoded. Scale the picture down.`,
+    );
   if (width * height > MAX_PIXELS)
     throw new NoticeError(
       "image",
-      `${name} claims to be ${width} x ${height} = ${width * height} pixels; at most ${MAX_PIXELS} are decoded. ` +
+      `${claim} = ${width * height} pixels, as decompression bombs do; at most ${MAX_PIXELS} are decoded. ` +
         "Scale the picture down.",
     );
 }

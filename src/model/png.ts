@@ -1,202 +1,110 @@
 import { NoticeError } from "../errors.js";
-import { PNG } from "../pngjs.js";
-import { checkSize, type Picture } from "./picture.js";
+import { inflate } from "../platform.js";
+import type { Picture } from "./picture.js";
+import { GREY, type PngChunks, type PngHeader, readChunks } from "./png-chunks.js";
+import { inflatedLength, type Pass, RowReader } from "./png-rows.js";
 
-interface Header {
-  readonly width: number;
-  readonly height: number;
-  readonly depth: number;
-  readonly colour: number;
-  readonly interlaced: boolean;
-}
+/** The most bytes of rows that are inflated: 44 million pixels of 8-bit RGB. */
+export const MAX_INFLATED = 1 << 27;
 
-const SIGNATURE_LENGTH = 8;
-const GREY = 0;
-const RGB = 2;
-const PALETTE = 3;
-const GREY_ALPHA = 4;
-const RGBA = 6;
-const CHANNELS: Record<number, number> = { [GREY]: 1, [RGB]: 3, [PALETTE]: 1, [GREY_ALPHA]: 2, [RGBA]: 4 };
-const DEPTHS: Record<number, readonly number[]> = {
-  [GREY]: [1, 2, 4, 8, 16],
-  [RGB]: [8, 16],
-  [PALETTE]: [1, 2, 4, 8],
-  [GREY_ALPHA]: [8, 16],
-  [RGBA]: [8, 16],
-};
-
-/**
- * A PNG's picture as RGB. pngjs only gets the chunks that make pixels, after the whole file was checked here: it does
- * not check the sums of chunks it skips, inflates interlaced data without bound, and blackens tRNS colours.
- *
- * @throws NoticeError `image`
- */
-export async function decodePng(bytes: Uint8Array, name: string): Promise<Picture> {
-  const { header, palette, data } = readChunks(bytes, name);
-  await checkData(header, data, name);
-  const chunks = [chunk("IHDR", bytes.subarray(16, 29)), chunk("IDAT", ...data), chunk("IEND")];
-  if (palette) chunks.splice(1, 0, chunk("PLTE", palette));
-  try {
-    const file = nodeBytes([bytes.subarray(0, SIGNATURE_LENGTH), ...chunks.flat()]);
-    // Uint16Array where the file has 16 bits; the typings leave out both that and `skipRescale`.
-    const { data: rgba } = PNG.sync.read(file, { skipRescale: true }) as { data: Uint8Array | Uint16Array };
-    return toRgb(rgba, header);
-  } catch (cause) {
-    throw new NoticeError("image", `${name} is a damaged PNG: its pixels cannot be decoded.`, { cause });
-  }
-}
-
-/** The Buffer that pngjs reads: Node's, or in a browser the one that it brings along and does not export. */
-function nodeBytes(parts: readonly Uint8Array[]): Buffer {
-  const { data } = new PNG({ width: 1, height: 1 });
-  return (data.constructor as typeof Buffer).concat(parts);
-}
-
-/** Walks all chunks up to IEND and checks their sums. */
-function readChunks(bytes: Uint8Array, name: string) {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const data: Uint8Array[] = [];
-  let header: Header | undefined;
-  let palette: Uint8Array | undefined;
-  for (let at = SIGNATURE_LENGTH; ; ) {
-    const length = at + 8 <= bytes.length ? view.getUint32(at) : 0;
-    const end = at + 12 + length;
-    if (end > bytes.length)
-      throw new NoticeError(
-        "image",
-        `${name} is a cut PNG: it ends after ${bytes.length} bytes, before its IEND chunk.`,
-      );
-    const type = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
-    const content = bytes.subarray(at + 8, at + 8 + length);
-    if (crc32([bytes.subarray(at + 4, at + 8 + length)]) !== view.getUint32(end - 4))
-      throw new NoticeError("image", `${name} is a damaged PNG: the checksum of its chunk at byte ${at} is wrong.`);
-    if (!header) header = readHeader(type, content, name);
-    else if (type === "PLTE") palette = content;
-    else if (type === "IDAT") data.push(content);
-    else if (type === "IEND") {
-      if (header.colour !== PALETTE) return { header, data };
-      if (palette && palette.length >= 3) return { header, data, palette: padded(palette) };
-      throw new NoticeError(
-        "image",
-        `${name} is a damaged PNG: its pixels are palette indices, and it has no palette.`,
-      );
-    }
-    at = end;
-  }
-}
-
-function readHeader(type: string, content: Uint8Array, name: string): Header {
-  if (type !== "IHDR" || content.length !== 13)
-    throw new NoticeError("image", `${name} is a damaged PNG: it does not begin with a whole IHDR chunk.`);
-  const view = new DataView(content.buffer, content.byteOffset);
-  const [depth, colour, compression, filter, interlace] = content.subarray(8);
-  if (!DEPTHS[colour!]?.includes(depth!) || compression !== 0 || filter !== 0 || interlace! > 1)
-    throw new NoticeError(
-      "image",
-      `${name} is a PNG of colour type ${colour}, ${depth} bits, compression ${compression}, filter ${filter}, ` +
-        `interlace ${interlace}, which the PNG standard does not have.`,
-    );
-  const [width, height] = [view.getUint32(0), view.getUint32(4)];
-  checkSize(width, height, name);
-  return { width, height, depth: depth!, colour: colour!, interlaced: interlace === 1 };
-}
-
-/** 256 colours, the missing ones black: an index past the palette is black in Pillow and an error in pngjs. */
-function padded(palette: Uint8Array): Uint8Array {
-  const full = new Uint8Array(768);
-  full.set(palette.subarray(0, 768));
-  return full;
-}
+/** The most bytes of IDAT chunks: inflating costs up to 40 ns a byte, where all of them announce codes that hardly serve. */
+export const MAX_DEFLATED = 1 << 25;
 
 // Deflate cannot do better than 1032 : 1 (zlib's technical details).
 const MAX_DEFLATE_RATIO = 1032;
 
-/** Checks that the IDAT chunks inflate to exactly what the header announces, without ever holding more than that. */
-async function checkData(header: Header, data: readonly Uint8Array[], name: string): Promise<void> {
-  const expected = inflatedLength(header);
-  const stored = data.reduce((sum, part) => sum + part.length, 0);
-  const size = `${header.width} x ${header.height} pixels need ${expected} bytes of data`;
-  if (stored * MAX_DEFLATE_RATIO < expected)
-    throw new NoticeError("image", `${name} is a cut PNG or a decompression bomb: ${size}, and it holds ${stored}.`);
+/**
+ * A PNG's picture as RGB. What decoding will cost is known from its chunks' lengths and its header, and is bounded before; the
+ * data is then inflated in pieces and each row put in its place. Only chunks that make pixels are read.
+ *
+ * @throws NoticeError `image`
+ */
+export async function decodePng(bytes: Uint8Array, name: string): Promise<Picture> {
+  const chunks = readChunks(bytes, name);
+  const { width, height } = chunks.header;
+  const expected = inflatedLength(chunks.header);
+  checkCost(chunks, expected, name);
+  const size = `${width} x ${height} pixels need ${expected} bytes of data`;
   let found = 0;
-  let broken = false;
-  const reader = new Blob(data as Uint8Array<ArrayBuffer>[])
-    .stream()
-    .pipeThrough(new DecompressionStream("deflate"))
-    .getReader();
+  const picture = { width, height, data: new Uint8Array(width * height * 3) };
+  const rows = new RowReader(chunks.header, rowWriter(chunks, picture));
+  let cause: unknown;
   try {
-    for (let part = await reader.read(); !part.done && found <= expected; part = await reader.read())
-      found += part.value.length;
-  } catch {
-    // Bytes behind the end of the zlib stream are an error to some runtimes and not to others; only pixels count.
-    broken = found !== expected;
+    for await (const part of inflate(chunks.data)) {
+      rows.read(part);
+      found += part.length;
+      if (found > expected) break;
+    }
+  } catch (error) {
+    cause = error;
   }
-  await reader.cancel().catch(() => {});
-  if (broken || found < expected)
-    throw new NoticeError("image", `${name} is a damaged PNG: ${size}, and ${found} of them can be inflated.`);
-  if (found > expected)
-    throw new NoticeError(
-      "image",
-      `${name} is a damaged PNG or a decompression bomb: ${size}, and it inflates to more.`,
-    );
-}
-
-// Adam7: column and row of the first pixel, and the steps, of each pass (PNG standard, 8.1).
-const PASSES = [
-  [0, 0, 8, 8],
-  [4, 0, 8, 8],
-  [0, 4, 4, 8],
-  [2, 0, 4, 4],
-  [0, 2, 2, 4],
-  [1, 0, 2, 2],
-  [0, 1, 1, 2],
-] as const;
-
-/** Each row has a filter byte before its pixels. */
-function inflatedLength({ width, height, depth, colour, interlaced }: Header): number {
-  const rows = (columns: number, count: number) =>
-    columns > 0 ? count * (1 + Math.ceil((columns * depth * CHANNELS[colour]!) / 8)) : 0;
-  if (!interlaced) return rows(width, height);
-  return PASSES.reduce(
-    (sum, [x, y, dx, dy]) => sum + rows(Math.ceil((width - x) / dx), Math.max(0, Math.ceil((height - y) / dy))),
-    0,
+  // Bytes behind the end of the zlib stream are an error to some runtimes and not to others; only pixels count.
+  if (found === expected) return picture;
+  throw new NoticeError(
+    "image",
+    found > expected
+      ? `${name} is a damaged PNG or a decompression bomb: ${size}, and it inflates to more.`
+      : `${name} is a damaged PNG: ${size}, and ${found} of them can be read.`,
+    { cause },
   );
 }
 
-/** pngjs's samples (as stored, but a palette is looked up and grey stands in all channels) in Pillow's 8 bits. */
-function toRgb(rgba: Uint8Array | Uint16Array, { width, height, depth, colour }: Header): Picture {
-  const data = new Uint8Array(width * height * 3);
-  const factor = depth < 8 && colour === GREY ? 255 / (2 ** depth - 1) : 1;
-  // Pillow reads 16-bit grey as mode "I;16" and clips it; other 16-bit samples lose their lower byte.
-  const clipped = depth === 16 && colour === GREY;
-  const shift = depth === 16 && !clipped ? 8 : 0;
-  for (let from = 0, to = 0; to < data.length; from += 4)
-    for (let channel = 0; channel < 3; channel++) {
-      const sample = rgba[from + channel]!;
-      data[to++] = clipped ? Math.min(sample, 255) : (sample >> shift) * factor;
-    }
-  return { width, height, data };
+function checkCost({ header, data }: PngChunks, expected: number, name: string): void {
+  const stored = data.reduce((sum, part) => sum + part.length, 0);
+  const { width, height } = header;
+  if (expected > MAX_INFLATED || stored > MAX_DEFLATED)
+    throw new NoticeError(
+      "image",
+      `${name} is a PNG of ${width} x ${height} pixels that has ${stored} bytes of data, ${expected} when inflated; at most ` +
+        `${MAX_DEFLATED} and ${MAX_INFLATED} are decoded. Scale the picture down, or save it with 8 bits or as a JPEG.`,
+    );
+  if (stored * MAX_DEFLATE_RATIO < expected)
+    throw new NoticeError(
+      "image",
+      `${name} is a cut PNG or a decompression bomb: ${width} x ${height} pixels need ${expected} bytes of data, and it ` +
+        `holds ${stored}.`,
+    );
 }
 
-function chunk(type: string, ...parts: Uint8Array[]): Uint8Array[] {
-  const length = parts.reduce((sum, part) => sum + part.length, 0);
-  const body = [Uint8Array.from(type, (letter) => letter.charCodeAt(0)), ...parts];
-  return [bigEndian(length), ...body, bigEndian(crc32(body))];
+/** Puts rows where they belong in the picture, in Pillow's 8 bits. */
+function rowWriter({ header, palette }: PngChunks, { width, data }: Picture) {
+  const { channels } = header;
+  const [green, blue] = channels < 3 ? [0, 0] : [1, 2];
+  const levels = levelsOf(header);
+  return (row: Uint8Array, { x, y, dx, dy, columns }: Pass, index: number) => {
+    const samples = levels(row, columns * channels);
+    let to = ((y + index * dy) * width + x) * 3;
+    for (let from = 0; from < columns * channels; from += channels, to += 3 * dx)
+      if (palette) {
+        const colour = samples[from]! * 3;
+        data[to] = palette[colour]!;
+        data[to + 1] = palette[colour + 1]!;
+        data[to + 2] = palette[colour + 2]!;
+      } else {
+        data[to] = samples[from]!;
+        data[to + 1] = samples[from + green]!;
+        data[to + 2] = samples[from + blue]!;
+      }
+  };
 }
 
-function bigEndian(value: number): Uint8Array {
-  return new Uint8Array([value >>> 24, value >>> 16, value >>> 8, value]);
-}
-
-const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let value = byte;
-  for (let bit = 0; bit < 8; bit++) value = value & 1 ? 0xedb88320 ^ (value >>> 1) : value >>> 1;
-  return value;
-});
-
-function crc32(parts: readonly Uint8Array[]): number {
-  let sum = 0xffffffff;
-  for (const part of parts)
-    for (let i = 0; i < part.length; i++) sum = CRC_TABLE[(sum ^ part[i]!) & 0xff]! ^ (sum >>> 8);
-  return (sum ^ 0xffffffff) >>> 0;
+/** What makes samples of 8 bits of a row's first `count`. */
+function levelsOf({ width, depth, channels, colour }: PngHeader): (row: Uint8Array, count: number) => Uint8Array {
+  if (depth === 8) return (row) => row;
+  const samples = new Uint8Array(width * channels);
+  if (depth === 16) {
+    // Pillow reads 16-bit grey as mode "I;16" and clips it; other 16-bit samples lose their lower byte.
+    const clipped = colour === GREY;
+    return (row, count) => {
+      for (let i = 0; i < count; i++) samples[i] = !clipped ? row[2 * i]! : row[2 * i]! > 0 ? 255 : row[2 * i + 1]!;
+      return samples;
+    };
+  }
+  const most = 2 ** depth - 1;
+  const factor = colour === GREY ? 255 / most : 1;
+  return (row, count) => {
+    for (let i = 0, bit = 0; i < count; i++, bit += depth)
+      samples[i] = ((row[bit >> 3]! >> (8 - depth - (bit & 7))) & most) * factor;
+    return samples;
+  };
 }
