@@ -43,9 +43,9 @@ async function get(address: string): Promise<Response | undefined> {
   return response;
 }
 
-/** Inflates a zlib stream, given in parts. What it throws on damage is the runtime's own. */
-export async function* inflate(parts: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
-  const stored = new Blob(parts as Uint8Array<ArrayBuffer>[]);
+/** Inflates a zlib stream. What it throws on damage is the runtime's own. */
+export async function* inflate(deflated: Uint8Array): AsyncGenerator<Uint8Array> {
+  const stored = new Blob([deflated as Uint8Array<ArrayBuffer>]);
   const reader = stored.stream().pipeThrough(new DecompressionStream("deflate")).getReader();
   try {
     for (let part = await reader.read(); !part.done; part = await reader.read()) yield part.value;

@@ -28,10 +28,10 @@ export async function readPicture(path: string): Promise<Picture> {
   return (await import("./files/picture.js")).readPicture(path);
 }
 
-/** Inflates a zlib stream, given in parts, in pieces of at most 256 KB. What it throws on damage is the runtime's own. */
-export async function* inflate(parts: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
+/** Inflates a zlib stream in pieces of at most 256 KB. What it throws on damage is the runtime's own. */
+export async function* inflate(deflated: Uint8Array): AsyncGenerator<Uint8Array> {
   const [{ Readable }, { createInflate }] = await Promise.all([import("node:stream"), import("node:zlib")]);
-  yield* Readable.from(parts).pipe(createInflate({ chunkSize: 1 << 18 }));
+  yield* Readable.from([deflated]).pipe(createInflate({ chunkSize: 1 << 18 }));
 }
 
 /** The JPEG decoder as WebAssembly. */

@@ -128,8 +128,8 @@ function readFrame(marker: number, frame: Uint8Array, stored: number, name: stri
 
 interface Scan {
   readonly components: number;
-  /** It passes over that many coefficients of blocks. */
-  readonly coefficients: number;
+  /** Of passing over its blocks. */
+  readonly steps: number;
 }
 
 function readScan(content: Uint8Array, frame: Frame, name: string): Scan {
@@ -142,7 +142,7 @@ function readScan(content: Uint8Array, frame: Frame, name: string): Scan {
   const band = frame.progressive ? last - first + 1 : 64;
   if (content.length !== 6 + 2 * components || blocks.length === 0 || blocks.includes(0) || !(band > 0 && band <= 64))
     throw new NoticeError("image", `${name} is a damaged JPEG: a scan's header does not go with the frame's.`);
-  return { components, coefficients: blocks.reduce((sum, some) => sum + some * band, 0) };
+  return { components, steps: blocks.reduce((sum, some) => sum + some * (24 + band), 0) };
 }
 
 /** The costs as measured of libjpeg-turbo compiled to WebAssembly, upper bounds over pictures made to be slow. */
@@ -151,8 +151,8 @@ function outline(frame: Frame, scans: readonly Scan[], length: number, codedByte
   const samples = 64 * components.reduce((sum, { blocks }) => sum + blocks, 0);
   // All coefficients are kept until the last scan has been read.
   const kept = progressive || scans.length > 1 || scans[0]!.components < components.length;
-  const coefficients = scans.reduce((sum, scan) => sum + scan.coefficients, 0);
-  const steps = samples * (kept ? 6 : 3) + coefficients + codedBytes * 28;
+  const passes = scans.reduce((sum, scan) => sum + scan.steps, 0);
+  const steps = samples * (kept ? 6 : 3) + passes + codedBytes * 28;
   // Decoded, copied, and three times as RGB where it is grey.
   const memory = 2 * length + width * height * (components.length === 1 ? 5 : 6) + (kept ? 2 * samples : 0);
   if (steps > MAX_STEPS || memory > MAX_MEMORY)

@@ -18,8 +18,8 @@ export interface PngChunks {
   readonly header: PngHeader;
   /** [256, 3], where the pixels are palette indices. */
   readonly palette?: Uint8Array;
-  /** The contents of the IDAT chunks. */
-  readonly data: readonly Uint8Array[];
+  /** The contents of the IDAT chunks, one behind the other. */
+  readonly data: Uint8Array;
 }
 
 export const SIGNATURE_LENGTH = 8;
@@ -60,8 +60,8 @@ export function readChunks(bytes: Uint8Array, name: string): PngChunks {
     else if (type === "PLTE") palette = content;
     else if (type === "IDAT") data.push(content);
     else if (type === "IEND") {
-      if (header.colour !== PALETTE) return { header, data };
-      if (palette && palette.length >= 3) return { header, data, palette: padded(palette) };
+      if (header.colour !== PALETTE) return { header, data: joined(data) };
+      if (palette && palette.length >= 3) return { header, data: joined(data), palette: padded(palette) };
       throw new NoticeError(
         "image",
         `${name} is a damaged PNG: its pixels are palette indices, and it has no palette.`,
@@ -89,6 +89,16 @@ function readHeader(type: string, content: Uint8Array, name: string): PngHeader 
   const [width, height] = [view.getUint32(0), view.getUint32(4)];
   checkSize(width, height, name);
   return { width, height, depth: depth!, colour: colour!, channels: CHANNELS[colour!]!, interlaced: interlace === 1 };
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }
 
 /** 256 colours, the missing ones black: so is an index past the palette in Pillow. */

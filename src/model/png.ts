@@ -4,11 +4,11 @@ import type { Picture } from "./picture.js";
 import { GREY, type PngChunks, type PngHeader, readChunks } from "./png-chunks.js";
 import { inflatedLength, type Pass, RowReader } from "./png-rows.js";
 
-/** The most bytes of rows that are inflated: 44 million pixels of 8-bit RGB. */
-export const MAX_INFLATED = 1 << 27;
+/** The most bytes of rows that are inflated: 33 million pixels of 8-bit RGB. */
+export const MAX_INFLATED = 96 * 1024 * 1024;
 
-/** The most bytes of IDAT chunks: inflating costs up to 40 ns a byte, where all of them announce codes that hardly serve. */
-export const MAX_DEFLATED = 1 << 25;
+/** The most bytes of IDAT chunks. Inflating takes up to 0.1 s a MB, where the data is little but announcements of codes. */
+export const MAX_DEFLATED = 16 * 1024 * 1024;
 
 // Deflate cannot do better than 1032 : 1 (zlib's technical details).
 const MAX_DEFLATE_RATIO = 1032;
@@ -50,19 +50,18 @@ export async function decodePng(bytes: Uint8Array, name: string): Promise<Pictur
 }
 
 function checkCost({ header, data }: PngChunks, expected: number, name: string): void {
-  const stored = data.reduce((sum, part) => sum + part.length, 0);
   const { width, height } = header;
-  if (expected > MAX_INFLATED || stored > MAX_DEFLATED)
+  if (expected > MAX_INFLATED || data.length > MAX_DEFLATED)
     throw new NoticeError(
       "image",
-      `${name} is a PNG of ${width} x ${height} pixels that has ${stored} bytes of data, ${expected} when inflated; at most ` +
+      `${name} is a PNG of ${width} x ${height} pixels that has ${data.length} bytes of data, ${expected} when inflated; at most ` +
         `${MAX_DEFLATED} and ${MAX_INFLATED} are decoded. Scale the picture down, or save it with 8 bits or as a JPEG.`,
     );
-  if (stored * MAX_DEFLATE_RATIO < expected)
+  if (data.length * MAX_DEFLATE_RATIO < expected)
     throw new NoticeError(
       "image",
       `${name} is a cut PNG or a decompression bomb: ${width} x ${height} pixels need ${expected} bytes of data, and it ` +
-        `holds ${stored}.`,
+        `holds ${data.length}.`,
     );
 }
 

@@ -74,6 +74,12 @@ const FAILING: Record<string, [Answer, reason: string]> = {
   nowhere: [redirect("http://[", 307), "unusable address"],
 };
 
+/** A PNG of 130,000 empty IDAT chunks more. */
+function chunksOf(png: Uint8Array): Uint8Array {
+  const empty = Buffer.from("\0\0\0\0IDAT\x35\xaf\x06\x1e", "latin1");
+  return Buffer.concat([png.subarray(0, 33), ...Array<Buffer>(130_000).fill(empty), png.subarray(33)]);
+}
+
 /** A PNG whose header claims more pixels than are decoded. */
 function bombOf(png: Uint8Array): Uint8Array {
   const bytes = Buffer.from(png);
@@ -120,6 +126,14 @@ test("whole pictures arrive, named by what they are, whatever happens on the way
   const requests = server.requests.length;
   assert.equal(await fetchImages(images, folder, QUICK), summary);
   assert.is(server.requests.length, requests, "what is there was fetched again");
+});
+
+test("a PNG of very many chunks is one missing picture, and the others arrive", async () => {
+  await using server = await ImageServer.start({ "/chunks": send(chunksOf(PNG)), "/png": send(PNG) });
+  const folder = temporaryFolder();
+  const images = ["chunks", "png"].map((id) => ({ id, url: `${server.origin}/${id}` }));
+  assert.equal(await fetchImages(images, folder), { images: 2, present: 1, missing: { "damaged picture": 1 } });
+  assert.match(manifestIn(folder).failures[0]!.detail, /more than 65536 chunks/);
 });
 
 test("what does not arrive is counted by its reason, and leaves nothing behind", async () => {
