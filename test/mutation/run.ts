@@ -19,7 +19,7 @@ const HELP = `npm run mutate -- [options]
   --files PATTERN   of which sources, a regular expression
                     (^src/(model|patching|corruption|data|study|pool|files|report)/)
   --from I --to J   of the sample, only mutants I to J - 1
-  --only PLACE      the mutants of one place, as it is printed: src/a.ts:12:3
+  --only PLACE      the mutants of this place, as it is printed (src/a.ts:12:3), and of others where it is repeated
   --tests PATTERN   only with these test files, a regular expression (.)
   --seconds S       with test files of at most so many seconds in all a mutant (no limit)
   --workers W       mutants at a time (1)
@@ -32,7 +32,7 @@ const { values: options } = parseArgs({
     files: { type: "string", default: "^src/(model|patching|corruption|data|study|pool|files|report)/" },
     from: { type: "string", default: "0" },
     to: { type: "string" },
-    only: { type: "string" },
+    only: { type: "string", multiple: true },
     tests: { type: "string", default: "." },
     seconds: { type: "string", default: "Infinity" },
     workers: { type: "string", default: "1" },
@@ -88,14 +88,15 @@ function print(text: string): void {
 /** The mutants that the seed draws. Each has its own place in the order, whatever other files hold. */
 function sample(): Compiled[] {
   const files = under("src").filter((path) => new RegExp(options.files).test(path) && !path.endsWith(".d.ts"));
-  const all = (options.only ? [options.only.replace(/:.*/, "")] : files).flatMap((file) =>
+  const chosen = options.only?.map((place) => place.replace(/:.*/, "")) ?? files;
+  const all = [...new Set(chosen)].flatMap((file) =>
     mutantsOf(file, readFileSync(file, "utf8")).map((mutant) => ({ mutant, rank: rankOf(mutant) })),
   );
   all.sort((a, b) => (a.rank < b.rank ? -1 : 1));
   const drawn: Compiled[] = [];
   for (const { mutant } of all) {
     if (drawn.length === Number(options.n)) break;
-    if (options.only && placeOf(mutant) !== options.only) continue;
+    if (options.only && !options.only.includes(placeOf(mutant))) continue;
     const compiled = compiledOf(mutant);
     if (compiled) drawn.push(compiled);
   }
