@@ -1,4 +1,6 @@
+import { deflateSync } from "node:zlib";
 import { test } from "uvu";
+import * as assert from "uvu/assert";
 import { decodePicture } from "../../src/model/decode.js";
 import { refused } from "../support/refused.js";
 
@@ -24,6 +26,33 @@ const BEGINNINGS: readonly [kind: string, bytes: string][] = [
   ['text ("not found…")', "not found\n"],
   ["of an unknown kind (3 bytes, the first are 00 01 02)", "\0\x01\x02"],
 ];
+
+/** A chunk of a PNG, with its sum. */
+function chunk(type: string, ...data: number[]): Buffer {
+  const content = Buffer.from([...Buffer.from(type, "latin1"), ...data]);
+  const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
+  length.writeUInt32BE(data.length);
+  let crc = ~0;
+  for (const byte of content) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? 0xedb88320 ^ (crc >>> 1) : crc >>> 1;
+  }
+  sum.writeUInt32BE(~crc >>> 0);
+  return Buffer.concat([length, content, sum]);
+}
+
+test("of colours with opacity only the colours are taken, of 16 bits the upper 8", async () => {
+  for (const [depth, row] of [
+    [8, [0x12, 0x56, 0x9a, 0, 0xff, 1, 0, 0x80]],
+    [16, [0x12, 0x34, 0x56, 0x78, 0x9a, 0xbc, 0, 0, 0xff, 0xfe, 1, 2, 0, 0xff, 0x80, 0]],
+  ] as const) {
+    const header = chunk("IHDR", 0, 0, 0, 2, 0, 0, 0, 1, depth, 6, 0, 0, 0);
+    const pixels = chunk("IDAT", ...deflateSync(Buffer.from([0, ...row])));
+    const file = Buffer.concat([Buffer.from("\x89PNG\r\n\x1a\n", "latin1"), header, pixels, chunk("IEND")]);
+    const { width, height, data } = await decodePicture(new Uint8Array(file), "photo");
+    assert.equal([width, height, ...data], [2, 1, 0x12, 0x56, 0x9a, 0xff, 1, 0]);
+  }
+});
 
 test("what is no picture is called what it is", async () => {
   for (const [kind, bytes] of BEGINNINGS)

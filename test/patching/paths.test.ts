@@ -58,6 +58,21 @@ for (const mediated of [false, true])
       }
   });
 
+test("senders of several layers send together, whichever is named first", async () => {
+  using pair = await anyPair("image");
+  const senders = [
+    { site: "text.cross.z", layer: 2, head: 1 },
+    { site: "text.cross.z", layer: 0 },
+  ] satisfies Sender[];
+  const plain = await patch(pair, senders);
+  const lone = await patch(pair, [senders[0]!]);
+  assert.ok(Math.abs(plain.logitDiff - lone.logitDiff) > 1e-3, "the first layer's matters");
+  for (const order of [senders, senders.toReversed()]) {
+    const all = await patchPath(pair, order, [...allRead(pair), "answer"]);
+    near(all.logitDiff, plain.logitDiff, order[0]!.site, 1e-5);
+  }
+});
+
 test("a layer's input cuts every path that passes it", async () => {
   using pair = await anyPair("image");
   const sender: Sender = { site: "text.cross.z", layer: 0, head: 0 };
