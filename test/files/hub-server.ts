@@ -45,6 +45,12 @@ export class HubServer implements AsyncDisposable {
     return `http://127.0.0.1:${(this.#cdn.address() as AddressInfo).port}`;
   }
 
+  /** What a file is listed and stored under. */
+  digest(name: string): string {
+    const data = this.files.get(name)!;
+    return isLfs(name) ? sha256(data) : gitSha1(data);
+  }
+
   /** Requests for the content of a file, as the CDN or the hub got them. */
   downloads(name: string): Request[] {
     const digest = sha256(this.files.get(name) ?? Buffer.alloc(0));
@@ -74,7 +80,7 @@ export class HubServer implements AsyncDisposable {
       const siblings = [...this.files.keys()].map((rfilename) => ({ rfilename }));
       json(response, { _id: "1", id: this.id, sha: COMMIT, private: false, gated: false, siblings });
     } else if (path === `${api}/tree/${COMMIT}`) {
-      json(response, this.#tree());
+      json(response, this.tree());
     } else if (path.startsWith("/cdn/")) {
       sendData(response, [...this.files.values()].find((data) => path === `/cdn/${sha256(data)}`)!, request);
     } else if (path.startsWith(content)) {
@@ -99,7 +105,7 @@ export class HubServer implements AsyncDisposable {
     }
   }
 
-  #tree(): object[] {
+  tree(): object[] {
     return [...this.files].map(([path, data]) => ({
       type: "file",
       path,
