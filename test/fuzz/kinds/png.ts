@@ -31,7 +31,7 @@ export function pngOf(chunks: readonly Chunk[]): Uint8Array {
     part.writeUInt32BE(crc32(part.subarray(4, -4)), data.length + 8);
     return part;
   });
-  return joined(SIGNATURE, ...parts);
+  return new Uint8Array(Buffer.concat([SIGNATURE, ...parts]));
 }
 
 /** A sound file with some of its chunks changed and all checksums right. */

@@ -1,0 +1,58 @@
+import { spawn } from "node:child_process";
+import type { Random } from "../../src/random.js";
+import { MAIN } from "../support/root.js";
+
+/** How a command ended. */
+export interface Ended {
+  readonly seconds: number;
+  /** null: killed. */
+  readonly code: number | null;
+  readonly stderr: string;
+}
+
+/**
+ * `notice`, killed after some seconds unless it has ended.
+ *
+ * @param whole with all processes that it started; else they notice that it is gone.
+ */
+export function noticeKilled(
+  args: readonly string[],
+  env: Record<string, string> = {},
+  after = Number.POSITIVE_INFINITY,
+  whole = false,
+): Promise<Ended> {
+  const begun = performance.now();
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    stdio: ["ignore", "ignore", "pipe"],
+    env: { ...process.env, ...env },
+    detached: true,
+  });
+  const kill = () => (whole ? process.kill(-child.pid!, "SIGKILL") : child.kill("SIGKILL"));
+  const timer = Number.isFinite(after) ? setTimeout(kill, 1e3 * after) : undefined;
+  let stderr = "";
+  child.stderr.on("data", (text) => {
+    stderr = `${stderr}${text}`.slice(-4000);
+  });
+  return new Promise((resolve) =>
+    // Not "close": processes that it started may hold its stderr for a moment.
+    child.on("exit", (code) => {
+      clearTimeout(timer);
+      resolve({ seconds: (performance.now() - begun) / 1e3, code, stderr });
+    }),
+  );
+}
+
+/** Kills a command again and again, going on each time, until it ends by itself or was killed often enough. */
+export async function killUntilDone(
+  args: readonly string[],
+  { choose, seconds, most, env }: { choose: Random; seconds: number; most: number; env?: Record<string, string> },
+): Promise<{ kills: number; failure?: string }> {
+  for (let kills = 0; ; ) {
+    // Anywhere from the first moment to the last; what is done shortens the next attempt.
+    const after = kills < most ? choose.between(0.05, seconds) : undefined;
+    const { code, stderr } = await noticeKilled(args, env, after, choose.chance(0.5));
+    if (code === 0) return { kills };
+    if (code !== null) return { kills, failure: `exit code ${code}: ${stderr.trim().split("\n").at(-1)}` };
+    kills++;
+  }
+}
