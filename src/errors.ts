@@ -37,14 +37,51 @@ export class NoticeError extends Error {
     message: string,
     options?: ErrorOptions,
   ) {
-    super(message, options);
+    super(readable(message), options);
   }
 }
 
-/** @throws NoticeError `options` where a function's options are null, or no object. */
+/** What nobody reads to its end: names and values come from files, and may be of any length. */
+const LONGEST_MESSAGE = 4000;
+
+/** Without the middle where it is too long: the beginning says what, the end what to do. */
+function readable(message: string): string {
+  if (message.length <= LONGEST_MESSAGE) return message;
+  return `${message.slice(0, 1500)} … ${message.slice(-500)}`;
+}
+
+/** What options have in common wherever they are given, by what must be there. */
+const FIELDS: Readonly<Record<string, readonly [expected: string, holds: (value: unknown) => boolean]>> = {
+  ...named(["memory", "seed", "steps", "screen", "randomSets", "top", "timeoutMs"], "a number", isNumber),
+  ...named(["layers", "heads", "sites", "sizes"], "a list", Array.isArray),
+  ...named(["onProgress", "warn"], "a function", (value) => typeof value === "function"),
+  signal: ["an AbortSignal", (value) => typeof (value as AbortSignal | null)?.throwIfAborted === "function"],
+};
+
+function named(names: readonly string[], expected: string, holds: (value: unknown) => boolean) {
+  return Object.fromEntries(names.map((name) => [name, [expected, holds] as const]));
+}
+
+function isNumber(value: unknown): boolean {
+  return typeof value === "number";
+}
+
+/** @throws NoticeError `options` where a function's options are null, or no object, or a common one of them is of another kind. */
 export function checkOptions(of: string, options: unknown): void {
-  if (typeof options === "object" && options !== null && !Array.isArray(options)) return;
+  if (typeof options === "object" && options !== null && !Array.isArray(options)) {
+    checkFields(of, options);
+    return;
+  }
   const given = options === null ? "null" : Array.isArray(options) ? "an array" : `a ${typeof options}`;
   const said = `The options of ${of} are ${options === undefined ? "missing" : given}`;
   throw new NoticeError("options", `${said}; give an object, such as { signal }, or leave out what may be left out.`);
+}
+
+function checkFields(of: string, options: object): void {
+  for (const [name, value] of Object.entries(options)) {
+    const [expected, holds] = Object.hasOwn(FIELDS, name) ? FIELDS[name]! : [];
+    if (value === undefined || !holds || holds(value)) continue;
+    const given = value === null ? "null" : Array.isArray(value) ? "a list" : `of type ${typeof value}`;
+    throw new NoticeError("options", `The option ${name} of ${of} is ${given}; ${expected} was expected.`);
+  }
 }

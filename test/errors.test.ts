@@ -17,6 +17,12 @@ test("an error carries its code and its cause", () => {
   assert.instance(error, Error);
 });
 
+test("a message is of a length that somebody reads, however long a name is", () => {
+  const { message } = new NoticeError("checkpoint", `tensor ${"x".repeat(1e6)} is missing; download it again.`);
+  assert.match(message, /^tensor x+ … x+ is missing; download it again\.$/);
+  assert.is(message.length, 2003);
+});
+
 test("a dead worker is an error of the same family", () => {
   const error = new WorkerError("SIGKILL");
   assert.instance(error, NoticeError);

@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import type { NoticeErrorCode } from "../src/errors.js";
+import { encodePng } from "../src/model/picture.js";
 import { attribute, attributeAll } from "../src/patching/attribute.js";
 import { faithfulness, faithfulnessCurve, headEffects, rankHeads } from "../src/patching/faithful.js";
 import { type LogitMetric, rank } from "../src/patching/metrics.js";
@@ -11,6 +12,7 @@ import { patchPath } from "../src/patching/paths.js";
 import { fromRun } from "../src/patching/sources.js";
 import { sweep } from "../src/patching/sweep.js";
 import { openPool } from "../src/pool/pool.js";
+import { floats, temporaryFolder, writeCheckpoint } from "./support/checkpoint.js";
 import { refused } from "./support/refused.js";
 import { ANSWERS, CLEAN_IMAGE, CLEAN_QUESTION, CORRUPT_IMAGE, CORRUPT_QUESTION, NARROW } from "./support/samples.js";
 
@@ -173,6 +175,42 @@ for (const [name, call] of Object.entries(nulls))
 test("options that are no object", async () => {
   await refused(() => sweep(pair, undefined as never), "options", "are missing; give an object");
   await refused(() => sweep(pair, "text.cross.z" as never), "options", "are a string; give an object");
+});
+
+test("common options of another kind, by their names", async () => {
+  const given = { site: "text.cross.z" } as const;
+  const swept = (more: object) => () => sweep(pair, { ...given, ...more });
+  await refused(
+    swept({ memory: "3GB" }),
+    "options",
+    "The option memory of a sweep is of type string; a number was expected.",
+  );
+  await refused(swept({ onProgress: {} }), "options", "onProgress of a sweep is of type object; a function was expected");
+  await refused(swept({ signal: { aborted: false } }), "options", "an AbortSignal was expected");
+  await refused(swept({ layers: 1 }), "options", "layers of a sweep is of type number; a list was expected");
+});
+
+test("null for what is asked about", async () => {
+  await refused(() => blip.run(null as never), "options", "are null; give an object");
+  await refused(() => blip.pair(null as never), "options", "are null; give an object");
+  await refused(() => pairAny({ corruptImage: { noise: null } }), "options", "are null; give an object");
+  await refused(() => encodePng(null as never), "image", "A picture was expected");
+});
+
+test("a picture whose data is not of its size", async () => {
+  const image = { width: 2, height: 2, data: new Uint8Array(6) };
+  await refused(() => pairAny({ image }), "image", "2 x 2 pixels has 6 bytes");
+  await refused(() => encodePng({ ...image, data: null } as never), "image", "A picture was expected");
+});
+
+test("weights that overflow say so where they are asked", async () => {
+  const folder = writeCheckpoint(temporaryFolder(), ({ tensors }) => {
+    const { shape, bytes } = tensors.get("text_decoder.cls.predictions.decoder.weight")!;
+    const large = floats(...new Array<number>(bytes.length / 4).fill(3e38));
+    tensors.set("text_decoder.cls.predictions.decoder.weight", { dtype: "F32", shape, bytes: large });
+  });
+  using overflowing = await loadBlip(folder);
+  await refused(() => overflowing.ask(input), "checkpoint", /logits are -?(NaN|Infinity)/, "overflow float32");
 });
 
 test("a model after its block", async () => {

@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { NoticeError } from "../errors.js";
+import { checkOptions, NoticeError } from "../errors.js";
 import { random } from "../random.js";
 
 /** Independent Gaussian noise on every value of a picture. */
@@ -20,10 +20,9 @@ export interface GaussianNoise {
  */
 export function gaussianNoise(pixels: tf.Tensor4D, noise: GaussianNoise): tf.Tensor4D;
 export function gaussianNoise(pixels: Float32Array, noise: GaussianNoise): Float32Array;
-export function gaussianNoise(
-  pixels: tf.Tensor4D | Float32Array,
-  { sigma, seed }: GaussianNoise,
-): tf.Tensor4D | Float32Array {
+export function gaussianNoise(pixels: tf.Tensor4D | Float32Array, given: GaussianNoise): tf.Tensor4D | Float32Array {
+  checkOptions("gaussianNoise", given);
+  const { sigma, seed } = given;
   if (!(sigma > 0 && Number.isFinite(sigma)))
     throw new NoticeError("options", `sigma is ${sigma}; a number above 0 was expected.`);
   if (!Number.isFinite(seed)) throw new NoticeError("options", `seed is ${seed}; a number was expected.`);

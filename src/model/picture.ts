@@ -17,13 +17,8 @@ export interface Picture {
  * @throws NoticeError `image` where it has no pixels or its data is not [height, width, 3].
  */
 export function encodePng(picture: Picture): Uint8Array {
+  checkPicture(picture);
   const { width, height, data } = picture;
-  checkSize(width, height, "the picture");
-  if (data.length !== width * height * 3)
-    throw new NoticeError(
-      "image",
-      `A picture of ${width} x ${height} pixels has ${data.length} bytes; RGB takes 3 a pixel.`,
-    );
   const png = new PNG({ width, height });
   png.data.set(data);
   return PNG.sync.write(png, { colorType: 2, inputColorType: 2, inputHasAlpha: false });
@@ -34,6 +29,24 @@ export const MAX_PIXELS = 1 << 26;
 
 /** The most pixels a side may have: as many as a JPEG can. A resampling kernel takes 16 bytes for each. */
 export const MAX_SIDE = 65_535;
+
+/** @throws NoticeError `image` where it is no picture, or its data is not [height, width, 3]. */
+export function checkPicture(picture: Picture): void {
+  // Not by instanceof: a notebook's cells have a Uint8Array of their own.
+  if (!ArrayBuffer.isView(picture?.data))
+    throw new NoticeError(
+      "image",
+      "A picture was expected: the path of a PNG or JPEG file, the bytes of one (a Uint8Array; of an ArrayBuffer make one by " +
+        "new Uint8Array(buffer)), or { width, height, data } in RGB.",
+    );
+  const { width, height, data } = picture;
+  checkSize(width, height, "the picture");
+  if (data.byteLength !== width * height * 3)
+    throw new NoticeError(
+      "image",
+      `A picture of ${width} x ${height} pixels has ${data.byteLength} bytes; RGB takes 3 a pixel.`,
+    );
+}
 
 /** @throws NoticeError `image` where a picture claims no whole number of pixels, or more than `MAX_PIXELS` or `MAX_SIDE`. */
 export function checkSize(width: number, height: number, name: string): void {

@@ -1,7 +1,7 @@
 import type { GaussianNoise } from "../corruption/gaussian.js";
 import { NoticeError } from "../errors.js";
 import { decodePicture } from "../model/decode.js";
-import { checkSize, type Picture } from "../model/picture.js";
+import { checkPicture, type Picture } from "../model/picture.js";
 import { readPicture } from "../platform.js";
 
 /** The path of a PNG or JPEG file (in a browser: its address), the bytes of one, or pixels. */
@@ -36,13 +36,7 @@ export async function pictureOf(image: ImageInput): Promise<Picture> {
   if (typeof image === "string") return readPicture(image);
   // Not by instanceof: a notebook's cells have a Uint8Array of their own.
   if (ArrayBuffer.isView(image)) return decodePicture(image, "the picture");
-  if (!ArrayBuffer.isView(image?.data))
-    throw new NoticeError(
-      "image",
-      "A picture was expected: the path of a PNG or JPEG file, the bytes of one (a Uint8Array; of an ArrayBuffer make one by " +
-        "new Uint8Array(buffer)), or { width, height, data } in RGB.",
-    );
-  checkSize(image.width, image.height, "the picture");
+  checkPicture(image);
   return image;
 }
 

@@ -96,7 +96,9 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
    *
    * @throws NoticeError `image`, `tokens`
    */
-  async run({ image, question }: { readonly image: ImageInput; readonly question: string }): Promise<Run<A>> {
+  async run(asks: { readonly image: ImageInput; readonly question: string }): Promise<Run<A>> {
+    checkOptions("run", asks);
+    const { image, question } = asks;
     const asked = this.question(question);
     const pixels = await this.pixels(image);
     try {
@@ -112,7 +114,9 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
    * @throws NoticeError `image`, `tokens`, `options`
    * @example await blip.pair({ image: "red.png", corruptImage: "blue.png", question: "is this star red or blue?", answers: ["red", "blue"] })
    */
-  async pair({ image, corruptImage, question, corruptQuestion, answers }: PairInput): Promise<Pair<A>> {
+  async pair(input: PairInput): Promise<Pair<A>> {
+    checkOptions("pair", input);
+    const { image, corruptImage, question, corruptQuestion, answers } = input;
     if (!Array.isArray(answers) || answers.length !== 2)
       throw new NoticeError("tokens", 'answers are the correct and the incorrect one, such as ["red", "blue"].');
     const asked = this.question(question);
@@ -138,17 +142,17 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
   /**
    * Asks a question about a picture.
    *
-   * @throws NoticeError `image`, `tokens`, `options`
+   * @throws NoticeError `image`, `tokens`, `options`, `checkpoint` where the pass overflowed
    */
   async ask(
-    { image, question }: { readonly image: ImageInput; readonly question: string },
+    asks: { readonly image: ImageInput; readonly question: string },
     options: { readonly top?: number } = {},
   ): Promise<AskResult> {
     checkOptions("ask", options);
     const { top = 5 } = options;
     if (!Number.isInteger(top) || top < 1)
       throw new NoticeError("options", `top is ${top}; a whole number of at least 1 was expected.`);
-    using run = await this.run({ image, question });
+    using run = await this.run(asks);
     const { readout } = this.architecture;
     const [ids] = await readout.say(this, endsOf(run.activations));
     const likeliest = tf.tidy(() => {
@@ -159,9 +163,15 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
     const probs = await likeliest.probs.data();
     const topIds = Array.from(await likeliest.ids.data());
     tf.dispose(likeliest);
+    const wrong = logits.find((logit) => !Number.isFinite(logit));
+    if (wrong !== undefined)
+      throw new NoticeError(
+        "checkpoint",
+        `${this.name}: the answer's logits are ${wrong}: the weights overflow float32. Take a sound copy of them.`,
+      );
     return {
       answer: this.#spoken(ids!),
-      tokens: this.question(question).tokens,
+      tokens: this.question(asks.question).tokens,
       top: topIds.map((id, i) => ({ id, token: this.#choiceName(id), logit: logits[i]!, prob: probs[i]! })),
     };
   }

@@ -120,14 +120,9 @@ export function anyValue(choose: Random): unknown {
     () => anyJson(choose),
     () => [],
     () => ({}),
-    () => 12n,
-    () => Symbol("s"),
     () => () => undefined,
-    () => Promise.resolve(1),
     () => new Uint8Array(3),
     () => new Date(0),
-    () => new Map([[1, 2]]),
-    () => Object.create(null),
     () => choose.chance(0.5),
   ])();
 }

@@ -46,13 +46,14 @@ export function noticeKilled(
 export async function killUntilDone(
   args: readonly string[],
   { choose, seconds, most, env }: { choose: Random; seconds: number; most: number; env?: Record<string, string> },
-): Promise<{ kills: number; failure?: string }> {
+): Promise<{ kills: number; seconds: number; failure?: string }> {
   for (let kills = 0; ; ) {
     // Anywhere from the first moment to the last; what is done shortens the next attempt.
     const after = kills < most ? choose.between(0.05, seconds) : undefined;
-    const { code, stderr } = await noticeKilled(args, env, after, choose.chance(0.5));
-    if (code === 0) return { kills };
-    if (code !== null) return { kills, failure: `exit code ${code}: ${stderr.trim().split("\n").at(-1)}` };
+    const { code, stderr, seconds: took } = await noticeKilled(args, env, after, choose.chance(0.5));
+    if (code === 0) return { kills, seconds: took };
+    if (code !== null)
+      return { kills, seconds: took, failure: `exit code ${code}: ${stderr.trim().split("\n").at(-1)}` };
     kills++;
   }
 }

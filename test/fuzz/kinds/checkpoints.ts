@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { loadBlip } from "../../../src/blip.js";
 import type { CheckpointFiles } from "../../../src/model/checkpoint.js";
+import { loadBlip } from "../../../src/patching/model.js";
 import type { Random } from "../../../src/random.js";
 import { bytesSource, fileOf, readStored, safetensorsFile } from "../../support/checkpoint.js";
 import { NARROW } from "../../support/samples.js";

@@ -1,11 +1,11 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { type Blip, loadBlip } from "../../../src/blip.js";
 import { gaussianNoise } from "../../../src/corruption/gaussian.js";
 import { encodePng } from "../../../src/model/picture.js";
 import { ablate, layerWindow } from "../../../src/patching/ablate.js";
 import { attribute, attributeAll } from "../../../src/patching/attribute.js";
-import { findCircuit, universality } from "../../../src/patching/circuits.js";
+import { findCircuit } from "../../../src/patching/circuits.js";
 import { faithfulness, faithfulnessCurve, headEffects, rankHeads } from "../../../src/patching/faithful.js";
+import { type Blip, loadBlip } from "../../../src/patching/model.js";
 import type { Pair } from "../../../src/patching/pair.js";
 import { patch, patchHead, patchMetrics } from "../../../src/patching/patch.js";
 import { patchPath } from "../../../src/patching/paths.js";
@@ -16,7 +16,7 @@ import { ANSWERS, CLEAN_IMAGE, CLEAN_QUESTION, CORRUPT_IMAGE, NARROW, samplePair
 import type { Kind } from "../kind.js";
 import { anyValue, whole } from "../mutate.js";
 
-// A public function, called as JavaScript may call it: with one place in its options, or in what it is asked about, changed.
+// A public function, called as JavaScript may call it: with one place in its last argument, most often options, changed.
 type Call = readonly [name: string, call: (...given: never[]) => unknown, ...given: unknown[]];
 
 const z = { site: "text.cross.z", layer: 0 } as const;
@@ -60,7 +60,6 @@ function callsOf(blip: Blip, pair: Pair): Call[] {
     ["headEffects", headEffects, pair, { memory: 1e9 }],
     ["rankHeads", rankHeads, pair, { memory: 1e9 }],
     ["findCircuit", findCircuit, scores, { seed: 1, resamples: 100, rate: 0.05, patched: [[true, false]] }],
-    ["universality", universality, [{ name: "a", circuit: findCircuit([[[0.1, 0.9]]], { resamples: 100 }) }]],
     ["ask", blip.ask.bind(blip), asked, { top: 2 }],
     ["pair", blip.pair.bind(blip), input],
     ["pair noise", blip.pair.bind(blip), { ...input, corruptImage: { noise: { sigma: 1, seed: 1 } } }],
@@ -72,7 +71,7 @@ function callsOf(blip: Blip, pair: Pair): Call[] {
   ];
 }
 
-/** The options of the library's functions, and what else they are given. */
+/** The options of the library's functions, and pictures and pairs as objects. */
 export const options: Kind = {
   name: "options",
   share: 40,
@@ -84,8 +83,7 @@ export const options: Kind = {
       run: async (choose) => {
         const [, call, ...given] = choose.pick(calls);
         const changed = given.slice();
-        // Options most often; sometimes what is asked about.
-        const at = choose.chance(0.7) ? given.length - 1 : whole(choose, 0, given.length);
+        const at = given.length - 1;
         changed[at] = mutateValue(choose, given[at]);
         dispose(await call(...(changed as never[])));
         return "taken";
