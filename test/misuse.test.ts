@@ -185,7 +185,11 @@ test("common options of another kind, by their names", async () => {
     "options",
     "The option memory of a sweep is of type string; a number was expected.",
   );
-  await refused(swept({ onProgress: {} }), "options", "onProgress of a sweep is of type object; a function was expected");
+  await refused(
+    swept({ onProgress: {} }),
+    "options",
+    "onProgress of a sweep is of type object; a function was expected",
+  );
   await refused(swept({ signal: { aborted: false } }), "options", "an AbortSignal was expected");
   await refused(swept({ layers: 1 }), "options", "layers of a sweep is of type number; a list was expected");
 });
