@@ -15,13 +15,13 @@ const LEFT = 130e6;
 /** The system's count of a process varies by as much. */
 const NOISE = 32e6;
 
-/** Weights of 150 MB, so that a second copy of them shows; a patch of a vision site takes 25 MB. */
+/** Weights of 125 MB, so that a second copy of them shows; a patch of a vision site takes 25 MB. */
 async function checkpoint(): Promise<string> {
   const folder = temporaryFolder();
   const tower = { hidden_size: 256, num_attention_heads: 8, intermediate_size: 1024 };
   await writeRandomCheckpoint(folder, {
     model_type: "blip",
-    vision_config: { ...tower, image_size: 224 },
+    vision_config: { ...tower, num_hidden_layers: 4, image_size: 224 },
     text_config: { ...tower, encoder_hidden_size: 256, vocab_size: 3000, bos_token_id: 2999 },
   });
   return folder;
