@@ -50,11 +50,14 @@ for (let seed = 1; seed <= SHAPES; seed++)
       const together = !changesOneRow(model, parts) && random() < 0.5;
       const scores = await sweep(pair, { site, direction, memory, position: positions, together });
       const [layers, heads] = scores.facts.shape as [number, number];
+      const seen = new Set<string>();
       for (let i = 0; i < 6; i++) {
         const layer = pick(0, layers - 1);
         const head = parts.perHead ? pick(0, heads - 1) : undefined;
         const position = together ? positions : positions[pick(0, positions.length - 1)]!;
         const index = [layer, ...(head === undefined ? [] : [head]), ...(together ? [] : [position as number])];
+        if (seen.has(`${index}`)) continue;
+        seen.add(`${index}`);
         const alone = await patch(pair, [{ site, layer, head, position } as Selection], { direction });
         if (Math.abs(alone.logitDiff) > 1e-3) moved++;
         for (const metric of METRICS) {
