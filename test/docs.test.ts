@@ -54,6 +54,18 @@ async function checkWords(args: readonly string[]): Promise<void> {
   assert.equal(errors, []);
 }
 
+test("docs/security.md: every bound names a test that there is", () => {
+  const rows = contentOf("docs/security.md").match(/^\|.*\|$/gm)!;
+  const named = rows
+    .filter((row) => !/^\| (what|---)/.test(row))
+    .map((row) => row.match(/`([\w/-]+)`(?=[^|]*\|$)/g) ?? []);
+  assert.ok(named.length > 25);
+  for (const tests of named) {
+    assert.ok(tests.length > 0);
+    for (const name of tests) assert.ok(existsSync(join(ROOT, "test", `${name.replaceAll("`", "")}.test.ts`)), name);
+  }
+});
+
 for (const page of pages) {
   const commands = commandsOf(page);
   if (commands.length > 0)
