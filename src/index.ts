@@ -1,5 +1,4 @@
 import "./dispose.js";
-import "./display/jupyter.js";
 
 export { BACKENDS, type Backend, currentBackend, useBackend } from "./backend.js";
 export { type GaussianNoise, gaussianNoise } from "./corruption/gaussian.js";

@@ -7,6 +7,7 @@ import { decodePicture } from "../../src/model/decode.js";
 import { answerAttention } from "../../src/patching/answer-attention.js";
 import type { Pair } from "../../src/patching/pair.js";
 import { Scores } from "../../src/patching/scores.js";
+import "../../src/register.js";
 import { refused } from "../support/refused.js";
 import { CLEAN_IMAGE, CORRUPT_IMAGE, NARROW, samplePair } from "../support/samples.js";
 
