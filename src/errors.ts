@@ -50,7 +50,7 @@ function readable(message: string): string {
   return `${message.slice(0, 1500)} … ${message.slice(-500)}`;
 }
 
-/** What options have in common wherever they are given, by what must be there. */
+/** Options of one kind wherever they are given. */
 const FIELDS: Readonly<Record<string, readonly [expected: string, holds: (value: unknown) => boolean]>> = {
   ...named(["memory", "seed", "steps", "screen", "randomSets", "top", "timeoutMs"], "a number", isNumber),
   ...named(["layers", "heads", "sites", "sizes"], "a list", Array.isArray),
@@ -66,7 +66,7 @@ function isNumber(value: unknown): boolean {
   return typeof value === "number";
 }
 
-/** @throws NoticeError `options` where a function's options are null, or no object, or a common one of them is of another kind. */
+/** @throws NoticeError `options` where a function's options are null, no object, or a common one is of another kind. */
 export function checkOptions(of: string, options: unknown): void {
   if (typeof options === "object" && options !== null && !Array.isArray(options)) {
     checkFields(of, options);

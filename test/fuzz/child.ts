@@ -4,8 +4,8 @@ import { random } from "../../src/random.js";
 import { judge, type Verdict } from "./judge.js";
 import { type Kind, keysOf, type Outcome } from "./kind.js";
 
-// A process that does a batch of cases of one kind, one after the other, and says on its fourth stream which it begins and what came of it, so that
-// whoever reads knows which case a process did not come back from. Writes are synchronous for that.
+// A process that does a batch of cases of one kind, one after the other, and says on its fourth stream which it begins
+// and what came of it, so that whoever reads knows which case a process did not come back from. Writes are synchronous.
 
 /** What a process is told, as its argument. */
 export interface Batch {

@@ -88,7 +88,8 @@ export function findingsOf(tallies: readonly KindTally[], seed: number): string 
     .map((found) => {
       const { kind, fault, message, case: number, to } = found.reduce((a, b) => (b.case < a.case ? b : a));
       const cases = to === undefined ? `--case ${number}` : `--from ${number} --cases ${to - number}`;
-      return `${found.length} x ${fault} in ${kind}: ${message}\n  npm run fuzz -- --seed ${seed} --only ${kind} ${cases}\n`;
+      const command = `npm run fuzz -- --seed ${seed} --only ${kind} ${cases}`;
+      return `${found.length} x ${fault} in ${kind}: ${message}\n  ${command}\n`;
     })
     .join("");
 }

@@ -3,7 +3,8 @@ import { parseArgs } from "node:util";
 import { findingsOf, fuzz, summaryOf } from "./fuzz.js";
 import { KINDS } from "./kinds.js";
 
-// `npm run fuzz -- --cases N --seed S`: mutates what strangers may give. `--only KIND` does one kind, `--case K` one case of it.
+// `npm run fuzz -- --cases N --seed S`: mutates what strangers may give.
+// `--only KIND` does one kind, `--case K` one case of it.
 
 const { values } = parseArgs({
   options: {

@@ -37,7 +37,7 @@ const STUDY = [
   ...["--n", "2", "--candidates", "3", "--sites", "decoder.cross.z,text.resid_post", "--screen", "6"],
   ...["--random-sets", "4", "--workers", "1"],
 ];
-/** A tenth of a second at the pace of the hub below. */
+/** Half a second at the pace of the hub below. */
 const WEIGHTS = Buffer.from(Array.from({ length: 2_000_000 }, (_, i) => (i * 7919 + (i >> 9)) & 255));
 
 /** The jobs, or those of these names, and what they need: a table, two shards of one study, a merged run, a hub. */

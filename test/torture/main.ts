@@ -1,7 +1,8 @@
 import { parseArgs } from "node:util";
 import { summaryOf, tortureAll } from "./torture.js";
 
-// `npm run torture -- --kills N --seed S`: kills studies, downloads, merges and exports at random moments, goes on, and compares every row.
+// `npm run torture -- --kills N --seed S`: kills studies, downloads, merges and exports at random moments, goes on, and
+// compares every row. `--only JOB` kills one of them.
 
 const { values } = parseArgs({
   options: {

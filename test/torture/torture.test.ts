@@ -39,7 +39,6 @@ test("what is left over, and what does not go on, is found", async () => {
   writeFileSync(join(spoilt, "scenes.part"), "");
   const { kills, leftovers, failure, lost } = await torture(measured, spoilt, random("none"), 0);
   assert.equal([kills, leftovers, failure, lost], [0, ["scenes.part"], undefined, 0]);
-  writeFileSync(join(folder, "file"), "");
   const refused = await torture(
     { ...measured, args: () => ["export", "nowhere", "--out", "x"] },
     spoilt,

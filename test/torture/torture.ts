@@ -41,7 +41,7 @@ export async function tortureAll(kills: number, seed: number, only?: string): Pr
   return tallies;
 }
 
-/** Rounds of one job. A merge opens its sources, as does an export: one process at a time may, so these have no company. */
+/** Rounds of one job. Merges and exports open what they read, which one process at a time may: no two at once. */
 async function killJob(
   job: Measured,
   tally: JobTally,
@@ -96,7 +96,8 @@ export function summaryOf(tallies: readonly JobTally[]): string {
   return tallies
     .map(({ name, rounds, kills, rows, lost, doubled, changed, leftovers, failures, seconds, findings }) => {
       const compared = `${rows} rows each, ${lost} lost, ${doubled} doubled, ${changed} changed`;
-      const line = `${name} (${seconds.toFixed(1)} s): ${kills} kills in ${rounds} rounds; ${compared}; ${leftovers} leftovers, ${failures} not gone on\n`;
+      const killed = `${name} (${seconds.toFixed(1)} s): ${kills} kills in ${rounds} rounds`;
+      const line = `${killed}; ${compared}; ${leftovers} leftovers, ${failures} not gone on\n`;
       return line + findings.map((one) => `  ${one}\n`).join("");
     })
     .join("");

@@ -16,7 +16,7 @@ import { ANSWERS, CLEAN_IMAGE, CLEAN_QUESTION, CORRUPT_IMAGE, NARROW, samplePair
 import type { Kind } from "../kind.js";
 import { anyValue, whole } from "../mutate.js";
 
-// A public function, called as JavaScript may call it: with one place in its last argument, most often options, changed.
+// A public function, as JavaScript may call it: with one place in its last argument, most often options, changed.
 type Call = readonly [name: string, call: (...given: never[]) => unknown, ...given: unknown[]];
 
 const z = { site: "text.cross.z", layer: 0 } as const;

@@ -18,7 +18,7 @@ import { HOSTILE, mutateBytes, mutatedJson, NUMBERS, whole } from "../mutate.js"
 const DATABASE = "study.duckdb";
 const QUIET = { begin: () => ({ update() {}, end() {} }), warn() {} };
 
-/** Folders of runs that somebody else made or that were damaged: settings, bytes of the database, its rows and tables, links. */
+/** Runs that somebody else made or that were damaged: settings, bytes of the database, its rows and tables, links. */
 export const runs: Kind = {
   name: "runs",
   share: 6,
