@@ -34,6 +34,14 @@ test("leaves nothing beside the folder", async ({ parent, out }) => {
   ]);
 });
 
+test("pictures are numbered with five digits, so that names sort as they were drawn", async ({ out }) => {
+  const pictures = ["attributes", "actions", "faces"].flatMap((task) =>
+    Array.from({ length: count }, (_, i) => `${task}-000${i < 10 ? "0" : ""}${i}`),
+  );
+  const expected = pictures.flatMap((name) => [`${name}.png`, `${name}-corrupt.png`]);
+  assert.equal((await readdir(join(out, "images"))).sort(), expected.sort());
+});
+
 test("SVO-Probes: its columns, triplets that differ in the flagged place, both images there", async ({ out }) => {
   const [head, ...rows] = (await readFile(join(out, "svo-probes/svo_probes.csv"), "utf8")).trimEnd().split("\n");
   assert.is(

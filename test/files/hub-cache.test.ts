@@ -12,6 +12,7 @@ test("an index names shards beside it, at least one", () => {
     "x-1.safetensors",
     "x-2.safetensors",
   ]);
+  assert.equal(shardNames(index({ a: "x.safetensors" })), ["x.safetensors"]);
   for (const wrong of [{}, { a: "../x.safetensors" }, { a: "x.bin" }, { a: "x.safetensors", b: 1 }, null, "x"])
     assert.is(shardNames(index(wrong)), undefined, JSON.stringify(wrong));
   for (const text of ["null", "{", "{}", "[]", ""]) assert.is(shardNames(text), undefined, text);
