@@ -69,10 +69,9 @@ const encoded = (text: string) => new Uint8Array(Buffer.from(text));
 
 function mutateFile(choose: Random, files: Files): void {
   const names = [...files.keys()];
-  // Headers and data of weights are two formats.
-  const name = choose.chance(0.35)
-    ? choose.pick(names.filter((one) => one.endsWith(".safetensors")))
-    : choose.pick(names);
+  // Headers and data of weights are two formats. The round before may have taken them away.
+  const weights = names.filter((one) => one.endsWith(".safetensors"));
+  const name = choose.pick(weights.length > 0 && choose.chance(0.35) ? weights : names);
   const bytes = files.get(name)!;
   if (choose.chance(0.02)) files.delete(name);
   else if (name.endsWith(".safetensors")) files.set(name, mutateWeights(choose, bytes));
@@ -105,8 +104,8 @@ const entries = (count: number) => Array.from({ length: count }, (_, i) => `"w${
 
 function mutateVocabulary(choose: Random, bytes: Uint8Array): Uint8Array {
   if (choose.chance(0.3)) return mutateBytes(choose, bytes);
-  const lines = Buffer.from(bytes).toString().split("\n");
-  if (choose.chance(0.005)) lines.push(...Array.from({ length: 300_000 }, (_, i) => `w${i}`));
+  const more = choose.chance(0.005) ? Array.from({ length: 300_000 }, (_, i) => `w${i}`) : [];
+  const lines = Buffer.from(bytes).toString().split("\n").concat(more);
   const at = whole(choose, 0, lines.length);
   lines.splice(at, choose.pick([0, 1, 2]), choose.pick([choose.pick(HOSTILE), lines[0]!, "##"]));
   return encoded(lines.join(choose.chance(0.9) ? "\n" : "\r\n"));
