@@ -32,6 +32,10 @@ for (const [batch, contexts] of [
     const halved = tf.mul(pattern, 0.5);
     const z = attend(halved, splitHeads(linear(context, value), HEADS));
     assert.ok(difference(foldedAttend(halved, context, value), z) <= 1e-5);
+    // One pattern serves all contexts.
+    const [lone, v] = [tf.slice(halved, [0], [1]), splitHeads(linear(context, value), HEADS)];
+    const each = attend(tf.concat(Array.from({ length: contexts }, () => lone)), v);
+    assert.ok(difference(foldedAttend(lone, context, value), each) <= 1e-5);
   });
 
 test.run();
