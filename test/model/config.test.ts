@@ -259,6 +259,17 @@ test("each size up to its bound, and none beyond", async () => {
     parse(whole(most));
     for (const wrong of [0, most + 1]) await refused(() => parse(whole(wrong)), "checkpoint", field);
   }
+  // The tower that sees has bounds of its own.
+  const seeing = (vision: object) =>
+    parse(blip({ ...wide, ...vision, num_attention_heads: 1 }, { ...wide, ...vision }));
+  for (const [field, most] of Object.entries(bounds).slice(0, 4)) {
+    const vision = (value: number) => ({
+      ...(field === "num_attention_heads" ? { hidden_size: 8 * value } : {}),
+      [field]: value,
+    });
+    seeing(vision(most));
+    await refused(() => seeing(vision(most + 1)), "checkpoint", `vision_config.${field}`);
+  }
 });
 
 test.run();
