@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { deflateSync } from "node:zlib";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -52,6 +53,13 @@ test("of colours with opacity only the colours are taken, of 16 bits the upper 8
     const { width, height, data } = await decodePicture(new Uint8Array(file), "photo");
     assert.equal([width, height, ...data], [2, 1, 0x12, 0x56, 0x9a, 0xff, 1, 0]);
   }
+});
+
+test("extended sequential JPEGs are read: a baseline one is one under another marker", async () => {
+  const bytes = new Uint8Array(readFileSync("test/fixtures/pixels/17x31-420-baseline.jpg"));
+  const frame = bytes.findIndex((byte, at) => byte === 0xff && bytes[at + 1] === 0xc0);
+  const extended = bytes.with(frame + 1, 0xc1);
+  assert.equal(await decodePicture(extended, "photo"), await decodePicture(bytes, "photo"));
 });
 
 test("what is no picture is called what it is", async () => {
