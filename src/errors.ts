@@ -67,14 +67,30 @@ function isNumber(value: unknown): boolean {
 }
 
 /** @throws NoticeError `options` where a function's options are null, no object, or a common one is of another kind. */
-export function checkOptions(of: string, options: unknown): void {
-  if (typeof options === "object" && options !== null && !Array.isArray(options)) {
-    checkFields(of, options);
-    return;
-  }
-  const given = options === null ? "null" : Array.isArray(options) ? "an array" : `a ${typeof options}`;
-  const said = `The options of ${of} are ${options === undefined ? "missing" : given}`;
-  throw new NoticeError("options", `${said}; give an object, such as { signal }, or leave out what may be left out.`);
+export function checkOptions(of: string, options: unknown, such = "{ signal }"): void {
+  const rest = `give an object, such as ${such}, or leave out what may be left out.`;
+  if (!isObject(options)) throw new NoticeError("options", `The options of ${of} are ${kindOf(options)}; ${rest}`);
+  checkFields(of, options);
+}
+
+/** @throws NoticeError `options` where what must be given is null, or no object. */
+export function checkObject(what: string, given: unknown, such: string): void {
+  if (!isObject(given))
+    throw new NoticeError("options", `${what} is ${kindOf(given)}; give an object, such as ${such}.`);
+}
+
+/** @throws NoticeError `options` where what must be given is no array. */
+export function checkList(what: string, given: unknown, such: string): void {
+  if (!Array.isArray(given))
+    throw new NoticeError("options", `${what} is ${kindOf(given)}; give an array, such as ${such}.`);
+}
+
+const isObject = (given: unknown): given is object =>
+  typeof given === "object" && given !== null && !Array.isArray(given);
+
+function kindOf(given: unknown): string {
+  if (given === undefined || given === null) return given === null ? "null" : "missing";
+  return Array.isArray(given) ? "an array" : `${typeof given === "object" ? "an" : "a"} ${typeof given}`;
 }
 
 function checkFields(of: string, options: object): void {

@@ -74,6 +74,7 @@ const PAIRS: readonly Case[] = [
   ],
   ["an ArrayBuffer", { image: new ArrayBuffer(8) }, "image", "new Uint8Array(buffer)"],
   ["noise of no size", { corruptImage: { noise: { sigma: 0, seed: 1 } } }, "options", "a number above 0 was expected"],
+  ["noise of null", { corruptImage: { noise: null } }, "options", "such as { sigma: 1, seed: 0 }"],
   ["no question", { question: undefined }, "tokens", "a text was expected"],
   ["a long question", { question: "is it red ".repeat(8) }, "tokens", "Shorten it."],
   [
@@ -195,7 +196,7 @@ test("common options of another kind, by their names", async () => {
 });
 
 test("null for what is asked about", async () => {
-  await refused(() => blip.run(null as never), "options", "are null; give an object");
+  await refused(() => blip.run(null as never), "options", "are null; give an object, such as { image, question }");
   await refused(() => blip.pair(null as never), "options", "are null; give an object");
   await refused(() => pairAny({ corruptImage: { noise: null } }), "options", "are null; give an object");
   await refused(() => encodePng(null as never), "image", "A picture was expected");

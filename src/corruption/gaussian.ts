@@ -20,15 +20,15 @@ export interface GaussianNoise {
  */
 export function gaussianNoise(pixels: tf.Tensor4D, noise: GaussianNoise): tf.Tensor4D;
 export function gaussianNoise(pixels: Float32Array, noise: GaussianNoise): Float32Array;
-export function gaussianNoise(pixels: tf.Tensor4D | Float32Array, given: GaussianNoise): tf.Tensor4D | Float32Array {
-  checkOptions("gaussianNoise", given);
-  const { sigma, seed } = given;
+export function gaussianNoise(pixels: tf.Tensor4D | Float32Array, noise: GaussianNoise): tf.Tensor4D | Float32Array {
+  checkOptions("gaussianNoise", noise, "{ sigma: 1, seed: 0 }");
+  const { sigma, seed } = noise;
   if (!(sigma > 0 && Number.isFinite(sigma)))
     throw new NoticeError("options", `sigma is ${sigma}; a number above 0 was expected.`);
   if (!Number.isFinite(seed)) throw new NoticeError("options", `seed is ${seed}; a number was expected.`);
   if (pixels instanceof Float32Array) {
-    const noise = normals(pixels.length, seed);
-    return pixels.map((value, i) => value + sigma * noise[i]!);
+    const draws = normals(pixels.length, seed);
+    return pixels.map((value, i) => value + sigma * draws[i]!);
   }
   if (!(pixels instanceof tf.Tensor) || pixels.rank !== 4)
     throw new NoticeError(

@@ -1,9 +1,9 @@
-import { NoticeError } from "../errors.js";
+import { checkOptions, NoticeError } from "../errors.js";
 import type { Picture } from "../model/picture.js";
 import { answerAttention } from "../patching/answer-attention.js";
 import { attentionOverlay } from "../patching/attention-functions.js";
 import { type ImageInput, pictureOf } from "../patching/inputs.js";
-import type { Pair } from "../patching/pair.js";
+import { checkPair, type Pair } from "../patching/pair.js";
 import { type Position, resolvePosition } from "../patching/positions.js";
 import { JUPYTER_DISPLAY, type MimeBundle, show } from "./show.js";
 import type { Look } from "./views.js";
@@ -38,11 +38,10 @@ export class Overlay implements Look {
  * `options` where the position means several tokens, `image`.
  * @example await overlay(pair, "examples/star-red.png", { layer: 1, head: 2 })
  */
-export async function overlay(
-  pair: Pair,
-  image: ImageInput,
-  { layer, head, position = "answer" }: LookOptions,
-): Promise<Overlay> {
+export async function overlay(pair: Pair, image: ImageInput, options: LookOptions): Promise<Overlay> {
+  checkPair(pair);
+  checkOptions("overlay", options, "{ layer: 0, head: 0 }");
+  const { layer, head, position = "answer" } = options;
   const { tokens } = pair.question;
   const [token, ...more] = resolvePosition(position, tokens.length, pair.question, pair.answers.correct.text);
   if (more.length > 0)

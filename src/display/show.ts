@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { NoticeError } from "../errors.js";
+import { checkOptions, NoticeError } from "../errors.js";
 import { html } from "../report/html.js";
 import type { ScoreMapOptions } from "../report/score-map.js";
 import { PLAIN, type Terminal } from "./terminal.js";
@@ -63,6 +63,7 @@ export class Shown {
  * @example console.log(`${show(scores, { metric: "logitDiff", token: 3 })}`)
  */
 export function show(value: Showable, options: ScoreMapOptions = {}): Shown {
+  checkOptions("show", options, "{ metric }");
   const view = viewOf(value, options);
   if (view) return new Shown(view);
   throw new NoticeError(

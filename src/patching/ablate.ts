@@ -1,4 +1,4 @@
-import { NoticeError } from "../errors.js";
+import { checkList, checkOptions, NoticeError } from "../errors.js";
 import type { ArchitectureName } from "../model/architectures.js";
 import type { Score } from "./metrics.js";
 import type { Pair } from "./pair.js";
@@ -33,12 +33,15 @@ export async function ablate<A extends ArchitectureName>(
  */
 export function layerWindow<S extends Site>(
   site: S,
-  [first, last]: readonly [number, number],
+  window: readonly [number, number],
   place: {
     readonly head?: S extends HeadSite ? number | readonly number[] : undefined;
     readonly position?: S extends QuestionSite ? Position : IndexPosition;
   } = {},
 ): Selection[] {
+  checkList("The window of layerWindow", window, "[1, 2]");
+  checkOptions("layerWindow", place, "{ position }");
+  const [first, last] = window;
   if (!(first <= last && last - first < MOST_LAYERS))
     throw new NoticeError(
       "site",

@@ -1,3 +1,4 @@
+import { checkOptions } from "../errors.js";
 import type { Scores } from "./scores.js";
 
 /** How far an approximation of a sweep can be trusted. */
@@ -11,7 +12,9 @@ export interface Agreement {
 }
 
 /** Compares change by change of the logit difference what an approximation found with what patching did. */
-export function agreement(found: Scores, exact: Scores, { worst = 5 } = {}): Agreement {
+export function agreement(found: Scores, exact: Scores, options: { readonly worst?: number } = {}): Agreement {
+  checkOptions("agreement", options, "{ worst: 5 }");
+  const { worst = 5 } = options;
   const places = indexesOf(exact.facts.shape).flatMap((index) => {
     const [a, b] = [found.at("logitDiff", ...index), exact.at("logitDiff", ...index)];
     return a === null || b === null ? [] : [{ index, found: a, exact: b }];

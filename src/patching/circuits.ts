@@ -1,4 +1,4 @@
-import { NoticeError } from "../errors.js";
+import { checkList, checkObject, checkOptions, NoticeError } from "../errors.js";
 import { type Random, random } from "../random.js";
 
 /** One score a head, [layer][head]; null where there is none (a degenerate sample has no effect). */
@@ -61,8 +61,10 @@ export interface CircuitOptions {
  * @throws NoticeError `options` where the samples' tables have different shapes, or `resamples` or `rate` is out of range.
  */
 export function findCircuit(samples: readonly HeadScores[], options: CircuitOptions = {}): Circuit {
+  checkList("The samples of findCircuit", samples, "[scores, scores]");
+  checkOptions("findCircuit", options, "{ seed: 1 }");
   const { seed = 0, resamples = 2000, rate = 0.05, patched } = options;
-  checkOptions(resamples, rate);
+  checkRule(resamples, rate);
   const shape = shapeOf(samples);
   const rows = samples.map((scores) => scores.flat()).filter((row): row is number[] => !row.includes(null));
   const places = shape.flatMap((heads, layer) => Array.from({ length: heads }, (_, head) => ({ layer, head })));
@@ -100,7 +102,7 @@ export function findCircuit(samples: readonly HeadScores[], options: CircuitOpti
   return { samples: rows.length, degenerate, threshold, heads, layerShare };
 }
 
-function checkOptions(resamples: number, rate: number): void {
+function checkRule(resamples: number, rate: number): void {
   if (!Number.isInteger(resamples) || resamples < 1 || resamples > 1e6)
     throw new NoticeError("options", `resamples is ${resamples}; a whole number from 1 to 1000000 was expected.`);
   if (!(rate >= 1e-6 && rate < 1))
@@ -131,8 +133,17 @@ export interface Universality {
   readonly overlap: readonly (readonly (number | null)[])[];
 }
 
-/** The heads that circuits share (paper, section 4): *universal* is a head that is in all of them. */
+/**
+ * The heads that circuits share (paper, section 4): *universal* is a head that is in all of them.
+ *
+ * @throws NoticeError `options` where they are no list of circuits.
+ */
 export function universality(circuits: readonly NamedCircuit[]): Universality {
+  checkList("The list of universality", circuits, "[{ name, circuit }, …]");
+  for (const one of circuits) {
+    checkObject("A circuit of universality", one, "{ name, circuit }");
+    checkObject(`The circuit ${one.name}`, one.circuit, "one that findCircuit found");
+  }
   const members = circuits.map(
     ({ circuit }) => new Set(circuit.heads.filter((one) => one.inCircuit).map(({ layer, head }) => `${layer}.${head}`)),
   );

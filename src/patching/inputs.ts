@@ -7,6 +7,12 @@ import { readPicture } from "../platform.js";
 /** The path of a PNG or JPEG file (in a browser: its address), the bytes of one, or pixels. */
 export type ImageInput = string | Uint8Array | Picture;
 
+/** A picture and a question about it. */
+export interface Asked {
+  readonly image: ImageInput;
+  readonly question: string;
+}
+
 /** A pair whose picture is corrupted. */
 export interface CorruptImage {
   /** Semantic image pair: the same question about another picture. Or, as a baseline, about the clean one with noise. */

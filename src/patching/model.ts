@@ -13,7 +13,7 @@ import { disposeWeights } from "../model/weights.js";
 import { firstPiece, positionsOf } from "../model/words.js";
 import { openModel } from "../platform.js";
 import { coveredTokens } from "./attention-functions.js";
-import { checkText, type ImageInput, type PairInput, pictureOf } from "./inputs.js";
+import { type Asked, checkText, type ImageInput, type PairInput, pictureOf } from "./inputs.js";
 import type { Answer } from "./metrics.js";
 import { newRun, Pair } from "./pair.js";
 import type { Question } from "./positions.js";
@@ -96,9 +96,9 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
    *
    * @throws NoticeError `image`, `tokens`
    */
-  async run(asks: { readonly image: ImageInput; readonly question: string }): Promise<Run<A>> {
-    checkOptions("run", asks);
-    const { image, question } = asks;
+  async run(input: Asked): Promise<Run<A>> {
+    checkOptions("run", input, "{ image, question }");
+    const { image, question } = input;
     const asked = this.question(question);
     const pixels = await this.pixels(image);
     try {
@@ -115,7 +115,7 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
    * @example await blip.pair({ image: "red.png", corruptImage: "blue.png", question: "is this star red or blue?", answers: ["red", "blue"] })
    */
   async pair(input: PairInput): Promise<Pair<A>> {
-    checkOptions("pair", input);
+    checkOptions("pair", input, "{ image, corruptImage, question, answers }");
     const { image, corruptImage, question, corruptQuestion, answers } = input;
     if (!Array.isArray(answers) || answers.length !== 2)
       throw new NoticeError("tokens", 'answers are the correct and the incorrect one, such as ["red", "blue"].');
@@ -144,15 +144,12 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
    *
    * @throws NoticeError `image`, `tokens`, `options`, `checkpoint` where the pass overflowed
    */
-  async ask(
-    asks: { readonly image: ImageInput; readonly question: string },
-    options: { readonly top?: number } = {},
-  ): Promise<AskResult> {
-    checkOptions("ask", options);
+  async ask(input: Asked, options: { readonly top?: number } = {}): Promise<AskResult> {
+    checkOptions("ask", options, "{ top: 3 }");
     const { top = 5 } = options;
     if (!Number.isInteger(top) || top < 1)
       throw new NoticeError("options", `top is ${top}; a whole number of at least 1 was expected.`);
-    using run = await this.run(asks);
+    using run = await this.run(input);
     const { readout } = this.architecture;
     const [ids] = await readout.say(this, endsOf(run.activations));
     const likeliest = tf.tidy(() => {
@@ -171,7 +168,7 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
       );
     return {
       answer: this.#spoken(ids!),
-      tokens: this.question(asks.question).tokens,
+      tokens: this.question(input.question).tokens,
       top: topIds.map((id, i) => ({ id, token: this.#choiceName(id), logit: logits[i]!, prob: probs[i]! })),
     };
   }

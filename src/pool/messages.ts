@@ -3,7 +3,7 @@ import type { NoticeErrorCode } from "../errors.js";
 import type { AnswerAttention } from "../patching/answer-attention.js";
 import type { AttributeOptions } from "../patching/attribute.js";
 import type { Faithfulness, FaithfulnessCurve, FaithfulOptions, HeadAt } from "../patching/faithful.js";
-import type { PairInput } from "../patching/inputs.js";
+import type { Asked, PairInput } from "../patching/inputs.js";
 import type { AskResult } from "../patching/model.js";
 import type { ScoresJson } from "../patching/scores.js";
 import type { Site } from "../patching/sites.js";
@@ -15,9 +15,6 @@ export type SweepResult = ScoresJson;
 
 /** A sweep's. */
 export type PoolSweep = Sendable<SweepOptions>;
-
-/** A picture and a question about it. */
-export type Asked = Pick<PairInput, "image" | "question">;
 
 /** One of a sample's pairs, and what is to be found out about it. */
 export interface StudyPair {

@@ -4,12 +4,11 @@ import { checkOptions, NoticeError } from "../errors.js";
 import { resolveModel } from "../files/hub.js";
 import { availableMemory } from "../files/memory.js";
 import type { LoadOptions } from "../model/load.js";
-import type { PairInput } from "../patching/inputs.js";
+import type { Asked, PairInput } from "../patching/inputs.js";
 import type { AskResult } from "../patching/model.js";
 import type { Scores } from "../patching/scores.js";
 import { mapStream, type Source } from "../stream.js";
 import type {
-  Asked,
   Method,
   PoolSweep,
   Setup,
@@ -25,9 +24,9 @@ import type { TaskOutcome } from "./worker-process.js";
 import { Workers } from "./workers.js";
 
 export type { AnswerAttention } from "../patching/answer-attention.js";
+export type { Asked } from "../patching/inputs.js";
 export type { Source } from "../stream.js";
 export type {
-  Asked,
   PairResult,
   PoolSweep,
   StudyPair,
@@ -65,6 +64,8 @@ export interface PoolOptions extends LoadOptions {
   /** Tensors that a worker makes before another one takes its place. */
   readonly recycleAfter?: number;
 }
+
+const ORDERED = "{ ordered: true }";
 
 /** In which order results come. */
 export interface PoolSweepOptions {
@@ -157,15 +158,17 @@ export class Pool implements AsyncDisposable {
   async *sweep<Key>(
     pairs: Source<{ readonly key: Key } & PairInput>,
     sweeps: PoolSweep | readonly PoolSweep[],
-    { ordered = false }: PoolSweepOptions = {},
+    options: PoolSweepOptions = {},
   ): AsyncGenerator<PoolResult<Key, { readonly scores: readonly Scores[] }>, void, undefined> {
+    checkOptions("Pool.sweep", options, ORDERED);
     const list = [sweeps].flat();
+    for (const one of list) checkOptions("a sweep", one, "{ site }");
     if (list.length === 0)
       throw new NoticeError("options", "An empty list of sweeps finds out nothing; give at least one.");
     // TensorFlow.js comes with it, which nobody waits for while workers compute.
     const tables = import("../patching/scores.js");
     const task = (pair: PairInput): Task => ({ name: "sweep", input: { pair: onlyPair(pair), sweeps: list } });
-    for await (const { key, output, error } of this.#results(pairs, task, ordered))
+    for await (const { key, output, error } of this.#results(pairs, task, options.ordered))
       if (error) yield { key, error };
       else yield { key, scores: (output as readonly SweepResult[]).map((await tables).Scores.from) };
   }
@@ -179,11 +182,13 @@ export class Pool implements AsyncDisposable {
     pairs: Source<{ readonly key: Key } & PairInput>,
     name: Name,
     asked: Methods[Name]["asked"],
-    { ordered = false }: PoolSweepOptions = {},
+    options: PoolSweepOptions = {},
   ): AsyncGenerator<PoolResult<Key, { readonly found: Methods[Name]["found"] }>, void, undefined> {
+    checkOptions(`Pool.measure of ${name}`, asked, "{}");
+    checkOptions("Pool.measure", options, ORDERED);
     const method = { name, asked } as Method;
     const task = (pair: PairInput): Task => ({ name: "measure", input: { pair: onlyPair(pair), method } });
-    for await (const { key, output, error } of this.#results(pairs, task, ordered))
+    for await (const { key, output, error } of this.#results(pairs, task, options.ordered))
       yield error ? { key, error } : { key, found: output as Methods[Name]["found"] };
   }
 
@@ -196,7 +201,7 @@ export class Pool implements AsyncDisposable {
     samples: Source<{ readonly key: Key; readonly pairs: readonly StudyPair[] }>,
   ): AsyncGenerator<PoolResult<Key, { readonly result: StudyResult }>, void, undefined> {
     const task = ({ pairs }: { readonly pairs: readonly StudyPair[] }): Task => ({ name: "study", input: { pairs } });
-    for await (const { key, output, error } of this.#results(samples, task, false))
+    for await (const { key, output, error } of this.#results(samples, task))
       yield error ? { key, error } : { key, result: output as StudyResult };
   }
 
@@ -209,7 +214,7 @@ export class Pool implements AsyncDisposable {
     samples: Source<{ readonly key: Key; readonly pairs: readonly VerifyPair[] }>,
   ): AsyncGenerator<PoolResult<Key, { readonly results: readonly VerifyResult[] }>, void, undefined> {
     const task = ({ pairs }: { readonly pairs: readonly VerifyPair[] }): Task => ({ name: "verify", input: { pairs } });
-    for await (const { key, output, error } of this.#results(samples, task, false))
+    for await (const { key, output, error } of this.#results(samples, task))
       yield error ? { key, error } : { key, results: output as readonly VerifyResult[] };
   }
 
@@ -220,8 +225,10 @@ export class Pool implements AsyncDisposable {
    */
   async *ask<Key>(
     questions: Source<{ readonly key: Key } & Asked>,
-    { top, ordered = false }: PoolSweepOptions & { readonly top?: number } = {},
+    options: PoolSweepOptions & { readonly top?: number } = {},
   ): AsyncGenerator<PoolResult<Key, { readonly answer: AskResult }>, void, undefined> {
+    checkOptions("Pool.ask", options, ORDERED);
+    const { top, ordered } = options;
     const task = ({ image, question }: Asked): Task => ({ name: "ask", input: { asked: { image, question }, top } });
     for await (const { key, output, error } of this.#results(questions, task, ordered))
       yield error ? { key, error } : { key, answer: output as AskResult };
@@ -241,7 +248,7 @@ export class Pool implements AsyncDisposable {
   #results<Key, Item>(
     items: Source<{ readonly key: Key } & Item>,
     task: (item: Item) => Task,
-    ordered: boolean,
+    ordered = false,
   ): AsyncGenerator<{ readonly key: Key } & TaskOutcome, void, undefined> {
     const work = async (item: { readonly key: Key } & Item, signal: AbortSignal) => ({
       key: item.key,

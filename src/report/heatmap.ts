@@ -1,5 +1,5 @@
 import type { TopLevelSpec } from "vega-lite";
-import { NoticeError } from "../errors.js";
+import { checkObject, NoticeError } from "../errors.js";
 import { FONT_FAMILY, svgToPng, vegaToSvg, xmlText } from "./figure.js";
 
 /** One axis of a map: its title, and a label for each row or column (`0, 1, 2, …` where `labels` is left out). */
@@ -49,6 +49,7 @@ export async function headMapSvg(map: HeadMap): Promise<string> {
  * is neither finite nor null.
  */
 export function headMapSpec(map: HeadMap): TopLevelSpec {
+  checkObject("The map", map, "what scoreMap returns");
   const [rowLabels, columnLabels] = labelsOf(map);
   const printed = printsNumbers(map);
   const cells = cellsOf(map, rowLabels, columnLabels);

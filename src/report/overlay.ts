@@ -1,4 +1,4 @@
-import { NoticeError } from "../errors.js";
+import { checkList, checkObject, checkOptions, NoticeError } from "../errors.js";
 import type { Picture } from "../model/picture.js";
 import { resize } from "../model/resize.js";
 
@@ -33,8 +33,12 @@ export interface OverlayPicture {
 export function drawOverlay(
   picture: Picture,
   grid: readonly (readonly number[])[],
-  { extent = Math.max(...grid.flat().map(Math.abs)), side = 256 }: OverlayOptions = {},
+  options: OverlayOptions = {},
 ): OverlayPicture {
+  checkObject("The picture of drawOverlay", picture, "{ width, height, data }");
+  checkList("The grid of drawOverlay", grid, "[[0, 1], [1, 0]]");
+  checkOptions("drawOverlay", options, "{ side: 256 }");
+  const { extent = Math.max(...grid.flat().map(Math.abs)), side = 256 } = options;
   const columns = grid[0]?.length ?? 0;
   if (columns === 0 || grid.some((row) => row.length !== columns || !row.every(Number.isFinite)))
     throw new NoticeError("options", "An overlay takes a grid of finite numbers, with rows of equal length.");

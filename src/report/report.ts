@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { lstat, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { NoticeError } from "../errors.js";
+import { checkObject, checkOptions, NoticeError } from "../errors.js";
 import { isWritten, refuseForeign } from "../files/output.js";
 import { makeFolder, writeWhole } from "../files/write.js";
 import { FigureBook } from "./figure-book.js";
@@ -27,11 +27,10 @@ export interface ReportOptions {
  * @returns the path of the page.
  * @throws NoticeError `options` where the folder may not be written to, or holds files of these names that are none of a report, or a map or overlay has numbers that are not finite.
  */
-export async function writeReport(
-  data: ReportData,
-  folder: string,
-  { png = true }: ReportOptions = {},
-): Promise<string> {
+export async function writeReport(data: ReportData, folder: string, options: ReportOptions = {}): Promise<string> {
+  checkObject("What writeReport writes", data, "what gatherReport returns");
+  checkOptions("writeReport", options, "{ png: false }");
+  const { png = true } = options;
   const path = join(folder, "report.html");
   const figures = join(folder, "figures");
   const book = new FigureBook({ png });

@@ -1,3 +1,4 @@
+import { checkObject, checkOptions } from "../errors.js";
 import { answerName, type Metric } from "../patching/metrics.js";
 import type { Scores } from "../patching/scores.js";
 import type { HeadMap } from "./heatmap.js";
@@ -20,8 +21,14 @@ export interface ScoreMapOptions {
   readonly note?: string;
 }
 
-/** One two-dimensional view of a sweep: layer x head at one token, or layer x token for sites without heads. */
+/**
+ * One two-dimensional view of a sweep: layer x head at one token, or layer x token for sites without heads.
+ *
+ * @throws NoticeError `options`
+ */
 export function scoreMap(scores: Scores, options: ScoreMapOptions = {}): HeadMap {
+  checkObject("What scoreMap draws", scores, "the scores of a sweep");
+  checkOptions("scoreMap", options, "{ metric }");
   const { metric = scores.degenerate ? "logitDiff" : "effect" } = options;
   const { site, axes, shape, model, direction, answers, tokens } = scores.facts;
   const [layers, second = 1] = shape as [number, number?];

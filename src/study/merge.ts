@@ -1,6 +1,6 @@
 import { copyFile, cp, lstat, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { NoticeError } from "../errors.js";
+import { checkList, NoticeError } from "../errors.js";
 import { removeLeftovers } from "../files/leftovers.js";
 import { DATABASE, SETTINGS } from "../files/run-files.js";
 import { fileError, isFileError } from "../files/system-error.js";
@@ -27,6 +27,7 @@ export async function mergeRuns(
   folder: string,
   runs: readonly string[],
 ): Promise<{ patched: number; selected: number }> {
+  checkList("The list of mergeRuns", runs, '["runs/a", "runs/b"]');
   const [first, ...others] = runs;
   if (first === undefined || others.length === 0) throw new NoticeError("options", "Merging needs two runs or more.");
   if (await lstat(folder).catch(() => undefined))

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import { isAbsolute, join, relative, resolve } from "node:path";
 import type { Backend } from "../backend.js";
-import { NoticeError } from "../errors.js";
+import { checkOptions, NoticeError } from "../errors.js";
 import { checkpointFolder } from "../files/folder.js";
 import { resolveModel } from "../files/hub.js";
 import { removeLeftovers } from "../files/leftovers.js";
@@ -42,6 +42,7 @@ export class StudyRun implements Disposable {
    * process works on it.
    */
   static async open(folder: string, given: GivenSettings = {}): Promise<StudyRun> {
+    checkOptions("StudyRun.open", given, "{ n: 60 }");
     await refuseLinks(folder);
     const file = join(folder, SETTINGS);
     const stored = (await findFile(file)) ? completeSettings(await readSettings(file)) : undefined;

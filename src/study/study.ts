@@ -1,4 +1,4 @@
-import { NoticeError } from "../errors.js";
+import { checkOptions, NoticeError } from "../errors.js";
 import { openPool, type Pool, type PoolOptions } from "../pool/pool.js";
 import { evaluate } from "./evaluate.js";
 import { patch } from "./patch.js";
@@ -28,11 +28,9 @@ const QUIET: Watch = { begin: () => ({ update() {}, end() {} }), warn: console.w
  *
  * @throws NoticeError as the stages; the signal's reason.
  */
-export async function runStages(
-  run: StudyRun,
-  stages: readonly StageName[],
-  { watch = QUIET, signal, shard, ...options }: StudyOptions = {},
-): Promise<void> {
+export async function runStages(run: StudyRun, stages: readonly StageName[], given: StudyOptions = {}): Promise<void> {
+  checkOptions("runStages", given);
+  const { watch = QUIET, signal, shard, ...options } = given;
   const unknown = stages.find((name) => !STAGES.includes(name));
   if (unknown !== undefined)
     throw new NoticeError("options", `There is no stage ${JSON.stringify(unknown)}; choose from ${STAGES.join(", ")}.`);

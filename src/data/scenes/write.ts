@@ -1,7 +1,7 @@
 import { readdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { PNG } from "pngjs";
-import { NoticeError } from "../../errors.js";
+import { checkOptions, NoticeError } from "../../errors.js";
 import { removeLeftovers } from "../../files/leftovers.js";
 import { fileError, isFileError } from "../../files/system-error.js";
 import { makeFolder } from "../../files/write.js";
@@ -41,7 +41,9 @@ const svoColumns =
  * Written beside the folder and renamed at the end, so a folder of this name is a whole one.
  * @throws NoticeError `options` where the folder exists and is not empty.
  */
-export async function writeScenes(directory: string, { count, seed, progress }: WriteScenesOptions): Promise<void> {
+export async function writeScenes(directory: string, options: WriteScenesOptions): Promise<void> {
+  checkOptions("writeScenes", options, "{ count: 10, seed: 1 }");
+  const { count, seed, progress } = options;
   await refuseFull(directory);
   const beside = `${directory.replace(/[/\\]+$/, "")}.partial-${process.pid}`;
   await removeLeftovers(dirname(beside), basename(beside).replace(/\.partial-\d+$/, ""));

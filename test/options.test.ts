@@ -1,0 +1,177 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { writeScenes } from "../src/data/scenes/write.js";
+import * as display from "../src/display.js";
+import * as figures from "../src/figures.js";
+import * as core from "../src/index.js";
+import * as pools from "../src/pool/pool.js";
+import * as studies from "../src/study.js";
+import { NARROW, samplePair } from "./support/samples.js";
+
+// Whatever takes an object or a list refuses anything else in its place by an error of ours. Of a function a row has the arguments, and
+// which of them are such; whoever exports another function adds a row.
+
+const blip = await core.loadBlip(NARROW);
+const pair = await samplePair(blip, "image");
+const scores = await core.sweep(pair, { site: "text.resid_post" });
+// Neither gets so far as to ask it for anything.
+const pool = Object.create(pools.Pool.prototype);
+const run = Object.create(studies.StudyRun.prototype);
+
+const picture = { width: 1, height: 1, data: new Uint8Array(3) };
+const spots = [{ site: "text.cross.z", layer: 0 }];
+
+type Row = readonly [args: readonly unknown[], objects: readonly number[], self?: unknown];
+
+const ROWS: Record<string, Row> = {
+  ablate: [[pair, spots], [0]],
+  agreement: [[scores, scores, {}], [2]],
+  attribute: [
+    [pair, {}],
+    [0, 1],
+  ],
+  attributeAll: [
+    [pair, ["text.cross.z"], {}],
+    [0, 2],
+  ],
+  drawOverlay: [
+    [picture, [[1]], {}],
+    [0, 1, 2],
+  ],
+  encodePng: [[picture], [0]],
+  exportScores: [[run, "scores.csv", "csv"], []],
+  faithfulness: [
+    [pair, [], {}],
+    [0, 2],
+  ],
+  faithfulnessCurve: [
+    [pair, [], {}],
+    [0, 2],
+  ],
+  findCircuit: [
+    [[], {}],
+    [0, 1],
+  ],
+  gaussianNoise: [
+    [new Float32Array(3), { sigma: 1, seed: 1 }],
+    [0, 1],
+  ],
+  headEffects: [[pair, {}], [1]],
+  headMapPng: [[{}], [0]],
+  headMapSpec: [[{}], [0]],
+  headMapSvg: [[{}], [0]],
+  layerWindow: [
+    ["text.cross.z", [0, 1], {}],
+    [1, 2],
+  ],
+  loadBlip: [
+    [NARROW, {}],
+    [0, 1],
+  ],
+  loadModel: [
+    [NARROW, {}],
+    [0, 1],
+  ],
+  mergeRuns: [["merged", []], [1]],
+  openPool: [[NARROW, {}], [1]],
+  overlay: [
+    [pair, picture, { layer: 0, head: 0 }],
+    [0, 2],
+  ],
+  patch: [
+    [pair, spots, {}],
+    [0, 2],
+  ],
+  patchHead: [
+    [pair, { ...spots[0], head: 0 }, {}],
+    [0, 1, 2],
+  ],
+  patchMetrics: [
+    [pair, spots, {}, {}],
+    [0, 3],
+  ],
+  patchPath: [
+    [pair, [], [], {}],
+    [0, 3],
+  ],
+  rankHeads: [
+    [pair, {}],
+    [0, 1],
+  ],
+  runStages: [[run, [], {}], [2]],
+  scoreMap: [
+    [scores, {}],
+    [0, 1],
+  ],
+  show: [
+    [scores, {}],
+    [0, 1],
+  ],
+  sweep: [
+    [pair, { site: "text.cross.z" }],
+    [0, 1],
+  ],
+  sweepTogether: [[[pair], { site: "text.cross.z" }], [1]],
+  universality: [[[]], [0]],
+  writeReport: [
+    [{}, "report", {}],
+    [0, 2],
+  ],
+  writeScenes: [["scenes", { count: 1, seed: 1 }], [1]],
+  "Model.answer": [["red"], []],
+  "Model.answerBatch": [[null, ["is it red?"]], [0], blip],
+  "Model.ask": [[{}, {}], [0, 1], blip],
+  "Model.is": [["blip-vqa"], []],
+  "Model.pair": [[{}], [0], blip],
+  "Model.pixels": [[picture], [0], blip],
+  "Model.question": [["is it red?"], []],
+  "Model.run": [[{}], [0], blip],
+  "Model.tokensUnder": [[picture], [0], blip],
+  "Pool.ask": [[[], {}], [1], pool],
+  "Pool.measure": [[[], "headEffects", {}, {}], [2, 3], pool],
+  "Pool.open": [[NARROW, {}], [1]],
+  "Pool.study": [[[]], []],
+  "Pool.sweep": [[[], { site: "text.cross.z" }, {}], [1, 2], pool],
+  "Pool.verify": [[[]], []],
+  "StudyRun.open": [["run", {}], [1]],
+  "StudyRun.reopen": [["run", {}], [1]],
+};
+
+/** They take no object or list but values of ours, such as runs, or results of another function, such as answers. */
+const OTHERS =
+  /^(answerAttention|between|circuitSites|currentBackend|decodePicture|divergence|everyHead|fromRun|gatherReport|logitDifference|meanOf|openDataset|probability|rank|readCircuits|readFindings|readSettings|sitesOf|summarise|terminalOf|useBackend|zero|StudyRun\.(path|provenance|stored))$/;
+const CLASSES = [core.Model, pools.Pool, studies.StudyRun] as const;
+
+const exported = new Map<string, unknown>(
+  Object.entries({ ...core, ...display, ...figures, ...pools, ...studies, writeScenes }).filter(
+    ([, value]) => typeof value === "function" && !/^class\b/.test(String(value)),
+  ),
+);
+for (const one of CLASSES)
+  for (const from of [one, one.prototype])
+    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(from)))
+      if (typeof value === "function" && value.length > 0 && name !== "constructor")
+        exported.set(`${one.name}.${name}`, value);
+
+test("every function that is exported has a row", () => {
+  assert.equal(
+    [...exported.keys()].filter((name) => !(name in ROWS) && !OTHERS.test(name)),
+    [],
+  );
+});
+
+for (const [name, [args, objects, self]] of Object.entries(ROWS))
+  for (const [at, given] of objects.flatMap((at) => [null, "text"].map((given) => [at, given] as const)))
+    test(`${given} in place ${at} of ${name}`, async () => {
+      const changed = args.map((arg, i) => (i === at ? given : arg));
+      let thrown: unknown;
+      try {
+        const result = Reflect.apply(exported.get(name) as () => AsyncGenerator, self, changed);
+        await (name.startsWith("Pool.") && "next" in result ? result.next() : result);
+      } catch (error) {
+        thrown = error;
+      }
+      assert.instance(thrown, core.NoticeError, `it ends in ${thrown}`);
+    });
+
+test.run();
