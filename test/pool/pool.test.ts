@@ -120,11 +120,11 @@ test("a pair that kills its workers is that pair's error; one that killed one is
   items[2] = { key: 2, ...image, question: "kill" };
   items[5] = { key: 5, ...image, question: `${CLEAN_QUESTION} once` };
   // No NoticeError either: whatever state the backend is then in, the process is not used again.
-  items[6] = { key: 6, ...image, corruptImage: { noise: null as never } };
+  items[6] = { key: 6, ...image, question: "throw" };
   const results = await collect(two, items);
   for (const [key, reason] of [
     [2, "SIGKILL"],
-    [6, "is null"],
+    [6, "thrown within"],
   ] as const) {
     const { error } = results.get(key)!;
     assert.instance(error, WorkerError);
