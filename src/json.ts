@@ -3,24 +3,37 @@ import { NoticeError, type NoticeErrorCode } from "./errors.js";
 /** Configs have some hundreds of values; one that names 21,000 classes twice has 42,000. */
 const MOST_VALUES = 200_000;
 
+/** The largest JSON or vocabulary of a checkpoint that is read: the hub's are below 3 MB. */
+export const MAX_TEXT_BYTES = 64 * 1024 * 1024;
+
+interface Bounds {
+  /** Values and names, counted by commas and brackets. */
+  readonly most?: number;
+  readonly code?: NoticeErrorCode;
+}
+
+/** @throws NoticeError where a text, JSON or TOML, has more values. */
+export function checkValues(
+  text: string,
+  file: string,
+  { most = MOST_VALUES, code = "checkpoint" }: Bounds = {},
+): void {
+  if (hasMoreValues(text, most))
+    throw new NoticeError(code, `${file} has more than ${most} values; no sound one has so many, so it is not read.`);
+}
+
 /**
  * JSON that anybody may have written. Two characters may become an object of sixty bytes, so the values are counted before
  * any is made.
  *
- * @param most values and names, counted by commas and brackets.
  * @throws NoticeError where the text is not JSON, or has more values.
  */
-export function parseJson(
-  json: string,
-  file: string,
-  { most = MOST_VALUES, code = "checkpoint" }: { most?: number; code?: NoticeErrorCode } = {},
-): unknown {
-  if (hasMoreValues(json, most))
-    throw new NoticeError(code, `${file} has more than ${most} values; no sound one has so many, so it is not read.`);
+export function parseJson(json: string, file: string, bounds: Bounds = {}): unknown {
+  checkValues(json, file, bounds);
   try {
     return JSON.parse(json);
   } catch (cause) {
-    throw new NoticeError(code, `${file} is not JSON: ${(cause as Error).message}.`, { cause });
+    throw new NoticeError(bounds.code ?? "checkpoint", `${file} is not JSON: ${(cause as Error).message}.`, { cause });
   }
 }
 

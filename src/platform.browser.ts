@@ -1,7 +1,8 @@
 import type { Codec } from "@cornerstonejs/codec-libjpeg-turbo-8bit/decode";
 import { NoticeError } from "./errors.js";
+import { MAX_TEXT_BYTES } from "./json.js";
 import type { CheckpointFiles } from "./model/checkpoint.js";
-import { decodePicture } from "./model/decode.js";
+import { decodePicture, MAX_FILE_BYTES } from "./model/decode.js";
 import type { Picture } from "./model/picture.js";
 import type * as node from "./platform.js";
 
@@ -15,7 +16,10 @@ export async function openModel(model: string): Promise<node.NamedModel> {
   const folder = model.replace(/\/+$/, "");
   const files: CheckpointFiles = {
     name: model,
-    text: async (file) => (await get(`${folder}/${file}`))?.text(),
+    async text(file) {
+      const response = await get(`${folder}/${file}`);
+      return response && new TextDecoder().decode(await bytesOf(response, MAX_TEXT_BYTES));
+    },
     async bytes(file) {
       const response = await get(`${folder}/${file}`);
       if (!response) return undefined;
@@ -30,7 +34,7 @@ export async function openModel(model: string): Promise<node.NamedModel> {
 export async function readPicture(address: string): Promise<Picture> {
   const response = await get(address);
   if (!response) throw new NoticeError("image", `There is no picture at ${address}.`);
-  return decodePicture(new Uint8Array(await response.arrayBuffer()), address);
+  return decodePicture(await bytesOf(response, MAX_FILE_BYTES), address);
 }
 
 /** undefined where there is no such file; servers of single-page applications then answer with the page. */
@@ -51,6 +55,22 @@ export async function* inflate(deflated: Uint8Array): AsyncGenerator<Uint8Array>
     for (let part = await reader.read(); !part.done; part = await reader.read()) yield part.value;
   } finally {
     await reader.cancel().catch(() => {});
+  }
+}
+
+/** @throws NoticeError `network` as soon as there are more. */
+async function bytesOf(response: Response, most: number): Promise<Uint8Array> {
+  const pieces: Uint8Array<ArrayBuffer>[] = [];
+  let length = 0;
+  const reader = (response.body ?? new Blob([]).stream()).getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return new Uint8Array(await new Blob(pieces).arrayBuffer());
+    length += value.length;
+    pieces.push(value);
+    if (length <= most) continue;
+    await reader.cancel();
+    throw new NoticeError("network", `${response.url} has more than ${most} bytes; no more are read.`);
   }
 }
 

@@ -50,6 +50,23 @@ test("an address with nothing, or with a fault, is named", async () => {
   await refused(() => loadBlip(files), "checkpoint", "elsewhere has no config.json");
 });
 
+test("bodies are read no further than files are", async () => {
+  let sent = 0;
+  const endless: Answer = (response) => {
+    const piece = Buffer.alloc(1 << 20);
+    const more = () => {
+      while (response.writable && response.write(piece)) sent++;
+    };
+    response.writeHead(200).on("drain", more);
+    more();
+  };
+  await using web = await ImageServer.start({ "/config.json": endless, "/x.png": endless });
+  const { files } = await browser.openModel(web.origin);
+  await refused(() => files.text("config.json"), "network", "/config.json has more than 67108864 bytes");
+  await refused(() => browser.readPicture(`${web.origin}/x.png`), "network", "/x.png has more than 67108864 bytes");
+  assert.ok(sent < 512, `${sent} MiB were sent`);
+});
+
 test("both platforms offer the same", () => {
   const offered: typeof node = browser;
   assert.equal(Object.keys(offered).sort(), Object.keys(node).sort());

@@ -2,6 +2,9 @@ import * as tf from "@tensorflow/tfjs-core";
 import { checkOptions, NoticeError } from "../errors.js";
 import { random } from "../random.js";
 
+/** Far beyond it pixels overflow float32; pictures have values of 2. */
+export const MOST_SIGMA = 1000;
+
 /** Independent Gaussian noise on every value of a picture. */
 export interface GaussianNoise {
   /** Standard deviation, in units of the normalised pixels: 1 is one standard deviation of CLIP's pictures, about 0.27 of white. */
@@ -16,15 +19,15 @@ export interface GaussianNoise {
  *
  * @param pixels normalised, [1, height, width, 3] or its values; they stay as they are.
  * @returns of the same shape. A tensor is the caller's to dispose of.
- * @throws NoticeError `options` where sigma is not above 0 or the seed no number, `image` where the tensor is of another rank.
+ * @throws NoticeError `options` where sigma is not above 0, or above 1000, or the seed no number, `image` where the tensor is of another rank.
  */
 export function gaussianNoise(pixels: tf.Tensor4D, noise: GaussianNoise): tf.Tensor4D;
 export function gaussianNoise(pixels: Float32Array, noise: GaussianNoise): Float32Array;
 export function gaussianNoise(pixels: tf.Tensor4D | Float32Array, noise: GaussianNoise): tf.Tensor4D | Float32Array {
   checkOptions("gaussianNoise", noise, "{ sigma: 1, seed: 0 }");
   const { sigma, seed } = noise;
-  if (!(sigma > 0 && Number.isFinite(sigma)))
-    throw new NoticeError("options", `sigma is ${sigma}; a number above 0 was expected.`);
+  if (!(sigma > 0 && sigma <= MOST_SIGMA))
+    throw new NoticeError("options", `sigma is ${sigma}; a number above 0 was expected, at most ${MOST_SIGMA}.`);
   if (!Number.isFinite(seed)) throw new NoticeError("options", `seed is ${seed}; a number was expected.`);
   if (pixels instanceof Float32Array) {
     const draws = normals(pixels.length, seed);

@@ -6,6 +6,9 @@ import { readParts } from "../files/read.js";
 /** The longest record that is read: an open quote takes no more than this. */
 const MAX_RECORD_CHARACTERS = 1024 * 1024;
 
+/** More than any data set has. */
+const MOST_COLUMNS = 1000;
+
 /** A record under a CSV file's header, `row` counting them from 1: its cells by column, or why it has none. */
 export type CsvRow =
   | { readonly row: number; readonly cells: ReadonlyMap<string, string>; readonly broken?: undefined }
@@ -15,7 +18,7 @@ export type CsvRow =
  * The records of a CSV file, as they are asked for. Memory does not grow with the file.
  *
  * @param required columns that it must have.
- * @throws NoticeError `options` where there is no such file, it lacks a column, or a quote is never closed.
+ * @throws NoticeError `options` where there is no such file, it lacks a column or has more than 1000, or a quote is never closed.
  */
 export async function* csvRows(file: string, required: readonly string[]): AsyncGenerator<CsvRow, void, undefined> {
   let header: string[] | undefined;
@@ -52,6 +55,8 @@ async function* records(file: string): AsyncGenerator<string[], void, undefined>
 
 function checkHeader(found: readonly string[], required: readonly string[], file: string): string[] {
   const header = found.map((name) => name.trim());
+  if (header.length > MOST_COLUMNS)
+    throw new NoticeError("options", `${file} has ${header.length} columns; at most ${MOST_COLUMNS} are read.`);
   const missing = required.filter((name) => !header.includes(name));
   if (missing.length === 0) return header;
   throw new NoticeError(

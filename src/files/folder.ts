@@ -1,12 +1,10 @@
 import { open } from "node:fs/promises";
 import { join } from "node:path";
+import { MAX_TEXT_BYTES } from "../json.js";
 import type { CheckpointFiles } from "../model/checkpoint.js";
 import type { ByteSource } from "../model/safetensors.js";
 import { findFile, readText } from "./read.js";
 import { fileError } from "./system-error.js";
-
-/** The largest JSON or vocabulary that is read: the hub's are below 3 MB. */
-const MAX_TEXT_BYTES = 64 * 1024 * 1024;
 
 /** A checkpoint folder on disk. */
 export function checkpointFolder(folder: string): CheckpointFiles {

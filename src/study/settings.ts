@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
 import { parse as parseToml, TomlError } from "smol-toml";
 import { z } from "zod";
+import { MOST_SIGMA } from "../corruption/gaussian.js";
 import { NoticeError } from "../errors.js";
 import { readText } from "../files/read.js";
+import { checkValues, parseJson } from "../json.js";
 import { shown } from "../model/config.js";
 import { METRICS } from "../patching/metrics.js";
 import { SITES, type Site } from "../patching/sites.js";
@@ -13,6 +15,8 @@ export const MODALITIES = ["image", "text", "gaussian"] as const;
 export type Modality = (typeof MODALITIES)[number];
 
 const MAX_SETTINGS_BYTES = 1024 * 1024;
+/** A set has each of its items once, and no data set has so many files. */
+const SETTINGS_BOUNDS = { most: 10_000, code: "options" } as const;
 
 const text = z.string().min(1).max(4096);
 const set = <Item extends z.ZodType>(item: Item) =>
@@ -37,7 +41,7 @@ const studied = z.strictObject({
   sites: set(z.enum(SITES as [Site, ...Site[]])).default(["text.cross.z", "text.self.z", "text.resid_post"]),
   direction: z.enum(["denoise", "noise"]).default("denoise"),
   /** Standard deviation of `gaussian`, in units of the normalised pixels. */
-  sigma: z.number().positive().max(1000).default(1),
+  sigma: z.number().positive().max(MOST_SIGMA).default(1),
   /** A Jinja template for the questions, instead of the data set's own. */
   template: text.optional(),
   /** Patch only so many heads of each site (or layers, where it has no heads), those of which gradients expect most; 0: all. */
@@ -83,11 +87,13 @@ const READ = Object.keys(read.shape) as (keyof Settings)[];
  */
 export async function readSettings(file: string): Promise<GivenSettings> {
   const content = await readText(file, { most: MAX_SETTINGS_BYTES });
+  if (file.endsWith(".json")) return checkSettings(parseJson(content, file, SETTINGS_BOUNDS), file);
+  checkValues(content, file, SETTINGS_BOUNDS);
   let value: unknown;
   try {
-    value = file.endsWith(".json") ? JSON.parse(content) : parseToml(content);
+    value = parseToml(content);
   } catch (cause) {
-    if (!(cause instanceof TomlError || cause instanceof SyntaxError)) throw cause;
+    if (!(cause instanceof TomlError)) throw cause;
     throw new NoticeError("options", `${file} cannot be read: ${cause.message.split("\n")[0]}.`, { cause });
   }
   return checkSettings(value, file);

@@ -43,6 +43,13 @@ test("errors name the field, what was found and what was expected", async () => 
   );
   await refused(() => readSettings(file("broken.toml", "n = = 3")), "options", "broken.toml");
   await refused(() => readSettings(file("broken.json", "{")), "options", "broken.json");
+  const many = `["${"a".repeat(8)}"${',"b"'.repeat(20_000)}]`;
+  for (const [name, content] of [
+    ["many.toml", `dataset = ${many}`],
+    ["many.json", `{"dataset":${many}}`],
+    ["deep.toml", `n = ${"[".repeat(500_000)}`],
+  ] as const)
+    await refused(() => readSettings(file(name, content)), "options", name, "more than 10000 values");
   await refused(() => readSettings(join(temporaryFolder(), "none.toml")), "options", "none.toml", "no such file");
   await refused(() => checkSettings({ dataset: ["faces", "faces"] }, "here"), "options", "dataset", "each once");
 });
