@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
+import type { Checkpoint, ModelConfig } from "../src/checkpoint/format.js";
 import { placesByName } from "../src/checkpoint/place.js";
-import type { Checkpoint, Learned, ModelConfig, Network } from "../src/model/architecture.js";
+import type { Learned, Network } from "../src/model/architecture.js";
 import { type BlipVqaWeights, blipVqa } from "../src/model/blip-vqa.js";
 import type { BlipConfig } from "../src/model/config.js";
 import type { TensorEntry } from "../src/model/safetensors.js";

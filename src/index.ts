@@ -1,20 +1,19 @@
 import "./dispose.js";
 
 export { BACKENDS, type Backend, currentBackend, useBackend } from "./backend.js";
+export type { ByteSource, CheckpointFiles } from "./base/source.js";
 export { type GaussianNoise, gaussianNoise } from "./corruption/gaussian.js";
 export { NoticeError, type NoticeErrorCode } from "./errors.js";
 export type { DownloadProgress, HubOptions } from "./files/hub.js";
 export type { Retry } from "./files/retry.js";
 export type { Architecture, Network } from "./model/architecture.js";
 export type { ArchitectureName } from "./model/architectures.js";
-export type { CheckpointFiles } from "./model/checkpoint.js";
 export type { BlipConfig, TextConfig, TowerConfig, VisionConfig } from "./model/config.js";
 export { decodePicture } from "./model/decode.js";
 export type { LoadOptions } from "./model/load.js";
 export type { Activations } from "./model/pass.js";
 export { encodePng, type Picture } from "./model/picture.js";
 export type { ImageProcessor } from "./model/pixels.js";
-export type { ByteSource } from "./model/safetensors.js";
 export type { Encoding, Tokenizer } from "./model/tokenizer.js";
 export { ablate, layerWindow } from "./patching/ablate.js";
 export { type Agreement, agreement } from "./patching/agreement.js";

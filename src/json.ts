@@ -46,3 +46,14 @@ function hasMoreValues(json: string, most: number): boolean {
   }
   return false;
 }
+
+/** What somebody's JSON holds, short enough for an error. */
+export function shown(value: unknown): string {
+  if (value === undefined) return "nothing";
+  try {
+    const json = JSON.stringify(value);
+    return json.length > 80 ? `${json.slice(0, 80)}…` : json;
+  } catch {
+    return "a value that is nested too deeply to show";
+  }
+}

@@ -1,7 +1,7 @@
 import type { Codec } from "@cornerstonejs/codec-libjpeg-turbo-8bit/decode";
+import type { CheckpointFiles } from "./base/source.js";
 import { NoticeError } from "./errors.js";
 import { MAX_TEXT_BYTES } from "./json.js";
-import type { CheckpointFiles } from "./model/checkpoint.js";
 import { decodePicture, MAX_FILE_BYTES } from "./model/decode.js";
 import type { Picture } from "./model/picture.js";
 import type * as node from "./platform.js";

@@ -1,6 +1,6 @@
 import type { Codec } from "@cornerstonejs/codec-libjpeg-turbo-8bit/decode";
+import type { CheckpointFiles } from "./base/source.js";
 import type { HubOptions } from "./files/hub.js";
-import type { CheckpointFiles } from "./model/checkpoint.js";
 import type { Picture } from "./model/picture.js";
 
 // What the core asks of the machine it runs on: Node. In a browser package.json puts platform.browser.ts in the place of this

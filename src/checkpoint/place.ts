@@ -1,5 +1,4 @@
 import type * as tf from "@tensorflow/tfjs-core";
-import type { LayerNorm, Linear } from "../model/kernels/linear.js";
 
 /** A tensor's place in a checkpoint, and how our layout follows from the stored one. */
 export interface Place {
@@ -30,12 +29,18 @@ export function eachLeaf<Leaf extends Place | tf.Tensor>(tree: WeightTree, visit
 
 export const isLeaf = (node: unknown) => typeof node === "object" && node !== null && "shape" in node;
 
-export const linearPlace = (name: string, inside: number, outside: number): Linear<Place> => ({
+/** A matrix and what is added after it, or a norm's scale and shift. */
+interface WeightAndBias {
+  readonly weight: Place;
+  readonly bias: Place;
+}
+
+export const linearPlace = (name: string, inside: number, outside: number): WeightAndBias => ({
   weight: { name: `${name}.weight`, shape: [outside, inside], layout: "transposed" },
   bias: { name: `${name}.bias`, shape: [outside] },
 });
 
-export const normPlace = (name: string, width: number): LayerNorm<Place> => ({
+export const normPlace = (name: string, width: number): WeightAndBias => ({
   weight: { name: `${name}.weight`, shape: [width] },
   bias: { name: `${name}.bias`, shape: [width] },
 });

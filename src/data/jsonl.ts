@@ -2,7 +2,7 @@ import { isAbsolute, win32 } from "node:path";
 import { z } from "zod";
 import { NoticeError } from "../errors.js";
 import { readParts } from "../files/read.js";
-import { shown } from "../model/config.js";
+import { shown } from "../json.js";
 
 /** The longest line that is read. */
 const MAX_LINE_BYTES = 1024 * 1024;

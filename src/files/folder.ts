@@ -1,8 +1,7 @@
 import { open } from "node:fs/promises";
 import { join } from "node:path";
+import type { ByteSource, CheckpointFiles } from "../base/source.js";
 import { MAX_TEXT_BYTES } from "../json.js";
-import type { CheckpointFiles } from "../model/checkpoint.js";
-import type { ByteSource } from "../model/safetensors.js";
 import { findFile, readText } from "./read.js";
 import { fileError } from "./system-error.js";
 

@@ -1,14 +1,9 @@
 import type * as tf from "@tensorflow/tfjs-core";
+import type { Checkpoint, ModelConfig } from "../checkpoint/format.js";
 import type { Block, BlockGiven, BlockSite } from "./blocks/block.js";
 import type { AttentionWeights, KeysValues } from "./kernels/attention.js";
 
 // The contract of an architecture: what one file states about a model, and nothing else in the package knows.
-
-/** What every config says, whatever else it says. */
-export interface ModelConfig {
-  /** What whoever made the checkpoint wants said wherever its heads are shown (`vlm_notice_note`). */
-  readonly note?: string;
-}
 
 /** What a model is and what it has learned. */
 export interface Learned<Config = ModelConfig, Weights = object> {
@@ -98,20 +93,6 @@ export interface Readout<Config = ModelConfig, Weights = object> {
    * @param ends the last stream of every tower, [batch, token, width].
    */
   say(model: Learned<Config, Weights>, ends: Readonly<Record<string, tf.Tensor>>): Promise<number[][]>;
-}
-
-/** What a checkpoint holds. */
-export interface Checkpoint<Config = ModelConfig> {
-  /** Its name in `architectures` of config.json. */
-  readonly className: string;
-  /** @throws NoticeError `checkpoint` naming the file and the field. */
-  config(json: string, file: string, warn: (message: string) => void): Config;
-  /** Where each weight stands in it. @param names of the tensors that it holds. */
-  places(config: Config, names: ReadonlySet<string>): object;
-  /** Buffers that hold nothing learned. */
-  readonly ignored: RegExp;
-  /** Names of one tensor, of which a checkpoint holds some; those that it holds must be equal. */
-  readonly aliases: readonly (readonly string[])[];
 }
 
 /** What a model takes in. */

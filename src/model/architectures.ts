@@ -1,9 +1,9 @@
+import type { ModelConfig } from "../checkpoint/format.js";
 import { NoticeError } from "../errors.js";
-import { parseJson } from "../json.js";
-import type { Architecture, ModelConfig } from "./architecture.js";
+import { parseJson, shown } from "../json.js";
+import type { Architecture } from "./architecture.js";
 import { blipItm } from "./blip-itm.js";
 import { blipVqa } from "./blip-vqa.js";
-import { shown } from "./config.js";
 
 /** Every architecture there is, by name: a new one is a file beside the others and a line here. */
 export const ARCHITECTURES = { [blipVqa.name]: blipVqa, [blipItm.name]: blipItm } as const;

@@ -1,5 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { z } from "zod";
 import { linearPlace, type Place } from "../checkpoint/place.js";
+import { NoticeError } from "../errors.js";
+import { parseJson, shown } from "../json.js";
 import type { Architecture, Learned } from "./architecture.js";
 import { ignored, intake, text, vision } from "./blip-towers.js";
 import { type BertWeights, bertPlaces } from "./blocks/bert.js";
@@ -20,13 +23,18 @@ export interface BlipItmWeights<Leaf = tf.Tensor> {
   readonly projections: { readonly vision: Linear<Leaf>; readonly text: Linear<Leaf> };
 }
 
-type Model = Learned<BlipConfig, BlipItmWeights>;
+interface BlipItmConfig extends BlipConfig {
+  /** Width of the space in which pictures and sentences are compared. */
+  readonly projection: number;
+}
+
+type Model = Learned<BlipItmConfig, BlipItmWeights>;
 
 export const blipItm = {
   name: "blip-itm",
   checkpoint: {
     className: "BlipForImageTextRetrieval",
-    config: parseConfig,
+    config,
     places,
     ignored,
     aliases: [],
@@ -45,10 +53,18 @@ export const blipItm = {
       return Array.from(ids, (id) => [id]);
     },
   },
-} as const satisfies Architecture<BlipConfig, BlipItmWeights>;
+} as const satisfies Architecture<BlipItmConfig, BlipItmWeights>;
+
+function config(json: string, file: string, warn: (message: string) => void): BlipItmConfig {
+  const { image_text_hidden_size: width } = parseJson(json, file) as { image_text_hidden_size?: unknown };
+  const projection = z.int().positive().max(16_384).default(256).safeParse(width);
+  if (!projection.success)
+    throw new NoticeError("checkpoint", `${file}: image_text_hidden_size is ${shown(width)}; a width was expected.`);
+  return { ...parseConfig(json, file, warn), projection: projection.data };
+}
 
 /** transformers 4.46 */
-function places({ vision, text, projection }: BlipConfig): BlipItmWeights<Place> {
+function places({ vision, text, projection }: BlipItmConfig): BlipItmWeights<Place> {
   return {
     vision: vitPlaces("vision_model", vision),
     text: bertPlaces("text_encoder", text, vision.hidden_size),

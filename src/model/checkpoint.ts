@@ -1,17 +1,7 @@
+import type { CheckpointFiles } from "../base/source.js";
 import { NoticeError } from "../errors.js";
-import { parseJson } from "../json.js";
-import { shown } from "./config.js";
-import { type ByteSource, readSafetensors, type TensorEntry } from "./safetensors.js";
-
-/** A checkpoint's files, wherever they lie: a folder, a cache, a web server. */
-export interface CheckpointFiles {
-  /** The folder or hub id, named in errors. */
-  readonly name: string;
-  /** A file's text, or undefined where there is no such file. */
-  text(file: string): Promise<string | undefined>;
-  /** A file's bytes, or undefined where there is no such file. */
-  bytes(file: string): Promise<ByteSource | undefined>;
-}
+import { parseJson, shown } from "../json.js";
+import { readSafetensors, type TensorEntry } from "./safetensors.js";
 
 const WHOLE = "model.safetensors";
 const INDEX = "model.safetensors.index.json";

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { NoticeError } from "../errors.js";
-import { parseJson } from "../json.js";
+import { parseJson, shown } from "../json.js";
 
 /** One tower's shape, in the names of Hugging Face's `config.json`. */
 export interface TowerConfig {
@@ -36,8 +36,6 @@ export interface TextConfig extends TowerConfig {
 export interface BlipConfig {
   readonly vision: VisionConfig;
   readonly text: TextConfig;
-  /** Width of the space in which pictures and sentences are compared. */
-  readonly projection: number;
   /** What whoever made the checkpoint wants said wherever its heads are shown (`vlm_notice_note`). */
   readonly note?: string;
 }
@@ -82,7 +80,6 @@ const textSchema = z.object({
 
 const schema = z.object({
   model_type: z.literal("blip"),
-  image_text_hidden_size: count(256, 16_384),
   vlm_notice_note: z.string().max(500).optional(),
   vision_config: visionSchema.nullish().transform((vision) => vision ?? visionSchema.parse({})),
   text_config: textSchema.nullish().transform((text) => text ?? textSchema.parse({})),
@@ -125,23 +122,12 @@ export function parseConfig(json: string, file: string, warn: (message: string) 
         "checkpoint",
         `${file}: text_config.${field} is ${text[field]}, outside the vocabulary of ${text.vocab_size} tokens.`,
       );
-  const { vlm_notice_note: note, image_text_hidden_size: projection } = parsed.data;
-  return { vision, text, projection, ...(note === undefined ? {} : { note }) };
+  const { vlm_notice_note: note } = parsed.data;
+  return { vision, text, ...(note === undefined ? {} : { note }) };
 }
 
 function repairHeads<Text extends TowerConfig>(text: Text, file: string, warn: (message: string) => void): Text {
   if (text.hidden_size !== 768 || text.num_attention_heads !== 8) return text;
   warn(`${file}: text_config says 8 attention heads; a 768-wide BLIP has 12, so 12 are used (transformers#22625).`);
   return { ...text, num_attention_heads: 12 };
-}
-
-/** What somebody's JSON holds, short enough for an error. */
-export function shown(value: unknown): string {
-  if (value === undefined) return "nothing";
-  try {
-    const json = JSON.stringify(value);
-    return json.length > 80 ? `${json.slice(0, 80)}…` : json;
-  } catch {
-    return "a value that is nested too deeply to show";
-  }
 }

@@ -1,9 +1,10 @@
 import { type Backend, useBackend } from "../backend.js";
+import type { CheckpointFiles } from "../base/source.js";
 import { NoticeError } from "../errors.js";
 import type { HubOptions } from "../files/hub.js";
 import type { Learned, Network } from "./architecture.js";
 import { type ArchitectureName, type ArchitectureOf, readConfig } from "./architectures.js";
-import { type CheckpointFiles, readTensors } from "./checkpoint.js";
+import { readTensors } from "./checkpoint.js";
 import { requireMemory, WASM_HEAP_BYTES } from "./memory.js";
 import { type ImageProcessor, loadImageProcessor } from "./pixels.js";
 import { loadTokenizer, type Tokenizer } from "./tokenizer.js";

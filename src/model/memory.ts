@@ -1,6 +1,7 @@
 import type { Backend } from "../backend.js";
+import type { ModelConfig } from "../checkpoint/format.js";
 import { NoticeError } from "../errors.js";
-import type { ModelConfig, Network } from "./architecture.js";
+import type { Network } from "./architecture.js";
 import { weightCounts } from "./weights.js";
 
 /** The largest heap that WebAssembly's 32-bit addresses allow tfjs: 4 GiB less one page. */

@@ -1,7 +1,7 @@
 import { z } from "zod";
+import type { CheckpointFiles } from "../base/source.js";
 import { NoticeError } from "../errors.js";
 import { parseJson } from "../json.js";
-import type { CheckpointFiles } from "./checkpoint.js";
 import type { Picture } from "./picture.js";
 import { resize } from "./resize.js";
 

@@ -1,18 +1,9 @@
+import type { ByteSource } from "../base/source.js";
 import { NoticeError } from "../errors.js";
-import { parseJson } from "../json.js";
-import { shown } from "./config.js";
+import { parseJson, shown } from "../json.js";
 
 // Read directly, not through npm's `safetensors`: that throws on every Hugging Face file (`__metadata__`), wants the
 // whole file in one buffer and checks nothing (docs/decisions.md).
-
-/** Bytes that can be read in parts: a file, a Blob, a ranged download. */
-export interface ByteSource {
-  /** Named in errors. */
-  readonly name: string;
-  readonly size: number;
-  /** The bytes [start, end). */
-  read(start: number, end: number): Promise<Uint8Array>;
-}
 
 const BYTES = {
   BOOL: 1,

@@ -1,7 +1,7 @@
 import { z } from "zod";
+import type { CheckpointFiles } from "../base/source.js";
 import { NoticeError } from "../errors.js";
 import { parseJson } from "../json.js";
-import type { CheckpointFiles } from "./checkpoint.js";
 import { RustBertNormalizer, WordPieceTokenizer } from "./wordpiece.js";
 
 /** A text as the model gets it, [CLS] first and [SEP] last. */

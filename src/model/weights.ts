@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
+import type { Checkpoint, ModelConfig } from "../checkpoint/format.js";
 import { eachLeaf, isLeaf, type Place, placesByName, type WeightTree } from "../checkpoint/place.js";
 import { NoticeError } from "../errors.js";
-import type { Checkpoint, ModelConfig } from "./architecture.js";
 import { readFloats, type TensorEntry } from "./safetensors.js";
 
 /**

@@ -1,10 +1,10 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Backend } from "../backend.js";
+import type { CheckpointFiles } from "../base/source.js";
 import { gaussianNoise } from "../corruption/gaussian.js";
 import { checkOptions, NoticeError } from "../errors.js";
 import type { Network } from "../model/architecture.js";
 import { type ArchitectureName, NAMES } from "../model/architectures.js";
-import type { CheckpointFiles } from "../model/checkpoint.js";
 import { isOf, type LoadedModel, type LoadOptions, readModel } from "../model/load.js";
 import { endsOf, forward } from "../model/pass.js";
 import { type ImageProcessor, pixelValues } from "../model/pixels.js";

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import { isAbsolute, join, relative, resolve } from "node:path";
 import type { Backend } from "../backend.js";
+import type { CheckpointFiles } from "../base/source.js";
 import { checkOptions, NoticeError } from "../errors.js";
 import { checkpointFolder } from "../files/folder.js";
 import { resolveModel } from "../files/hub.js";
@@ -12,7 +13,6 @@ import { DATABASE, refuseLinks, SETTINGS } from "../files/run-files.js";
 import { makeFolder, writeWhole } from "../files/write.js";
 import type { Architecture } from "../model/architecture.js";
 import { ARCHITECTURES, readConfig } from "../model/architectures.js";
-import type { CheckpointFiles } from "../model/checkpoint.js";
 import {
   checkSettings,
   completeSettings,

@@ -4,8 +4,7 @@ import { z } from "zod";
 import { MOST_SIGMA } from "../corruption/gaussian.js";
 import { NoticeError } from "../errors.js";
 import { readText } from "../files/read.js";
-import { checkValues, parseJson } from "../json.js";
-import { shown } from "../model/config.js";
+import { checkValues, parseJson, shown } from "../json.js";
 import { METRICS } from "../patching/metrics.js";
 import { SITES, type Site } from "../patching/sites.js";
 

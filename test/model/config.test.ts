@@ -1,7 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { shown } from "../../src/json.js";
 import { blipVqa } from "../../src/model/blip-vqa.js";
-import { shown } from "../../src/model/config.js";
 import { refused } from "../support/refused.js";
 
 const silent = () => {};

@@ -1,7 +1,7 @@
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { ByteSource } from "../../src/model/safetensors.js";
+import type { ByteSource } from "../../src/base/source.js";
 import { FIXTURES, readJson } from "./fixture.js";
 
 /** A tensor as a safetensors file holds it. */

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { CheckpointFiles } from "../../../src/model/checkpoint.js";
+import type { CheckpointFiles } from "../../../src/base/source.js";
 import { loadBlip } from "../../../src/patching/model.js";
 import type { Random } from "../../../src/random.js";
 import { bytesSource, fileOf, readStored, safetensorsFile } from "../../support/checkpoint.js";
