@@ -30,7 +30,7 @@ export async function findFile(path: string, { code = "options", most }: ReadOpt
 }
 
 /** What is no file, in words. */
-export function kindOf(found: Stats): string {
+export function kindOf(found: Pick<Stats, "isDirectory" | "isFIFO" | "isSocket">): string {
   if (found.isDirectory()) return "a folder";
   return found.isFIFO() ? "a pipe" : found.isSocket() ? "a socket" : "a device";
 }

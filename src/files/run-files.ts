@@ -1,6 +1,7 @@
 import { lstat, readdir, realpath } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { NoticeError } from "../errors.js";
+import { kindOf } from "./read.js";
 
 export const SETTINGS = "settings.json";
 export const DATABASE = "study.duckdb";
@@ -38,7 +39,7 @@ export async function refuseLinks(folder: string): Promise<void> {
   for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
     if (entry.name !== SETTINGS && !entry.name.startsWith(DATABASE)) continue;
     if (entry.isFile() || (entry.isDirectory() && entry.name === `${DATABASE}.tmp`)) continue;
-    const what = entry.isSymbolicLink() ? "a link" : "no file";
+    const what = entry.isSymbolicLink() ? "a link" : `not a file but ${kindOf(entry)}`;
     throw new NoticeError(
       "options",
       `${join(folder, entry.name)} is ${what}; a run keeps its settings and scores in files of its own folder.`,

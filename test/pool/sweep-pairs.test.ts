@@ -75,7 +75,8 @@ test("nothing to say where nothing is wrong", async () => {
 });
 
 test("what is refused before any work leaves the earlier results alone", async () => {
-  writeFileSync(out, "of an earlier run");
+  const earlier = '{"index":0,"model":"of an earlier run"}\n';
+  writeFileSync(out, earlier);
   write({});
   const cases: [string[], ...string[]][] = [
     [[...SWEEP, "--workers", "1"], "line 1: The line is no pair", "no pair left that could be used"],
@@ -97,7 +98,7 @@ test("what is refused before any work leaves the earlier results alone", async (
     assert.is(stdout, "");
     for (const part of parts) assert.ok(stderr.includes(part), `${part} is not in ${stderr}`);
   }
-  assert.is(readFileSync(out, "utf8"), "of an earlier run");
+  assert.is(readFileSync(out, "utf8"), earlier);
   assert.equal(readdirSync(folder).sort(), ["clean.png", "corrupt.png", "pairs.jsonl", "results.jsonl"]);
 });
 
