@@ -1,5 +1,4 @@
-import { randomUUID } from "node:crypto";
-import { copyFile, mkdir, readFile, realpath, rename, stat, symlink, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, realpath, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { NoticeError } from "../errors.js";
@@ -99,10 +98,14 @@ export function shardNames(index: string): string[] | undefined {
   return valid.length > 0 && valid.length === names.size ? valid : undefined;
 }
 
-/** Make `pointer` name the blob: a relative link, so that the cache can be moved; a copy where links are not allowed. */
+/**
+ * Make `pointer` name the blob: a relative link, so that the cache can be moved; a copy where links are not allowed.
+ * One process at a time may, so what is written beside it has one name, and what a kill left there the next call takes away.
+ */
 export async function pointAt(blob: string, pointer: string): Promise<void> {
-  const beside = `${pointer}.${randomUUID()}`;
+  const beside = `${pointer}.part`;
   await mkdir(dirname(pointer), { recursive: true });
+  await rm(beside, { force: true });
   await symlink(relative(dirname(pointer), blob), beside).catch(async (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPERM" && error.code !== "ENOTSUP" && error.code !== "ENOSYS") throw error;
     await copyFile(blob, beside);
@@ -110,10 +113,11 @@ export async function pointAt(blob: string, pointer: string): Promise<void> {
   await rename(beside, pointer);
 }
 
+/** Make the revision name the commit. One process at a time, as `pointAt`. */
 export async function writeRef(cache: string, id: ModelId, commit: string): Promise<void> {
   if (COMMIT.test(id.revision)) return;
   const ref = join(modelFolder(cache, id), "refs", id.revision);
-  const beside = `${ref}.${randomUUID()}`;
+  const beside = `${ref}.part`;
   await mkdir(dirname(ref), { recursive: true });
   await writeFile(beside, commit);
   await rename(beside, ref);

@@ -99,8 +99,11 @@ export async function download(model: string, options: HubOptions = {}): Promise
   const snapshot = snapshotFolder(cache, id, listing.commit);
   const lock = join(cache, ".locks", basename(modelFolder(cache, id)), "notice.lock");
   try {
-    await withLock(lock, () => fillSnapshot({ id, cache, snapshot, hub, listing, options }, names), options);
-    await writeRef(cache, id, listing.commit);
+    const fill = async () => {
+      await fillSnapshot({ id, cache, snapshot, hub, listing, options }, names);
+      await writeRef(cache, id, listing.commit);
+    };
+    await withLock(lock, fill, options);
   } catch (error) {
     throw diskError(error, cache) ?? error;
   }

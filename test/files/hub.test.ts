@@ -505,6 +505,16 @@ test("an abort ends a download that hangs", async ({ cache }) => {
   assert.is((error as Error).name, "TimeoutError");
 });
 
+test("what a call that was killed left beside its place is taken away by the next", async ({ cache }) => {
+  await using server = await HubServer.start(TINY);
+  const folder = await download("owner/tiny-blip", at(server, cache));
+  const whole = await layout(cache);
+  const refs = join(cache, "models--owner--tiny-blip", "refs");
+  for (const beside of [join(folder, "config.json.part"), join(refs, "main.part")]) await writeFile(beside, "half");
+  await download("owner/tiny-blip", at(server, cache));
+  assert.equal(await layout(cache), whole);
+});
+
 test("the disk's free space is checked before the weights", async ({ cache }) => {
   await using server = await HubServer.start(TINY);
   server.fault = ({ path }, response) => {

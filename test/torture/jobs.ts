@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { Random } from "../../src/random.js";
 import { HubServer } from "../files/hub-server.js";
@@ -15,6 +15,8 @@ export interface Job {
   /** What is compared. */
   readonly rows: (folder: string) => Promise<Rows>;
   readonly env?: Record<string, string>;
+  /** Whether it was killed after its last step: given again it would be refused for what is there. */
+  readonly isDone?: (folder: string) => boolean;
 }
 
 /** A job with what it does undisturbed. */
@@ -68,6 +70,7 @@ export async function jobsIn(folder: string, names?: readonly string[]): Promise
       name: "merge",
       share: 15,
       args: (out) => ["merge", join(out, "run"), ...runs],
+      isDone: (out) => existsSync(join(out, "run")),
       // The sources as well.
       rows: async (out) => (await Promise.all([join(out, "run"), ...runs].map(rowsOf))).flat(),
     },
@@ -127,6 +130,7 @@ export async function measure(job: Job, folder: string): Promise<Measured> {
 export async function torture(job: Measured, folder: string, choose: Random, most: number): Promise<Round> {
   mkdirSync(folder, { recursive: true });
   const { kills, failure, seconds } = await killUntilDone(job.args(folder), {
+    isDone: () => job.isDone?.(folder) ?? false,
     choose,
     seconds: job.seconds,
     most,

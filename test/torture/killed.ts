@@ -42,10 +42,20 @@ export function noticeKilled(
   );
 }
 
-/** Kills a command again and again, going on each time, until it ends by itself or was killed often enough. */
+/** When, how often and in what environment a command is killed. */
+export interface Killing {
+  readonly choose: Random;
+  /** What it takes undisturbed. */
+  readonly seconds: number;
+  readonly most: number;
+  readonly isDone: () => boolean;
+  readonly env?: Record<string, string>;
+}
+
+/** Kills a command again and again, going on each time, until it is done; after `most` kills it is left alone. */
 export async function killUntilDone(
   args: readonly string[],
-  { choose, seconds, most, env }: { choose: Random; seconds: number; most: number; env?: Record<string, string> },
+  { choose, seconds, most, isDone, env }: Killing,
 ): Promise<{ kills: number; seconds: number; failure?: string }> {
   for (let kills = 0; ; ) {
     // Anywhere from the first moment to the last; what is done shortens the next attempt.
@@ -55,5 +65,6 @@ export async function killUntilDone(
     if (code !== null)
       return { kills, seconds: took, failure: `exit code ${code}: ${stderr.trim().split("\n").at(-1)}` };
     kills++;
+    if (isDone()) return { kills, seconds: took };
   }
 }

@@ -104,7 +104,7 @@ const entries = (count: number) => Array.from({ length: count }, (_, i) => `"w${
 
 function mutateVocabulary(choose: Random, bytes: Uint8Array): Uint8Array {
   if (choose.chance(0.3)) return mutateBytes(choose, bytes);
-  const more = choose.chance(0.005) ? Array.from({ length: 300_000 }, (_, i) => `w${i}`) : [];
+  const more = choose.chance(0.005) ? Array.from({ length: 150_000 }, (_, i) => `w${i}`) : [];
   const lines = Buffer.from(bytes).toString().split("\n").concat(more);
   const at = whole(choose, 0, lines.length);
   lines.splice(at, choose.pick([0, 1, 2]), choose.pick([choose.pick(HOSTILE), lines[0]!, "##"]));
@@ -121,6 +121,7 @@ function mutateWeights(choose: Random, file: Uint8Array): Uint8Array {
   if (kind === 6) return fileOf(header, values, choose.pick([0n, 1n, 2n ** 31n, 2n ** 63n, BigInt(header.length + 8)]));
   if (kind === 7) return fileOf(header, mutateBytes(choose, values));
   if (kind === 8) return fileOf(mutateText(choose, Buffer.from(header).toString()), values);
+  if (values.length < 4) return mutateBytes(choose, file);
   const changed = values.slice();
   const words = new DataView(changed.buffer);
   // NaN, infinities, the largest and the least: signs and exponents of all kinds.

@@ -25,7 +25,6 @@ const COMMANDS: readonly string[][] = [
   ["export", "run", "--out", "out.csv", "--format", "csv"],
   ["circuits", "--out", "run", "--json", "-"],
   ["merge", "merged", "run", "run"],
-  ["scenes", "--out", "scenes", "--n", "2", "--seed", "1"],
   ["download", "owner/name", "--cache", "cache", "--revision", "main"],
   ["fetch", "svo-probes", "--data", "svo"],
   ["help", "sweep"],
@@ -101,5 +100,6 @@ function mutateArgs(choose: Random, args: readonly string[]): string[] {
       () => words.push(choose.pick(["--memory", "--backend", "--direction", "--layers", "--x"]), choose.pick(HOSTILE)),
     ])();
   }
-  return words;
+  // Without it, it would draw hundreds of scenes, which takes its time.
+  return words[0] === "prepare" && !words.includes("--dataset") ? [...words, "--dataset", "pairs.jsonl"] : words;
 }
