@@ -25,11 +25,12 @@ export const TABLES = {
     package: "VARCHAR",
     model: "VARCHAR",
     model_hash: "VARCHAR",
-    architecture: "VARCHAR",
     backend: "VARCHAR",
     settings_hash: "VARCHAR",
     /** The checkpoint's word on its heads. */
     note: "VARCHAR",
+    /** Last, as in runs that were begun without it. */
+    architecture: "VARCHAR",
   },
   /** `draw` in [0, 1) is the sample's place in every random choice among samples. */
   samples: {

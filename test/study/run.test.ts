@@ -278,4 +278,26 @@ async function read(folder: string): Promise<string> {
   }
 }
 
+test("a run from before runs named their architecture opens, and its new rows stand in their columns", async () => {
+  const folder = await scored();
+  const instance = await DuckDBInstance.create(join(folder, "study.duckdb"));
+  const connection = await instance.connect();
+  for (const statement of [
+    "DROP TABLE begun",
+    "DROP TABLE provenance",
+    `CREATE TABLE provenance (id INTEGER, package VARCHAR, model VARCHAR, model_hash VARCHAR, backend VARCHAR,
+       settings_hash VARCHAR, note VARCHAR, PRIMARY KEY (id))`,
+    "INSERT INTO provenance VALUES (0, '0.1.0', 'm', 'h', 'wasm', 's', 'n')",
+  ])
+    await connection.run(statement);
+  connection.closeSync();
+  instance.closeSync();
+  using run = await StudyRun.open(folder);
+  assert.is((await run.architecture()).name, "blip-vqa");
+  const added = { ...provenance, id: 1, architecture: "blip-itm", note: null };
+  await run.store.insert("provenance", [added]);
+  const rows = await run.store.rows<Record<string, unknown>>("SELECT * FROM provenance ORDER BY id");
+  assert.equal(rows, [{ ...provenance, note: "n", architecture: null }, added]);
+});
+
 test.run();
