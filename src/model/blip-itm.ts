@@ -23,7 +23,8 @@ export interface BlipItmWeights<Leaf = tf.Tensor> {
   readonly projections: { readonly vision: Linear<Leaf>; readonly text: Linear<Leaf> };
 }
 
-interface BlipItmConfig extends BlipConfig {
+/** What its `config.json` says. */
+export interface BlipItmConfig extends BlipConfig {
   /** Width of the space in which pictures and sentences are compared. */
   readonly projection: number;
 }
