@@ -2,6 +2,7 @@ import { deflateSync } from "node:zlib";
 import { MAX_FILE_BYTES } from "../src/model/decode.js";
 import { MAX_PIXELS, MAX_SIDE } from "../src/model/picture.js";
 import { MAX_DEFLATED, MAX_INFLATED } from "../src/model/png.js";
+import { inflatedLength } from "../src/model/png-rows.js";
 import {
   type Chunk,
   deflated,
@@ -28,25 +29,19 @@ function filtered(depth: number, colour: number, filter: number, interlace = 0):
 function rows(width: number, height: number, depth: number, colour: number, filter: number, interlace = 0) {
   const bits = depth * CHANNELS[colour]!;
   const rowBytes = Math.ceil((width * bits) / 8) + 1;
-  const length = interlace ? passes(width, height, bits) : rowBytes * height;
+  const length = inflatedLength({
+    width,
+    height,
+    depth,
+    colour,
+    channels: CHANNELS[colour]!,
+    interlaced: interlace > 0,
+  });
   // Where every byte is 1, so is every row's filter.
   const data = interlace ? Buffer.alloc(length, filter) : Buffer.alloc(length, 1);
   if (!interlace) for (let at = 0; at < length; at += rowBytes) data[at] = filter;
   return png(header(width, height, depth, colour, interlace), PALETTE, idat(deflateSync(data, { level: 1 })), END);
 }
-
-const passes = (width: number, height: number, bits: number) =>
-  [
-    [0, 0, 8, 8],
-    [4, 0, 8, 8],
-    [0, 4, 4, 8],
-    [2, 0, 4, 4],
-    [0, 2, 2, 4],
-    [1, 0, 2, 2],
-    [0, 1, 1, 2],
-  ]
-    .map(([x, y, dx, dy]) => [Math.ceil((width - x!) / dx!), Math.ceil((height - y!) / dy!)] as const)
-    .reduce((sum, [columns, count]) => sum + (columns > 0 ? count * (1 + Math.ceil((columns * bits) / 8)) : 0), 0);
 
 function noise(length: number, levels = 256): Buffer {
   const data = Buffer.alloc(length);

@@ -50,6 +50,11 @@ function readable(message: string): string {
   return `${message.slice(0, 1500)} … ${message.slice(-500)}`;
 }
 
+const DISJUNCTION = new Intl.ListFormat("en-GB", { type: "disjunction" });
+
+/** "a, b or c", for what may be chosen. */
+export const either = (names: readonly string[]): string => DISJUNCTION.format(names);
+
 /** Options of one kind wherever they are given. */
 const FIELDS: Readonly<Record<string, readonly [expected: string, holds: (value: unknown) => boolean]>> = {
   ...named(["memory", "seed", "steps", "screen", "randomSets", "top", "timeoutMs"], "a number", isNumber),

@@ -13,6 +13,9 @@ export type ArchitectureName = keyof typeof ARCHITECTURES;
 
 export const NAMES = Object.keys(ARCHITECTURES) as ArchitectureName[];
 
+/** All of them, where it does not matter which is which. */
+export const KNOWN: readonly Architecture[] = Object.values(ARCHITECTURES);
+
 /** One of them, with its towers and sites as literals. */
 export type ArchitectureOf<A extends ArchitectureName = ArchitectureName> = (typeof ARCHITECTURES)[A];
 
@@ -37,13 +40,12 @@ export function readConfig(
 ): { architecture: Architecture; config: ModelConfig } {
   const found = parseJson(json, file) as { readonly architectures?: readonly unknown[] } | null;
   const className = found?.architectures?.[0];
-  const known: readonly Architecture[] = Object.values(ARCHITECTURES);
   const architecture =
-    className === undefined ? known[0] : known.find(({ checkpoint }) => checkpoint.className === className);
+    className === undefined ? KNOWN[0] : KNOWN.find(({ checkpoint }) => checkpoint.className === className);
   if (!architecture)
     throw new NoticeError(
       "checkpoint",
-      `${file} is of the architecture ${shown(className)}; known are ${known.map(({ checkpoint }) => checkpoint.className).join(", ")}.`,
+      `${file} is of the architecture ${shown(className)}; known are ${KNOWN.map(({ checkpoint }) => checkpoint.className).join(", ")}.`,
     );
   return { architecture, config: architecture.checkpoint.config(json, file, warn) };
 }

@@ -130,13 +130,13 @@ function repeated(
   { times, image }: { readonly times: number; readonly image: boolean },
 ): Activations {
   if (times === 1) return pass;
-  const shared = new Set<tf.Tensor>(image ? [] : pictureOf(model, pass));
+  const shared = new Set<tf.Tensor>(image ? [] : seenTensors(model, pass));
   const rows = (x: tf.Tensor) => tf.tile(x, [times, ...x.shape.slice(1).map(() => 1)]);
   return mapPass(pass, (x) => (shared.has(x) ? x : rows(x)));
 }
 
 /** What a pass knows of its picture: the streams that see it, and what others attend to of them. */
-function pictureOf(model: Network, { streams, contexts }: Activations): tf.Tensor[] {
+function seenTensors(model: Network, { streams, contexts }: Activations): tf.Tensor[] {
   const sees = (name: string) => towerOf(model, name).tokens === "image";
   return towersOf(model).flatMap(([name, { attends }]) => [
     ...(sees(name) ? streams[name]! : []),

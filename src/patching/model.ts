@@ -10,9 +10,10 @@ import { endsOf, forward } from "../model/pass.js";
 import { type ImageProcessor, pixelValues } from "../model/pixels.js";
 import type { Tokenizer } from "../model/tokenizer.js";
 import { disposeWeights } from "../model/weights.js";
-import { firstPiece, positionsOf } from "../model/words.js";
+import { positionsOf } from "../model/words.js";
 import { openModel } from "../platform.js";
 import { coveredTokens } from "./attention-functions.js";
+import { answerOf, checkToken, choiceName, spoken } from "./choices.js";
 import { type Asked, checkText, type ImageInput, type PairInput, pictureOf } from "./inputs.js";
 import type { Answer } from "./metrics.js";
 import { newRun, Pair } from "./pair.js";
@@ -167,9 +168,9 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
         `${this.name}: the answer's logits are ${wrong}: the weights overflow float32. Take a sound copy of them.`,
       );
     return {
-      answer: this.#spoken(ids!),
+      answer: spoken(this, ids!),
       tokens: this.question(input.question).tokens,
-      top: topIds.map((id, i) => ({ id, token: this.#choiceName(id), logit: logits[i]!, prob: probs[i]! })),
+      top: topIds.map((id, i) => ({ id, token: choiceName(this, id), logit: logits[i]!, prob: probs[i]! })),
     };
   }
 
@@ -197,7 +198,7 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
       );
     const ends = tf.tidy(() => endsOf(forward(this, { pixels: images, ids: tf.tensor2d(ids, undefined, "int32") })));
     try {
-      return (await this.architecture.readout.say(this, ends)).map((said) => this.#spoken(said));
+      return (await this.architecture.readout.say(this, ends)).map((said) => spoken(this, said));
     } finally {
       tf.dispose(ends);
     }
@@ -220,7 +221,7 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
    * @throws NoticeError `image`
    */
   async tokensUnder(mask: ImageInput): Promise<number[]> {
-    const { side, patch } = this.#intake.image(this.config);
+    const { side, patch } = this.architecture.intake.image(this.config);
     return coveredTokens(await pictureOf(mask), side / patch);
   }
 
@@ -231,8 +232,8 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
    */
   question(text: string): Question {
     checkText("question", text);
-    const encoding = this.tokenizer.encode(text, { maxTokens: this.#intake.maxTokens(this.config) });
-    for (const [i, id] of encoding.ids.entries()) this.#checkToken(id, encoding.tokens[i]!);
+    const encoding = this.tokenizer.encode(text, { maxTokens: this.architecture.intake.maxTokens(this.config) });
+    for (const [i, id] of encoding.ids.entries()) checkToken(this, id, encoding.tokens[i]!);
     return { ...encoding, find: (word) => positionsOf(this.tokenizer, encoding, word) };
   }
 
@@ -243,19 +244,7 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
    */
   answer(text: string): Answer {
     checkText("answer", text);
-    const classes = this.#classes;
-    if (!classes) {
-      const piece = firstPiece(this.tokenizer, text);
-      this.#checkToken(piece.id, piece.token);
-      return { text, ...piece };
-    }
-    const id = classes.indexOf(text);
-    if (id < 0)
-      throw new NoticeError(
-        "tokens",
-        `${this.name} does not answer ${JSON.stringify(text)}, only ${OR.format(classes)}.`,
-      );
-    return { text, token: text, id };
+    return answerOf(this, text);
   }
 
   /** Frees the weights; runs and pairs have values of their own, but no pass goes on without them. */
@@ -268,36 +257,7 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
     const noisy = typeof corrupt === "object" && corrupt !== null && "noise" in corrupt;
     return noisy ? gaussianNoise(clean, corrupt.noise) : this.pixels(corrupt);
   }
-
-  get #intake(): Network["architecture"]["intake"] {
-    return this.architecture.intake;
-  }
-
-  get #classes(): readonly string[] | undefined {
-    const { readout }: Network["architecture"] = this.architecture;
-    return readout.classes;
-  }
-
-  #checkToken(id: number, token: string): void {
-    const vocabulary = this.#intake.vocabulary(this.config);
-    if (id >= vocabulary)
-      throw new NoticeError(
-        "checkpoint",
-        `${this.name}: the tokenizer gives ${token} the id ${id}, and the model in config.json knows ${vocabulary} tokens.`,
-      );
-  }
-
-  /** [DEC] and [ENC] are rows of the hub's checkpoints that their vocabulary does not name. */
-  #choiceName(id: number): string {
-    return this.#classes ? this.#classes[id]! : (this.tokenizer.tokenOf(id) ?? `[${id}]`);
-  }
-
-  #spoken(ids: readonly number[]): string {
-    return this.#classes ? ids.map((id) => this.#classes![id]).join(" ") : this.tokenizer.decode([...ids]);
-  }
 }
-
-const OR = new Intl.ListFormat("en-GB", { type: "disjunction" });
 
 /** A BLIP for question answering. */
 export type Blip = Model<"blip-vqa">;

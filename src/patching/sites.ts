@@ -1,6 +1,6 @@
-import { NoticeError } from "../errors.js";
+import { either, NoticeError } from "../errors.js";
 import type { Architecture, Network, Tokens } from "../model/architecture.js";
-import { ARCHITECTURES, type ArchitectureName, type TowersOf } from "../model/architectures.js";
+import { type ArchitectureName, KNOWN, type TowersOf } from "../model/architectures.js";
 import type { BlockSite } from "../model/blocks/block.js";
 import type { AttentionValue } from "../model/kernels/attention.js";
 import { nearest } from "../nearest.js";
@@ -80,7 +80,7 @@ export function circuitSites(architecture: Architecture): CircuitSite[] {
 }
 
 /** Every site of every architecture. */
-export const SITES: readonly Site[] = [...new Set(Object.values(ARCHITECTURES).flatMap(sitesOf))];
+export const SITES: readonly Site[] = [...new Set(KNOWN.flatMap(sitesOf))];
 
 /** What the authors' code calls the places that it patches. */
 const IN_NOTICE: Readonly<Record<string, Site>> = {
@@ -88,8 +88,6 @@ const IN_NOTICE: Readonly<Record<string, Site>> = {
   attention_block: "text.self.z",
   output: "text.resid_post",
 };
-
-const OR = new Intl.ListFormat("en-GB", { type: "disjunction" });
 
 /** @throws NoticeError `site` with the nearest site that there is. */
 export function parseSite({ architecture }: Pick<Network, "architecture">, site: string): SiteParts {
@@ -101,7 +99,7 @@ export function parseSite({ architecture }: Pick<Network, "architecture">, site:
     throw new NoticeError(
       "site",
       `There is no site ${JSON.stringify(`${site}`.slice(0, 80))}. Did you mean ${meant(architecture, `${site}`)}? ` +
-        `A site is ${OR.format(Object.keys(towers))}, then resid_pre, self.{q,k,v,pattern,z,out}, resid_mid, cross.{the same} and ` +
+        `A site is ${either(Object.keys(towers))}, then resid_pre, self.{q,k,v,pattern,z,out}, resid_mid, cross.{the same} and ` +
         `resid_cross${without(architecture)}, mlp.{pre,post,out} or resid_post.`,
     );
   const value = within.includes("self.") || within.includes("cross.") ? within.split(".")[1] : undefined;
@@ -119,8 +117,7 @@ export function parseSite({ architecture }: Pick<Network, "architecture">, site:
 
 /** A site of any architecture, before a model is loaded. @throws NoticeError `site` as `parseSite` */
 export function checkSite(site: string): Site {
-  const [first] = Object.values(ARCHITECTURES);
-  return SITES.find((one) => one === site) ?? parseSite({ architecture: first! }, site).site;
+  return SITES.find((one) => one === site) ?? parseSite({ architecture: KNOWN[0]! }, site).site;
 }
 
 function meant(architecture: Architecture, site: string): string {

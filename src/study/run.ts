@@ -12,7 +12,7 @@ import { findFile, readParts } from "../files/read.js";
 import { DATABASE, refuseLinks, SETTINGS } from "../files/run-files.js";
 import { makeFolder, writeWhole } from "../files/write.js";
 import type { Architecture } from "../model/architecture.js";
-import { ARCHITECTURES, readConfig } from "../model/architectures.js";
+import { KNOWN, readConfig } from "../model/architectures.js";
 import {
   checkSettings,
   completeSettings,
@@ -152,9 +152,8 @@ export class StudyRun implements Disposable {
       "SELECT architecture FROM provenance LIMIT 1",
     );
     if (!used) return (await this.modelConfig()).architecture;
-    const known: readonly Architecture[] = Object.values(ARCHITECTURES);
     // Runs from before there were several have no name.
-    return known.find(({ name }) => name === used.architecture) ?? known[0]!;
+    return KNOWN.find(({ name }) => name === used.architecture) ?? KNOWN[0]!;
   }
 
   /** SHA-256 of the config and the weights: 16 hexadecimal digits. */

@@ -1,11 +1,8 @@
-import { crc32, deflateSync, inflateSync } from "node:zlib";
+import { deflateSync, inflateSync } from "node:zlib";
 import type { Random } from "../../../src/random.js";
+import { type Chunk, pngOf } from "../../support/pictures.js";
 import { joined, mutateBytes, whole } from "../mutate.js";
 
-/** A chunk of a PNG file; its length and checksum follow from it. */
-type Chunk = readonly [type: string, data: Uint8Array];
-
-const SIGNATURE = Buffer.from("\x89PNG\r\n\x1a\n", "latin1");
 const SIDES = [0, 1, 2, 7, 33, 255, 4000, 13_377, 20_000, 65_535, 60_000_000, 178_956_970, 2 ** 31 - 1, 2 ** 32 - 1];
 const NAMES = ["IHDR", "PLTE", "IDAT", "IEND", "tRNS", "gAMA", "iCCP", "tEXt", "zTXt", "eXIf", "acTL", "fdAT", "XxxX"];
 /** Samples a pixel, by colour type. */
@@ -19,19 +16,6 @@ export function chunksOf(file: Uint8Array): Chunk[] {
   for (let at = 8; at < bytes.length; at += bytes.readUInt32BE(at) + 12)
     chunks.push([bytes.toString("latin1", at + 4, at + 8), bytes.subarray(at + 8, at + 8 + bytes.readUInt32BE(at))]);
   return chunks;
-}
-
-/** The file of these chunks, with right lengths and checksums. */
-export function pngOf(chunks: readonly Chunk[]): Uint8Array {
-  const parts = chunks.map(([type, data]) => {
-    const part = Buffer.alloc(data.length + 12);
-    part.writeUInt32BE(data.length);
-    part.write(type, 4, "latin1");
-    part.set(data, 8);
-    part.writeUInt32BE(crc32(part.subarray(4, -4)), data.length + 8);
-    return part;
-  });
-  return new Uint8Array(Buffer.concat([SIGNATURE, ...parts]));
 }
 
 /** A sound file with some of its chunks changed and all checksums right. */
