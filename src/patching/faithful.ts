@@ -114,7 +114,7 @@ export interface FaithfulnessCurve {
  * 2504.13151, section 3.2), over heads instead of edges.
  *
  * @param ranked the most important first; heads that it lacks come after them, in the order of the model.
- * @param sizes how many heads are kept; 0 and all are added. Default: every size up to 20 steps.
+ * @param options `sizes`: how many heads are kept; 0 and all are added. Default: every size up to 20 steps.
  */
 export async function faithfulnessCurve<A extends ArchitectureName>(
   pair: Pair<A>,
