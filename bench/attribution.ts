@@ -1,11 +1,11 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { useBackend } from "../src/backend.js";
 import { blipVqa } from "../src/model/blip-vqa.js";
 import { passFrom } from "../src/model/pass.js";
 import { type AttributeOptions, attributeAll } from "../src/patching/attribute.js";
 import type { Pair } from "../src/patching/pair.js";
 import { Run } from "../src/patching/run.js";
 import { circuitSites } from "../src/patching/sites.js";
+import { useBackend } from "../src/platform/backend.js";
 import { randomModel, randomPair, seeded } from "./random-model.js";
 
 // `NOTICE_BACKEND=wasm npx tsx bench/attribution.ts`: what an attribution of all heads of the three towers costs, in forward passes,

@@ -4,10 +4,10 @@ import { availableParallelism, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import type { Backend } from "../src/backend.js";
 import { readPairs } from "../src/data/pairs.js";
 import { writeScenes } from "../src/data/scenes/write.js";
 import type { PairInput } from "../src/patching/inputs.js";
+import type { Backend } from "../src/platform/backend.js";
 import { openPool } from "../src/pool/pool.js";
 
 // `npm run bench:embedded`: every head, token and layer of cross- and self-attention for many pairs on weights/scenes, by a

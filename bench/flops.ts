@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import type { BlipConfig } from "../src/model/config.js";
+import type { BlipConfig } from "../src/model/blip-config.js";
 import { GROUPED_MATMUL } from "../src/model/kernels/grouped.js";
 
 /**

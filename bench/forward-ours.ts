@@ -1,9 +1,9 @@
 import * as tf from "@tensorflow/tfjs-core";
-import type { Backend } from "../src/backend.js";
 import { walk } from "../src/model/blocks/block.js";
 import { forward, towerBlocks } from "../src/model/pass.js";
 import { loadBlip } from "../src/patching/model.js";
 import { Run } from "../src/patching/run.js";
+import type { Backend } from "../src/platform/backend.js";
 import { BASE_QUESTION } from "./base-checkpoint.js";
 
 // One process of `forward.ts`: prints its figures as a line of JSON.

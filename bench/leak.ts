@@ -6,12 +6,12 @@ import { parseArgs } from "node:util";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import * as tf from "@tensorflow/tfjs-core";
-import type { Backend } from "../src/backend.js";
 import { readPairs } from "../src/data/pairs.js";
 import { writeScenes } from "../src/data/scenes/write.js";
 import type { PairInput } from "../src/patching/inputs.js";
 import { loadBlip } from "../src/patching/model.js";
 import { sweep } from "../src/patching/sweep.js";
+import type { Backend } from "../src/platform/backend.js";
 import { lineThrough } from "./line.js";
 
 // `npm run bench:leak`: one process sweeps pair after pair on weights/scenes, cross- and self-attention in turn; prints by how

@@ -1,11 +1,11 @@
 import { parseArgs } from "node:util";
-import { type Backend, useBackend } from "../src/backend.js";
 import { checkpointFolder } from "../src/files/folder.js";
 import { readConfig } from "../src/model/architectures.js";
 import { modelBytes } from "../src/model/memory.js";
 import { loadBlip } from "../src/patching/model.js";
 import type { Site } from "../src/patching/sites.js";
 import { sweep } from "../src/patching/sweep.js";
+import { type Backend, useBackend } from "../src/platform/backend.js";
 import { noisePair } from "./noise-pair.js";
 
 // One process of `memory.ts`: a budget, and what the process then took. Prints its figures as a line of JSON.

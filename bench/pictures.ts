@@ -4,8 +4,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { NoticeError } from "../src/errors.js";
-import { decodePicture } from "../src/model/decode.js";
+import { NoticeError } from "../src/base/errors.js";
+import { decodePicture } from "../src/pictures/decode.js";
 import { worst } from "./worst-pictures.js";
 
 const SECONDS = 2;

@@ -1,11 +1,11 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Checkpoint, ModelConfig } from "../src/checkpoint/format.js";
 import { placesByName } from "../src/checkpoint/place.js";
+import type { TensorEntry } from "../src/checkpoint/safetensors.js";
+import { loadWeights } from "../src/checkpoint/weights.js";
 import type { Learned, Network } from "../src/model/architecture.js";
+import type { BlipConfig } from "../src/model/blip-config.js";
 import { type BlipVqaWeights, blipVqa } from "../src/model/blip-vqa.js";
-import type { BlipConfig } from "../src/model/config.js";
-import type { TensorEntry } from "../src/model/safetensors.js";
-import { loadWeights } from "../src/model/weights.js";
 import { Pair } from "../src/patching/pair.js";
 import type { Question } from "../src/patching/positions.js";
 

@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import type { Backend } from "../src/backend.js";
 import { loadBlip } from "../src/patching/model.js";
+import type { Backend } from "../src/platform/backend.js";
 import { writeBaseCheckpoint } from "./base-checkpoint.js";
 
 // `npm run bench:study`: a study of five pairs at blip-vqa-base size, as anybody would run it, with the most memory that

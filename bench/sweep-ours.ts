@@ -1,8 +1,8 @@
 import { parseArgs } from "node:util";
-import type { Backend } from "../src/backend.js";
 import { loadBlip } from "../src/patching/model.js";
 import type { Scores } from "../src/patching/scores.js";
 import { sweep } from "../src/patching/sweep.js";
+import type { Backend } from "../src/platform/backend.js";
 import { countProducts, limitSeconds, sweepFlops } from "./flops.js";
 import { noisePair } from "./noise-pair.js";
 

@@ -5,8 +5,8 @@ import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
-import type { Backend } from "../src/backend.js";
-import { parseConfig } from "../src/model/config.js";
+import { parseConfig } from "../src/model/blip-config.js";
+import type { Backend } from "../src/platform/backend.js";
 import { BASE_QUESTION, writeBaseCheckpoint } from "./base-checkpoint.js";
 import { writeNoisePair } from "./noise-pair.js";
 import { drawScaling } from "./scaling.js";
@@ -135,7 +135,7 @@ async function measure(backend: Backend, folder: string, cores: number, quick: b
 
 /** In a process of its own, since TensorFlow.js holds one backend of each kind. */
 async function whyNot(backend: Backend): Promise<string | undefined> {
-  const code = `import { tryBackend } from ${JSON.stringify(new URL("../src/backend.ts", import.meta.url).href)};
+  const code = `import { tryBackend } from ${JSON.stringify(new URL("../src/platform/backend.ts", import.meta.url).href)};
     console.log(JSON.stringify((await tryBackend(${JSON.stringify(backend)})) ?? null));`;
   const args = ["--import", "tsx", "--input-type=module", "--eval", code];
   return (await figures<string | null>(process.execPath, args)) ?? undefined;

@@ -1,8 +1,8 @@
 import { deflateSync } from "node:zlib";
-import { MAX_FILE_BYTES } from "../src/model/decode.js";
-import { MAX_PIXELS, MAX_SIDE } from "../src/model/picture.js";
-import { MAX_DEFLATED, MAX_INFLATED } from "../src/model/png.js";
-import { inflatedLength } from "../src/model/png-rows.js";
+import { MAX_FILE_BYTES } from "../src/pictures/decode.js";
+import { MAX_PIXELS, MAX_SIDE } from "../src/pictures/picture.js";
+import { MAX_DEFLATED, MAX_INFLATED } from "../src/pictures/png.js";
+import { inflatedLength } from "../src/pictures/png-rows.js";
 import {
   type Chunk,
   deflated,

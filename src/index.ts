@@ -1,20 +1,15 @@
-import "./dispose.js";
+import "./base/dispose.js";
 
-export { BACKENDS, type Backend, currentBackend, useBackend } from "./backend.js";
+export { NoticeError, type NoticeErrorCode } from "./base/errors.js";
 export type { ByteSource, CheckpointFiles } from "./base/source.js";
 export { type GaussianNoise, gaussianNoise } from "./corruption/gaussian.js";
-export { NoticeError, type NoticeErrorCode } from "./errors.js";
 export type { DownloadProgress, HubOptions } from "./files/hub.js";
 export type { Retry } from "./files/retry.js";
 export type { Architecture, Network } from "./model/architecture.js";
 export type { ArchitectureName } from "./model/architectures.js";
-export type { BlipConfig, TextConfig, TowerConfig, VisionConfig } from "./model/config.js";
-export { decodePicture } from "./model/decode.js";
+export type { BlipConfig, TextConfig, TowerConfig, VisionConfig } from "./model/blip-config.js";
 export type { LoadOptions } from "./model/load.js";
 export type { Activations } from "./model/pass.js";
-export { encodePng, type Picture } from "./model/picture.js";
-export type { ImageProcessor } from "./model/pixels.js";
-export type { Encoding, Tokenizer } from "./model/tokenizer.js";
 export { ablate, layerWindow } from "./patching/ablate.js";
 export { type Agreement, agreement } from "./patching/agreement.js";
 export { type AttributeOptions, attribute, attributeAll, type SiteAttribution } from "./patching/attribute.js";
@@ -78,3 +73,8 @@ export {
 export { between, fromRun, meanOf, type Source, zero } from "./patching/sources.js";
 export { type SweepCourse, type SweepOptions, sweep, sweepTogether } from "./patching/sweep.js";
 export type { SiteTable, TableOptions } from "./patching/table.js";
+export { decodePicture } from "./pictures/decode.js";
+export { encodePng, type Picture } from "./pictures/picture.js";
+export type { ImageProcessor } from "./pictures/pixels.js";
+export { BACKENDS, type Backend, currentBackend, useBackend } from "./platform/backend.js";
+export type { Encoding, Tokenizer } from "./words/tokenizer.js";

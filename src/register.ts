@@ -1,3 +1,3 @@
 // `vlm-notice/register`: scores, pairs and tensors show themselves as the value of a notebook's cell.
-import "./dispose.js";
+import "./base/dispose.js";
 import "./display/jupyter.js";

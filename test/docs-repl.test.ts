@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { decodePicture } from "../src/model/decode.js";
+import { decodePicture } from "../src/pictures/decode.js";
 import { temporaryFolder } from "./support/checkpoint.js";
 import { runCode, runNode } from "./support/program.js";
 import { MAIN, ROOT } from "./support/root.js";

@@ -1,7 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
-import type { NoticeErrorCode } from "../src/errors.js";
-import { encodePng } from "../src/model/picture.js";
+import type { NoticeErrorCode } from "../src/base/errors.js";
 import { attribute, attributeAll } from "../src/patching/attribute.js";
 import { faithfulness, faithfulnessCurve, headEffects, rankHeads } from "../src/patching/faithful.js";
 import { type LogitMetric, rank } from "../src/patching/metrics.js";
@@ -11,6 +10,7 @@ import { patch, patchHead, patchMetrics } from "../src/patching/patch.js";
 import { patchPath } from "../src/patching/paths.js";
 import { fromRun } from "../src/patching/sources.js";
 import { sweep } from "../src/patching/sweep.js";
+import { encodePng } from "../src/pictures/picture.js";
 import { openPool } from "../src/pool/pool.js";
 import { floats, temporaryFolder, writeCheckpoint } from "./support/checkpoint.js";
 import { refused } from "./support/refused.js";

@@ -1,7 +1,7 @@
 import { Command } from "commander";
+import { NoticeError } from "../base/errors.js";
 import { askScenes, sceneAccuracy, sceneSamples } from "../data/scenes/accuracy.js";
 import { tasks } from "../data/scenes/scene.js";
-import { NoticeError } from "../errors.js";
 import {
   columns,
   type JsonOptions,

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { NoticeError } from "../errors.js";
+import { NoticeError } from "../base/errors.js";
 import { agreement } from "../patching/agreement.js";
 import { attribute, type SiteAttribution } from "../patching/attribute.js";
 import type { Pair } from "../patching/pair.js";

@@ -1,10 +1,10 @@
 import { totalmem } from "node:os";
 import * as tf from "@tensorflow/tfjs-core";
 import { Command } from "commander";
-import { BACKENDS, type Backend, defaultBackend, tryBackend } from "../backend.js";
 import { formatBytes } from "../files/bytes.js";
 import { availableMemory } from "../files/memory.js";
 import { isCheckout } from "../files/package.js";
+import { BACKENDS, type Backend, defaultBackend, tryBackend } from "../platform/backend.js";
 import { backendOption, checkOutputs, columns, type JsonOptions, printResult, withJson } from "./options.js";
 
 /** How to get what is missing: in the repository, or in a project that the package is installed in. */

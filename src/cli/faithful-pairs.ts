@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { NoticeError } from "../errors.js";
+import { NoticeError } from "../base/errors.js";
 import {
   chanceOf,
   type Faithfulness,

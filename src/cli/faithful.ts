@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { NoticeError } from "../errors.js";
+import { NoticeError } from "../base/errors.js";
 import { faithfulness, faithfulnessCurve, type HeadAt, rankHeads } from "../patching/faithful.js";
 import type { Selection } from "../patching/patch.js";
 import type { FaithfulListOptions } from "./faithful-pairs.js";

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { Command, Option } from "commander";
+import { NoticeError } from "../base/errors.js";
 import { svoImages } from "../data/svo-probes.js";
-import { NoticeError } from "../errors.js";
 import { fetchImages } from "../files/fetch-images.js";
 import { wholeNumber } from "./options.js";
 import { type Progress, progress } from "./progress.js";

@@ -1,11 +1,11 @@
 import { access, constants, stat } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { BACKENDS, type Backend } from "../backend.js";
-import { NoticeError } from "../errors.js";
+import { NoticeError } from "../base/errors.js";
 import { removeLeftovers } from "../files/leftovers.js";
 import { checkOutput, type OutputKind, writeOutput } from "../files/output.js";
 import type { Model } from "../patching/model.js";
+import { BACKENDS, type Backend } from "../platform/backend.js";
 import { jsonText, print, say } from "./streams.js";
 
 export interface ModelOptions {

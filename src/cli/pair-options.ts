@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { NoticeError } from "../errors.js";
+import { NoticeError } from "../base/errors.js";
 import type { PairInput } from "../patching/inputs.js";
 import type { Direction } from "../patching/pair.js";
 

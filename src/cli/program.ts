@@ -1,5 +1,5 @@
 import { Command, CommanderError } from "commander";
-import { NoticeError, type NoticeErrorCode } from "../errors.js";
+import { NoticeError, type NoticeErrorCode } from "../base/errors.js";
 import { packageVersion } from "../files/package.js";
 import { fileError, isFileError } from "../files/system-error.js";
 import { printable, say } from "./streams.js";

@@ -1,4 +1,4 @@
-import { NoticeError } from "../errors.js";
+import { NoticeError } from "../base/errors.js";
 import type { Scores } from "../patching/scores.js";
 import type { Site } from "../patching/sites.js";
 import type { PoolSweep } from "../pool/messages.js";

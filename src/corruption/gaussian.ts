@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { checkOptions, NoticeError } from "../errors.js";
-import { random } from "../random.js";
+import { checkOptions, NoticeError } from "../base/errors.js";
+import { random } from "../base/random.js";
 
 /** Far beyond it pixels overflow float32; pictures have values of 2. */
 export const MOST_SIGMA = 1000;

@@ -1,6 +1,6 @@
 import * as library from "@huggingface/jinja";
-import { NoticeError } from "../errors.js";
-import { nearest } from "../nearest.js";
+import { NoticeError } from "../base/errors.js";
+import { nearest } from "../base/nearest.js";
 
 // The parts used: the package's own typings do not resolve under NodeNext (their imports lack file extensions).
 interface Token {

@@ -1,5 +1,5 @@
-import { NoticeError } from "../errors.js";
-import type { Random } from "../random.js";
+import { NoticeError } from "../base/errors.js";
+import type { Random } from "../base/random.js";
 
 /** Words by how many word pieces they have. */
 export class WordsByPieces {

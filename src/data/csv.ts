@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import { CsvError, parse } from "csv-parse";
-import { NoticeError } from "../errors.js";
+import { NoticeError } from "../base/errors.js";
 import { readParts } from "../files/read.js";
 
 /** The longest record that is read: an open quote takes no more than this. */

@@ -1,5 +1,5 @@
-import { NoticeError } from "../errors.js";
-import { nearest } from "../nearest.js";
+import { NoticeError } from "../base/errors.js";
+import { nearest } from "../base/nearest.js";
 import { faces } from "./faces.js";
 import { mitStates } from "./mit-states.js";
 import type { Dataset, PrepareContext, Prepared } from "./sample.js";

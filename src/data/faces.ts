@@ -1,8 +1,8 @@
 import { join } from "node:path";
+import { NoticeError } from "../base/errors.js";
+import { random } from "../base/random.js";
 import { questionTemplate, TEMPLATES, type Writer } from "../corruption/prompts.js";
 import { replacePair, WordsByPieces } from "../corruption/replacements.js";
-import { NoticeError } from "../errors.js";
-import { random } from "../random.js";
 import { askEither } from "./either.js";
 import { imageId, listFolder } from "./image-folder.js";
 import type { Dataset, Exclusion, PrepareContext, Sample } from "./sample.js";

@@ -1,6 +1,6 @@
 import { readdir, stat } from "node:fs/promises";
 import { extname, join } from "node:path";
-import { NoticeError } from "../errors.js";
+import { NoticeError } from "../base/errors.js";
 
 /** A data set's folder by kinds of what lies in it, each in one order on every machine. Hidden things are passed over. */
 export interface Listing {

@@ -1,8 +1,8 @@
 import { isAbsolute, win32 } from "node:path";
 import { z } from "zod";
-import { NoticeError } from "../errors.js";
+import { NoticeError } from "../base/errors.js";
+import { shown } from "../base/json.js";
 import { readParts } from "../files/read.js";
-import { shown } from "../json.js";
 
 /** The longest line that is read. */
 const MAX_LINE_BYTES = 1024 * 1024;

@@ -1,6 +1,6 @@
 import { dirname, join } from "node:path";
 import { z } from "zod";
-import { NoticeError } from "../errors.js";
+import { NoticeError } from "../base/errors.js";
 import { findFile } from "../files/read.js";
 import type { PairInput } from "../patching/inputs.js";
 import type { Mode } from "../patching/pair.js";

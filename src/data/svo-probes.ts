@@ -1,9 +1,9 @@
 import { extname, join } from "node:path";
+import { NoticeError } from "../base/errors.js";
+import { random } from "../base/random.js";
 import { questionTemplate, TEMPLATES, type Writer } from "../corruption/prompts.js";
 import { replacePair, WordsByPieces } from "../corruption/replacements.js";
-import { NoticeError } from "../errors.js";
 import type { RemoteImage } from "../files/image-fetcher.js";
-import { random } from "../random.js";
 import { csvRows } from "./csv.js";
 import { askEither } from "./either.js";
 import { listFolder, sampleId } from "./image-folder.js";

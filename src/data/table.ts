@@ -1,8 +1,8 @@
 import { stat } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
 import { z } from "zod";
+import { NoticeError } from "../base/errors.js";
 import { questionTemplate, type Writer } from "../corruption/prompts.js";
-import { NoticeError } from "../errors.js";
 import { findFile } from "../files/read.js";
 import { csvRows } from "./csv.js";
 import { sampleId } from "./image-folder.js";

@@ -1,4 +1,4 @@
-import { NoticeError } from "../errors.js";
+import { NoticeError } from "../base/errors.js";
 import type { Exclusion, Prepared, Sample } from "./sample.js";
 
 /** Thrown within this folder: a thing in the data becomes no sample, for a reason that exclusions are counted by. */

@@ -1,4 +1,4 @@
-import type { Picture } from "../model/picture.js";
+import type { Picture } from "../pictures/picture.js";
 import { scaleTo } from "../report/overlay.js";
 import { type Colour, PLAIN, paint, type Terminal } from "./terminal.js";
 

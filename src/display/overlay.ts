@@ -1,10 +1,10 @@
-import { checkOptions, NoticeError } from "../errors.js";
-import type { Picture } from "../model/picture.js";
+import { checkOptions, NoticeError } from "../base/errors.js";
 import { answerAttention } from "../patching/answer-attention.js";
 import { attentionOverlay } from "../patching/attention-functions.js";
 import { type ImageInput, pictureOf } from "../patching/inputs.js";
 import { checkPair, type Pair } from "../patching/pair.js";
 import { type Position, resolvePosition } from "../patching/positions.js";
+import type { Picture } from "../pictures/picture.js";
 import { JUPYTER_DISPLAY, type MimeBundle, show } from "./show.js";
 import type { Look } from "./views.js";
 

@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { checkOptions, NoticeError } from "../errors.js";
+import { checkOptions, NoticeError } from "../base/errors.js";
 import { html } from "../report/html.js";
 import type { ScoreMapOptions } from "../report/score-map.js";
 import { PLAIN, type Terminal } from "./terminal.js";

@@ -1,9 +1,9 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { encodePng, type Picture } from "../model/picture.js";
 import type { PairInput } from "../patching/inputs.js";
 import { answerName } from "../patching/metrics.js";
 import { Pair } from "../patching/pair.js";
 import { Scores } from "../patching/scores.js";
+import { encodePng, type Picture } from "../pictures/picture.js";
 import { type HeadMap, headMapPng, headMapSvg } from "../report/heatmap.js";
 import { drawOverlay, scaleTo } from "../report/overlay.js";
 import { type ScoreMapOptions, scoreMap } from "../report/score-map.js";

@@ -1,7 +1,7 @@
 import { setMaxListeners } from "node:events";
 import { readdir } from "node:fs/promises";
 import { extname, join } from "node:path";
-import { mapStream } from "../stream.js";
+import { mapStream } from "../base/stream.js";
 import { type Failure, type Manifest, readManifest, writeManifest } from "./fetch-manifest.js";
 import { type FetchLimits, imageFetcher, type RemoteImage } from "./image-fetcher.js";
 import { removeLeftovers } from "./leftovers.js";

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { z } from "zod";
-import { NoticeError } from "../errors.js";
-import { parseJson } from "../json.js";
+import { NoticeError } from "../base/errors.js";
+import { parseJson } from "../base/json.js";
 import { findFile, readText } from "./read.js";
 import { writeWhole } from "./write.js";
 

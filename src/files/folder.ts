@@ -1,7 +1,7 @@
 import { open } from "node:fs/promises";
 import { join } from "node:path";
+import { MAX_TEXT_BYTES } from "../base/json.js";
 import type { ByteSource, CheckpointFiles } from "../base/source.js";
-import { MAX_TEXT_BYTES } from "../json.js";
 import { findFile, readText } from "./read.js";
 import { fileError } from "./system-error.js";
 

@@ -1,4 +1,4 @@
-import { NoticeError } from "../errors.js";
+import { NoticeError } from "../base/errors.js";
 import { QUIET_MS, TransientError, type Waiting } from "./retry.js";
 
 /**

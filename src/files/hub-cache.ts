@@ -1,8 +1,8 @@
 import { copyFile, mkdir, readFile, realpath, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join, relative } from "node:path";
-import { NoticeError } from "../errors.js";
-import { parseJson } from "../json.js";
+import { NoticeError } from "../base/errors.js";
+import { parseJson } from "../base/json.js";
 import { checkpointFolder } from "./folder.js";
 import type { Waiting } from "./retry.js";
 import { isSound } from "./verified-blob.js";

@@ -1,4 +1,4 @@
-import { NoticeError } from "../errors.js";
+import { NoticeError } from "../base/errors.js";
 import { type Connection, get, type Reply, readAll } from "./http.js";
 import { COMMIT, type ModelId, SMALL_FILES, WEIGHTS, WEIGHTS_INDEX } from "./hub-cache.js";
 import { type Retry, withRetries } from "./retry.js";

@@ -1,6 +1,6 @@
 import { rm, stat, statfs } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { NoticeError } from "../errors.js";
+import { NoticeError } from "../base/errors.js";
 import { formatBytes } from "./bytes.js";
 import { checkpointFolder } from "./folder.js";
 import type { Reply } from "./http.js";

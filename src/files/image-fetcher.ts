@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import { NoticeError } from "../errors.js";
-import { decodePicture, MAX_FILE_BYTES } from "../model/decode.js";
+import { NoticeError } from "../base/errors.js";
+import { decodePicture, MAX_FILE_BYTES } from "../pictures/decode.js";
 import type { Failure } from "./fetch-manifest.js";
 import { type Connection, get, type Reply, readAll } from "./http.js";
 import { type Retry, TransientError, type Waiting, withRetries } from "./retry.js";

@@ -2,7 +2,7 @@ import { open, readFile, rm, stat, utimes } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
 import { setTimeout as timer } from "node:timers/promises";
-import { NoticeError } from "../errors.js";
+import { NoticeError } from "../base/errors.js";
 import { QUIET_MS, type Waiting } from "./retry.js";
 import { makeFolder } from "./write.js";
 

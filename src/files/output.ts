@@ -1,5 +1,5 @@
 import { open, stat } from "node:fs/promises";
-import { NoticeError } from "../errors.js";
+import { NoticeError } from "../base/errors.js";
 import { kindOf } from "./read.js";
 import { refuseRunFile } from "./run-files.js";
 import { fileError } from "./system-error.js";

@@ -1,6 +1,6 @@
-import { NoticeError } from "../errors.js";
-import { decodePicture, MAX_FILE_BYTES } from "../model/decode.js";
-import type { Picture } from "../model/picture.js";
+import { NoticeError } from "../base/errors.js";
+import { decodePicture, MAX_FILE_BYTES } from "../pictures/decode.js";
+import type { Picture } from "../pictures/picture.js";
 import { orShipped } from "./package.js";
 import { findFile, readBytes } from "./read.js";
 

@@ -1,6 +1,6 @@
 import { createReadStream, type Stats } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
-import { NoticeError, type NoticeErrorCode } from "../errors.js";
+import { NoticeError, type NoticeErrorCode } from "../base/errors.js";
 import { formatBytes } from "./bytes.js";
 import { fileError } from "./system-error.js";
 

@@ -1,5 +1,5 @@
 import { setTimeout as timer } from "node:timers/promises";
-import { NoticeError } from "../errors.js";
+import { NoticeError } from "../base/errors.js";
 
 /** How often to try again and how long to wait: `delayMs` doubles with each failure in a row, up to a minute. */
 export interface Retry {

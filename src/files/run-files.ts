@@ -1,6 +1,6 @@
 import { lstat, readdir, realpath } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
-import { NoticeError } from "../errors.js";
+import { NoticeError } from "../base/errors.js";
 import { kindOf } from "./read.js";
 
 export const SETTINGS = "settings.json";

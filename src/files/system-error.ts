@@ -1,6 +1,6 @@
 import { statfsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { NoticeError, type NoticeErrorCode } from "../errors.js";
+import { NoticeError, type NoticeErrorCode } from "../base/errors.js";
 import { formatBytes } from "./bytes.js";
 
 /** By the system's name of an error: what it means, and what to do. */

@@ -1,7 +1,7 @@
 import { createHash, type Hash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { open, rename, rm, stat } from "node:fs/promises";
-import { NoticeError } from "../errors.js";
+import { NoticeError } from "../base/errors.js";
 import { type Connection, get, type Reply } from "./http.js";
 import { type Retry, TransientError, withRetries } from "./retry.js";
 

@@ -1,6 +1,6 @@
+import { NoticeError } from "../base/errors.js";
+import { parseJson, shown } from "../base/json.js";
 import type { ModelConfig } from "../checkpoint/format.js";
-import { NoticeError } from "../errors.js";
-import { parseJson, shown } from "../json.js";
 import type { Architecture } from "./architecture.js";
 import { blipItm } from "./blip-itm.js";
 import { blipVqa } from "./blip-vqa.js";

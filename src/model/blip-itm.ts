@@ -1,13 +1,13 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { z } from "zod";
+import { NoticeError } from "../base/errors.js";
+import { parseJson, shown } from "../base/json.js";
 import { linearPlace, type Place } from "../checkpoint/place.js";
-import { NoticeError } from "../errors.js";
-import { parseJson, shown } from "../json.js";
 import type { Architecture, Learned } from "./architecture.js";
+import { type BlipConfig, parseConfig } from "./blip-config.js";
 import { ignored, intake, text, vision } from "./blip-towers.js";
 import { type BertWeights, bertPlaces } from "./blocks/bert.js";
 import { type VitWeights, vitPlaces } from "./blocks/vit.js";
-import { type BlipConfig, parseConfig } from "./config.js";
 import { type Linear, linear } from "./kernels/linear.js";
 
 // BLIP for image-text matching (Hugging Face `BlipForImageTextRetrieval`): a ViT sees the picture; a BERT reads a sentence, attends to

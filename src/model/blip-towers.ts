@@ -1,7 +1,7 @@
 import type { Tower, TowerSize } from "./architecture.js";
+import type { BlipConfig, TowerConfig } from "./blip-config.js";
 import { BERT_SITES, type BertWeights, bertBlock, embedTokens } from "./blocks/bert.js";
 import { embedPixels, finishImage, VIT_SITES, type VitWeights, vitBlock, vitNames } from "./blocks/vit.js";
-import type { BlipConfig, TowerConfig } from "./config.js";
 
 // What the members of BLIP's family share: a ViT that sees the picture, and a BERT that reads a text and attends to it in every layer.
 

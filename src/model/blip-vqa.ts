@@ -1,12 +1,12 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { NoticeError } from "../base/errors.js";
 import { linearPlace, normPlace, type Place } from "../checkpoint/place.js";
-import { NoticeError } from "../errors.js";
 import type { Architecture, Learned } from "./architecture.js";
+import { type BlipConfig, parseConfig } from "./blip-config.js";
 import { ignored, intake, sizeOf, text, vision } from "./blip-towers.js";
 import { BERT_SITES, type BertWeights, bertBlock, bertPlaces, embedTokens } from "./blocks/bert.js";
 import { walk } from "./blocks/block.js";
 import { type VitWeights, vitPlaces } from "./blocks/vit.js";
-import { type BlipConfig, parseConfig } from "./config.js";
 import { gelu, type LayerNorm, type Linear, layerNorm, linear } from "./kernels/linear.js";
 
 // BLIP for question answering (Hugging Face `BlipForQuestionAnswering`): a ViT sees the picture; a BERT reads the question and attends

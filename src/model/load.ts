@@ -1,14 +1,14 @@
-import { type Backend, useBackend } from "../backend.js";
+import { NoticeError } from "../base/errors.js";
 import type { CheckpointFiles } from "../base/source.js";
-import { NoticeError } from "../errors.js";
+import { readTensors } from "../checkpoint/checkpoint.js";
+import { loadWeights } from "../checkpoint/weights.js";
 import type { HubOptions } from "../files/hub.js";
+import { type ImageProcessor, loadImageProcessor } from "../pictures/pixels.js";
+import { type Backend, useBackend } from "../platform/backend.js";
+import { loadTokenizer, type Tokenizer } from "../words/tokenizer.js";
 import type { Learned, Network } from "./architecture.js";
 import { type ArchitectureName, type ArchitectureOf, readConfig } from "./architectures.js";
-import { readTensors } from "./checkpoint.js";
 import { requireMemory, WASM_HEAP_BYTES } from "./memory.js";
-import { type ImageProcessor, loadImageProcessor } from "./pixels.js";
-import { loadTokenizer, type Tokenizer } from "./tokenizer.js";
-import { loadWeights } from "./weights.js";
 
 /** What a model is loaded with. */
 export interface LoadOptions {

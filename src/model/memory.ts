@@ -1,8 +1,8 @@
-import type { Backend } from "../backend.js";
+import { NoticeError } from "../base/errors.js";
 import type { ModelConfig } from "../checkpoint/format.js";
-import { NoticeError } from "../errors.js";
+import { weightCounts } from "../checkpoint/weights.js";
+import type { Backend } from "../platform/backend.js";
 import type { Network } from "./architecture.js";
-import { weightCounts } from "./weights.js";
 
 /** The largest heap that WebAssembly's 32-bit addresses allow tfjs: 4 GiB less one page. */
 export const WASM_HEAP_BYTES = 4_294_901_760;

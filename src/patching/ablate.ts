@@ -1,4 +1,4 @@
-import { checkList, checkOptions, NoticeError } from "../errors.js";
+import { checkList, checkOptions, NoticeError } from "../base/errors.js";
 import type { ArchitectureName } from "../model/architectures.js";
 import type { Score } from "./metrics.js";
 import type { Pair } from "./pair.js";

@@ -1,4 +1,4 @@
-import { checkOptions } from "../errors.js";
+import { checkOptions } from "../base/errors.js";
 import type { Scores } from "./scores.js";
 
 /** How far an approximation of a sweep can be trusted. */

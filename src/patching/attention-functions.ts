@@ -1,5 +1,5 @@
-import { NoticeError } from "../errors.js";
-import type { Picture } from "../model/picture.js";
+import { NoticeError } from "../base/errors.js";
+import type { Picture } from "../pictures/picture.js";
 
 /** Attention to a part of the image: the share of what falls on patches at all, [CLS] left out. */
 export interface AttentionMass {

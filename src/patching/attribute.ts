@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { checkOptions, NoticeError } from "../errors.js";
+import { checkOptions, NoticeError } from "../base/errors.js";
 import { towersOf } from "../model/architecture.js";
 import type { ArchitectureName } from "../model/architectures.js";
 import { type Attributed, attributions, changes, isShared, type Slope } from "./attributions.js";

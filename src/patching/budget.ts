@@ -1,4 +1,4 @@
-import { NoticeError } from "../errors.js";
+import { NoticeError } from "../base/errors.js";
 import { type Network, towerOf, towerSize, towersOf } from "../model/architecture.js";
 import { towersAfter } from "./backward.js";
 import type { Pair } from "./pair.js";

@@ -1,7 +1,7 @@
-import { either, NoticeError } from "../errors.js";
+import { either, NoticeError } from "../base/errors.js";
 import type { Network } from "../model/architecture.js";
-import type { Tokenizer } from "../model/tokenizer.js";
-import { firstPiece } from "../model/words.js";
+import type { Tokenizer } from "../words/tokenizer.js";
+import { firstPiece } from "../words/words.js";
 import type { Answer } from "./metrics.js";
 
 // What a model chooses from: the tokens of its vocabulary, or classes that have names.

@@ -1,5 +1,5 @@
-import { checkList, checkObject, checkOptions, NoticeError } from "../errors.js";
-import { type Random, random } from "../random.js";
+import { checkList, checkObject, checkOptions, NoticeError } from "../base/errors.js";
+import { type Random, random } from "../base/random.js";
 
 /** One score a head, [layer][head]; null where there is none (a degenerate sample has no effect). */
 export type HeadScores = readonly (readonly (number | null)[])[];

@@ -1,7 +1,7 @@
-import { checkOptions, NoticeError } from "../errors.js";
+import { checkOptions, NoticeError } from "../base/errors.js";
+import { type Random, random } from "../base/random.js";
 import { towerSize } from "../model/architecture.js";
 import type { ArchitectureName } from "../model/architectures.js";
-import { type Random, random } from "../random.js";
 import { isShared } from "./attributions.js";
 import { type PassOptions, patchesAtOnce } from "./budget.js";
 import { checkPair, type Pair } from "./pair.js";

@@ -1,8 +1,8 @@
+import { NoticeError } from "../base/errors.js";
 import type { GaussianNoise } from "../corruption/gaussian.js";
-import { NoticeError } from "../errors.js";
-import { decodePicture } from "../model/decode.js";
-import { checkPicture, type Picture } from "../model/picture.js";
-import { readPicture } from "../platform.js";
+import { readPicture } from "../files/open.js";
+import { decodePicture } from "../pictures/decode.js";
+import { checkPicture, type Picture } from "../pictures/picture.js";
 
 /** The path of a PNG or JPEG file (in a browser: its address), the bytes of one, or pixels. */
 export type ImageInput = string | Uint8Array | Picture;

@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { NoticeError } from "../errors.js";
+import { NoticeError } from "../base/errors.js";
 
 /** One of the two answers, read as the first word piece of its tokenisation. */
 export interface Answer {

@@ -1,6 +1,6 @@
-import { NoticeError } from "../errors.js";
+import { NoticeError } from "../base/errors.js";
 import type { ArchitectureName } from "../model/architectures.js";
-import type { Encoding } from "../model/tokenizer.js";
+import type { Encoding } from "../words/tokenizer.js";
 import { checkIndex, indexes } from "./run.js";
 import type { QuestionSite, Site } from "./sites.js";
 

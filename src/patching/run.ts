@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { NoticeError } from "../errors.js";
+import { NoticeError } from "../base/errors.js";
 import { type Network, towerOf, towerSize } from "../model/architecture.js";
 import type { ArchitectureName } from "../model/architectures.js";
 import { valueAt } from "../model/blocks/block.js";

@@ -1,4 +1,4 @@
-import { NoticeError } from "../errors.js";
+import { NoticeError } from "../base/errors.js";
 import { type Answers, DEGENERATE, METRICS, type Metric, type Reading, type Score } from "./metrics.js";
 import type { Direction, Mode } from "./pair.js";
 import type { Site } from "./sites.js";

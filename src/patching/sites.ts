@@ -1,9 +1,9 @@
-import { either, NoticeError } from "../errors.js";
+import { either, NoticeError } from "../base/errors.js";
+import { nearest } from "../base/nearest.js";
 import type { Architecture, Network, Tokens } from "../model/architecture.js";
 import { type ArchitectureName, KNOWN, type TowersOf } from "../model/architectures.js";
 import type { BlockSite } from "../model/blocks/block.js";
 import type { AttentionValue } from "../model/kernels/attention.js";
-import { nearest } from "../nearest.js";
 
 /**
  * A named place in every layer of a tower, `tower.within`. Shapes of its value, batch left out:

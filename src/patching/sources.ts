@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { NoticeError } from "../errors.js";
+import { NoticeError } from "../base/errors.js";
 import { towersOf } from "../model/architecture.js";
 import { valueAt } from "../model/blocks/block.js";
 import { blockOf } from "../model/pass.js";

@@ -1,4 +1,4 @@
-import { NoticeError } from "../errors.js";
+import { NoticeError } from "../base/errors.js";
 import { towerOf, towerSize } from "../model/architecture.js";
 import type { ArchitectureName } from "../model/architectures.js";
 import { checkPair, type Direction, type Pair } from "./pair.js";

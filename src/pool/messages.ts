@@ -1,5 +1,4 @@
-import type { Backend } from "../backend.js";
-import type { NoticeErrorCode } from "../errors.js";
+import type { NoticeErrorCode } from "../base/errors.js";
 import type { AnswerAttention } from "../patching/answer-attention.js";
 import type { AttributeOptions } from "../patching/attribute.js";
 import type { Faithfulness, FaithfulnessCurve, FaithfulOptions, HeadAt } from "../patching/faithful.js";
@@ -8,6 +7,7 @@ import type { AskResult } from "../patching/model.js";
 import type { ScoresJson } from "../patching/scores.js";
 import type { Site } from "../patching/sites.js";
 import type { SweepOptions } from "../patching/sweep.js";
+import type { Backend } from "../platform/backend.js";
 import type { MethodName, Methods, Sendable } from "./methods.js";
 
 /** One sweep, as it travels. */

@@ -1,13 +1,13 @@
 import { availableParallelism } from "node:os";
-import type { Backend } from "../backend.js";
-import { checkOptions, NoticeError } from "../errors.js";
+import { checkOptions, NoticeError } from "../base/errors.js";
+import { mapStream, type Source } from "../base/stream.js";
 import { resolveModel } from "../files/hub.js";
 import { availableMemory } from "../files/memory.js";
 import type { LoadOptions } from "../model/load.js";
 import type { Asked, PairInput } from "../patching/inputs.js";
 import type { AskResult } from "../patching/model.js";
 import type { Scores } from "../patching/scores.js";
-import { mapStream, type Source } from "../stream.js";
+import type { Backend } from "../platform/backend.js";
 import type {
   Method,
   PoolSweep,
@@ -23,9 +23,9 @@ import type { MethodName, Methods } from "./methods.js";
 import type { TaskOutcome } from "./worker-process.js";
 import { Workers } from "./workers.js";
 
+export type { Source } from "../base/stream.js";
 export type { AnswerAttention } from "../patching/answer-attention.js";
 export type { Asked } from "../patching/inputs.js";
-export type { Source } from "../stream.js";
 export type {
   PairResult,
   PoolSweep,

@@ -1,4 +1,4 @@
-import { NoticeError, type NoticeErrorCode } from "../errors.js";
+import { NoticeError, type NoticeErrorCode } from "../base/errors.js";
 import { type AnswerAttention, answerAttention } from "../patching/answer-attention.js";
 import { attributeAll } from "../patching/attribute.js";
 import type { Model } from "../patching/model.js";

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import type { Backend } from "../backend.js";
-import { NoticeError } from "../errors.js";
+import { NoticeError } from "../base/errors.js";
+import type { Backend } from "../platform/backend.js";
 import type { Report, Setup, Task } from "./messages.js";
 
 /** A worker process died: killed, aborted by its backend, or ended by an error that was not thrown on purpose. */

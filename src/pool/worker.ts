@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { NoticeError } from "../errors.js";
+import { NoticeError } from "../base/errors.js";
 import { checkpointFolder } from "../files/folder.js";
 import { faithfulness, faithfulnessCurve } from "../patching/faithful.js";
 import type { PairInput } from "../patching/inputs.js";

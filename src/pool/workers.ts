@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import type { Backend } from "../backend.js";
+import type { Backend } from "../platform/backend.js";
 import type { Setup, Task } from "./messages.js";
 import { type TaskOutcome, WorkerError, type WorkerOptions, WorkerProcess } from "./worker-process.js";
 

@@ -1,10 +1,10 @@
 import { inspect } from "node:util";
 import * as tf from "@tensorflow/tfjs-core";
+import { NoticeError } from "../base/errors.js";
 import { Shown } from "../display/show.js";
 import { tensorName } from "../display/tensor.js";
 import { printable, type Terminal } from "../display/terminal.js";
 import { inputLine, viewOf } from "../display/views.js";
-import { NoticeError } from "../errors.js";
 import { towersOf } from "../model/architecture.js";
 import type { PairInput } from "../patching/inputs.js";
 import { type AskResult, Model } from "../patching/model.js";

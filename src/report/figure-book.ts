@@ -1,5 +1,5 @@
 import type { TopLevelSpec } from "vega-lite";
-import { encodePng, type Picture } from "../model/picture.js";
+import { encodePng, type Picture } from "../pictures/picture.js";
 import { svgToPng, vegaToSvg } from "./figure.js";
 import { foldedTable, type Html, html } from "./html.js";
 import { withMark } from "./png-mark.js";

@@ -1,9 +1,9 @@
-import { NoticeError } from "../errors.js";
+import { NoticeError } from "../base/errors.js";
 import { readPicture } from "../files/picture.js";
-import type { Picture } from "../model/picture.js";
 import { lookingSite } from "../patching/answer-attention.js";
 import { attentionOverlay, type HeadAttention, meanAttention } from "../patching/attention-functions.js";
 import { parseSite } from "../patching/sites.js";
+import type { Picture } from "../pictures/picture.js";
 import { metricOf } from "../study/circuits.js";
 import type { Findings } from "../study/findings.js";
 import type { StudyRun } from "../study/run.js";

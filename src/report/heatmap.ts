@@ -1,5 +1,5 @@
 import type { TopLevelSpec } from "vega-lite";
-import { checkObject, NoticeError } from "../errors.js";
+import { checkObject, NoticeError } from "../base/errors.js";
 import { FONT_FAMILY, svgToPng, vegaToSvg, xmlText } from "./figure.js";
 
 /** One axis of a map: its title, and a label for each row or column (`0, 1, 2, …` where `labels` is left out). */

@@ -1,6 +1,6 @@
-import { checkList, checkObject, checkOptions, NoticeError } from "../errors.js";
-import type { Picture } from "../model/picture.js";
-import { resize } from "../model/resize.js";
+import { checkList, checkObject, checkOptions, NoticeError } from "../base/errors.js";
+import type { Picture } from "../pictures/picture.js";
+import { resize } from "../pictures/resize.js";
 
 /** Red below 0, blue above: the ends of ColorBrewer's RdBu, as in the maps. */
 export const NEGATIVE = [178, 24, 43] as const;

@@ -1,4 +1,4 @@
-import { NoticeError } from "../errors.js";
+import { NoticeError } from "../base/errors.js";
 
 // What raster-files.ts is in Node. Bundlers find the files by these addresses; they are fetched with the first PNG.
 

@@ -1,8 +1,8 @@
-import type { Picture } from "../model/picture.js";
 import type { HeadFunction } from "../patching/attention-functions.js";
 import type { Circuit, Universality } from "../patching/circuits.js";
 import type { Metric } from "../patching/metrics.js";
 import type { Site } from "../patching/sites.js";
+import type { Picture } from "../pictures/picture.js";
 import type { AttributionAgreement } from "../study/agreement.js";
 import type { Modality } from "../study/settings.js";
 import type { Verified } from "../study/verified.js";

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { lstat, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { checkObject, checkOptions, NoticeError } from "../errors.js";
+import { checkObject, checkOptions, NoticeError } from "../base/errors.js";
 import { isWritten, refuseForeign } from "../files/output.js";
 import { makeFolder, writeWhole } from "../files/write.js";
 import { FigureBook } from "./figure-book.js";

@@ -1,4 +1,4 @@
-import { checkObject, checkOptions } from "../errors.js";
+import { checkObject, checkOptions } from "../base/errors.js";
 import { answerName, type Metric } from "../patching/metrics.js";
 import type { Scores } from "../patching/scores.js";
 import type { HeadMap } from "./heatmap.js";

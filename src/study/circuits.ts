@@ -1,4 +1,4 @@
-import { NoticeError } from "../errors.js";
+import { NoticeError } from "../base/errors.js";
 import { type Circuit, findCircuit, type HeadScores, type Universality, universality } from "../patching/circuits.js";
 import type { Metric } from "../patching/metrics.js";
 import { parseSite, type Site } from "../patching/sites.js";

@@ -1,4 +1,4 @@
-import type { NoticeErrorCode } from "../errors.js";
+import type { NoticeErrorCode } from "../base/errors.js";
 import { checkPosition } from "./position.js";
 import type { StudyRun } from "./run.js";
 import { nameOf, type Stage, type StoredSample, until } from "./stage.js";

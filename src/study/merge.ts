@@ -1,6 +1,6 @@
 import { copyFile, cp, lstat, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { checkList, NoticeError } from "../errors.js";
+import { checkList, NoticeError } from "../base/errors.js";
 import { removeLeftovers } from "../files/leftovers.js";
 import { DATABASE, SETTINGS } from "../files/run-files.js";
 import { fileError, isFileError } from "../files/system-error.js";

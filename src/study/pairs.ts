@@ -1,6 +1,6 @@
+import { random } from "../base/random.js";
 import type { PairInput } from "../patching/inputs.js";
 import type { StudyPair } from "../pool/messages.js";
-import { random } from "../random.js";
 import type { StudyRun } from "./run.js";
 import type { Modality, Settings } from "./settings.js";
 import type { StoredSample } from "./stage.js";

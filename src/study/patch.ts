@@ -1,4 +1,4 @@
-import { NoticeError } from "../errors.js";
+import { NoticeError } from "../base/errors.js";
 import { readPicture } from "../files/picture.js";
 import type { AnswerAttention } from "../patching/answer-attention.js";
 import { headAttention, patchShares } from "../patching/attention-functions.js";

@@ -1,7 +1,7 @@
-import { NoticeError } from "../errors.js";
-import { type Encoding, loadTokenizer, type Tokenizer } from "../model/tokenizer.js";
-import { positionsOf } from "../model/words.js";
+import { NoticeError } from "../base/errors.js";
 import { parseSite } from "../patching/sites.js";
+import { type Encoding, loadTokenizer, type Tokenizer } from "../words/tokenizer.js";
+import { positionsOf } from "../words/words.js";
 import type { StudyRun } from "./run.js";
 
 /** Where circuits are read: so many tokens after the correct answer's, at an index, or at a token. */

@@ -1,11 +1,11 @@
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { NoticeError } from "../base/errors.js";
+import { random } from "../base/random.js";
 import { openDataset } from "../data/datasets.js";
 import type { Prepared, Sample } from "../data/sample.js";
 import { writeScenes } from "../data/scenes/write.js";
-import { NoticeError } from "../errors.js";
-import { loadTokenizer } from "../model/tokenizer.js";
-import { random } from "../random.js";
+import { loadTokenizer } from "../words/tokenizer.js";
 import type { StudyRun } from "./run.js";
 import type { Stage } from "./stage.js";
 import type { Row } from "./tables.js";

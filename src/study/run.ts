@@ -1,9 +1,8 @@
 import { createHash } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import { isAbsolute, join, relative, resolve } from "node:path";
-import type { Backend } from "../backend.js";
+import { checkOptions, NoticeError } from "../base/errors.js";
 import type { CheckpointFiles } from "../base/source.js";
-import { checkOptions, NoticeError } from "../errors.js";
 import { checkpointFolder } from "../files/folder.js";
 import { resolveModel } from "../files/hub.js";
 import { removeLeftovers } from "../files/leftovers.js";
@@ -13,6 +12,7 @@ import { DATABASE, refuseLinks, SETTINGS } from "../files/run-files.js";
 import { makeFolder, writeWhole } from "../files/write.js";
 import type { Architecture } from "../model/architecture.js";
 import { KNOWN, readConfig } from "../model/architectures.js";
+import type { Backend } from "../platform/backend.js";
 import {
   checkSettings,
   completeSettings,

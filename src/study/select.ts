@@ -1,4 +1,4 @@
-import { NoticeError } from "../errors.js";
+import { NoticeError } from "../base/errors.js";
 import { unasked } from "./evaluate.js";
 import type { Stage } from "./stage.js";
 

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { parse as parseToml, TomlError } from "smol-toml";
 import { z } from "zod";
+import { NoticeError } from "../base/errors.js";
+import { checkValues, parseJson, shown } from "../base/json.js";
 import { MOST_SIGMA } from "../corruption/gaussian.js";
-import { NoticeError } from "../errors.js";
 import { readText } from "../files/read.js";
-import { checkValues, parseJson, shown } from "../json.js";
 import { METRICS } from "../patching/metrics.js";
 import { SITES, type Site } from "../patching/sites.js";
 

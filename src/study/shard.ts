@@ -1,4 +1,4 @@
-import { NoticeError } from "../errors.js";
+import { NoticeError } from "../base/errors.js";
 
 /** One of `count` parts of the selected samples, those at places `index`, `index + count`, … */
 export interface Shard {

@@ -11,7 +11,7 @@ import {
   listValue,
   VARCHAR,
 } from "@duckdb/node-api";
-import { NoticeError } from "../errors.js";
+import { NoticeError } from "../base/errors.js";
 import { strangeObject, strangeTable, tableStatements } from "./schema.js";
 import { type Column, type Row, TABLES, type Table, type Value } from "./tables.js";
 

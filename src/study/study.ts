@@ -1,4 +1,4 @@
-import { checkOptions, NoticeError } from "../errors.js";
+import { checkOptions, NoticeError } from "../base/errors.js";
 import { openPool, type Pool, type PoolOptions } from "../pool/pool.js";
 import { evaluate } from "./evaluate.js";
 import { patch } from "./patch.js";

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { listValue } from "@duckdb/node-api";
-import { NoticeError } from "../errors.js";
+import { NoticeError } from "../base/errors.js";
 import { findCircuit } from "../patching/circuits.js";
 import type { HeadAt } from "../patching/faithful.js";
 import { type CircuitSite, circuitSites } from "../patching/sites.js";

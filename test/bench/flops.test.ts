@@ -2,8 +2,8 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { countProducts, type Products, patchFlops, productFlops } from "../../bench/flops.js";
 import { randomModel, randomPair, seeded } from "../../bench/random-model.js";
-import { useBackend } from "../../src/backend.js";
 import { sweep } from "../../src/patching/sweep.js";
+import { useBackend } from "../../src/platform/backend.js";
 
 const flops = (products: Products) => [...products].reduce((sum, [product, n]) => sum + n * productFlops(product), 0);
 

@@ -5,7 +5,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { writeRandomCheckpoint } from "../../bench/base-checkpoint.js";
 import type { MemoryFigures } from "../../bench/memory-ours.js";
-import { useBackend } from "../../src/backend.js";
+import { useBackend } from "../../src/platform/backend.js";
 import { temporaryFolder } from "../support/checkpoint.js";
 
 const SCRIPT = fileURLToPath(new URL("../../bench/memory-ours.js", import.meta.url));

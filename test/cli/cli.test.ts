@@ -2,12 +2,12 @@ import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } fro
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { useBackend } from "../../src/backend.js";
 import { cures } from "../../src/cli/doctor.js";
 import { isCheckout } from "../../src/files/package.js";
-import { decodePicture } from "../../src/model/decode.js";
 import { loadBlip } from "../../src/patching/model.js";
 import { sweep } from "../../src/patching/sweep.js";
+import { decodePicture } from "../../src/pictures/decode.js";
+import { useBackend } from "../../src/platform/backend.js";
 import { type CheckpointDraft, fileOf, floats, temporaryFolder, writeCheckpoint } from "../support/checkpoint.js";
 import { notice, noticeHere, type Outcome } from "../support/command.js";
 import { FIXTURES } from "../support/fixture.js";

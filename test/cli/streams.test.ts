@@ -3,7 +3,7 @@ import { existsSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { useBackend } from "../../src/backend.js";
+import { useBackend } from "../../src/platform/backend.js";
 import { temporaryFolder, writeCheckpoint } from "../support/checkpoint.js";
 import { noticeHere } from "../support/command.js";
 import { MAIN } from "../support/root.js";

@@ -1,10 +1,10 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { NoticeError } from "../../src/base/errors.js";
+import { random } from "../../src/base/random.js";
 import { replacePair, WordsByPieces } from "../../src/corruption/replacements.js";
-import { NoticeError } from "../../src/errors.js";
 import { checkpointFolder } from "../../src/files/folder.js";
-import { loadTokenizer } from "../../src/model/tokenizer.js";
-import { random } from "../../src/random.js";
+import { loadTokenizer } from "../../src/words/tokenizer.js";
 import { NARROW } from "../support/samples.js";
 
 test("words of as many pieces, by a real tokenizer, in one order", async () => {

@@ -1,7 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { encodeGreyJpeg, encodeJpeg } from "../../src/data/scenes/jpeg.js";
-import { decodePicture } from "../../src/model/decode.js";
+import { decodePicture } from "../../src/pictures/decode.js";
 
 /** One colour above, another below. */
 function halves(side: number, above: readonly number[], below: readonly number[]) {

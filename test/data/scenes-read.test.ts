@@ -7,8 +7,8 @@ import type { PrepareContext } from "../../src/data/sample.js";
 import { type Sample as Scene, sampleAt, type Task, truth } from "../../src/data/scenes/scene.js";
 import { writeScenes } from "../../src/data/scenes/write.js";
 import { checkpointFolder } from "../../src/files/folder.js";
-import { decodePicture } from "../../src/model/decode.js";
-import { loadTokenizer } from "../../src/model/tokenizer.js";
+import { decodePicture } from "../../src/pictures/decode.js";
+import { loadTokenizer } from "../../src/words/tokenizer.js";
 import { temporaryFolder } from "../support/checkpoint.js";
 import { collect } from "../support/prepare.js";
 

@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { PNG } from "pngjs";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { NoticeError } from "../../src/base/errors.js";
 import { draw, sampleScene } from "../../src/data/scenes/scene.js";
 import { words } from "../../src/data/scenes/vocabulary.js";
 import { writeScenes } from "../../src/data/scenes/write.js";
-import { NoticeError } from "../../src/errors.js";
-import { decodeJpeg } from "../../src/model/jpeg.js";
+import { decodeJpeg } from "../../src/pictures/jpeg.js";
 
 const test = suite<{ parent: string; out: string }>("scenes on disk");
 const count = 12;

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { random } from "../../src/base/random.js";
 import { size } from "../../src/data/scenes/canvas.js";
 import {
   aspects,
@@ -14,7 +15,6 @@ import {
   truth,
 } from "../../src/data/scenes/scene.js";
 import { replacements, vocabulary, words } from "../../src/data/scenes/vocabulary.js";
-import { random } from "../../src/random.js";
 
 /** `count` questions of a task, all aspects in turn. */
 function samples(task: Task, count: number, seed = 7): Sample[] {

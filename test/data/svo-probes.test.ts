@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { NoticeError } from "../../src/base/errors.js";
 import type { PrepareContext } from "../../src/data/sample.js";
 import { svoImages, svoProbes } from "../../src/data/svo-probes.js";
-import { NoticeError } from "../../src/errors.js";
 import { CONTEXT, collect, folderOf, pieces, reasons } from "../support/prepare.js";
 import { refused } from "../support/refused.js";
 

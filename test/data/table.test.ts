@@ -2,9 +2,9 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { NoticeError } from "../../src/base/errors.js";
 import type { PrepareContext } from "../../src/data/sample.js";
 import { table } from "../../src/data/table.js";
-import { NoticeError } from "../../src/errors.js";
 import { CONTEXT, collect, folderOf, pieces, reasons } from "../support/prepare.js";
 import { refused } from "../support/refused.js";
 

@@ -5,7 +5,7 @@ import { promisify } from "node:util";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { loadBlip, patchHead } from "../../src/index.js";
-import { decodePicture } from "../../src/model/decode.js";
+import { decodePicture } from "../../src/pictures/decode.js";
 import { temporaryFolder } from "../support/checkpoint.js";
 import { lacking } from "../support/needed.js";
 import { ROOT } from "../support/root.js";

@@ -1,8 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { useBackend } from "../../src/backend.js";
 import { tensorText } from "../../src/display/tensor.js";
+import { useBackend } from "../../src/platform/backend.js";
 
 test.before(async () => {
   await useBackend("cpu");

@@ -6,7 +6,7 @@ import { encodeJpeg } from "../../src/data/scenes/jpeg.js";
 import { type FetchImagesOptions, type FetchSummary, fetchImages } from "../../src/files/fetch-images.js";
 import type { Manifest } from "../../src/files/fetch-manifest.js";
 import type { RemoteImage } from "../../src/files/image-fetcher.js";
-import { encodePng, type Picture } from "../../src/model/picture.js";
+import { encodePng, type Picture } from "../../src/pictures/picture.js";
 import { temporaryFolder } from "../support/checkpoint.js";
 import { pausesOf } from "../support/pauses.js";
 import { refused } from "../support/refused.js";

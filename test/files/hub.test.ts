@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { NoticeError } from "../../src/errors.js";
+import { NoticeError } from "../../src/base/errors.js";
 import { type DownloadProgress, download, type HubOptions, resolveModel } from "../../src/files/hub.js";
 import { hubCacheFolder, parseModelId } from "../../src/files/hub-cache.js";
 import { COMMIT, gitSha1, HubServer, json, sendData, sha256 } from "./hub-server.js";

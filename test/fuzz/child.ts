@@ -1,6 +1,6 @@
 import { writeSync } from "node:fs";
 import * as tf from "@tensorflow/tfjs-core";
-import { random } from "../../src/random.js";
+import { random } from "../../src/base/random.js";
 import { judge, type Verdict } from "./judge.js";
 import { type Kind, keysOf, type Outcome } from "./kind.js";
 

@@ -1,6 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { random } from "../../src/random.js";
+import { random } from "../../src/base/random.js";
 import { findingsOf, fuzz } from "./fuzz.js";
 import type { Fault } from "./judge.js";
 import { judge } from "./judge.js";

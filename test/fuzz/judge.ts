@@ -1,4 +1,4 @@
-import { NoticeError } from "../../src/errors.js";
+import { NoticeError } from "../../src/base/errors.js";
 import type { Outcome } from "./kind.js";
 
 /**

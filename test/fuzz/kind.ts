@@ -1,4 +1,4 @@
-import type { Random } from "../../src/random.js";
+import type { Random } from "../../src/base/random.js";
 
 /** What came of a case that found nothing: what was given was taken, or refused by a NoticeError. */
 export type Outcome = "taken" | "refused";

@@ -1,4 +1,4 @@
-import type { Random } from "../../src/random.js";
+import type { Random } from "../../src/base/random.js";
 
 // Mutations that know no format: of text, JSON values, bytes and arguments.
 

@@ -1,4 +1,4 @@
-import { NoticeError } from "../../src/errors.js";
+import { NoticeError } from "../../src/base/errors.js";
 import { Found } from "./judge.js";
 import type { Kind, Outcome } from "./kind.js";
 

@@ -2,16 +2,16 @@ import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { randomWeights, seeded } from "../../bench/random-model.js";
-import { useBackend } from "../../src/backend.js";
+import { disposeWeights } from "../../src/checkpoint/weights.js";
 import type { Network } from "../../src/model/architecture.js";
 import { readConfig } from "../../src/model/architectures.js";
 import { blipItm } from "../../src/model/blip-itm.js";
-import { disposeWeights } from "../../src/model/weights.js";
 import { attribute } from "../../src/patching/attribute.js";
 import { Pair } from "../../src/patching/pair.js";
 import { patch } from "../../src/patching/patch.js";
 import { circuitSites, sitesOf } from "../../src/patching/sites.js";
 import { sweep } from "../../src/patching/sweep.js";
+import { useBackend } from "../../src/platform/backend.js";
 import { refused } from "../support/refused.js";
 
 // That matching is one file beside question answering: every method runs on it, and says what closed forms say.

@@ -1,4 +1,4 @@
-import type { Picture } from "../../src/model/picture.js";
+import type { Picture } from "../../src/pictures/picture.js";
 
 /** The picture that `noise` of test/fixtures/make_pixels.py makes. */
 export function noise(width: number, height: number): Picture {

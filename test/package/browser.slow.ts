@@ -4,7 +4,7 @@ import { type Browser, chromium, type Page } from "playwright-core";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { build, type PreviewServer, preview } from "vite";
-import { decodePicture } from "../../src/model/decode.js";
+import { decodePicture } from "../../src/pictures/decode.js";
 import { temporaryFolder } from "../support/checkpoint.js";
 import { CHROMIUM, CHROMIUM_FLAGS, HAS_CHROMIUM, NO_CHROMIUM } from "../support/chromium.js";
 import { lacking } from "../support/needed.js";

@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import type { Picture } from "../../src/model/picture.js";
+import { random } from "../../src/base/random.js";
 import { answerAttention } from "../../src/patching/answer-attention.js";
 import {
   attentionOverlay,
@@ -12,7 +12,7 @@ import {
   meanAttention,
   patchShares,
 } from "../../src/patching/attention-functions.js";
-import { random } from "../../src/random.js";
+import type { Picture } from "../../src/pictures/picture.js";
 import { Fixture } from "../support/fixture.js";
 import { refused } from "../support/refused.js";
 

@@ -2,7 +2,6 @@ import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { randomModel, randomPair, seeded } from "../../bench/random-model.js";
-import { useBackend } from "../../src/backend.js";
 import { towerSize } from "../../src/model/architecture.js";
 import { resume } from "../../src/model/pass.js";
 import { siteGradients } from "../../src/patching/backward.js";
@@ -10,6 +9,7 @@ import type { LogitMetric } from "../../src/patching/metrics.js";
 import type { Pair } from "../../src/patching/pair.js";
 import { siteShape } from "../../src/patching/run.js";
 import { SITES, type SiteParts } from "../../src/patching/sites.js";
+import { useBackend } from "../../src/platform/backend.js";
 import { siteOf } from "../support/blip-vqa.js";
 
 const SHAPE = { heads: 3, headDim: 5, visionLayers: 2, textLayers: 2, mlp: 11, grid: 2 };

@@ -2,7 +2,6 @@ import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { randomModel, randomPair, seeded } from "../../bench/random-model.js";
-import { useBackend } from "../../src/backend.js";
 import type { Network } from "../../src/model/architecture.js";
 import { readConfig } from "../../src/model/architectures.js";
 import { type AttributeOptions, attributeAll } from "../../src/patching/attribute.js";
@@ -10,6 +9,7 @@ import { decodedAtOnce, pairsAtOnce, patchBytes, patchesAtOnce, slopeBytes } fro
 import type { Mode } from "../../src/patching/pair.js";
 import type { Site } from "../../src/patching/sites.js";
 import { sweep } from "../../src/patching/sweep.js";
+import { useBackend } from "../../src/platform/backend.js";
 import { CIRCUIT_SITES, siteOf } from "../support/blip-vqa.js";
 import { refused } from "../support/refused.js";
 

@@ -1,5 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { random } from "../../src/base/random.js";
 import {
   benjaminiHochberg,
   type Circuit,
@@ -7,7 +8,6 @@ import {
   type HeadScores,
   universality,
 } from "../../src/patching/circuits.js";
-import { random } from "../../src/random.js";
 import { refused } from "../support/refused.js";
 
 const near = (found: number, expected: number, tolerance = 1e-12) =>

@@ -2,7 +2,6 @@ import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { randomModel, randomPair, seeded } from "../../bench/random-model.js";
-import { useBackend } from "../../src/backend.js";
 import { attributeAll } from "../../src/patching/attribute.js";
 import { type PassOptions, patchBytes, slopeBytes } from "../../src/patching/budget.js";
 import {
@@ -15,6 +14,7 @@ import {
 } from "../../src/patching/faithful.js";
 import { loadBlip } from "../../src/patching/model.js";
 import { patch } from "../../src/patching/patch.js";
+import { useBackend } from "../../src/platform/backend.js";
 import { siteOf } from "../support/blip-vqa.js";
 import { plant } from "../support/planted.js";
 import { refused } from "../support/refused.js";

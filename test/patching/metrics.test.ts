@@ -1,9 +1,9 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { useBackend } from "../../src/backend.js";
 import { answerName, divergence, logitDifference, measure, probability, rank } from "../../src/patching/metrics.js";
 import { patch, patchMetrics } from "../../src/patching/patch.js";
+import { useBackend } from "../../src/platform/backend.js";
 import { plant } from "../support/planted.js";
 import { refused } from "../support/refused.js";
 

@@ -3,11 +3,11 @@ import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { readFloats, readSafetensors } from "../../src/checkpoint/safetensors.js";
 import { checkpointFolder } from "../../src/files/folder.js";
 import { readPicture } from "../../src/files/picture.js";
-import { resize } from "../../src/model/resize.js";
-import { readFloats, readSafetensors } from "../../src/model/safetensors.js";
 import { loadBlip } from "../../src/patching/model.js";
+import { resize } from "../../src/pictures/resize.js";
 import { difference, FIXTURES, readJson } from "../support/fixture.js";
 
 interface Photographs {

@@ -1,14 +1,14 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { randomModel, randomPair, seeded } from "../../bench/random-model.js";
-import { useBackend } from "../../src/backend.js";
-import { disposeWeights } from "../../src/model/weights.js";
+import { disposeWeights } from "../../src/checkpoint/weights.js";
 import { patchBytes } from "../../src/patching/budget.js";
 import { METRICS } from "../../src/patching/metrics.js";
 import { patch, type Selection, tokenCount } from "../../src/patching/patch.js";
 import { changesOneRow } from "../../src/patching/rows.js";
 import { SITES } from "../../src/patching/sites.js";
 import { sweep } from "../../src/patching/sweep.js";
+import { useBackend } from "../../src/platform/backend.js";
 import { siteOf } from "../support/blip-vqa.js";
 
 test.before(async () => {

@@ -3,15 +3,15 @@ import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { randomModel, randomPair, seeded } from "../../bench/random-model.js";
-import { useBackend } from "../../src/backend.js";
+import { readFloats, readSafetensors } from "../../src/checkpoint/safetensors.js";
 import { checkpointFolder } from "../../src/files/folder.js";
-import { readFloats, readSafetensors } from "../../src/model/safetensors.js";
 import { patchBytes } from "../../src/patching/budget.js";
 import { METRICS, type Metric, type Score } from "../../src/patching/metrics.js";
 import type { Direction } from "../../src/patching/pair.js";
 import { patch, type Selection } from "../../src/patching/patch.js";
 import { SITES, type Site } from "../../src/patching/sites.js";
 import { sweep } from "../../src/patching/sweep.js";
+import { useBackend } from "../../src/platform/backend.js";
 import { siteOf } from "../support/blip-vqa.js";
 import { difference, Fixture, readJson } from "../support/fixture.js";
 

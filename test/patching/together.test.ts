@@ -2,11 +2,11 @@ import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { randomModel, randomPair, seeded } from "../../bench/random-model.js";
-import { useBackend } from "../../src/backend.js";
 import { patchBytes } from "../../src/patching/budget.js";
 import { METRICS } from "../../src/patching/metrics.js";
 import type { Site } from "../../src/patching/sites.js";
 import { sweep, sweepTogether } from "../../src/patching/sweep.js";
+import { useBackend } from "../../src/platform/backend.js";
 import { siteOf } from "../support/blip-vqa.js";
 
 const SHAPE = { heads: 3, headDim: 8, visionLayers: 1, textLayers: 3, mlp: 40, grid: 2 };

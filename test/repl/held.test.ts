@@ -1,8 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { useBackend } from "../../src/backend.js";
 import { loadBlip } from "../../src/patching/model.js";
+import { useBackend } from "../../src/platform/backend.js";
 import { Held, tensorsIn } from "../../src/repl/held.js";
 import { NARROW, samplePair } from "../support/samples.js";
 

@@ -1,7 +1,7 @@
 import { PNG } from "pngjs";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { NoticeError } from "../../src/errors.js";
+import { NoticeError } from "../../src/base/errors.js";
 import { svgToPng } from "../../src/report/figure.js";
 import { type HeadMap, headMapPng, headMapSvg } from "../../src/report/heatmap.js";
 

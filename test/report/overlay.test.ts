@@ -1,7 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { encodePng, type Picture } from "../../src/model/picture.js";
-import { decodePng } from "../../src/model/png.js";
+import { encodePng, type Picture } from "../../src/pictures/picture.js";
+import { decodePng } from "../../src/pictures/png.js";
 import { drawOverlay } from "../../src/report/overlay.js";
 import { refused } from "../support/refused.js";
 

@@ -1,6 +1,5 @@
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
-import { useBackend } from "../../src/backend.js";
 import { ablate } from "../../src/patching/ablate.js";
 import { attributeAll } from "../../src/patching/attribute.js";
 import { faithfulness, faithfulnessCurve, type HeadAt, rankHeads } from "../../src/patching/faithful.js";
@@ -10,6 +9,7 @@ import { patchPath } from "../../src/patching/paths.js";
 import type { Scores } from "../../src/patching/scores.js";
 import { SITES } from "../../src/patching/sites.js";
 import { sweep, sweepTogether } from "../../src/patching/sweep.js";
+import { useBackend } from "../../src/platform/backend.js";
 import { StudyRun } from "../../src/study/run.js";
 import { STAGES } from "../../src/study/stage.js";
 import { runStages } from "../../src/study/study.js";

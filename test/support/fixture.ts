@@ -1,16 +1,16 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
-import { useBackend } from "../../src/backend.js";
+import { readFloats, readSafetensors, type TensorEntry } from "../../src/checkpoint/safetensors.js";
 import { checkpointFolder } from "../../src/files/folder.js";
 import { blipVqa } from "../../src/model/blip-vqa.js";
 import { embedTokens } from "../../src/model/blocks/bert.js";
 import { type LoadedModel, readModel } from "../../src/model/load.js";
 import { forward, passFrom } from "../../src/model/pass.js";
-import { readFloats, readSafetensors, type TensorEntry } from "../../src/model/safetensors.js";
 import { Pair } from "../../src/patching/pair.js";
 import type { Question } from "../../src/patching/positions.js";
 import { Run } from "../../src/patching/run.js";
+import { useBackend } from "../../src/platform/backend.js";
 
 export const FIXTURES = "test/fixtures";
 

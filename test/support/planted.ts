@@ -1,12 +1,12 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { randomModel, seeded } from "../../bench/random-model.js";
-import { useBackend } from "../../src/backend.js";
+import { disposeWeights } from "../../src/checkpoint/weights.js";
 import type { Network } from "../../src/model/architecture.js";
 import type { TowerName } from "../../src/model/architectures.js";
-import { disposeWeights } from "../../src/model/weights.js";
 import type { HeadAt } from "../../src/patching/faithful.js";
 import { Pair } from "../../src/patching/pair.js";
 import type { Question } from "../../src/patching/positions.js";
+import { useBackend } from "../../src/platform/backend.js";
 import { CIRCUIT_SITES } from "./blip-vqa.js";
 
 // A circuit in a BLIP whose every other head writes nothing that anybody reads. The stream is a carrier and orthogonal directions

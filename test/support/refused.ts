@@ -1,5 +1,5 @@
 import * as assert from "uvu/assert";
-import { NoticeError, type NoticeErrorCode } from "../../src/errors.js";
+import { NoticeError, type NoticeErrorCode } from "../../src/base/errors.js";
 
 /** Asserts that a call ends in a NoticeError whose message has all of `parts`; returns the message. */
 export async function refused(

@@ -1,7 +1,7 @@
+import { random } from "../../src/base/random.js";
 import { draw, sampleAt, type Task, tasks } from "../../src/data/scenes/scene.js";
 import { findCircuit, type HeadScores, universality } from "../../src/patching/circuits.js";
 import type { Site } from "../../src/patching/sites.js";
-import { random } from "../../src/random.js";
 import type {
   DatasetFacts,
   HeadFunctionFacts,

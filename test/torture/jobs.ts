@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import type { Random } from "../../src/random.js";
+import type { Random } from "../../src/base/random.js";
 import { HubServer } from "../files/hub-server.js";
 import { attributesTable } from "../support/scenes-table.js";
 import { compare, type Difference, filesOf, type Rows, rowsOf } from "./compare.js";

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import type { Random } from "../../src/random.js";
+import type { Random } from "../../src/base/random.js";
 import { MAIN } from "../support/root.js";
 
 /** How a command ended. */

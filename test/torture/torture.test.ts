@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { random } from "../../src/random.js";
+import { random } from "../../src/base/random.js";
 import { temporaryFolder } from "../support/checkpoint.js";
 import { compare, filesOf, type Rows } from "./compare.js";
 import { type Job, jobsIn, measure, torture } from "./jobs.js";

@@ -1,7 +1,7 @@
 import { rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { random } from "../../src/random.js";
+import { random } from "../../src/base/random.js";
 import { temporaryFolder } from "../support/checkpoint.js";
 import { jobsIn, type Measured, measure, type Round, torture } from "./jobs.js";
 

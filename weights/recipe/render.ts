@@ -7,10 +7,10 @@
 import { closeSync, mkdirSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { random } from "../../src/base/random.js";
 import { type Drawing, size } from "../../src/data/scenes/canvas.js";
 import { aspects, draw, type Scene, sampleAt, sampleQuestion, type Task, tasks } from "../../src/data/scenes/scene.js";
 import { vocabulary } from "../../src/data/scenes/vocabulary.js";
-import { random } from "../../src/random.js";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
-import type { Picture } from "../../model/picture.js";
 import type { Model } from "../../patching/model.js";
+import type { Picture } from "../../pictures/picture.js";
 import { size } from "./canvas.js";
 import { draw, type Sample, sampleAt, type Task } from "./scene.js";
 

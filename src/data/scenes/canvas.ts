@@ -1,5 +1,5 @@
-import type { Picture } from "../../model/picture.js";
-import { type Random, random } from "../../random.js";
+import { type Random, random } from "../../base/random.js";
+import type { Picture } from "../../pictures/picture.js";
 
 /** Side of a scene's picture in pixels. */
 export const size = 64;

@@ -1,5 +1,5 @@
-import type { Picture } from "../../model/picture.js";
-import { resize } from "../../model/resize.js";
+import type { Picture } from "../../pictures/picture.js";
+import { resize } from "../../pictures/resize.js";
 
 const quality = 92;
 

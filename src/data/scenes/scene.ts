@@ -1,4 +1,4 @@
-import { type Random, random } from "../../random.js";
+import { type Random, random } from "../../base/random.js";
 import { type ActionScene, actionAspects, drawActions, sampleActions } from "./actions.js";
 import { type AttributeScene, attributeAspects, drawAttributes, type Shape, sampleAttributes } from "./attributes.js";
 import type { Drawing } from "./canvas.js";

@@ -1,11 +1,11 @@
 import { readdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { PNG } from "pngjs";
-import { checkOptions, NoticeError } from "../../errors.js";
+import { checkOptions, NoticeError } from "../../base/errors.js";
 import { removeLeftovers } from "../../files/leftovers.js";
 import { fileError, isFileError } from "../../files/system-error.js";
 import { makeFolder } from "../../files/write.js";
-import { encodePng } from "../../model/picture.js";
+import { encodePng } from "../../pictures/picture.js";
 import { type Drawing, size } from "./canvas.js";
 import { encodeGreyJpeg, encodeJpeg } from "./jpeg.js";
 import { caption, draw, type Sample, type Scene, sampleAt, tasks, truth } from "./scene.js";

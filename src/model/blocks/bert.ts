@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { linearPlace, normPlace, type Place } from "../../checkpoint/place.js";
 import type { Context } from "../architecture.js";
-import type { TextConfig } from "../config.js";
+import type { TextConfig } from "../blip-config.js";
 import { type AttentionWeights, attention } from "../kernels/attention.js";
 import { type LayerNorm, layerNorm } from "../kernels/linear.js";
 import { define, type Values } from "../kernels/values.js";

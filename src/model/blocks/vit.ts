@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { linearPlace, normPlace, type Place } from "../../checkpoint/place.js";
-import { imageTokens, type VisionConfig } from "../config.js";
+import { imageTokens, type VisionConfig } from "../blip-config.js";
 import { type AttentionWeights, attention } from "../kernels/attention.js";
 import { type LayerNorm, type Linear, layerNorm, linear } from "../kernels/linear.js";
 import { define, type Values } from "../kernels/values.js";

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import type { Random } from "../../../src/random.js";
+import type { Random } from "../../../src/base/random.js";
 import { temporaryFolder } from "../../support/checkpoint.js";
 import { notice, noticeHere, type Outcome as Said } from "../../support/command.js";
 import { FIXTURES } from "../../support/fixture.js";

@@ -2,10 +2,10 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import type { ServerResponse } from "node:http";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
+import { type Random, random } from "../../../src/base/random.js";
 import { fetchImages } from "../../../src/files/fetch-images.js";
 import { download } from "../../../src/files/hub.js";
-import { encodePng } from "../../../src/model/picture.js";
-import { type Random, random } from "../../../src/random.js";
+import { encodePng } from "../../../src/pictures/picture.js";
 import { HubServer, json, type Request, sendData } from "../../files/hub-server.js";
 import { type Answer, ImageServer, send } from "../../files/image-server.js";
 import { temporaryFolder } from "../../support/checkpoint.js";

@@ -1,4 +1,4 @@
-import type { Random } from "../../../src/random.js";
+import type { Random } from "../../../src/base/random.js";
 import { joined, mutateBytes, whole } from "../mutate.js";
 
 /** A marker with what follows it: the content of its segment, and coded data before the next marker. */

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
+import type { Random } from "../../../src/base/random.js";
 import { gaussianNoise } from "../../../src/corruption/gaussian.js";
-import { encodePng } from "../../../src/model/picture.js";
 import { ablate, layerWindow } from "../../../src/patching/ablate.js";
 import { attribute, attributeAll } from "../../../src/patching/attribute.js";
 import { findCircuit } from "../../../src/patching/circuits.js";
@@ -11,7 +11,7 @@ import { patch, patchHead, patchMetrics } from "../../../src/patching/patch.js";
 import { patchPath } from "../../../src/patching/paths.js";
 import { meanOf } from "../../../src/patching/sources.js";
 import { sweep, sweepTogether } from "../../../src/patching/sweep.js";
-import type { Random } from "../../../src/random.js";
+import { encodePng } from "../../../src/pictures/picture.js";
 import { ANSWERS, CLEAN_IMAGE, CLEAN_QUESTION, CORRUPT_IMAGE, NARROW, samplePair } from "../../support/samples.js";
 import type { Kind } from "../kind.js";
 import { anyValue, whole } from "../mutate.js";

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { decodePicture } from "../../../src/model/decode.js";
-import { MAX_PIXELS } from "../../../src/model/picture.js";
+import { decodePicture } from "../../../src/pictures/decode.js";
+import { MAX_PIXELS } from "../../../src/pictures/picture.js";
 import { FIXTURES } from "../../support/fixture.js";
 import { Found } from "../judge.js";
 import type { Kind } from "../kind.js";

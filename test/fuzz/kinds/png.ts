@@ -1,5 +1,5 @@
 import { deflateSync, inflateSync } from "node:zlib";
-import type { Random } from "../../../src/random.js";
+import type { Random } from "../../../src/base/random.js";
 import { type Chunk, pngOf } from "../../support/pictures.js";
 import { joined, mutateBytes, whole } from "../mutate.js";
 

@@ -1,7 +1,7 @@
 import { cpSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
-import type { Random } from "../../../src/random.js";
+import type { Random } from "../../../src/base/random.js";
 import { exportScores } from "../../../src/study/export.js";
 import { readFindings } from "../../../src/study/findings.js";
 import { mergeRuns } from "../../../src/study/merge.js";

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "smol-toml";
-import type { Random } from "../../../src/random.js";
+import type { Random } from "../../../src/base/random.js";
 import {
   checkSettings,
   completeSettings,

@@ -1,11 +1,11 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve, sep } from "node:path";
+import type { Random } from "../../../src/base/random.js";
 import { faces } from "../../../src/data/faces.js";
 import { mitStates } from "../../../src/data/mit-states.js";
 import type { Dataset } from "../../../src/data/sample.js";
 import { svoProbes } from "../../../src/data/svo-probes.js";
 import { table } from "../../../src/data/table.js";
-import type { Random } from "../../../src/random.js";
 import { temporaryFolder } from "../../support/checkpoint.js";
 import { CONTEXT, collect } from "../../support/prepare.js";
 import { Found } from "../judge.js";

@@ -1,10 +1,10 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { useBackend } from "../../../src/backend.js";
 import { attend, attentionPattern, splitHeads } from "../../../src/model/kernels/attention.js";
 import { foldedAttend, foldedPattern } from "../../../src/model/kernels/folded.js";
 import { linear } from "../../../src/model/kernels/linear.js";
+import { useBackend } from "../../../src/platform/backend.js";
 import { difference } from "../../support/fixture.js";
 
 const [HEADS, HEAD_DIM, WIDTH] = [3, 4, 12];

@@ -1,8 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { useBackend } from "../../../src/backend.js";
 import { batchedMatMul } from "../../../src/model/kernels/products.js";
+import { useBackend } from "../../../src/platform/backend.js";
 import { difference } from "../../support/fixture.js";
 
 test.before(async () => {

@@ -1,0 +1,146 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { NoticeError } from "../base/errors.js";
+import type { Checkpoint, ModelConfig } from "./format.js";
+import { eachLeaf, isLeaf, type Place, placesByName, type WeightTree } from "./place.js";
+import { readFloats, type TensorEntry } from "./safetensors.js";
+
+/**
+ * The weights of a checkpoint, tensor by tensor, so that no more than one stands in memory twice. The caller disposes
+ * of them (`disposeWeights`).
+ *
+ * @param checkpoint named in errors.
+ * @throws NoticeError `checkpoint` naming every missing, unused and misshapen tensor, before anything is read; and the one that
+ * holds a value that is not finite.
+ */
+export async function loadWeights(
+  stored: Checkpoint,
+  config: ModelConfig,
+  entries: ReadonlyMap<string, TensorEntry>,
+  checkpoint: string,
+): Promise<WeightTree> {
+  const tree = stored.places(config, new Set(entries.keys()));
+  checkPlaces(tree, stored, entries, checkpoint);
+  for (const names of stored.aliases) await checkAliases(names, entries, checkpoint);
+  const loaded: tf.Tensor[] = [];
+  try {
+    return (await mapLeaves(tree, async (place) => {
+      const tensor = await readPlace(place, entries.get(place.name)!);
+      loaded.push(tensor);
+      handOver(tensor);
+      return tensor;
+    })) as WeightTree;
+  } catch (error) {
+    tf.dispose(loaded);
+    throw error;
+  }
+}
+
+/** Frees every tensor of the tree. */
+export function disposeWeights(weights: WeightTree): void {
+  eachLeaf<tf.Tensor>(weights, (tensor) => tensor.dispose());
+}
+
+/** Of such a checkpoint, in numbers: all that it learned, and the largest tensor that is stored. */
+export function weightCounts(stored: Checkpoint, config: ModelConfig): { total: number; largest: number } {
+  const counts = { total: 0, largest: 0 };
+  eachLeaf<Place>(stored.places(config, new Set()), ({ shape, third }) => {
+    const count = shape.reduce((product, side) => product * side, 1);
+    counts.total += count / (third === undefined ? 1 : 3);
+    counts.largest = Math.max(counts.largest, count);
+  });
+  return counts;
+}
+
+function checkPlaces(
+  tree: WeightTree,
+  { ignored, aliases }: Checkpoint,
+  entries: ReadonlyMap<string, TensorEntry>,
+  checkpoint: string,
+): void {
+  const expected = placesByName(tree);
+  const missing = [...expected.keys()].filter((name) => !entries.has(name));
+  const unused = [...entries.keys()].filter(
+    (name) => !expected.has(name) && !ignored.test(name) && !aliases.flat().includes(name),
+  );
+  const misshapen = [...expected.values()]
+    .filter(({ name, shape }) => entries.has(name) && `${entries.get(name)!.shape}` !== `${shape}`)
+    .map(({ name, shape }) => `${name} is [${entries.get(name)!.shape}] where config.json asks for [${shape}]`);
+  const complaints = [
+    listed("missing", missing),
+    listed("not part of the model", unused),
+    listed("misshapen", misshapen),
+  ];
+  if (complaints.some(Boolean))
+    throw new NoticeError(
+      "checkpoint",
+      `${checkpoint} does not hold a BlipForQuestionAnswering of the shape in its config.json. ` +
+        complaints.filter(Boolean).join(" "),
+    );
+}
+
+/** One tensor under several names: whoever reads another would have another model. */
+async function checkAliases(
+  names: readonly string[],
+  entries: ReadonlyMap<string, TensorEntry>,
+  checkpoint: string,
+): Promise<void> {
+  const stored = names.flatMap((name) => entries.get(name) ?? []);
+  if (stored.length < 2) return;
+  const [first, ...others] = (await Promise.all(stored.map(readFloats))) as [Float32Array, ...Float32Array[]];
+  if (others.some((other) => first.length !== other.length || first.some((value, i) => value !== other[i])))
+    throw new NoticeError(
+      "checkpoint",
+      `${checkpoint} holds one tensor as ${names.join(" and as ")}, and the two differ; they must be equal.`,
+    );
+}
+
+function listed(what: string, names: readonly string[]): string {
+  if (names.length === 0) return "";
+  const rest = names.length > 5 ? `, and ${names.length - 5} more` : "";
+  return `${names.length} ${names.length === 1 ? "tensor" : "tensors"} ${what}: ${names.slice(0, 5).join(", ")}${rest}.`;
+}
+
+async function readPlace({ shape, layout, third }: Place, entry: TensorEntry): Promise<tf.Tensor> {
+  let values = await readFloats(entry);
+  let [rows, ...rest] = shape as [number, ...number[]];
+  if (third !== undefined) {
+    rows /= 3;
+    values = values.subarray((third * values.length) / 3, ((third + 1) * values.length) / 3);
+  }
+  if (layout === undefined) return tf.tensor(third === undefined ? values : values.slice(), [rows, ...rest]);
+  const columns = rest.reduce((product, side) => product * side, 1);
+  if (layout === "transposed") return tf.tensor(transpose(values, rows, columns), [columns, rows]);
+  return tf.tidy(() => {
+    const stored = tf.tensor(values, [rows, ...rest]); // [width, 3, y, x]
+    return tf.reshape(tf.transpose(stored, [2, 3, 1, 0]), [columns, rows]);
+  });
+}
+
+/**
+ * Makes the backend take the values now. TensorFlow copies them at a tensor's first use; all weights would then stand in memory
+ * twice during the first pass, since the collector learns nothing of what is native.
+ */
+function handOver(tensor: tf.Tensor): void {
+  const [first, one] = [0, 1].map((each) => tensor.shape.map(() => each)) as [number[], number[]];
+  tf.dispose(tf.slice(tensor, first, one));
+}
+
+/** [rows, columns] -> [columns, rows], in tiles that stay in the cache. */
+function transpose(values: Float32Array, rows: number, columns: number): Float32Array {
+  const TILE = 32;
+  const out = new Float32Array(values.length);
+  for (let top = 0; top < rows; top += TILE)
+    for (let left = 0; left < columns; left += TILE)
+      for (let row = top; row < Math.min(top + TILE, rows); row++)
+        for (let column = left; column < Math.min(left + TILE, columns); column++)
+          out[column * rows + row] = values[row * columns + column] as number;
+  return out;
+}
+
+/** The same tree of tensors. One leaf after the other, not at once: that is what keeps the peak low. */
+async function mapLeaves(node: unknown, of: (place: Place) => Promise<tf.Tensor>): Promise<unknown> {
+  if (isLeaf(node)) return of(node as Place);
+  const children: [string, unknown][] = [];
+  for (const [name, child] of Object.entries(node as object)) children.push([name, await mapLeaves(child, of)]);
+  return Array.isArray(node) ? children.map(([, child]) => child) : Object.fromEntries(children);
+}

@@ -1,0 +1,34 @@
+import type { Codec } from "@cornerstonejs/codec-libjpeg-turbo-8bit/decode";
+
+// What platform.ts is in Node.
+
+/** Inflates a zlib stream. What it throws on damage is the runtime's own. */
+export async function* inflate(deflated: Uint8Array): AsyncGenerator<Uint8Array> {
+  const stored = new Blob([deflated as Uint8Array<ArrayBuffer>]);
+  const reader = stored.stream().pipeThrough(new DecompressionStream("deflate")).getReader();
+  try {
+    for (let part = await reader.read(); !part.done; part = await reader.read()) yield part.value;
+  } finally {
+    await reader.cancel().catch(() => {});
+  }
+}
+
+/** The JPEG decoder's C as JavaScript: one file, wherever a bundler puts it. */
+export async function loadJpegCodec(): Promise<Codec> {
+  return (await import("@cornerstonejs/codec-libjpeg-turbo-8bit/decode")).default();
+}
+
+/** Bundlers find the .wasm files by these addresses; scripts/build.mjs puts them there. */
+export async function loadWasmBackend(): Promise<void> {
+  const { setWasmPaths } = await import("@tensorflow/tfjs-backend-wasm");
+  setWasmPaths({
+    "tfjs-backend-wasm.wasm": new URL("../wasm/tfjs-backend-wasm.wasm", import.meta.url).href,
+    "tfjs-backend-wasm-simd.wasm": new URL("../wasm/tfjs-backend-wasm-simd.wasm", import.meta.url).href,
+    "tfjs-backend-wasm-threaded-simd.wasm": new URL("../wasm/tfjs-backend-wasm-threaded-simd.wasm", import.meta.url)
+      .href,
+  });
+}
+
+export async function loadNativeBackend(): Promise<void> {
+  throw new Error("it computes in Node only");
+}

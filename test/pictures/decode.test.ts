@@ -1,0 +1,70 @@
+import { readFileSync } from "node:fs";
+import { deflateSync } from "node:zlib";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { decodePicture } from "../../src/pictures/decode.js";
+import { refused } from "../support/refused.js";
+
+/** How files of each kind begin, as their formats say. */
+const BEGINNINGS: readonly [kind: string, bytes: string][] = [
+  ["a GIF", "GIF87a\x01\0\x01\0"],
+  ["a WebP picture", "RIFF\x10\0\0\0WEBPVP8 "],
+  ["a BMP", "BM\x3a\0\0\0"],
+  ["a TIFF", "II*\0\x08\0\0\0"],
+  ["a TIFF", "MM\0*\0\0\0\x08"],
+  ["an AVIF picture", "\0\0\0\x1cftypavif\0\0\0\0"],
+  ["a HEIF picture or video", "\0\0\0\x18ftypheic\0\0\0\0"],
+  ["a JPEG 2000 picture", "\0\0\0\x0cjP  \r\n\x87\n"],
+  ["a JPEG XL picture", "\xff\x0a\0\0"],
+  ["a JPEG XL picture", "\0\0\0\x0cJXL \r\n\x87\n"],
+  ["an icon (ICO)", "\0\0\x01\0\x01\0"],
+  ["a Photoshop file", "8BPS\0\x01"],
+  ["a PDF", "%PDF-1.7\n"],
+  ["a ZIP archive", "PK\x03\x04\x14\0"],
+  ["gzip data", "\x1f\x8b\x08\0"],
+  ["an HTML page, not a picture", "\n<!DOCTYPE html>"],
+  ["XML or SVG", "<svg xmlns="],
+  ['text ("not found…")', "not found\n"],
+  ["of an unknown kind (3 bytes, the first are 00 01 02)", "\0\x01\x02"],
+];
+
+/** A chunk of a PNG, with its sum. */
+function chunk(type: string, ...data: number[]): Buffer {
+  const content = Buffer.from([...Buffer.from(type, "latin1"), ...data]);
+  const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
+  length.writeUInt32BE(data.length);
+  let crc = ~0;
+  for (const byte of content) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? 0xedb88320 ^ (crc >>> 1) : crc >>> 1;
+  }
+  sum.writeUInt32BE(~crc >>> 0);
+  return Buffer.concat([length, content, sum]);
+}
+
+test("of colours with opacity only the colours are taken, of 16 bits the upper 8", async () => {
+  for (const [depth, row] of [
+    [8, [0x12, 0x56, 0x9a, 0, 0xff, 1, 0, 0x80]],
+    [16, [0x12, 0x34, 0x56, 0x78, 0x9a, 0xbc, 0, 0, 0xff, 0xfe, 1, 2, 0, 0xff, 0x80, 0]],
+  ] as const) {
+    const header = chunk("IHDR", 0, 0, 0, 2, 0, 0, 0, 1, depth, 6, 0, 0, 0);
+    const pixels = chunk("IDAT", ...deflateSync(Buffer.from([0, ...row])));
+    const file = Buffer.concat([Buffer.from("\x89PNG\r\n\x1a\n", "latin1"), header, pixels, chunk("IEND")]);
+    const { width, height, data } = await decodePicture(new Uint8Array(file), "photo");
+    assert.equal([width, height, ...data], [2, 1, 0x12, 0x56, 0x9a, 0xff, 1, 0]);
+  }
+});
+
+test("extended sequential JPEGs are read: a baseline one is one under another marker", async () => {
+  const bytes = new Uint8Array(readFileSync("test/fixtures/pixels/17x31-420-baseline.jpg"));
+  const frame = bytes.findIndex((byte, at) => byte === 0xff && bytes[at + 1] === 0xc0);
+  const extended = bytes.with(frame + 1, 0xc1);
+  assert.equal(await decodePicture(extended, "photo"), await decodePicture(bytes, "photo"));
+});
+
+test("what is no picture is called what it is", async () => {
+  for (const [kind, bytes] of BEGINNINGS)
+    await refused(() => decodePicture(new Uint8Array(Buffer.from(bytes, "latin1")), "photo"), "image", kind);
+});
+
+test.run();

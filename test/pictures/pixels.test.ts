@@ -1,0 +1,93 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { NoticeError } from "../../src/base/errors.js";
+import { loadImageProcessor, parseImageProcessor, pixelValues } from "../../src/pictures/pixels.js";
+import { noise } from "../model/noise.js";
+import { refused } from "../support/refused.js";
+
+const { values } = JSON.parse(readFileSync("test/fixtures/pixels/expected.json", "utf8")) as {
+  values: { config: object; size: [number, number]; shape: number[]; sum: string; first: number[] }[];
+};
+
+test("every bit is BlipImageProcessor's", () => {
+  for (const { config, size, shape, sum, first } of values) {
+    const processor = parseImageProcessor(JSON.stringify(config), "preprocessor_config.json");
+    const found = pixelValues(processor, noise(...size));
+    const name = JSON.stringify(config);
+    assert.equal([processor.size.height, processor.size.width, 3], shape, name);
+    assert.equal([...found.subarray(0, 6)], first, name);
+    assert.is(createHash("sha256").update(new Uint8Array(found.buffer)).digest("hex"), sum, name);
+  }
+});
+
+test("the hub's config is read, and fields it need not know are ignored", () => {
+  const hub = {
+    do_normalize: true,
+    do_resize: true,
+    image_mean: [0.48145466, 0.4578275, 0.40821073],
+    image_processor_type: "BlipImageProcessor",
+    image_std: [0.26862954, 0.26130258, 0.27577711],
+    processor_class: "BlipProcessor",
+    resample: 3,
+    size: { height: 384, width: 384 },
+    size_divisor: 32,
+  };
+  assert.equal(parseImageProcessor(JSON.stringify(hub), "f"), parseImageProcessor("{}", "f"));
+});
+
+const refusals: [config: unknown, message: RegExp][] = [
+  [{ resample: 2 }, /resample: expected 3 \(bicubic\).* found 2 \(bilinear\)/],
+  [{ resample: "bicubic" }, /resample/],
+  [{ size: { shortest_edge: 384 } }, /size: .*shortest_edge/],
+  [{ size: 0 }, /size/],
+  [{ size: 1e9 }, /size/],
+  [{ image_mean: [0.5, 0.5] }, /image_mean: .*3 items/],
+  [{ image_std: [0.5, 0, 0.5] }, /image_std/],
+  [{ rescale_factor: -1 }, /rescale_factor/],
+  [{ do_resize: "yes" }, /do_resize/],
+  [{ do_center_crop: true }, /do_center_crop/],
+  [{ image_processor_type: "CLIPImageProcessor" }, /image_processor_type/],
+  [[], /the file/],
+  [null, /the file/],
+];
+test("a config that is not BLIP's is refused, naming file and field", () => {
+  for (const [config, message] of refusals) {
+    const parse = () => parseImageProcessor(JSON.stringify(config), "preprocessor_config.json");
+    assert.throws(parse, (error: NoticeError) => error.code === "checkpoint" && message.test(error.message));
+    assert.throws(parse, /^preprocessor_config.json is not/);
+  }
+  assert.throws(() => parseImageProcessor("{", "preprocessor_config.json"), /preprocessor_config.json is not JSON/);
+});
+
+test("a checkpoint without one is refused, and a picture that may not be resized", async () => {
+  const files = { name: "folder", text: async () => undefined, bytes: async () => undefined };
+  const error = await loadImageProcessor(files).catch((error: unknown) => error);
+  assert.instance(error, NoticeError);
+  assert.match((error as NoticeError).message, "folder has no preprocessor_config.json");
+  const fixed = parseImageProcessor('{"do_resize": false, "size": 24}', "f");
+  assert.throws(() => pixelValues(fixed, noise(24, 23)), /24 x 23 pixels, and the model takes 24 x 24/);
+});
+
+test("numbers whose pixels would be NaN or infinite are refused, naming them", async () => {
+  for (const [config, part] of [
+    ['{"image_mean": 1e39}', "image_mean 1e+39"],
+    ['{"image_mean": [0, -1e39, 0]}', "-1e+39"],
+    ['{"image_std": 1e-46}', "image_std 1e-46"],
+    ['{"image_std": [1, 1, 1e-44]}', "1e-44"],
+    ['{"rescale_factor": 1e37}', "rescale_factor 1e+37"],
+    ['{"image_mean": 3e38, "image_std": 0.5}', "image_std 0.5"],
+    ['{"rescale_factor": 1e999}', "rescale_factor"],
+  ] as const)
+    await refused(() => parseImageProcessor(config, "p.json"), "checkpoint", "p.json", part);
+  assert.is(parseImageProcessor('{"do_normalize": false, "image_mean": 1e39}', "p.json").image_mean[0], 1e39);
+});
+
+test("three numbers are no two million", async () => {
+  const many = (count: number) => `{"image_mean": [${"1,".repeat(count)}1]}`;
+  await refused(() => parseImageProcessor(many(2_000_000), "p.json"), "checkpoint", "p.json", "200000 values");
+  await refused(() => parseImageProcessor(many(3), "p.json"), "checkpoint", "image_mean");
+});
+
+test.run();
