@@ -29,7 +29,7 @@ test("the package has what is needed", async () => {
 
 test("and no more: no tests, sources, fixtures, maps, settings", () => {
   const allowed = [
-    /^(LICENSE|README\.md|package\.json)$/,
+    /^(LICENSE|README\.md|CHANGELOG\.md|package\.json)$/,
     /^dist\/(.+\.(js|d\.ts)|wasm\/[\w-]+\.wasm)$/,
     /^docs\/[\w-]+\.md$/,
     /^examples\/([\w-]+\.(ts|png|ipynb|md)|browser\/(index\.html|main\.ts|vite\.config\.ts))$/,
