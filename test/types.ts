@@ -21,6 +21,7 @@ import type { StudyRun } from "../src/study.js";
 
 declare const blip: Blip;
 declare const pair: Pair;
+declare const answering: Pair<"blip-vqa">;
 declare const pool: Pool;
 
 const asked = { image: "a.png", question: "is it red or blue?", answers: ["red", "blue"] } as const;
@@ -79,8 +80,9 @@ export async function patches() {
   await patch(pair, z);
   // @ts-expect-error a site without heads
   await patch(pair, [{ site: "text.mlp.out", layer: 0, head: 0 }]);
-  // @ts-expect-error the decoder has one token, which is no word
   await patch(pair, [{ site: "decoder.self.z", layer: 0, position: "answer" }]);
+  // @ts-expect-error the decoder of question answering has one token, which is no word
+  await patch(answering, [{ site: "decoder.self.z", layer: 0, position: "answer" }]);
   // @ts-expect-error ablation chooses its direction
   await ablate(pair, [z], undefined, { direction: "denoise" });
 

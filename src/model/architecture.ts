@@ -1,6 +1,6 @@
 import type * as tf from "@tensorflow/tfjs-core";
 import type { Checkpoint, ModelConfig } from "../checkpoint/format.js";
-import type { Block, BlockGiven, BlockSite } from "./blocks/block.js";
+import type { Beside, Block, BlockSite } from "./blocks/block.js";
 import type { AttentionWeights, KeysValues } from "./kernels/attention.js";
 
 // The contract of an architecture: what one file states about a model, and nothing else in the package knows.
@@ -58,7 +58,10 @@ export interface Attends<Config, Weights> {
 /** A stack of blocks that one stream passes through. */
 export interface Tower<Config = ModelConfig, Weights = object> {
   readonly tokens: Tokens;
-  /** Tokens see only earlier ones. */
+  /**
+   * Tokens see only earlier ones: a change at one reaches, in the next layer, only it and those after it. Its block takes a `past`, and
+   * where an answer is read from such a tower it is read at its last token.
+   */
   readonly causal: boolean;
   /** What a block computes, in that order. */
   readonly sites: readonly BlockSite[];
@@ -68,13 +71,12 @@ export interface Tower<Config = ModelConfig, Weights = object> {
   names(config: Config): readonly string[];
   /** The first block's input, [batch, token, width]. */
   embed(model: Learned<Config, Weights>, inputs: Inputs): tf.Tensor;
-  /** The values of a layer whose input is `x`. */
+  /** The values of a layer whose input is `x`: of a causal tower, the tokens after those of `past`. */
   block(
     model: Learned<Config, Weights>,
     layer: number,
     x: tf.Tensor,
-    context: Context | undefined,
-    given: BlockGiven | undefined,
+    beside: Beside & { readonly context?: Context },
   ): Block;
 }
 
@@ -90,17 +92,34 @@ export interface Readout<Config = ModelConfig, Weights = object> {
   /**
    * What the model says to each row of a pass: the ids of tokens, or of a class.
    *
-   * @param ends the last stream of every tower, [batch, token, width].
+   * @param ends the last stream of every tower, [batch, token, width]. @param ids of the texts, one a row.
    */
-  say(model: Learned<Config, Weights>, ends: Readonly<Record<string, tf.Tensor>>): Promise<number[][]>;
+  say(
+    model: Learned<Config, Weights>,
+    ends: Readonly<Record<string, tf.Tensor>>,
+    ids: readonly (readonly number[])[],
+  ): Promise<number[][]>;
+  /**
+   * How alike picture and text are where a model also compares them without attention: a cosine for each row of a pass, [batch]. Its
+   * parameters are those of `say`.
+   */
+  similarity?(
+    model: Learned<Config, Weights>,
+    ends: Readonly<Record<string, tf.Tensor>>,
+    ids: readonly (readonly number[])[],
+  ): tf.Tensor;
 }
 
 /** What a model takes in. */
 export interface Intake<Config = ModelConfig> {
   /** Pictures are squares of so many pixels a side, cut into `patch` a side. */
   image(config: Config): { readonly side: number; readonly patch: number };
-  /** A text has at most so many tokens. */
+  /** A text has at most so many tokens, [CLS] and [SEP] among them. */
   maxTokens(config: Config): number;
+  /** From the ids of a text, [CLS] first and [SEP] last, to those that a tower begins with. Default: the same. */
+  begins?(config: Config, ids: readonly number[]): readonly number[];
+  /** There may be no text at all. */
+  readonly optional?: boolean;
   /** Ids of tokens are below it. */
   vocabulary(config: Config): number;
 }

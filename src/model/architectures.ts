@@ -2,11 +2,16 @@ import { NoticeError } from "../base/errors.js";
 import { parseJson, shown } from "../base/json.js";
 import type { ModelConfig } from "../checkpoint/format.js";
 import type { Architecture } from "./architecture.js";
+import { blipCaption } from "./blip-caption.js";
 import { blipItm } from "./blip-itm.js";
 import { blipVqa } from "./blip-vqa.js";
 
 /** Every architecture there is, by name: a new one is a file beside the others and a line here. */
-export const ARCHITECTURES = { [blipVqa.name]: blipVqa, [blipItm.name]: blipItm } as const;
+export const ARCHITECTURES = {
+  [blipVqa.name]: blipVqa,
+  [blipItm.name]: blipItm,
+  [blipCaption.name]: blipCaption,
+} as const;
 
 /** The name of one of them. */
 export type ArchitectureName = keyof typeof ARCHITECTURES;

@@ -1,4 +1,5 @@
-import type { Tower, TowerSize } from "./architecture.js";
+import type * as tf from "@tensorflow/tfjs-core";
+import type { Learned, Tower, TowerSize } from "./architecture.js";
 import type { BlipConfig, TowerConfig } from "./blip-config.js";
 import { BERT_SITES, type BertWeights, bertBlock, embedTokens } from "./blocks/bert.js";
 import { embedPixels, finishImage, VIT_SITES, type VitWeights, vitBlock, vitNames } from "./blocks/vit.js";
@@ -20,8 +21,18 @@ export const intake = {
   vocabulary: ({ text }: BlipConfig) => text.vocab_size,
 };
 
-/** Buffers of positions, which hold nothing learned. */
-export const ignored = /(^|\.)position_ids$/;
+/** Buffers of positions, which hold nothing learned, and poolers, which nothing reads. */
+export const ignored = /(^|\.)position_ids$|^text_encoder\.pooler\.|^text_decoder\.bert\.pooler\./;
+
+/** How a tower of words sees the picture. */
+export const attendsVision = <Name extends string>(name: Name) => ({
+  tower: "vision" as const,
+  rows: ({ config, weights }: Learned<BlipConfig, Seeing<Name>>, last: tf.Tensor) =>
+    finishImage(weights.vision, config.vision, last),
+  projection: ({ weights }: Learned<BlipConfig, Seeing<Name>>, layer: number) => weights[name].blocks[layer]!.cross,
+});
+
+type Seeing<Name extends string> = { readonly vision: VitWeights } & { readonly [name in Name]: BertWeights };
 
 export const vision = {
   tokens: "image",
@@ -30,21 +41,17 @@ export const vision = {
   size: ({ vision }) => sizeOf(vision),
   names: ({ vision }) => vitNames(vision),
   embed: ({ config, weights }, { pixels }) => embedPixels(weights.vision, config.vision, pixels!),
-  block: ({ config, weights }, layer, x, _, given) => vitBlock(weights.vision.blocks[layer]!, config.vision, x, given),
+  block: ({ config, weights }, layer, x, { given }) => vitBlock(weights.vision.blocks[layer]!, config.vision, x, given),
 } as const satisfies Tower<BlipConfig, { readonly vision: VitWeights }>;
 
 export const text = {
   tokens: "question",
   causal: false,
   sites: BERT_SITES,
-  attends: {
-    tower: "vision",
-    rows: ({ config, weights }, last) => finishImage(weights.vision, config.vision, last),
-    projection: ({ weights }, layer) => weights.text.blocks[layer]!.cross,
-  },
+  attends: attendsVision("text"),
   size: ({ text }) => sizeOf(text),
   names: () => [],
   embed: ({ config, weights }, { ids }) => embedTokens(weights.text, config.text, ids),
-  block: ({ config, weights }, layer, x, context, given) =>
+  block: ({ config, weights }, layer, x, { context, given }) =>
     bertBlock(weights.text.blocks[layer]!, config.text, x, { context: context!, causal: false, given }),
 } as const satisfies Tower<BlipConfig, { readonly vision: VitWeights; readonly text: BertWeights }>;

@@ -121,7 +121,7 @@ export function attendedRows(model: Network, name: string, last: tf.Tensor): tf.
 
 /** The values of one layer of a pass. They compute themselves when read: read them inside a `tf.tidy`. */
 export function blockOf(model: Network, run: Activations, tower: string, layer: number, given?: BlockGiven): Block {
-  return towerBlocks(model, tower, run.contexts[tower]!)[layer]!(run.streams[tower]![layer]!, given);
+  return towerBlocks(model, tower, run.contexts[tower]!)[layer]!(run.streams[tower]![layer]!, { given });
 }
 
 /** The layers of a tower over what they attend to. */
@@ -130,7 +130,7 @@ export function towerBlocks(model: Network, name: string, contexts: readonly Con
   const { layers } = tower.size(model.config);
   return Array.from(
     { length: layers },
-    (_, layer) => (x, given) => tower.block(model, layer, x, contexts[layer], given),
+    (_, layer) => (x, beside) => tower.block(model, layer, x, { ...beside, context: contexts[layer] }),
   );
 }
 

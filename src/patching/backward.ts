@@ -112,7 +112,7 @@ function layerBackward(model: Network, run: Activations, step: LayerStep): Back 
     const added = (place: BlockSite) => deltas[places.indexOf(place)];
     const attended = at.length > 0 ? contexts.with(layer, contextOf(at)) : contexts;
     const given = rewrites(places, added, passes);
-    return towerBlocks(model, tower, attended)[layer]!(x ?? input, given).stream.resid_post;
+    return towerBlocks(model, tower, attended)[layer]!(x ?? input, { given }).stream.resid_post;
   };
   const gradients = tf.grads(output)([...streams, ...context, ...added], dy);
   const [x, towardsContext, towardsSites] = cut(gradients, streams.length, context.length);

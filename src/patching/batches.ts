@@ -1,4 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { towerOf } from "../model/architecture.js";
+import { readLaterRows } from "./later-rows.js";
 import type { Direction, Pair } from "./pair.js";
 import { patchBatch, scorePasses } from "./patch.js";
 import { decodeRows, disposePass, readRows, stackPasses } from "./rows.js";
@@ -57,6 +59,7 @@ export function rowPatching(
     sides.map(({ source }) => source.activations),
     tower,
   );
+  const read = towerOf(model, tower).causal ? readLaterRows : readRows;
   const waiting: Encoded[] = [];
   const count = () => waiting.reduce((sum, { hidden }) => sum + hidden.shape[0]!, 0);
   const clear = () => {
@@ -77,7 +80,7 @@ export function rowPatching(
     async add(cells) {
       if (count() + cells.flat().length > most) await finish();
       const spots = cells.flat().map(({ spot }) => spot);
-      waiting.push({ cells, hidden: tf.tidy(() => readRows(model, base, source, spots)) });
+      waiting.push({ cells, hidden: tf.tidy(() => read(model, base, source, spots)) });
     },
     finish,
     [Symbol.dispose]() {

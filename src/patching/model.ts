@@ -152,7 +152,8 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
       throw new NoticeError("options", `top is ${top}; a whole number of at least 1 was expected.`);
     using run = await this.run(input);
     const { readout } = this.architecture;
-    const [ids] = await readout.say(this, endsOf(run.activations));
+    const asked = this.question(input.question);
+    const [ids] = await readout.say(this, endsOf(run.activations), [asked.ids]);
     const likeliest = tf.tidy(() => {
       const { values, indices } = tf.topk(tf.squeeze(run.logits), Math.min(top, readout.choices(this.config)));
       return { logits: values, ids: indices, probs: tf.gather(tf.softmax(tf.squeeze(run.logits)), indices) };
@@ -169,7 +170,7 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
       );
     return {
       answer: spoken(this, ids!),
-      tokens: this.question(input.question).tokens,
+      tokens: asked.tokens,
       top: topIds.map((id, i) => ({ id, token: choiceName(this, id), logit: logits[i]!, prob: probs[i]! })),
     };
   }
@@ -198,7 +199,7 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
       );
     const ends = tf.tidy(() => endsOf(forward(this, { pixels: images, ids: tf.tensor2d(ids, undefined, "int32") })));
     try {
-      return (await this.architecture.readout.say(this, ends)).map((said) => spoken(this, said));
+      return (await this.architecture.readout.say(this, ends, ids)).map((said) => spoken(this, said));
     } finally {
       tf.dispose(ends);
     }

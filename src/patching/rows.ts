@@ -42,10 +42,11 @@ export function disposePass({ stream, contexts }: ReadPass): void {
   tf.dispose([...stream, ...contexts.flatMap(partsOf)]);
 }
 
-/** Whether patches of a site at one token each can go this way. */
+/** Whether patches of a site at one token each can go this way, or that of causal towers. */
 export function changesOneRow(model: Network, { tower, tokens, tokensOf, within }: SiteParts): boolean {
-  const own = tokensOf === tower && within !== "self.k" && within !== "self.v";
-  return tokens === "question" && own && !towerOf(model, tower).causal;
+  if (tokens !== "question" || tokensOf !== tower) return false;
+  if (towerOf(model, tower).causal) return model.architecture.readout.tower === tower;
+  return within !== "self.k" && within !== "self.v";
 }
 
 /**
@@ -89,7 +90,7 @@ function patchedRows(layer: BlockFunction, x: tf.Tensor, source: Block, spots: r
   };
   const values = takeRows(valueAt(source, within), tokens, within);
   const given = { ...before(), [within]: { values: chooseHeads(row(within), values, spots) } };
-  return layer(takeRows(x, tokens), given).stream.resid_post;
+  return layer(takeRows(x, tokens), { given }).stream.resid_post;
 }
 
 /** A layer's output [patch, token, width] where its input `x` [pair, token, width] has one changed row a patch. */
@@ -100,7 +101,7 @@ function layerAfter(layer: BlockFunction, x: tf.Tensor, rows: tf.Tensor, replace
     "self.k": { values: replaceRows(base.k, changed.k) },
     "self.v": { values: replaceRows(base.v, changed.v) },
   };
-  return layer(replaceRows(x, rows), given).stream.resid_post;
+  return layer(replaceRows(x, rows), { given }).stream.resid_post;
 }
 
 /** [pair, token, …] with one row of each patch [patch, 1, …] in it -> [patch, token, …]. */

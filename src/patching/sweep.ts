@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { checkOptions, NoticeError } from "../base/errors.js";
+import { towerOf } from "../model/architecture.js";
 import type { ArchitectureName } from "../model/architectures.js";
 import { valueAt } from "../model/blocks/block.js";
 import { blockOf } from "../model/pass.js";
@@ -87,6 +88,8 @@ function roomBeside(
   parts: SiteParts,
   { memory }: Pick<UncheckedSweep, "memory">,
 ): number {
+  // Patches of one token share the tokens before it, which are a pair's own.
+  if (towerOf(pair.model, parts.tower).causal) return 1;
   const places = Math.max(...layers.map((cells) => cells.length));
   return pairsAtOnce(pair.model, parts, { tokens: pair.question.tokens.length, places, memory });
 }
@@ -144,7 +147,7 @@ async function fillTables(
   }
 }
 
-/** The numbers of a layer's places that a patch changes in any of the pairs. */
+/** The numbers of a layer's places that a patch changes in any of the pairs; in a causal tower those of a token together. */
 async function changed(tables: readonly Table[], layer: number): Promise<number[]> {
   const live = new Set<number>();
   for (const { pair, layers, unchanged } of tables) {
@@ -153,7 +156,11 @@ async function changed(tables: readonly Table[], layer: number): Promise<number[
       if (changes(cell.spot)) live.add(at);
       else unchanged.push(cell);
   }
-  return [...live].sort((a, b) => a - b);
+  const [{ pair, layers }] = tables as [Table];
+  const cells = layers[layer]!;
+  const token = (at: number) => cells[at]!.spot.tokens[0]!;
+  const causal = towerOf(pair.model, cells[0]!.spot.parts.tower).causal;
+  return [...live].sort((a, b) => (causal ? token(a) - token(b) : 0) || a - b);
 }
 
 /** The cells of which most is expected, by layer. */

@@ -1,67 +1,28 @@
-import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { randomWeights, seeded } from "../../bench/random-model.js";
 import { disposeWeights } from "../../src/checkpoint/weights.js";
 import type { Network } from "../../src/model/architecture.js";
 import { readConfig } from "../../src/model/architectures.js";
 import { blipItm } from "../../src/model/blip-itm.js";
 import { attribute } from "../../src/patching/attribute.js";
-import { Pair } from "../../src/patching/pair.js";
 import { patch } from "../../src/patching/patch.js";
 import { circuitSites, sitesOf } from "../../src/patching/sites.js";
 import { sweep } from "../../src/patching/sweep.js";
-import { useBackend } from "../../src/platform/backend.js";
+import { answersOf, networkPair, randomNetwork, smallConfig } from "../support/family.js";
 import { refused } from "../support/refused.js";
 
 // That matching is one file beside question answering: every method runs on it, and says what closed forms say.
 
-const CONFIG = {
-  model_type: "blip",
-  architectures: ["BlipForImageTextRetrieval"],
-  image_text_hidden_size: 5,
-  // The picture is wider than the text.
-  vision_config: {
-    hidden_size: 12,
-    num_attention_heads: 3,
-    intermediate_size: 8,
-    num_hidden_layers: 2,
-    image_size: 8,
-    patch_size: 4,
-  },
-  text_config: {
-    ...{ hidden_size: 8, num_attention_heads: 2, intermediate_size: 10, num_hidden_layers: 3 },
-    ...{ vocab_size: 20, max_position_embeddings: 16, bos_token_id: 1, sep_token_id: 2 },
-  },
-};
+const CONFIG = smallConfig("BlipForImageTextRetrieval");
 
 async function matching(): Promise<Network> {
-  await useBackend("wasm");
-  const { architecture, config } = readConfig(JSON.stringify(CONFIG), "config.json");
-  assert.is(architecture.name, "blip-itm");
-  return { architecture, config, weights: await randomWeights(architecture.checkpoint, config, seeded(3)) };
+  const model = await randomNetwork(CONFIG, 3);
+  assert.is(model.architecture.name, "blip-itm");
+  return model;
 }
 
 /** Two pictures beside one sentence of five tokens. */
-async function pairOf(model: Network): Promise<Pair> {
-  const random = seeded(7);
-  const pixels = () =>
-    tf.tensor4d(
-      Float32Array.from({ length: 192 }, () => 4 * random() - 2),
-      [1, 8, 8, 3],
-    );
-  const ids = [3, 9, 4, 11, 2];
-  return Pair.of(model, {
-    modelName: "random",
-    pixels: pixels(),
-    corruptPixels: pixels(),
-    question: { text: "", ids, tokens: ids.map(String), find: () => [[1]] },
-    answers: {
-      correct: { text: "match", token: "match", id: 1 },
-      incorrect: { text: "no match", token: "no match", id: 0 },
-    },
-  });
-}
+const pairOf = (model: Network) => networkPair(model, { ids: [3, 9, 4, 11, 2], answers: answersOf(1, 0) });
 
 test("its sites are those of two towers, and its circuits are of three attentions", () => {
   assert.is(sitesOf(blipItm).length, 12 + 19);

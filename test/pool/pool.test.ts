@@ -6,7 +6,7 @@ import * as assert from "uvu/assert";
 import { readConfig } from "../../src/model/architectures.js";
 import { modelBytes } from "../../src/model/memory.js";
 import type { PairInput } from "../../src/patching/inputs.js";
-import { loadBlip } from "../../src/patching/model.js";
+import { loadBlip, loadModel } from "../../src/patching/model.js";
 import { sweep } from "../../src/patching/sweep.js";
 import type { Backend } from "../../src/platform/backend.js";
 import type { PoolSweep, SweepResult } from "../../src/pool/messages.js";
@@ -32,7 +32,7 @@ const pairs = (count: number): Keyed[] =>
 
 /** What `sweep` finds within this process, by kind of pair. */
 async function expected(backend?: Backend): Promise<SweepResult[][]> {
-  using blip = await loadBlip(NARROW, { backend });
+  using blip = await loadModel(NARROW, { backend });
   const found: SweepResult[][] = [];
   for (const input of VARIETY) {
     using pair = await blip.pair(input);

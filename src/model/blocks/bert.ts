@@ -5,17 +5,7 @@ import type { TextConfig } from "../blip-config.js";
 import { type AttentionWeights, attention } from "../kernels/attention.js";
 import { type LayerNorm, layerNorm } from "../kernels/linear.js";
 import { define, type Values } from "../kernels/values.js";
-import {
-  type Block,
-  type BlockGiven,
-  CROSS,
-  givenTo,
-  MLP,
-  type MlpWeights,
-  mlp,
-  SELF,
-  type StreamValue,
-} from "./block.js";
+import { type Beside, type Block, CROSS, givenTo, MLP, type MlpWeights, mlp, SELF, type StreamValue } from "./block.js";
 
 export interface BertBlockWeights<Leaf = tf.Tensor> {
   readonly self: AttentionWeights<Leaf>;
@@ -49,12 +39,11 @@ export function embedTokens(weights: BertWeights, config: TextConfig, ids: tf.Te
 export const BERT_SITES = ["resid_pre", ...SELF, "resid_mid", ...CROSS, "resid_cross", ...MLP, "resid_post"] as const;
 
 /** What a block sees beside its input. */
-export interface BertBlockOptions {
+export interface BertBlockOptions extends Beside {
   /** What cross-attention attends to: rows [batch, token, width], or keys and values. */
   readonly context: Context;
   /** Self-attention sees only earlier tokens. */
   readonly causal: boolean;
-  readonly given?: BlockGiven;
 }
 
 /** BERT's block with cross-attention, post-LN: LayerNorm stands after each residual sum, and `resid_*` is taken after it. */
@@ -62,7 +51,7 @@ export function bertBlock(
   weights: BertBlockWeights,
   config: TextConfig,
   x: tf.Tensor,
-  { context, causal, given = {} }: BertBlockOptions,
+  { context, causal, past, given = {} }: BertBlockOptions,
 ): Block {
   const heads = config.num_attention_heads;
   const addNorm = (x: tf.Tensor, out: tf.Tensor, by: LayerNorm) => layerNorm(tf.add(x, out), by, config.layer_norm_eps);
@@ -70,7 +59,7 @@ export function bertBlock(
     weights.self,
     () => stream.resid_pre,
     () => stream.resid_pre,
-    { heads, causal, given: givenTo(given, "self") },
+    { heads, causal, past, given: givenTo(given, "self") },
   );
   const cross = attention(weights.cross, () => stream.resid_mid, "k" in context ? context : () => context, {
     heads,

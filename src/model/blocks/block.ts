@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import type { AttentionValue } from "../kernels/attention.js";
+import type { AttentionValue, KeysValues } from "../kernels/attention.js";
 import { gelu, type Linear, linear } from "../kernels/linear.js";
 import { define, type Given, type Replacement, type Values } from "../kernels/values.js";
 
@@ -36,8 +36,15 @@ export interface Block {
   readonly mlp: Values<MlpValue>;
 }
 
+/** What a block is given beside its input. */
+export interface Beside {
+  readonly given?: BlockGiven;
+  /** Of a causal tower: keys and values of the tokens before those of the input, in parts. A part of batch 1 is shared by all rows. */
+  readonly past?: readonly KeysValues[];
+}
+
 /** A block with its weights and its context: from the stream that enters it to its values. */
-export type BlockFunction = (x: tf.Tensor, given?: BlockGiven) => Block;
+export type BlockFunction = (x: tf.Tensor, beside?: Beside) => Block;
 
 /** Replacements by layer. */
 export type TowerGiven = ReadonlyMap<number, BlockGiven>;
@@ -75,6 +82,6 @@ export function walk(blocks: readonly BlockFunction[], x: tf.Tensor, from = 0, g
   const stream = [x];
   // A tidy a layer: of all that it computes only its output lives on.
   for (let layer = from; layer < blocks.length; layer++)
-    stream.push(tf.tidy(() => blocks[layer]!(stream.at(-1)!, given?.get(layer)).stream.resid_post));
+    stream.push(tf.tidy(() => blocks[layer]!(stream.at(-1)!, { given: given?.get(layer) }).stream.resid_post));
   return stream;
 }

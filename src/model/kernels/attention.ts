@@ -32,6 +32,8 @@ export interface AttentionOptions {
   readonly heads: number;
   /** Hides later tokens from earlier ones. */
   readonly causal?: boolean;
+  /** Keys and values of the tokens before those of `x`, which attend to all of them; their batch may be shorter, as any context's. */
+  readonly past?: readonly KeysValues[];
   readonly given?: Given<AttentionValue>;
 }
 
@@ -46,7 +48,7 @@ export function attention(
   weights: AttentionWeights,
   x: () => tf.Tensor,
   context: (() => tf.Tensor) | KeysValues,
-  { heads, causal = false, given }: AttentionOptions,
+  { heads, causal = false, past = [], given }: AttentionOptions,
 ): Values<AttentionValue> {
   const q = () => splitHeads(linear(x(), weights.query), heads);
   const out = ({ z }: Values<AttentionValue>) => linear(mergeHeads(z), weights.output);
@@ -65,14 +67,23 @@ export function attention(
       given,
     );
   }
-  const folds = () => !causal && !given?.k && !given?.v && worthFolding(x(), context());
+  const folds = () => !causal && past.length === 0 && !given?.k && !given?.v && worthFolding(x(), context());
   // All of one row's attention is on itself, whatever its query and key are.
   const alone = () => {
     const [[batch, queries], [contexts, keys]] = [x().shape, context().shape];
-    return queries === 1 && keys === 1 && batch === contexts && !given?.q && !given?.k && !given?.pattern;
+    return (
+      past.length === 0 &&
+      queries === 1 &&
+      keys === 1 &&
+      batch === contexts &&
+      !given?.q &&
+      !given?.k &&
+      !given?.pattern
+    );
   };
   const attended = (values: Values<AttentionValue>) => {
     if (folds()) return foldedAttend(values.pattern, context(), weights.value);
+    if (past.length > 0) return attendAlong(values.pattern, [...past.map(({ v }) => v), values.v]);
     return given?.pattern ? attend(values.pattern, values.v) : attendFrom(values.q, values.k, values.v, causal);
   };
   return define(
@@ -80,8 +91,11 @@ export function attention(
       q,
       k: () => splitHeads(linear(context(), weights.key), heads),
       v: () => splitHeads(linear(context(), weights.value), heads),
-      pattern: (values) =>
-        folds() ? foldedPattern(values.q, context(), weights.key) : attentionPattern(values.q, values.k, causal),
+      pattern: (values) => {
+        if (folds()) return foldedPattern(values.q, context(), weights.key);
+        if (past.length > 0) return patternAlong(values.q, [...past.map(({ k }) => k), values.k], causal);
+        return attentionPattern(values.q, values.k, causal);
+      },
       z: (values) => (alone() ? values.v : attended(values)),
       out,
     },
@@ -130,14 +144,49 @@ function attendFrom(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, causal = false): t
   return tf.tidy(() => ungroup(sumValues(groupedPattern(q, k, causal), v), batch, contexts));
 }
 
-/** The pattern with all queries that share a context as rows: [contexts · head, batch/contexts · query, key]. */
-function groupedPattern(q: tf.Tensor, k: tf.Tensor, causal: boolean): tf.Tensor3D {
-  const [batch, queries, heads, headDim] = q.shape as [number, number, number, number];
+/** The pattern over keys in several parts, [batch, head, query, key of all]: the last part is of the queries' own tokens. */
+function patternAlong(q: tf.Tensor, parts: readonly tf.Tensor[], causal: boolean): tf.Tensor {
+  const [batch, queries, heads] = q.shape as [number, number, number];
+  const most = largestBatch(parts);
+  if (most > batch) return patternAlong(tf.tile(q, [most / batch, 1, 1, 1]), parts, causal);
+  return tf.tidy(() => {
+    const scores = parts.map((k) => {
+      const [contexts, keys] = k.shape as [number, number];
+      const split = tf.reshape(groupedScores(q, k), [contexts, heads, batch / contexts, queries, keys]);
+      return tf.reshape(swapGroups(split), [batch, heads, queries, keys]);
+    });
+    if (causal && queries > 1) scores.push(tf.add(scores.pop()!, causalMask(queries)));
+    return tf.softmax(tf.concat(scores, -1));
+  });
+}
+
+const largestBatch = (parts: readonly tf.Tensor[]) => Math.max(...parts.map(({ shape }) => shape[0]!));
+
+/** The same pattern over values in as many parts: [batch, query, head, headDim]. */
+function attendAlong(pattern: tf.Tensor, parts: readonly tf.Tensor[]): tf.Tensor {
+  const times = largestBatch(parts) / pattern.shape[0]!;
+  if (times > 1) return attendAlong(tf.tile(pattern, [times, 1, 1, 1]), parts);
+  return tf.tidy(() => {
+    const counts = parts.map(({ shape }) => shape[1]!);
+    return tf.addN(tf.split(pattern, counts, -1).map((part, i) => attend(part, parts[i]!)));
+  });
+}
+
+/** q kᵀ / √headDim with all queries that share a context as rows: [contexts · head, batch/contexts · query, key]. */
+function groupedScores(q: tf.Tensor, k: tf.Tensor): tf.Tensor {
+  const [, , heads, headDim] = q.shape as [number, number, number, number];
   const [contexts, keys] = k.shape as [number, number];
-  const scores = batchedMatMul(
+  return batchedMatMul(
     groupQueries(tf.mul(q, 1 / Math.sqrt(headDim)), contexts),
     tf.reshape(tf.transpose(k, [0, 2, 3, 1]), [contexts * heads, headDim, keys]),
   );
+}
+
+/** The same after the softmax. */
+function groupedPattern(q: tf.Tensor, k: tf.Tensor, causal: boolean): tf.Tensor3D {
+  const [batch, queries, heads] = q.shape as [number, number, number];
+  const [contexts, keys] = k.shape as [number, number];
+  const scores = groupedScores(q, k);
   if (!causal) return tf.softmax(scores as tf.Tensor3D);
   const byQuery = tf.reshape(scores, [contexts * heads * (batch / contexts), queries, keys]);
   return tf.reshape(tf.softmax(tf.add(byQuery, causalMask(queries))), scores.shape as [number, number, number]);

@@ -1,0 +1,89 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { linearPlace, normPlace, type Place } from "../checkpoint/place.js";
+import type { TextConfig } from "./blip-config.js";
+import { type BertWeights, bertPlaces } from "./blocks/bert.js";
+import { gelu, type LayerNorm, type Linear, layerNorm, linear } from "./kernels/linear.js";
+
+// What those of BLIP's family share that answer in words: a decoder, from its stream to the vocabulary, and greedy texts.
+
+/** From the decoder's stream to the vocabulary. */
+export interface WordsWeights<Leaf = tf.Tensor> {
+  readonly transform: Linear<Leaf>;
+  readonly norm: LayerNorm<Leaf>;
+  /** [width, vocabulary] and [vocabulary] */
+  readonly vocabulary: Linear<Leaf>;
+}
+
+const HEAD = "text_decoder.cls.predictions";
+/** The decoder's output matrix, which some checkpoints lack. */
+const VOCABULARY = `${HEAD}.decoder.weight`;
+/** One bias under two names. */
+const VOCABULARY_BIAS = [`${HEAD}.bias`, `${HEAD}.decoder.bias`];
+
+export const wordsAliases = [VOCABULARY_BIAS];
+
+/**
+ * Where a BLIP checkpoint keeps a decoder. Where it lacks the output matrix, the decoder's word embeddings stand in for it.
+ *
+ * @param context the width of what is attended to. @param names of the tensors that the checkpoint holds.
+ */
+export function decoderPlaces(
+  text: TextConfig,
+  context: number,
+  names: ReadonlySet<string>,
+): BertWeights<Place> & { readonly readout: WordsWeights<Place> } {
+  const { hidden_size: width, vocab_size: vocabulary } = text;
+  const decoder = bertPlaces("text_decoder.bert", text, context);
+  const output = names.has(VOCABULARY) ? VOCABULARY : decoder.words.name;
+  const bias = VOCABULARY_BIAS.find((name) => names.has(name)) ?? VOCABULARY_BIAS[0]!;
+  return {
+    ...decoder,
+    readout: {
+      transform: linearPlace(`${HEAD}.transform.dense`, width, width),
+      norm: normPlace(`${HEAD}.transform.LayerNorm`, width),
+      vocabulary: {
+        weight: { name: output, shape: [vocabulary, width], layout: "transposed" },
+        bias: { name: bias, shape: [vocabulary] },
+      },
+    },
+  };
+}
+
+/** A decoder's last stream [batch, token, width] -> logits after its last token, [batch, vocabulary]. */
+export function readWords(readout: WordsWeights, config: TextConfig, last: tf.Tensor): tf.Tensor2D {
+  const { transform, norm, vocabulary } = readout;
+  const [batch, tokens, width] = last.shape as [number, number, number];
+  const rows = tf.reshape(tf.slice(last, [0, tokens - 1, 0], [batch, 1, width]), [batch, width]);
+  const transformed = layerNorm(gelu(linear(rows, transform)), norm, config.layer_norm_eps);
+  return linear(transformed, vocabulary) as tf.Tensor2D;
+}
+
+/**
+ * Greedy texts: the likeliest token each time, until a token ends them.
+ *
+ * @param begun equally long rows of ids. @param most so many new tokens at most.
+ * @param read ids [batch, token] -> logits of what comes after them.
+ * @returns per row the ids that are new, without the one that ends them.
+ */
+export async function continueGreedily(
+  begun: readonly (readonly number[])[],
+  { end, most }: { readonly end: number; readonly most: number },
+  read: (ids: tf.Tensor) => tf.Tensor,
+): Promise<number[][]> {
+  const rows = begun.map((ids) => [...ids]);
+  const length = begun[0]?.length ?? 0;
+  const ended = (ids: number[]) => ids.length > length && ids.at(-1) === end;
+  for (let step = 0; step < most && !rows.every(ended); step++) {
+    const likeliest = tf.tidy(() => tf.argMax(read(tf.tensor2d(rows, undefined, "int32")), -1));
+    const next = await likeliest.data();
+    likeliest.dispose();
+    // An ended row goes on with what ended it, so that rows stay equally long.
+    rows.forEach((ids, row) => {
+      ids.push(ended(ids) ? end : next[row]!);
+    });
+  }
+  return rows.map((ids) => {
+    const at = ids.indexOf(end, length);
+    return ids.slice(length, at < 0 ? undefined : at);
+  });
+}
