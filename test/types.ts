@@ -140,7 +140,7 @@ export async function disposables(run: StudyRun): Promise<[Disposable[], AsyncDi
 export async function models() {
   await loadBlip("weights/scenes", { backend: "wasm" });
   // @ts-expect-error no such backend
-  await loadBlip("weights/scenes", { backend: "webgpu" });
+  await loadBlip("weights/scenes", { backend: "webgl" });
   // @ts-expect-error bytes as a number
   await loadBlip("weights/scenes", { memory: "3GB" });
   await openPool("weights/scenes", { workers: 2 });

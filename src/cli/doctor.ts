@@ -4,7 +4,8 @@ import { Command } from "commander";
 import { formatBytes } from "../files/bytes.js";
 import { availableMemory } from "../files/memory.js";
 import { isCheckout } from "../files/package.js";
-import { BACKENDS, type Backend, defaultBackend, tryBackend } from "../platform/backend.js";
+import { BACKENDS, type Backend, defaultBackend, tryBackend, unfit } from "../platform/backend.js";
+import { loadWebgpuBackend } from "../platform/platform.js";
 import { backendOption, checkOutputs, columns, type JsonOptions, printResult, withJson } from "./options.js";
 
 /** How to get what is missing: in the repository, or in a project that the package is installed in. */
@@ -14,6 +15,7 @@ export function cures(inCheckout: boolean): Record<Backend, string> {
   const again = inCheckout ? "npm ci" : "npm install vlm-notice";
   return {
     "node-gpu": `${install} @tensorflow/tfjs-node-gpu@${version} (needs an NVIDIA driver and CUDA 11)`,
+    webgpu: `${install} webgpu@0.6 @tensorflow/tfjs-backend-webgpu@${version} (any GPU; needs its driver, on Linux also libvulkan1)`,
     node: inCheckout
       ? "npm run native (Linux x86-64; needs python3 with pip, and g++)"
       : `${install} @tensorflow/tfjs-node@${version}`,
@@ -27,6 +29,10 @@ interface BackendReport {
   /** Why it cannot be used; undefined where it can. */
   readonly missing?: string;
   readonly gflops?: number;
+  /** Why the automatic choice passes it over. */
+  readonly unfit?: string;
+  /** The graphics processor and its driver. */
+  readonly adapter?: string;
 }
 
 interface DoctorOptions extends JsonOptions {
@@ -43,16 +49,22 @@ export function doctorCommand(): Command {
     const backends: BackendReport[] = [];
     for (const backend of BACKENDS) {
       const missing = await tryBackend(backend);
-      backends.push(missing === undefined ? { backend, gflops: await matMulRate(backend) } : { backend, missing });
+      backends.push(missing === undefined ? await describe(backend) : { backend, missing });
     }
     const asked = options.backend ?? defaultBackend();
     const askedBy = options.backend !== undefined ? "--backend" : asked === "auto" ? undefined : "NOTICE_BACKEND";
     const usable = backends.filter(({ missing }) => missing === undefined);
-    const inUse = usable.find(({ backend }) => asked === "auto" || backend === asked)?.backend;
+    const inUse = usable.find(({ backend, unfit }) => (asked === "auto" ? !unfit : backend === asked))?.backend;
     const memory = { total: totalmem(), available: availableMemory() };
     const result = { node: process.version, tfjs: tf.version_core, asked, askedBy, inUse, backends, memory };
     await printResult(result, () => doctorTable(result), options);
   });
+}
+
+/** A backend that is in use. */
+async function describe(backend: Backend): Promise<BackendReport> {
+  const adapter = backend === "webgpu" ? (await loadWebgpuBackend()).name : undefined;
+  return { backend, gflops: await matMulRate(backend), unfit: await unfit(backend), adapter };
 }
 
 interface Diagnosis {
@@ -68,9 +80,12 @@ interface Diagnosis {
 
 function doctorTable(diagnosis: Diagnosis): string {
   const { node, tfjs, inUse, backends, memory } = diagnosis;
-  const rows = backends.map(({ backend, missing, gflops }) => [
+  const rows = backends.map(({ backend, missing, gflops, adapter, unfit }) => [
     backend === inUse ? `* ${backend}` : `  ${backend}`,
-    missing ?? `${gflops!.toFixed(1)} GFLOP/s (matMul)`,
+    missing ??
+      [`${gflops!.toFixed(1)} GFLOP/s (matMul)`, adapter, unfit && `not automatic: ${unfit}`]
+        .filter(Boolean)
+        .join("; "),
   ]);
   const missing = backends.filter((report) => report.missing !== undefined);
   const get = cures(isCheckout());

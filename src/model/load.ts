@@ -12,7 +12,7 @@ import { requireMemory, WASM_HEAP_BYTES } from "./memory.js";
 
 /** What a model is loaded with. */
 export interface LoadOptions {
-  /** `auto` (the default, or the environment's NOTICE_BACKEND), `node-gpu`, `node`, `wasm` or `cpu`. */
+  /** `auto` (the default, or the environment's NOTICE_BACKEND), `node-gpu`, `webgpu`, `node`, `wasm` or `cpu`. */
   readonly backend?: Backend | "auto";
   /**
    * Bytes that the model and everything done with it may take, looked at when it is loaded. Default: what the machine has

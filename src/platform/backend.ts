@@ -1,10 +1,11 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { NoticeError } from "../base/errors.js";
-import { loadNativeBackend, loadWasmBackend } from "./platform.js";
+import { loadNativeBackend, loadWasmBackend, loadWebgpuBackend } from "./platform.js";
+import { differenceBetween, TOLERANCE } from "./self-check.js";
 
 /** The backends, fastest first: the order in which `auto` tries them. */
-export const BACKENDS = ["node-gpu", "node", "wasm", "cpu"] as const;
-/** What computes, by a name of ours: TensorFlow on a GPU, on processors, WebAssembly, plain JavaScript. */
+export const BACKENDS = ["node-gpu", "webgpu", "node", "wasm", "cpu"] as const;
+/** What computes: TensorFlow on CUDA, any GPU, TensorFlow on processors, WebAssembly, plain JavaScript. */
 export type Backend = (typeof BACKENDS)[number];
 
 interface BackendPackage {
@@ -13,6 +14,8 @@ interface BackendPackage {
   /** Its name within TensorFlow.js. */
   readonly tfjs: string;
   readonly load: () => Promise<unknown>;
+  /** Why `auto` passes it over although it loaded. It is in use. */
+  readonly unfit?: () => Promise<string | undefined>;
 }
 
 const BACKEND_PACKAGES: Record<Backend, BackendPackage> = {
@@ -21,6 +24,7 @@ const BACKEND_PACKAGES: Record<Backend, BackendPackage> = {
     tfjs: "tensorflow",
     load: () => loadNativeBackend("@tensorflow/tfjs-node-gpu"),
   },
+  webgpu: { package: "webgpu", tfjs: "webgpu", load: loadWebgpuBackend, unfit: unfitGpu },
   node: {
     package: "@tensorflow/tfjs-node",
     tfjs: "tensorflow",
@@ -33,6 +37,15 @@ const BACKEND_PACKAGES: Record<Backend, BackendPackage> = {
   },
   cpu: { package: "@tensorflow/tfjs-backend-cpu", tfjs: "cpu", load: () => import("@tensorflow/tfjs-backend-cpu") },
 };
+
+/** A program that stands in for a GPU is slower than wasm, and a driver may compute wrongly. */
+async function unfitGpu(): Promise<string | undefined> {
+  const { name, software } = await loadWebgpuBackend();
+  if (software) return `${name} is no hardware; --backend webgpu takes it all the same`;
+  await loadWasmBackend();
+  const difference = await differenceBetween("webgpu", "wasm");
+  return difference <= TOLERANCE ? undefined : `${name} computes wrongly: ${difference} from wasm`;
+}
 
 // Silences the banner that recommends another backend.
 tf.enableProdMode();
@@ -56,7 +69,7 @@ export async function useBackend(name: Backend | "auto" = defaultBackend()): Pro
     throw new NoticeError("backend", `There is no backend ${name}; choose auto, ${BACKENDS.join(", ")}.`);
   const reasons: string[] = [];
   for (const candidate of name === "auto" ? BACKENDS : [name]) {
-    const reason = await tryBackend(candidate);
+    const reason = (await tryBackend(candidate)) ?? (name === "auto" ? await unfit(candidate) : undefined);
     if (reason === undefined) {
       chosen = candidate;
       return candidate;
@@ -69,6 +82,11 @@ export async function useBackend(name: Backend | "auto" = defaultBackend()): Pro
   );
 }
 
+/** Why `auto` passes over a backend that is in use. */
+export async function unfit(backend: Backend): Promise<string | undefined> {
+  return BACKEND_PACKAGES[backend].unfit?.();
+}
+
 /** Why a backend cannot be used, or undefined where it now is. */
 export async function tryBackend(backend: Backend): Promise<string | undefined> {
   const { package: name, tfjs, load } = BACKEND_PACKAGES[backend];
@@ -77,8 +95,8 @@ export async function tryBackend(backend: Backend): Promise<string | undefined> 
     await load();
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    const absent = code === "ERR_MODULE_NOT_FOUND" && message.includes(`'${name}'`);
-    return absent ? `${name} is not installed` : `${name} does not load: ${message.split("\n")[0]}`;
+    const [, absent] = code === "ERR_MODULE_NOT_FOUND" ? (/package '([^']+)'/.exec(message) ?? []) : [];
+    return absent === undefined ? `${name} does not load: ${message.split("\n")[0]}` : `${absent} is not installed`;
   }
   // tfjs falls back to another backend in silence where one fails.
   const set = await tf.setBackend(tfjs).catch(() => false);

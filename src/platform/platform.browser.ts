@@ -1,4 +1,5 @@
 import type { Codec } from "@cornerstonejs/codec-libjpeg-turbo-8bit/decode";
+import type { GpuAdapter } from "./webgpu.js";
 
 // What platform.ts is in Node.
 
@@ -27,6 +28,10 @@ export async function loadWasmBackend(): Promise<void> {
     "tfjs-backend-wasm-threaded-simd.wasm": new URL("../wasm/tfjs-backend-wasm-threaded-simd.wasm", import.meta.url)
       .href,
   });
+}
+
+export async function loadWebgpuBackend(): Promise<GpuAdapter> {
+  throw new Error("it is not used in a browser yet");
 }
 
 export async function loadNativeBackend(): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Codec } from "@cornerstonejs/codec-libjpeg-turbo-8bit/decode";
+import type { GpuAdapter } from "./webgpu.js";
 
 // What the core asks of the machine it runs on: Node. In a browser package.json puts platform.browser.ts in the place of this
 // file. Each part is loaded when it is first asked for.
@@ -16,6 +17,11 @@ export async function loadJpegCodec(): Promise<Codec> {
 
 export async function loadWasmBackend(): Promise<void> {
   await import("@tensorflow/tfjs-backend-wasm");
+}
+
+/** The GPU that WebGPU finds, once. */
+export async function loadWebgpuBackend(): Promise<GpuAdapter> {
+  return (await import("./webgpu.js")).loadWebgpu();
 }
 
 /** The native packages are optional peers: named through a variable, so that the compiler does not ask for them. */

@@ -1,12 +1,13 @@
 import { METRICS } from "../patching/metrics.js";
 import { SITES } from "../patching/sites.js";
+import { BACKENDS } from "../platform/backend.js";
 
 /** What may stand in a string after these property names. */
 const VALUES: Record<string, readonly string[]> = {
   site: SITES,
   direction: ["denoise", "noise"],
   metric: METRICS,
-  backend: ["auto", "node-gpu", "node", "wasm", "cpu"],
+  backend: ["auto", ...BACKENDS],
 };
 
 /** What may stand in a string that is a call's first argument: `run.at("text…`, `scores.at("eff…`. */

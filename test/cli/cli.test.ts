@@ -395,7 +395,7 @@ test("doctor names the backends, their speed, and the one that is in use", async
   };
   assert.equal(
     backends.map(({ backend }) => backend),
-    ["node-gpu", "node", "wasm", "cpu"],
+    ["node-gpu", "webgpu", "node", "wasm", "cpu"],
   );
   for (const { gflops, missing } of backends) assert.ok((gflops ?? 0) > 0 || missing);
   assert.is(inUse, "cpu");
