@@ -8,7 +8,7 @@ import { readPairs } from "../src/data/pairs.js";
 import { writeScenes } from "../src/data/scenes/write.js";
 import type { PairInput } from "../src/patching/inputs.js";
 import type { Backend } from "../src/platform/backend.js";
-import { openPool } from "../src/pool/pool.js";
+import { openPool } from "../src/pool.js";
 
 // `npm run bench:embedded`: every head, token and layer of cross- and self-attention for many pairs on weights/scenes, by a
 // pool of one worker and of as many as cores. --backend NAME (wasm); --pairs N (100).

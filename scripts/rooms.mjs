@@ -13,7 +13,7 @@ const ROOMS = [
   "model",
   "corruption",
   "patching",
-].concat(["data", "pool", "jobs", "executors", "study", "figures", "report", "display", "entry", "repl", "cli"]);
+].concat(["data", "jobs", "executors", "study", "figures", "report", "display", "entry", "repl", "cli"]);
 const IMPORT = /(?:\bfrom|\bimport\(|^import)\s*"(\.[^"]+)"/gm;
 
 /** The files that stand in src itself are the package's entry points. */

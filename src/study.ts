@@ -1,6 +1,7 @@
 // `vlm-notice/study`: what only studies need, with the database that they keep.
 export { DATASETS, openDataset } from "./data/datasets.js";
 export type { Dataset, Exclusion, PrepareContext, Prepared, Sample } from "./data/sample.js";
+export { inProcess } from "./executors/in-process.js";
 export { gatherReport } from "./report/gather.js";
 export { type ReportOptions, writeReport } from "./report/report.js";
 export type { AttributionAgreement, PlaceAgreement } from "./study/agreement.js";

@@ -16,7 +16,7 @@ const ENTRIES = {
   "vlm-notice": "index.js",
   "vlm-notice/display": "display.js",
   "vlm-notice/figures": "figures.js",
-  "vlm-notice/pool": "pool/pool.js",
+  "vlm-notice/pool": "pool.js",
   "vlm-notice/register": "register.js",
   "vlm-notice/study": "study.js",
 };

@@ -11,7 +11,7 @@ import { patchPath } from "../src/patching/paths.js";
 import { fromRun } from "../src/patching/sources.js";
 import { sweep } from "../src/patching/sweep.js";
 import { encodePng } from "../src/pictures/picture.js";
-import { openPool } from "../src/pool/pool.js";
+import { openPool } from "../src/pool.js";
 import { floats, temporaryFolder, writeCheckpoint } from "./support/checkpoint.js";
 import { refused } from "./support/refused.js";
 import { ANSWERS, CLEAN_IMAGE, CLEAN_QUESTION, CORRUPT_IMAGE, CORRUPT_QUESTION, NARROW } from "./support/samples.js";

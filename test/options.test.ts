@@ -2,9 +2,11 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { writeScenes } from "../src/data/scenes/write.js";
 import * as display from "../src/display.js";
+import { Executor } from "../src/executors/executor.js";
+import { Pool } from "../src/executors/processes.js";
 import * as figures from "../src/figures.js";
 import * as core from "../src/index.js";
-import * as pools from "../src/pool/pool.js";
+import * as pools from "../src/pool.js";
 import * as studies from "../src/study.js";
 import { NARROW, samplePair } from "./support/samples.js";
 
@@ -15,7 +17,7 @@ const blip = await core.loadBlip(NARROW);
 const pair = await samplePair(blip, "image");
 const scores = await core.sweep(pair, { site: "text.resid_post" });
 // Neither gets so far as to ask it for anything.
-const pool = Object.create(pools.Pool.prototype);
+const pool = Object.create(Pool.prototype);
 const run = Object.create(studies.StudyRun.prototype);
 
 const picture = { width: 1, height: 1, data: new Uint8Array(3) };
@@ -127,12 +129,9 @@ const ROWS: Record<string, Row> = {
   "Model.question": [["is it red?"], []],
   "Model.run": [[{}], [0], blip],
   "Model.tokensUnder": [[picture], [0], blip],
-  "Pool.ask": [[[], {}], [1], pool],
-  "Pool.measure": [[[], "headEffects", {}, {}], [2, 3], pool],
-  "Pool.open": [[NARROW, {}], [1]],
-  "Pool.study": [[[]], []],
-  "Pool.sweep": [[[], { site: "text.cross.z" }, {}], [1, 2], pool],
-  "Pool.verify": [[[]], []],
+  "Executor.ask": [[[], {}], [1], pool],
+  "Executor.perform": [["headEffects", [], {}], [2], pool],
+  "Executor.sweep": [[[], { site: "text.cross.z" }, {}], [1, 2], pool],
   "StudyRun.open": [["run", {}], [1]],
   "StudyRun.reopen": [["run", {}], [1]],
 };
@@ -140,7 +139,7 @@ const ROWS: Record<string, Row> = {
 /** They take no object or list but values of ours, such as runs, or results of another function, such as answers. */
 const OTHERS =
   /^(answerAttention|between|circuitSites|currentBackend|decodePicture|divergence|everyHead|fromRun|gatherReport|logitDifference|meanOf|openDataset|probability|rank|readCircuits|readFindings|readSettings|sitesOf|summarise|terminalOf|useBackend|zero|StudyRun\.(path|provenance|stored))$/;
-const CLASSES = [core.Model, pools.Pool, studies.StudyRun] as const;
+const CLASSES = [core.Model, Executor, Pool, studies.StudyRun] as const;
 
 const exported = new Map<string, unknown>(
   Object.entries({ ...core, ...display, ...figures, ...pools, ...studies, writeScenes }).filter(
@@ -167,7 +166,7 @@ for (const [name, [args, objects, self]] of Object.entries(ROWS))
       let thrown: unknown;
       try {
         const result = Reflect.apply(exported.get(name) as () => AsyncGenerator, self, changed);
-        await (name.startsWith("Pool.") && "next" in result ? result.next() : result);
+        await (name.startsWith("Executor.") && "next" in result ? result.next() : result);
       } catch (error) {
         thrown = error;
       }

@@ -11,13 +11,13 @@ import { run } from "uvu/run";
 /** What takes longest, longest first; of all others it matters little. */
 const LONGEST = [
   "study/study",
-  "pool/pool",
+  "executors/processes",
   "study/screen",
   "torture/torture",
   "fuzz/fuzz",
   "patching/rows",
   "cli/cli",
-  "pool/sweep-pairs",
+  "executors/sweep-pairs",
   "cli/pair-lists",
   "weights/scenes",
   "bench/memory",

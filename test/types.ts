@@ -14,7 +14,7 @@ import {
   SITES,
   sweep,
 } from "../src/index.js";
-import { openPool, type Pool } from "../src/pool/pool.js";
+import { openPool, type Pool } from "../src/pool.js";
 import type { StudyRun } from "../src/study.js";
 
 // Compiled by `npm run check`, never run: a line that is marked must not type-check, and every other must.

@@ -1,7 +1,8 @@
 import { Command } from "commander";
 import { NoticeError } from "../base/errors.js";
-import { askScenes, sceneAccuracy, sceneSamples } from "../data/scenes/accuracy.js";
 import { tasks } from "../data/scenes/scene.js";
+import { inProcess } from "../executors/in-process.js";
+import { askScenes, sceneAccuracy, sceneSamples } from "../study/scene-accuracy.js";
 import {
   columns,
   type JsonOptions,
@@ -29,12 +30,13 @@ export function accuracyCommand(): Command {
   return withJson(withBackend(command)).action(async (model: string, options: AccuracyOptions) => {
     if (options.n < 1) throw new NoticeError("options", "--n 0 asks nothing: ask about one scene a task, or more.");
     using blip = await loadModel(model, options);
+    const executor = inProcess(blip);
     const bar = progress(tasks.length * options.n, "accuracy");
     const results = [];
     try {
       for (const [i, task] of tasks.entries()) {
         const samples = sceneSamples(task, options.n, options.seed);
-        const answers = await askScenes(blip, samples, (done) => bar.update(i * options.n + done));
+        const answers = await askScenes(executor, samples, (done) => bar.update(i * options.n + done));
         results.push({ task, ...sceneAccuracy(samples, answers), answers });
       }
     } finally {

@@ -1,7 +1,5 @@
-import type { SiteAttribution } from "../patching/attribute.js";
-import type { Nested } from "../patching/scores.js";
-import type { SweepResult } from "../pool/messages.js";
-import type { Sendable } from "../pool/methods.js";
+import type { AttributeAsked } from "../jobs/attribute.js";
+import type { Nested, Scores } from "../patching/scores.js";
 import { fixed, Means } from "./means.js";
 import { columns, type JsonOptions, printResult } from "./options.js";
 import {
@@ -10,7 +8,7 @@ import {
   type PairListOptions,
   throughPairs,
   throwIfLeftOut,
-  withPool,
+  withExecutor,
 } from "./pair-list.js";
 
 /**
@@ -20,23 +18,24 @@ import {
 export async function attributePairs(
   model: string,
   file: string,
-  asked: Sendable<SiteAttribution>,
+  asked: AttributeAsked,
   options: PairListOptions & JsonOptions,
 ): Promise<void> {
   const { out, mode = "image", json } = options;
   await checkListOutputs([file], { out, json });
-  await withPool(model, options, async (pool) => {
+  await withExecutor(model, options, async (executor) => {
     const means = new Means();
     let shape: number[] = [];
     const tally = await throughPairs(
+      executor,
+      { name: "attribute", inputOf: (pair) => ({ pair, attribution: asked }) },
       { file, mode, out, label: "attribute" },
-      (pairs) => pool.measure(pairs, "attribute", asked, { ordered: true }),
       (found) => {
         const map = headMap(found);
         shape = [map.length, map[0]!.length];
         for (const [layer, row] of map.entries())
           for (const [head, effect] of row.entries()) means.add(`${layer},${head}`, effect);
-        return found;
+        return found.toJSON();
       },
     );
     const [layers, heads] = shape as [number, number];
@@ -64,8 +63,11 @@ function effectTable(effects: readonly (readonly (number | null)[])[]): string {
 }
 
 /** [layer][head] or [layer][0]; null where nothing was asked for, or clean and corrupted answers hardly differ. */
-function headMap({ axes, metrics }: SweepResult): (number | null)[][] {
-  return (metrics.effect as Nested[]).map((layer) => (axes[1] === "head" ? (layer as Nested[]) : [layer]).map(sumOf));
+function headMap(scores: Scores): (number | null)[][] {
+  const { axes } = scores.facts;
+  return (scores.table("effect") as Nested[]).map((layer) =>
+    (axes[1] === "head" ? (layer as Nested[]) : [layer]).map(sumOf),
+  );
 }
 
 function sumOf(nested: Nested): number | null {

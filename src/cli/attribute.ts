@@ -1,12 +1,12 @@
 import { Command } from "commander";
 import { NoticeError } from "../base/errors.js";
+import type { AttributeAsked } from "../jobs/attribute.js";
 import { agreement } from "../patching/agreement.js";
 import { attribute, type SiteAttribution } from "../patching/attribute.js";
 import type { Pair } from "../patching/pair.js";
 import type { Scores } from "../patching/scores.js";
 import { checkSite } from "../patching/sites.js";
 import { type SweepOptions, sweep } from "../patching/sweep.js";
-import type { Sendable } from "../pool/methods.js";
 import { columns, loadModel, wholeNumber, withBackend, withJson } from "./options.js";
 import { type PairListOptions, refuseListOptions, withPairList } from "./pair-list.js";
 import { type DirectionOptions, type PairOptions, pairInput, withDirection, withPair } from "./pair-options.js";
@@ -40,7 +40,7 @@ async function runAttribute(model: string, options: AttributeCommandOptions): Pr
     throw new NoticeError("options", "--exact prints a comparison beneath the table, and --json - prints no table.");
   const { layers, heads, position, together, direction, steps, qkFix, gradDrop } = options;
   const places = { site, layers, heads, position, together };
-  const chosen = { ...places, direction, steps, qkFix, gradDrop } as Sendable<SiteAttribution>;
+  const chosen = { ...places, direction, steps, qkFix, gradDrop } as AttributeAsked;
   if (options.pairs !== undefined) {
     const { attributePairs } = await import("./attribute-pairs.js");
     return attributePairs(model, options.pairs, chosen, options);

@@ -1,5 +1,7 @@
 import { resolve } from "node:path";
 import { NoticeError } from "../base/errors.js";
+import type { Executor } from "../executors/executor.js";
+import type { FaithfulFound } from "../jobs/faithful.js";
 import {
   chanceOf,
   type Faithfulness,
@@ -9,8 +11,6 @@ import {
   headName,
 } from "../patching/faithful.js";
 import type { Mode } from "../patching/pair.js";
-import type { FaithfulFound } from "../pool/methods.js";
-import type { Pool } from "../pool/pool.js";
 import { faithfulTable } from "./faithful-table.js";
 import { Means } from "./means.js";
 import { type JsonOptions, printResult } from "./options.js";
@@ -21,7 +21,7 @@ import {
   type Tally,
   throughPairs,
   throwIfLeftOut,
-  withPool,
+  withExecutor,
 } from "./pair-list.js";
 
 export interface FaithfulListOptions extends PairListOptions, JsonOptions {
@@ -51,15 +51,16 @@ export async function faithfulPairs(
   if (foundOn !== undefined && resolve(foundOn) === resolve(file))
     throw new NoticeError("options", "--found-on names the list that is tested; leave it out to rank on half of it.");
   await checkListOutputs(foundOn === undefined ? [file] : [file, foundOn], { out, json });
-  await withPool(model, options, async (pool) => {
-    const ranking = ranks ? await rankOn(pool, foundOn ?? file, mode, foundOn === undefined) : undefined;
+  await withExecutor(model, options, async (executor) => {
+    const ranking = ranks ? await rankOn(executor, foundOn ?? file, mode, foundOn === undefined) : undefined;
     const heads = named ?? ranking!.heads.slice(0, top);
     const asked = { heads, randomSets, seed, ranked: curve ? ranking!.heads : undefined };
     const means = new FaithfulMeans();
     const takes = ranking && foundOn === undefined ? (index: number) => index % 2 === 1 : undefined;
     const tested = await throughPairs(
+      executor,
+      { name: "faithful", inputOf: (pair) => ({ pair, ...asked }) },
       { file, mode, out, label: "faithful", takes },
-      (pairs) => pool.measure(pairs, "faithful", asked, { ordered: true }),
       (found) => {
         means.add(found);
         return found;
@@ -77,7 +78,7 @@ export async function faithfulPairs(
 
 /** All heads by their mean |effect| over a list, or over every other line of it from the first on; the largest first. */
 async function rankOn(
-  pool: Pool,
+  executor: Executor,
   file: string,
   mode: Mode,
   halved: boolean,
@@ -86,8 +87,9 @@ async function rankOn(
   let all: readonly HeadEffect[] = [];
   const takes = halved ? (index: number) => index % 2 === 0 : undefined;
   const tally = await throughPairs(
+    executor,
+    { name: "headEffects", inputOf: (pair) => ({ pair }) },
     { file, mode, label: "ranking", takes },
-    (pairs) => pool.measure(pairs, "headEffects", {}, { ordered: true }),
     (found) => {
       all = found;
       for (const head of found) means.add(headName(head), head.effect);

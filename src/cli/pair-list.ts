@@ -3,10 +3,12 @@ import { type Command, Option } from "commander";
 import { NoticeError } from "../base/errors.js";
 import { countLines } from "../data/jsonl.js";
 import { type PairLine, readPairs } from "../data/pairs.js";
+import { type Executor, each } from "../executors/executor.js";
+import { openPool } from "../executors/processes.js";
 import { writeOutput } from "../files/output.js";
+import type { JobName, Jobs } from "../jobs/jobs.js";
 import type { PairInput } from "../patching/inputs.js";
 import type { Mode } from "../patching/pair.js";
-import { openPool, type Pool, type PoolResult } from "../pool/pool.js";
 import { downloadReport } from "./download.js";
 import { checkOutputs, type ModelOptions, wholeNumber } from "./options.js";
 import { type Progress, progress } from "./progress.js";
@@ -64,23 +66,18 @@ export async function checkListOutputs(
   await checkOutputs({ "--out": out, "--json": json });
 }
 
-/** Opens a pool for the time of the work; Ctrl-C ends both in order. */
-export async function withPool(
+/** Starts processes for the time of the work; Ctrl-C ends both in order. */
+export async function withExecutor(
   model: string,
   { workers, backend, memory }: PairListOptions,
-  work: (pool: Pool) => Promise<void>,
+  work: (executor: Executor) => Promise<void>,
 ): Promise<void> {
   await untilSignal(async (signal) => {
     const report = downloadReport();
-    let pool: Pool;
-    try {
-      const hub = { onProgress: report.update, onWait: say };
-      pool = await openPool(model, { workers, backend, memory, warn: say, signal, hub });
-    } finally {
-      report.stop();
-    }
-    await using opened = pool;
-    await work(opened);
+    const hub = { onProgress: report.update, onWait: say };
+    const opened = openPool(model, { workers, backend, memory, warn: say, signal, hub });
+    await using executor = await opened.finally(() => report.stop());
+    await work(executor);
   });
 }
 
@@ -139,6 +136,12 @@ export interface PairList {
   readonly takes?: (index: number) => boolean;
 }
 
+/** What is done with every pair. */
+export interface PairJob<Name extends JobName> {
+  readonly name: Name;
+  readonly inputOf: (pair: PairInput) => Jobs[Name]["input"];
+}
+
 /**
  * Goes through a list of pairs, whose results come in its order. A line that is no pair, or whose pair the model refuses, is
  * named on stderr and left out; the file of the others is whole.
@@ -146,23 +149,23 @@ export interface PairList {
  * @param take given every result; what it returns is the line of `out`, behind the pair's index.
  * @throws NoticeError `options` where no pair is left.
  */
-export async function throughPairs<Result>(
+export async function throughPairs<Name extends JobName>(
+  executor: Executor,
+  { name, inputOf }: PairJob<Name>,
   { file, mode = "image", out, label, takes = () => true }: PairList,
-  perform: (
-    pairs: AsyncGenerator<{ key: number } & PairInput>,
-  ) => AsyncIterable<PoolResult<number, { readonly found: Result }>>,
-  take: (result: Result) => object,
+  take: (output: Jobs[Name]["output"]) => object,
 ): Promise<Tally> {
   const pairs = await readPairs(file, mode);
   // Read twice, for the bar's sake only.
   const bar = progress(process.stderr.isTTY ? await countLines(file) : 0, label, "pairs");
   const tally = new Tally(file, bar);
   async function* lines(): AsyncGenerator<string> {
-    for await (const { key, found, error } of perform(accepted(pairs, tally, takes)))
+    const inputs = each(accepted(pairs, tally, takes), inputOf);
+    for await (const { key, output, error } of executor.perform(name, inputs, { ordered: true }))
       if (error) tally.leaveOut(key, error);
       else {
         tally.add();
-        yield `${JSON.stringify({ index: key, ...take(found) })}\n`;
+        yield `${JSON.stringify({ index: key, ...take(output) })}\n`;
       }
     if (tally.done === 0) throw new NoticeError("options", "There is no pair left that could be used.");
   }

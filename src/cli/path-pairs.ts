@@ -1,5 +1,5 @@
+import type { PathsAsked } from "../jobs/paths.js";
 import type { Score } from "../patching/metrics.js";
-import type { PathsAsked } from "../pool/methods.js";
 import { fixed, Means } from "./means.js";
 import { columns, type JsonOptions, printResult } from "./options.js";
 import {
@@ -8,7 +8,7 @@ import {
   type PairListOptions,
   throughPairs,
   throwIfLeftOut,
-  withPool,
+  withExecutor,
 } from "./pair-list.js";
 
 /** What senders and receivers are called. */
@@ -27,11 +27,12 @@ export async function pathPairs(
 ): Promise<void> {
   const { out, mode = "image", json } = options;
   await checkListOutputs([file], { out, json });
-  await withPool(model, options, async (pool) => {
+  await withExecutor(model, options, async (executor) => {
     const means = new Means();
     const tally = await throughPairs(
+      executor,
+      { name: "paths", inputOf: (pair) => ({ pair, ...asked }) },
       { file, mode, out, label: "path" },
-      (pairs) => pool.measure(pairs, "paths", asked, { ordered: true }),
       ({ paths, together, plain, ...facts }) => {
         for (const [i, path] of paths.entries()) addScore(means, `path ${i}`, path);
         addScore(means, "together", together);

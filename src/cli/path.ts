@@ -1,7 +1,7 @@
 import { Command } from "commander";
+import { type PathsAsked, pathsJob } from "../jobs/paths.js";
 import type { Score } from "../patching/metrics.js";
 import type { Receiver, Sender } from "../patching/paths.js";
-import { methods, type PathsAsked } from "../pool/methods.js";
 import { fixed } from "./means.js";
 import { checkOutputs, columns, type JsonOptions, loadModel, printResult, withBackend, withJson } from "./options.js";
 import { type PairListOptions, refuseListOptions, withPairList } from "./pair-list.js";
@@ -47,8 +47,7 @@ async function runPath(model: string, options: PathCommandOptions): Promise<void
   const input = pairInput(options, ", or a list of --pairs");
   await checkOutputs({ "--json": options.json });
   using blip = await loadModel(model, options);
-  using pair = await blip.pair(input);
-  const { paths: found, together, plain, ...facts } = await methods.paths(pair, asked);
+  const { paths: found, together, plain, ...facts } = await pathsJob.perform(blip, { pair: input, ...asked });
   const paths = found.map((path, i) => ({ to: to[i]!, ...path }));
   const result = { model, direction, mediated, ...facts, from, paths, together, plain };
   const row = (name: string, { logitDiff, effect }: Score) => [name, fixed(logitDiff), fixed(effect)];

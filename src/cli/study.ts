@@ -51,8 +51,8 @@ export type StudyCommand = keyof typeof COMMANDS;
 export function studyCommand(name: StudyCommand): Command {
   const command = new Command(name).description(COMMANDS[name].about);
   withStudySettings(command);
-  if (name === "patch" || name === "study")
-    command.option("--shard <i/n>", "patch only this part, to be merged by `notice merge`");
+  if (name === "patch" || name === "verify" || name === "study")
+    command.option("--shard <i/n>", "only this part of the samples, to be merged by `notice merge`");
   command.option("--workers <number>", "processes; default: as many as cores, if memory allows", wholeNumber);
   command.addHelpText(
     "after",
@@ -127,15 +127,13 @@ async function runStudy(name: StudyCommand, flags: StudyFlags): Promise<void> {
     );
   await untilSignal(async (signal) => {
     const { runStages } = await import("../study/study.js");
-    if (COMMANDS[name].stages.length > 0) await fetchModel(run.settings.model, signal);
+    if (COMMANDS[name].stages.length > 0) await fetchModel(run, signal);
     const { backend, workers, memory } = flags;
-    // Circuits are found, and tested, in the merged run.
-    const stages = COMMANDS[name].stages.filter((stage) => !shard || stage !== "verify");
-    await runStages(run, stages, { watch: stderrWatch(), signal, shard, backend, workers, memory });
+    await runStages(run, COMMANDS[name].stages, { watch: stderrWatch(), signal, shard, backend, workers, memory });
   }, onSignal);
   const { summarise } = await import("../study/summary.js");
   const datasets = await summarise(run);
-  if (shard) print(`${flags.out}: this shard is patched; \`notice merge\` puts shards together.\n`);
+  if (shard) print(`${flags.out}: this shard is done; \`notice merge\` puts shards together.\n`);
   if (shard || COMMANDS[name].stages.length === 1)
     return printResult({ run: flags.out, datasets }, () => datasetTable(datasets), flags);
   const { readFindings } = await import("../study/findings.js");
@@ -156,12 +154,11 @@ async function runStudy(name: StudyCommand, flags: StudyFlags): Promise<void> {
 }
 
 /** What a hub id stands for is downloaded before the first stage, with a bar. */
-async function fetchModel(model: string, signal: AbortSignal): Promise<void> {
-  const { resolveModel } = await import("../files/hub.js");
+async function fetchModel(run: StudyRun, signal: AbortSignal): Promise<void> {
   const { downloadReport } = await import("./download.js");
   const bar = downloadReport();
   try {
-    await resolveModel(model, { onProgress: bar.update, onWait: say, signal });
+    await run.modelFolder({ onProgress: bar.update, onWait: say, signal });
   } finally {
     bar.stop();
   }

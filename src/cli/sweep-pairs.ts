@@ -1,15 +1,13 @@
 import { NoticeError } from "../base/errors.js";
-import type { Scores } from "../patching/scores.js";
+import type { SweepAsked } from "../jobs/sweep.js";
 import type { Site } from "../patching/sites.js";
-import type { PoolSweep } from "../pool/messages.js";
-import type { PoolResult } from "../pool/pool.js";
 import {
   checkListOutputs,
   countPairs,
   type PairListOptions,
   throughPairs,
   throwIfLeftOut,
-  withPool,
+  withExecutor,
 } from "./pair-list.js";
 import type { DirectionOptions, PairOptions } from "./pair-options.js";
 import type { TableCommandOptions } from "./score-table.js";
@@ -30,22 +28,16 @@ export async function runPairs(model: string, site: Site, file: string, options:
     throw new NoticeError("options", "--pairs needs --out with the file for the results.");
   await checkListOutputs([file], { out });
   const { layers, heads, position, together, direction, screen } = options;
-  const asked = { site, layers, heads, position, together, direction, screen } as PoolSweep;
-  await withPool(model, options, async (pool) => {
+  const asked = { site, layers, heads, position, together, direction, screen } as SweepAsked;
+  await withExecutor(model, options, async (executor) => {
     const tally = await throughPairs(
+      executor,
+      { name: "sweep", inputOf: (pair) => ({ pair, sweeps: [asked] }) },
       { file, mode, out, label: "sweep" },
-      (pairs) => first(pool.sweep(pairs, asked, { ordered: true })),
-      (scores) => scores.toJSON(),
+      ([scores]) => scores!.toJSON(),
     );
     const done = `${out} has the results of ${countPairs(tally.done)}`;
     throwIfLeftOut(done, tally);
     print(`${done}\n`);
   });
-}
-
-/** The only sweep of each pair. */
-async function* first(
-  results: AsyncIterable<PoolResult<number, { readonly scores: readonly Scores[] }>>,
-): AsyncGenerator<PoolResult<number, { readonly found: Scores }>> {
-  for await (const { key, scores, error } of results) yield error ? { key, error } : { key, found: scores[0]! };
 }

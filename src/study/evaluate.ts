@@ -1,7 +1,7 @@
 import type { NoticeErrorCode } from "../base/errors.js";
 import { checkPosition } from "./position.js";
 import type { StudyRun } from "./run.js";
-import { nameOf, type Stage, type StoredSample, until } from "./stage.js";
+import { nameOf, type Stage, type StoredSample, throughSamples } from "./stage.js";
 
 /** Samples to ask about that have not been asked about. */
 export async function unasked({ store, settings }: StudyRun): Promise<StoredSample[]> {
@@ -19,46 +19,29 @@ export async function unasked({ store, settings }: StudyRun): Promise<StoredSamp
  * Asks the model every clean question and keeps what it answers; the samples that it answers rightly are those to select from.
  * What was asked before is not asked again.
  *
- * @throws NoticeError `options` where no question has the position that circuits are read at; as the pool, and what is refused for another reason than the sample's own; the signal's reason.
+ * @throws NoticeError `options` where no question has the position that circuits are read at; as `throughSamples`.
  */
-export async function evaluate({ run, watch, pool, signal }: Stage): Promise<void> {
-  const { store } = run;
+export async function evaluate(stage: Stage): Promise<void> {
+  const { run, watch } = stage;
   const pending = await unasked(run);
   if (pending.length === 0) return;
   await checkPosition(run, "samples");
-  await run.checkModel();
-  const bar = watch.begin("evaluate", pending.length);
-  try {
-    const workers = await pool();
-    const provenance = await run.provenance(workers.backend);
-    const questions = pending.map((sample) => ({
-      key: sample,
-      image: run.path(sample.image),
-      question: sample.question,
-    }));
-    let done = 0;
-    for await (const { key, answer, error } of workers.ask(until(questions, signal))) {
-      if (error && !OF_THE_SAMPLE.includes(error.code)) throw error;
-      const { dataset, sample } = key;
-      await store.transaction(async () => {
-        if (error) {
-          const reason = error.code === "worker" ? "process died" : `refused: ${error.code}`;
-          const detail = error.message;
-          await store.insert("exclusions", [{ stage: "evaluate", dataset, source: sample, reason, detail }]);
-          watch.warn(`${nameOf(key)}: ${detail}`);
-        } else {
-          const isCorrect = plain(answer.answer) === plain(key.correct);
-          await store.insert("answers", [
-            { dataset, sample, answer: answer.answer, is_correct: isCorrect, provenance },
-          ]);
-        }
-      });
-      bar.update(++done);
-    }
-  } finally {
-    bar.end();
-  }
-  signal?.throwIfAborted();
+  await throughSamples(stage, {
+    name: "evaluate",
+    job: "ask",
+    work: pending.map((key) => ({ key, input: { asked: { image: run.path(key.image), question: key.question } } })),
+    isOfSample: ({ code }) => OF_THE_SAMPLE.includes(code),
+    rowsOf(key, { output, error }, provenance) {
+      const { dataset, sample, correct } = key;
+      if (!error) {
+        const is_correct = plain(output.answer) === plain(correct);
+        return { answers: [{ dataset, sample, answer: output.answer, is_correct, provenance }] };
+      }
+      watch.warn(`${nameOf(key)}: ${error.message}`);
+      const reason = error.code === "worker" ? "process died" : `refused: ${error.code}`;
+      return { exclusions: [{ stage: "evaluate", dataset, source: sample, reason, detail: error.message }] };
+    },
+  });
 }
 
 const OF_THE_SAMPLE: readonly NoticeErrorCode[] = ["image", "tokens", "worker"];

@@ -1,6 +1,6 @@
 import { random } from "../base/random.js";
+import type { PairAsked } from "../jobs/patch-pairs.js";
 import type { PairInput } from "../patching/inputs.js";
-import type { StudyPair } from "../pool/messages.js";
 import type { StudyRun } from "./run.js";
 import type { Modality, Settings } from "./settings.js";
 import type { StoredSample } from "./stage.js";
@@ -47,6 +47,6 @@ function corruptionOf(run: StudyRun, key: StoredSample, modality: Modality): Par
 }
 
 /** What gradients are asked for: queries and keys with their softmax computed anew, without which theirs say little. */
-export function attributionOf({ sites, direction, steps }: Settings): StudyPair["attribution"] {
+export function attributionOf({ sites, direction, steps }: Settings): PairAsked["attribution"] {
   return { sites, direction, steps, qkFix: true };
 }

@@ -1,17 +1,15 @@
 import { NoticeError } from "../base/errors.js";
-import { readPicture } from "../files/picture.js";
-import type { AnswerAttention } from "../patching/answer-attention.js";
-import { headAttention, patchShares } from "../patching/attention-functions.js";
+import type { HeadLook, PatchPairsFound } from "../jobs/patch-pairs.js";
+import type { SweepAsked } from "../jobs/sweep.js";
 import type { Site } from "../patching/sites.js";
-import type { PoolSweep, StudyResult } from "../pool/messages.js";
 import { attributionOf, type ModalityPair, pairsOf, type SelectedSample } from "./pairs.js";
 import { checkPosition } from "./position.js";
 import type { StudyRun } from "./run.js";
 import { passRow, scoreRows } from "./score-rows.js";
 import { isScreened } from "./screen.js";
 import type { Modality } from "./settings.js";
-import { type Shard, WHOLE } from "./shard.js";
-import { nameOf, type Stage, until, type Watch } from "./stage.js";
+import { WHOLE } from "./shard.js";
+import { nameOf, type Stage, throughSamples } from "./stage.js";
 import type { Row } from "./tables.js";
 
 /** So many samples of each data set keep their patterns, for the report's pictures. */
@@ -29,9 +27,10 @@ interface Work {
  * interrupted run goes on where it was.
  *
  * @throws NoticeError `options` where nothing is selected yet, a screened run is not screened, or no question has the position
- * that circuits are read at; as the pool; the signal's reason.
+ * that circuits are read at; as `throughSamples`.
  */
-export async function patch({ run, watch, pool, signal }: Stage, shard: Shard = WHOLE): Promise<void> {
+export async function patch(stage: Stage): Promise<void> {
+  const { run, watch, shard = WHOLE } = stage;
   const { store, settings } = run;
   const pending = await store.rows<SelectedSample>(
     `SELECT s.*, ordinal FROM selected JOIN samples s USING (dataset, sample) ANTI JOIN patched USING (dataset, sample)
@@ -46,30 +45,25 @@ export async function patch({ run, watch, pool, signal }: Stage, shard: Shard = 
       `The run ${run.folder} patches ${settings.screen} heads a site, and they are not chosen yet; \`notice screen\` does it.`,
     );
   await checkPosition(run, "selected");
-  await run.checkModel();
-  const bar = watch.begin("patch", pending.length);
-  try {
-    const workers = await pool();
-    const provenance = await run.provenance(workers.backend);
-    const work = await workOf(run, pending);
-    let done = 0;
-    for await (const { key, result, error } of workers.study(until(work, signal))) {
-      const { dataset, sample } = key.sample;
-      if (error && error.code !== "worker") throw error;
-      const outcome = error ? { pairs: key.pairs.map(() => ({ refused: error.message })), attention: null } : result;
-      const attention = await attentionRows(run, key.sample, outcome.attention, watch);
-      await store.transaction(async () => {
-        await insertPairs(run, key, outcome);
-        await store.insert("attention", attention);
-        await store.insert("patched", [{ dataset, sample, provenance }]);
-      });
-      for (const { refused } of outcome.pairs) if (refused) watch.warn(`${nameOf(key.sample)}: ${refused}`);
-      bar.update(++done);
-    }
-  } finally {
-    bar.end();
-  }
-  signal?.throwIfAborted();
+  await throughSamples(stage, {
+    name: "patch",
+    job: "patchPairs",
+    work: await workOf(run, pending),
+    rowsOf(work, { output, error }, provenance) {
+      const found: PatchPairsFound = output ?? {
+        pairs: work.pairs.map(() => ({ refused: error!.message })),
+        looks: [],
+      };
+      const { dataset, sample } = work.sample;
+      if (found.unmasked) watch.warn(`${found.unmasked} The sample goes without its mask.`);
+      for (const { refused } of found.pairs) if (refused) watch.warn(`${nameOf(work.sample)}: ${refused}`);
+      return {
+        ...pairRows(work, found.pairs),
+        attention: found.looks.map((look) => lookRow(work.sample, look)),
+        patched: [{ dataset, sample, provenance }],
+      };
+    },
+  });
 }
 
 async function workOf(run: StudyRun, samples: readonly SelectedSample[]) {
@@ -83,7 +77,8 @@ async function workOf(run: StudyRun, samples: readonly SelectedSample[]) {
       sweeps: sweepsOf(sample.dataset, modality),
       attribution,
     }));
-    return { key, pairs };
+    const mask = sample.mask === null ? undefined : run.path(sample.mask);
+    return { key, input: { pairs, looks: { mask, patterns: sample.ordinal < WITH_PATTERN } } };
   });
 }
 
@@ -91,79 +86,51 @@ async function workOf(run: StudyRun, samples: readonly SelectedSample[]) {
 async function chosenSweeps({
   store,
   settings,
-}: StudyRun): Promise<(dataset: string, modality: Modality) => readonly PoolSweep[]> {
+}: StudyRun): Promise<(dataset: string, modality: Modality) => readonly SweepAsked[]> {
   const { sites, direction } = settings;
   const chosen = await store.rows<{ dataset: string; modality: Modality; site: Site; layer: number; heads: number[] }>(
     `SELECT dataset, modality, site, layer, list(head ORDER BY head) FILTER (head IS NOT NULL) AS heads
      FROM chosen GROUP BY ALL ORDER BY ALL`,
   );
   return (dataset, modality) =>
-    sites.flatMap((site): PoolSweep[] => {
+    sites.flatMap((site): SweepAsked[] => {
       const own = chosen.filter((one) => one.dataset === dataset && one.modality === modality && one.site === site);
       // Where no sample could be screened on, nothing is known of any head.
       if (own.length === 0) return [{ site, direction }];
       return own.map(
-        ({ layer, heads }) => ({ site, direction, layers: [layer], heads: heads ?? undefined }) as PoolSweep,
+        ({ layer, heads }) => ({ site, direction, layers: [layer], heads: heads ?? undefined }) as SweepAsked,
       );
     });
 }
 
-async function insertPairs(run: StudyRun, { sample, pairs, lacking }: Work, found: StudyResult): Promise<void> {
-  const { store } = run;
-  const exclusions = [...lacking];
-  for (const [i, pair] of found.pairs.entries()) {
+function pairRows({ sample, pairs, lacking }: Work, found: PatchPairsFound["pairs"]) {
+  const rows = { passes: [] as Row[], scores: [] as Row[], exclusions: [...lacking] };
+  for (const [i, pair] of found.entries()) {
     const { modality } = pairs[i]!;
-    const place = { dataset: sample.dataset, sample: sample.sample, modality };
+    const { dataset, sample: source } = sample;
+    const place = { dataset, sample: source, modality };
     if (pair.refused === undefined) {
-      await store.insert("passes", [passRow(pair, place)]);
-      await store.insert("scores", [...scoreRows(pair, place)]);
-    } else {
-      const reason = `${modality} pair failed`;
-      exclusions.push({
+      rows.passes.push(passRow(pair, place));
+      rows.scores.push(...scoreRows(pair, place));
+    } else
+      rows.exclusions.push({
         stage: "patch",
-        dataset: place.dataset,
-        source: place.sample,
-        reason,
+        dataset,
+        source,
+        reason: `${modality} pair failed`,
         detail: pair.refused,
       });
-    }
   }
-  await store.insert("exclusions", exclusions);
+  return rows;
 }
 
-async function attentionRows(
-  run: StudyRun,
-  { dataset, sample, mask, ordinal }: SelectedSample,
-  attention: AnswerAttention | null,
-  watch: Watch,
-): Promise<Row[]> {
-  if (!attention) return [];
-  const shares = mask === null ? undefined : await sharesOf(run.path(mask), attention.side, watch);
-  return attention.patterns.flatMap((heads, layer) =>
-    heads.map((pattern, head) => {
-      const { object, outliers } = headAttention(pattern, attention.norms, shares);
-      return {
-        dataset,
-        sample,
-        layer,
-        head,
-        object_mass: object?.mass,
-        object_uniform: object?.uniform,
-        auroc: object?.auroc,
-        outlier_mass: outliers?.mass,
-        outlier_uniform: outliers?.uniform,
-        pattern: ordinal < WITH_PATTERN ? pattern : undefined,
-      };
-    }),
-  );
-}
-
-async function sharesOf(mask: string, side: number, watch: Watch): Promise<number[] | undefined> {
-  try {
-    return patchShares(await readPicture(mask), side);
-  } catch (error) {
-    if (!(error instanceof NoticeError)) throw error;
-    watch.warn(`${error.message} The sample goes without its mask.`);
-    return undefined;
-  }
+function lookRow({ dataset, sample }: SelectedSample, { layer, head, object, outliers, pattern }: HeadLook): Row {
+  return {
+    ...{ dataset, sample, layer, head, pattern },
+    object_mass: object?.mass,
+    object_uniform: object?.uniform,
+    auroc: object?.auroc,
+    outlier_mass: outliers?.mass,
+    outlier_uniform: outliers?.uniform,
+  };
 }

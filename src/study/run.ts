@@ -4,7 +4,7 @@ import { isAbsolute, join, relative, resolve } from "node:path";
 import { checkOptions, NoticeError } from "../base/errors.js";
 import type { CheckpointFiles } from "../base/source.js";
 import { checkpointFolder } from "../files/folder.js";
-import { resolveModel } from "../files/hub.js";
+import { type HubOptions, resolveModel } from "../files/hub.js";
 import { removeLeftovers } from "../files/leftovers.js";
 import { packageVersion } from "../files/package.js";
 import { findFile, readParts } from "../files/read.js";
@@ -28,6 +28,7 @@ import { Store } from "./store.js";
 /** A study on disk: a folder with its settings, its database and what it writes. */
 export class StudyRun implements Disposable {
   #modelHash: string | undefined;
+  #modelFolder: string | undefined;
 
   private constructor(
     readonly folder: string,
@@ -134,9 +135,15 @@ export class StudyRun implements Disposable {
     return id;
   }
 
+  /** Where the checkpoint is on disk; downloaded first if need be. @throws NoticeError as `resolveModel` */
+  async modelFolder(options: HubOptions = {}): Promise<string> {
+    this.#modelFolder ??= await resolveModel(this.settings.model, options);
+    return this.#modelFolder;
+  }
+
   /** The checkpoint on disk. */
   async modelFiles(): Promise<CheckpointFiles> {
-    return { ...checkpointFolder(await resolveModel(this.settings.model)), name: this.settings.model };
+    return { ...checkpointFolder(await this.modelFolder()), name: this.settings.model };
   }
 
   /** @throws NoticeError `checkpoint` */
@@ -158,7 +165,7 @@ export class StudyRun implements Disposable {
 
   /** SHA-256 of the config and the weights: 16 hexadecimal digits. */
   async modelHash(): Promise<string> {
-    this.#modelHash ??= await hashModel(await resolveModel(this.settings.model));
+    this.#modelHash ??= await hashModel(await this.modelFolder());
     return this.#modelHash;
   }
 

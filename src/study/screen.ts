@@ -1,8 +1,9 @@
-import type { SweepResult } from "../pool/messages.js";
+import { indexesOf } from "../patching/agreement.js";
+import type { Scores } from "../patching/scores.js";
 import { attributionOf, pairsOf, type SelectedSample } from "./pairs.js";
 import type { StudyRun } from "./run.js";
-import { entriesOf, type Place } from "./score-rows.js";
-import { type Stage, until } from "./stage.js";
+import type { Place } from "./score-rows.js";
+import { type Stage, throughSamples } from "./stage.js";
 import type { Row } from "./tables.js";
 
 /** So many samples of each data set say which heads are worth patching in all of them. */
@@ -35,37 +36,26 @@ export async function screen(stage: Stage): Promise<void> {
   });
 }
 
-/** What gradients expect of the samples, each written in one transaction. */
-async function attributeSamples(
-  { run, watch, pool, signal }: Stage,
-  samples: readonly SelectedSample[],
-): Promise<void> {
-  await run.checkModel();
-  const bar = watch.begin("screen", samples.length);
-  try {
-    const workers = await pool();
-    const provenance = await run.provenance(workers.backend);
-    const attribution = attributionOf(run.settings);
-    const work = samples.map((sample) => {
+/** What gradients expect of the samples. */
+function attributeSamples(stage: Stage, samples: readonly SelectedSample[]): Promise<void> {
+  const { run } = stage;
+  const attribution = attributionOf(run.settings);
+  return throughSamples(stage, {
+    name: "screen",
+    job: "patchPairs",
+    work: samples.map((sample) => {
       const { pairs } = pairsOf(run, sample);
-      return { key: { sample, pairs }, pairs: pairs.map(({ input }) => ({ input, sweeps: [], attribution })) };
-    });
-    let done = 0;
-    for await (const { key, result, error } of workers.study(until(work, signal))) {
-      if (error && error.code !== "worker") throw error;
-      const { dataset, sample } = key.sample;
-      // What fails here fails in `patch` too, which says so.
-      const rows = (result?.pairs ?? []).flatMap((pair, i) => {
-        const place = { dataset, sample, modality: key.pairs[i]!.modality };
-        return (pair.attributions ?? []).flatMap((table) => [...expectedRows(table, place, provenance)]);
-      });
-      await run.store.transaction(() => run.store.insert("expected", rows));
-      bar.update(++done);
-    }
-  } finally {
-    bar.end();
-  }
-  signal?.throwIfAborted();
+      const input = { pairs: pairs.map(({ input }) => ({ input, sweeps: [], attribution })) };
+      return { key: { ...sample, pairs }, input };
+    }),
+    // What fails here fails in `patch` too, which says so.
+    rowsOf: ({ dataset, sample, pairs }, { output }, provenance) => ({
+      expected: (output?.pairs ?? []).flatMap(({ attributions = [] }, i) => {
+        const place = { dataset, sample, modality: pairs[i]!.modality };
+        return attributions.flatMap((table) => [...expectedRows(table, place, provenance)]);
+      }),
+    }),
+  });
 }
 
 /** Whether it is settled what is patched. */
@@ -74,11 +64,12 @@ export async function isScreened({ store, settings }: StudyRun): Promise<boolean
 }
 
 /** A row for each head, or layer of a site without heads. */
-function* expectedRows({ site, axes, metrics }: SweepResult, place: Place, provenance: number): Generator<Row> {
+function* expectedRows(scores: Scores, place: Place, provenance: number): Generator<Row> {
+  const { site, axes, shape } = scores.facts;
   const sizes = new Map<string, { layer: number; head: number | null; size: number }>();
-  for (const { index, at } of entriesOf(metrics.logitDiff!)) {
+  for (const index of indexesOf(shape)) {
     const [layer, head] = [index[0]!, axes[1] === "head" ? index[1]! : null];
-    const size = Math.abs(at(metrics.logitDiff!)!);
+    const size = Math.abs(scores.at("logitDiff", ...index)!);
     const name = `${layer}.${head}`;
     if (size >= (sizes.get(name)?.size ?? 0)) sizes.set(name, { layer, head, size });
   }

@@ -1,5 +1,9 @@
-import type { Pool } from "../pool/pool.js";
+import type { NoticeError } from "../base/errors.js";
+import type { Executor, Outcome } from "../executors/executor.js";
+import type { JobName, Jobs } from "../jobs/jobs.js";
 import type { StudyRun } from "./run.js";
+import type { Shard } from "./shard.js";
+import type { Row, Table } from "./tables.js";
 
 /** The stages that compute, in their order. */
 export const STAGES = ["prepare", "evaluate", "select", "screen", "patch", "verify"] as const;
@@ -26,10 +30,12 @@ export interface Watch {
 export interface Stage {
   readonly run: StudyRun;
   readonly watch: Watch;
-  /** Processes with the model, started when first asked for. */
-  readonly pool: () => Promise<Pool>;
+  /** Performs jobs with the model; made when first asked for. */
+  readonly executor: () => Promise<Executor>;
   /** Ends the stage after the samples in work; it then throws the signal's reason. */
   readonly signal?: AbortSignal;
+  /** Which of the selected samples are patched and tested. Default: all. */
+  readonly shard?: Shard;
 }
 
 /** A sample as the database holds it. */
@@ -49,8 +55,50 @@ export interface StoredSample {
 /** Names a sample in messages and exclusions. */
 export const nameOf = ({ dataset, sample }: Pick<StoredSample, "dataset" | "sample">) => `${dataset}/${sample}`;
 
+/** Work that a stage does sample by sample. */
+export interface Round<Key, Name extends JobName> {
+  readonly name: StageName;
+  readonly job: Name;
+  readonly work: readonly { readonly key: Key; readonly input: Jobs[Name]["input"] }[];
+  /** Whether an error lies in the sample itself, so that the stage goes on. Default: where processes died of it. */
+  readonly isOfSample?: (error: NoticeError) => boolean;
+  /** What is kept of a result, written in one transaction. */
+  rowsOf(key: Key, result: Outcome<Jobs[Name]["output"]>, provenance: number): Partial<Record<Table, readonly Row[]>>;
+}
+
+/**
+ * Performs a job on every sample and keeps what it finds, so that an interrupted stage goes on where it was.
+ *
+ * @throws NoticeError `checkpoint` where the model is another; as the executor; the signal's reason.
+ */
+export async function throughSamples<Key, Name extends JobName>(
+  { run, watch, executor, signal }: Stage,
+  { name, job, work, isOfSample = ({ code }) => code === "worker", rowsOf }: Round<Key, Name>,
+): Promise<void> {
+  if (work.length === 0) return;
+  const { store } = run;
+  await run.checkModel();
+  const bar = watch.begin(name, work.length);
+  try {
+    const performing = await executor();
+    const provenance = await run.provenance(performing.backend);
+    let done = 0;
+    for await (const result of performing.perform(job, until(work, signal))) {
+      if (result.error && !isOfSample(result.error)) throw result.error;
+      const rows = rowsOf(result.key, result, provenance);
+      await store.transaction(async () => {
+        for (const [table, some] of Object.entries(rows)) await store.insert(table as Table, some);
+      });
+      bar.update(++done);
+    }
+  } finally {
+    bar.end();
+  }
+  signal?.throwIfAborted();
+}
+
 /** The items until the signal; then the source ends, so that what is in work is finished and nothing begun. */
-export async function* until<Item>(items: Iterable<Item>, signal: AbortSignal | undefined): AsyncGenerator<Item> {
+async function* until<Item>(items: Iterable<Item>, signal: AbortSignal | undefined): AsyncGenerator<Item> {
   for (const item of items) {
     if (signal?.aborted) return;
     yield item;

@@ -1,5 +1,6 @@
 import { checkOptions, NoticeError } from "../base/errors.js";
-import { openPool, type Pool, type PoolOptions } from "../pool/pool.js";
+import type { Executor } from "../executors/executor.js";
+import { type PoolOptions, startPool } from "../executors/processes.js";
 import { evaluate } from "./evaluate.js";
 import { patch } from "./patch.js";
 import { prepare } from "./prepare.js";
@@ -16,35 +17,42 @@ export interface StudyOptions extends Omit<PoolOptions, "signal"> {
   readonly watch?: Watch;
   /** Ends the study after the samples in work, with its reason; the same call later goes on from there. */
   readonly signal?: AbortSignal;
-  /** Patch only this part of the selected samples. */
+  /** Performs the jobs, and stays open. Default: processes, started when a stage first has something for them. */
+  readonly executor?: Executor;
+  /** Patch and test only this part of the selected samples. */
   readonly shard?: Shard;
 }
 
 const QUIET: Watch = { begin: () => ({ update() {}, end() {} }), warn: console.warn };
 
+const WORK = { prepare, evaluate, select, screen, patch, verify };
+
 /**
- * Does stages of a run, each where it was left. The processes that compute are started when a stage first has something for
- * them, and ended at the end.
+ * Does stages of a run, each where it was left. Processes that it starts are ended at the end.
  *
  * @throws NoticeError as the stages; the signal's reason.
  */
 export async function runStages(run: StudyRun, stages: readonly StageName[], given: StudyOptions = {}): Promise<void> {
   checkOptions("runStages", given);
-  const { watch = QUIET, signal, shard, ...options } = given;
+  const { watch = QUIET, signal, shard, executor, ...options } = given;
   const unknown = stages.find((name) => !STAGES.includes(name));
   if (unknown !== undefined)
     throw new NoticeError("options", `There is no stage ${JSON.stringify(unknown)}; choose from ${STAGES.join(", ")}.`);
-  let opened: Promise<Pool> | undefined;
-  const pool = () => {
-    opened ??= openPool(run.settings.model, { warn: watch.warn, ...options });
+  let opened: Promise<Executor> | undefined;
+  const start = async () => {
+    const folder = await run.modelFolder({ ...options.hub, signal: options.hub?.signal ?? signal });
+    return startPool({ folder, model: run.settings.model }, { warn: watch.warn, ...options });
+  };
+  const open = async () => {
+    if (executor) return executor;
+    opened ??= start();
     return opened;
   };
-  const stage = { run, watch, signal, pool };
-  const work = { prepare, evaluate, select, screen, patch: (given: typeof stage) => patch(given, shard), verify };
+  const stage = { run, watch, signal, shard, executor: open };
   try {
     for (const name of stages) {
       signal?.throwIfAborted();
-      await work[name](stage);
+      await WORK[name](stage);
     }
   } finally {
     await (await opened?.catch(() => undefined))?.close();

@@ -1,15 +1,17 @@
 import { createHash } from "node:crypto";
 import { listValue } from "@duckdb/node-api";
 import { NoticeError } from "../base/errors.js";
+import type { FaithfulFound } from "../jobs/faithful.js";
+import { isOfThePair } from "../jobs/refusal.js";
 import { findCircuit } from "../patching/circuits.js";
 import type { HeadAt } from "../patching/faithful.js";
 import { type CircuitSite, circuitSites } from "../patching/sites.js";
-import type { VerifyPair, VerifyResult } from "../pool/messages.js";
 import { estimateOf, headScores } from "./circuits.js";
 import { pairsOf, type SelectedSample } from "./pairs.js";
 import type { StudyRun } from "./run.js";
 import type { Modality } from "./settings.js";
-import { nameOf, type Stage, until } from "./stage.js";
+import { type Shard, WHOLE } from "./shard.js";
+import { nameOf, type Stage, throughSamples } from "./stage.js";
 import type { Row } from "./tables.js";
 
 /** Sizes of a curve, evenly spread. */
@@ -36,55 +38,39 @@ export interface Test {
 
 /**
  * Tests the circuits of every data set in every modality on samples that they were not found on: half of the selected samples finds
- * heads, as `circuits` does on all, and of the other half up to `verify` samples say what those keep of the answer.
+ * heads, as `circuits` does on all, and of the other half up to `verify` samples say what those keep of the answer. A circuit
+ * takes all shards, so of a shard nothing is tested before the others are merged with it.
  *
- * @throws NoticeError `options` where samples are not patched yet; as the pool; the signal's reason.
+ * @throws NoticeError `options` where samples are not patched yet; as `throughSamples`.
  */
-export async function verify({ run, watch, pool, signal }: Stage): Promise<void> {
-  const { store } = run;
-  const left = await store.count("SELECT count(*) FROM selected ANTI JOIN patched USING (dataset, sample)");
-  if (left > 0)
+export async function verify(stage: Stage): Promise<void> {
+  const { run, watch, shard = WHOLE } = stage;
+  const left = await run.store.rows<{ ordinal: number }>(
+    "SELECT ordinal FROM selected ANTI JOIN patched USING (dataset, sample)",
+  );
+  const own = left.filter(({ ordinal }) => ordinal % shard.count === shard.index).length;
+  if (own > 0)
     throw new NoticeError(
       "options",
-      `${left} of the selected samples are not patched yet, and a circuit is tested when it is found; finish \`notice patch\` first.`,
+      `${own} of the selected samples are not patched yet, and a circuit is tested when it is found; finish \`notice patch\` first.`,
     );
-  const work = await pendingWork(run, await readTests(run));
-  if (work.length === 0) return;
-  await run.checkModel();
-  const bar = watch.begin("verify", work.length);
-  try {
-    const workers = await pool();
-    const provenance = await run.provenance(workers.backend);
-    let done = 0;
-    for await (const { key, results, error } of workers.verify(until(work, signal))) {
-      if (error && error.code !== "worker") throw error;
-      const { dataset, sample } = key.sample;
-      const outcomes = error ? key.tests.map(() => ({ refused: error.message })) : results;
-      for (const { refused } of outcomes) if (refused) watch.warn(`${nameOf(key.sample)}: ${refused}`);
+  if (left.length > 0) return;
+  await throughSamples(stage, {
+    name: "verify",
+    job: "faithful",
+    work: await pendingWork(run, await readTests(run), shard),
+    isOfSample: (error) => error.code === "worker" || isOfThePair(error),
+    rowsOf({ sample, test: { modality, reading } }, { output, error }, provenance) {
+      if (error) watch.warn(`${nameOf(sample)}: ${error.message}`);
       // A row without figures says that there are none.
-      const rows = key.tests.map(({ modality, reading }, i) => ({
-        ...{ dataset, sample, modality, reading, provenance },
-        ...figuresOf(outcomes[i]!),
-      }));
-      await store.transaction(() => store.insert("verified", rows));
-      bar.update(++done);
-    }
-  } finally {
-    bar.end();
-  }
-  signal?.throwIfAborted();
+      const { dataset, sample: name } = sample;
+      return { verified: [{ dataset, sample: name, modality, reading, provenance, ...(output && figuresOf(output)) }] };
+    },
+  });
 }
 
-function figuresOf(result: VerifyResult): Row {
-  if (result.refused !== undefined) return {};
-  const { kept, removed, random } = result.faithful;
-  const { kept: curve, cpr, cmd } = result.curve;
-  return { kept, removed, random: random.kept, curve, cpr, cmd };
-}
-
-interface Work {
-  readonly key: { readonly sample: SelectedSample; readonly tests: readonly Test[] };
-  readonly pairs: readonly VerifyPair[];
+function figuresOf({ kept, removed, random, curve }: FaithfulFound): Row {
+  return { kept, removed, random: random.kept, curve: curve!.kept, cpr: curve!.cpr, cmd: curve!.cmd };
 }
 
 const RESULT_KEY = ["dataset", "sample", "modality", "reading"] as const;
@@ -92,28 +78,28 @@ const RESULT_KEY = ["dataset", "sample", "modality", "reading"] as const;
 const resultName = (row: Record<(typeof RESULT_KEY)[number], string>) =>
   JSON.stringify(RESULT_KEY.map((name) => row[name]));
 
-/** The samples to test something on that has not been tested on them. */
-async function pendingWork(run: StudyRun, tests: readonly Test[]): Promise<Work[]> {
+/** The pairs to test something on that has not been tested on them. */
+async function pendingWork(run: StudyRun, tests: readonly Test[], shard: Shard) {
   const { randomSets, seed } = run.settings;
   const samples = await run.store.rows<SelectedSample>(
-    "SELECT s.*, ordinal FROM selected JOIN samples s USING (dataset, sample) ORDER BY dataset, ordinal",
+    `SELECT s.*, ordinal FROM selected JOIN samples s USING (dataset, sample)
+     WHERE ordinal % $1 = $2 ORDER BY dataset, ordinal`,
+    [shard.count, shard.index],
   );
   const rows = await run.store.rows<Record<(typeof RESULT_KEY)[number], string>>(
     `SELECT ${RESULT_KEY.join(", ")} FROM verified`,
   );
   const done = new Set(rows.map(resultName));
-  return samples.flatMap((sample): Work[] => {
-    const own = pairsOf(run, sample).pairs.flatMap(({ modality, input }) => {
+  return samples.flatMap((sample) =>
+    pairsOf(run, sample).pairs.flatMap(({ modality, input: pair }) => {
       const test = tests.find((one) => one.dataset === sample.dataset && one.modality === modality);
       if (!test?.samples.includes(sample.sample)) return [];
       if (done.has(resultName({ dataset: sample.dataset, sample: sample.sample, modality, reading: test.reading })))
         return [];
       const { heads, ranked, sizes, sites } = test;
-      return [{ test, pair: { input, heads, ranked, sizes, options: { sites, randomSets, seed } } }];
-    });
-    if (own.length === 0) return [];
-    return [{ key: { sample, tests: own.map(({ test }) => test) }, pairs: own.map(({ pair }) => pair) }];
-  });
+      return [{ key: { sample, test }, input: { pair, heads, ranked, sizes, sites, randomSets, seed } }];
+    }),
+  );
 }
 
 /** What is to be tested, as it follows from the scores and the settings. */

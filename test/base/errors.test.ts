@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { NoticeError } from "../../src/base/errors.js";
-import { WorkerError } from "../../src/pool/worker-process.js";
+import { WorkerError } from "../../src/executors/processes/worker-process.js";
 import { StudyRun } from "../../src/study/run.js";
 import type { StageName } from "../../src/study/stage.js";
 import { runStages } from "../../src/study/study.js";

@@ -5,7 +5,7 @@ import { gaussianNoise } from "../../src/corruption/gaussian.js";
 import { loadBlip } from "../../src/patching/model.js";
 import { Pair } from "../../src/patching/pair.js";
 import { sweep } from "../../src/patching/sweep.js";
-import { openPool } from "../../src/pool/pool.js";
+import { openPool } from "../../src/pool.js";
 import { difference } from "../support/fixture.js";
 import { refused } from "../support/refused.js";
 import { ANSWERS, CLEAN_IMAGE, CLEAN_QUESTION, NARROW } from "../support/samples.js";

@@ -57,9 +57,9 @@ test("importing the library loads what a pass takes; patching adds the backend a
   assert.ok(imported.packages.includes("@tensorflow/tfjs-core") && imported.sources.includes("patching/sweep"));
   assert.equal(others(imported.packages, CORE), []);
   // files/open.ts loads the rest of its room when a model is opened.
-  assert.equal(matching(imported.sources, /^(cli|data|files|pool|report|study)\//), ["files/open"]);
+  assert.equal(matching(imported.sources, /^(cli|data|executors|files|jobs|report|study)\//), ["files/open"]);
   assert.equal(others(used.packages, CORE), ["@tensorflow/tfjs-backend-wasm"]);
-  assert.equal(matching(used.sources, /^(cli|data|pool|report|study)\//), []);
+  assert.equal(matching(used.sources, /^(cli|data|executors|jobs|report|study)\//), []);
 });
 
 test("figures load what draws when they draw", async () => {
@@ -71,7 +71,7 @@ test("figures load what draws when they draw", async () => {
 
 test("a pool loads no database, and a study no figures and no command", async () => {
   const { imported: pool } = await loadedBy("vlm-notice/pool");
-  assert.ok(pool.sources.includes("pool/pool"));
+  assert.ok(pool.sources.includes("executors/processes"));
   assert.equal(matching(pool.packages, /duckdb|vega|resvg|commander|cli-progress/), []);
   const { imported: study } = await loadedBy("vlm-notice/study");
   assert.ok(study.packages.includes("@duckdb/node-api"));

@@ -1,7 +1,11 @@
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import type { Pool } from "../../src/pool/pool.js";
+import { Executor, type Outcome } from "../../src/executors/executor.js";
+import type { JobName, Jobs } from "../../src/jobs/jobs.js";
+import type { PatchPairsFound } from "../../src/jobs/patch-pairs.js";
+import { type Axis, type Nested, Scores } from "../../src/patching/scores.js";
+import type { Site } from "../../src/patching/sites.js";
 import { StudyRun } from "../../src/study/run.js";
 import { screen } from "../../src/study/screen.js";
 import { temporaryFolder } from "../support/checkpoint.js";
@@ -44,26 +48,40 @@ const ROWS = [
   ],
 ];
 
-/** A pool that has these numbers for each sample in turn. */
-const pool = {
-  backend: "cpu",
-  async *study(work: AsyncIterable<{ key: unknown }>) {
-    let sample = 0;
-    for await (const { key } of work) {
-      const attributions = [
-        { site: "text.cross.z", axes: ["layer", "head", "token"], metrics: { logitDiff: HEADS[sample] } },
-        { site: "text.resid_post", axes: ["layer", "token"], metrics: { logitDiff: ROWS[sample] } },
-      ];
-      sample++;
-      yield { key, result: { pairs: [{ attributions }], attention: null } };
-    }
-  },
-} as unknown as Pool;
+function table(site: Site, axes: readonly Axis[], logitDiff: Nested): Scores {
+  const shape = axes.length === 3 ? [2, 2, 2] : [2, 2];
+  const answer = { text: "", token: "", id: 0 };
+  const reading = { prob: 0, logitDiff: 0 };
+  const facts = { answers: { correct: answer, incorrect: answer }, clean: reading, corrupted: reading };
+  const about = { model: "", direction: "denoise", mode: "image", tokens: [] } as const;
+  const other = new Scores({ ...facts, ...about, site, axes, shape });
+  return Scores.from({ ...other.toJSON(), metrics: { ...other.toJSON().metrics, logitDiff } });
+}
+
+/** Has these numbers for each sample in turn. */
+class Planted extends Executor {
+  readonly backend = "cpu";
+  protected readonly width = 1;
+  #sample = 0;
+
+  protected async performOne<Name extends JobName>(name: Name): Promise<Outcome<Jobs[Name]["output"]>> {
+    assert.is(name, "patchPairs");
+    const attributions = [
+      table("text.cross.z", ["layer", "head", "token"], HEADS[this.#sample]!),
+      table("text.resid_post", ["layer", "token"], ROWS[this.#sample]!),
+    ];
+    this.#sample++;
+    const found: PatchPairsFound = { pairs: [{ attributions, scores: [], tokens: [] }], looks: [] };
+    return { output: found as Jobs[Name]["output"] };
+  }
+
+  async close() {}
+}
 
 test("those are chosen of which gradients expect most at any token, as a mean over samples", async () => {
   const settings = { screen: 3, modalities: ["image" as const], dataset: ["own.csv"] };
   using run = await StudyRun.open(join(temporaryFolder(), "run"), settings);
-  const stage = { run, watch, pool: async () => pool };
+  const stage = { run, watch, executor: async () => new Planted() };
   await refused(() => screen(stage), "options", "no selected samples yet");
   const question = { question: "is it red or blue?", correct: "red", incorrect: "blue" };
   for (const [ordinal, sample] of ["a", "b"].entries()) {

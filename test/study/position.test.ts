@@ -35,9 +35,9 @@ test("questions without the answer are refused before anything is asked, with a 
     await evaluate({
       run,
       watch,
-      pool: async () => {
+      executor: async () => {
         started = true;
-        throw new Error("a pool");
+        throw new Error("an executor");
       },
     });
   };

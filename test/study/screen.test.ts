@@ -9,20 +9,15 @@ import { faithfulness, faithfulnessCurve } from "../../src/patching/faithful.js"
 import { type Blip, loadBlip } from "../../src/patching/model.js";
 import type { Pair } from "../../src/patching/pair.js";
 import { sweep } from "../../src/patching/sweep.js";
-import { openPool, type Pool } from "../../src/pool/pool.js";
-import { evaluate } from "../../src/study/evaluate.js";
+import { openPool, type Pool } from "../../src/pool.js";
 import { exportScores } from "../../src/study/export.js";
 import { readFindings } from "../../src/study/findings.js";
 import { mergeRuns } from "../../src/study/merge.js";
-import { patch } from "../../src/study/patch.js";
-import { prepare } from "../../src/study/prepare.js";
 import { StudyRun } from "../../src/study/run.js";
-import { screen } from "../../src/study/screen.js";
-import { select } from "../../src/study/select.js";
 import type { GivenSettings } from "../../src/study/settings.js";
-import type { Shard } from "../../src/study/shard.js";
-import { STAGES, type Stage, type StageName, type Watch } from "../../src/study/stage.js";
-import { readTests, verify } from "../../src/study/verify.js";
+import { STAGES, type StageName, type Watch } from "../../src/study/stage.js";
+import { runStages, type StudyOptions } from "../../src/study/study.js";
+import { readTests } from "../../src/study/verify.js";
 import { temporaryFolder } from "../support/checkpoint.js";
 import { refused } from "../support/refused.js";
 import { attributesTable } from "../support/scenes-table.js";
@@ -43,27 +38,17 @@ const silent: Watch = { begin: () => ({ update() {}, end() {} }), warn() {} };
 
 type Row = Record<string, string>;
 
-const WORK = { prepare, evaluate, select, screen, patch, verify };
-
 /** One process for all of these tests, which takes two seconds to start. */
 let pool: Pool | undefined;
 
 async function study(
   folder: string,
   stages: readonly StageName[],
-  { given = {}, shard, ...more }: Partial<Stage> & { given?: GivenSettings; shard?: Shard } = {},
+  { given = {}, ...options }: StudyOptions & { given?: GivenSettings } = {},
 ): Promise<void> {
   using run = await StudyRun.open(folder, given);
-  const stage = {
-    run,
-    watch: silent,
-    pool: async () => {
-      pool ??= await openPool("weights/scenes", { workers: 1 });
-      return pool;
-    },
-    ...more,
-  };
-  for (const name of stages) await (name === "patch" ? patch(stage, shard) : WORK[name](stage));
+  pool ??= await openPool("weights/scenes", { workers: 1 });
+  await runStages(run, stages, { watch: silent, executor: pool, ...options });
 }
 
 async function exported(folder: string): Promise<string> {

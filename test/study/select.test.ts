@@ -9,7 +9,7 @@ import { refused } from "../support/refused.js";
 const stage = (run: StudyRun) => ({
   run,
   watch: { begin: () => ({ update() {}, end() {} }), warn() {} },
-  pool: () => Promise.reject(new Error("a pool")),
+  executor: () => Promise.reject(new Error("an executor")),
 });
 
 /** By name: its group, its draw, and whether it was answered rightly. */

@@ -5,24 +5,18 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { loadBlip } from "../../src/patching/model.js";
 import { sweep } from "../../src/patching/sweep.js";
-import { openPool, type Pool } from "../../src/pool/pool.js";
+import { openPool, type Pool } from "../../src/pool.js";
 import { gatherReport } from "../../src/report/gather.js";
 import { writeReport } from "../../src/report/report.js";
 import { readCircuits } from "../../src/study/circuits.js";
-import { evaluate } from "../../src/study/evaluate.js";
 import { exportScores } from "../../src/study/export.js";
 import { readFindings } from "../../src/study/findings.js";
 import { mergeRuns } from "../../src/study/merge.js";
-import { patch } from "../../src/study/patch.js";
-import { prepare } from "../../src/study/prepare.js";
 import { StudyRun } from "../../src/study/run.js";
-import { screen } from "../../src/study/screen.js";
-import { select } from "../../src/study/select.js";
 import type { GivenSettings } from "../../src/study/settings.js";
 import { STAGES, type StageName, type Watch } from "../../src/study/stage.js";
 import { runStages, type StudyOptions } from "../../src/study/study.js";
 import { summarise } from "../../src/study/summary.js";
-import { verify } from "../../src/study/verify.js";
 import { temporaryFolder } from "../support/checkpoint.js";
 import { refused } from "../support/refused.js";
 
@@ -45,8 +39,6 @@ const silent: Watch = { begin: () => ({ update() {}, end() {} }), warn() {} };
 
 type Row = Record<string, string>;
 
-const WORK = { prepare, evaluate, select, screen, patch, verify };
-
 /** One process for the stages that say nothing of workers or a model, which takes seconds to start. */
 let pool: Pool | undefined;
 
@@ -58,14 +50,9 @@ async function study(
   options: Partial<StudyOptions> = {},
 ): Promise<void> {
   using run = await StudyRun.open(folder, given);
-  if (options.workers !== undefined || given.model !== undefined)
-    return await runStages(run, stages, { watch: silent, workers: 1, ...options });
-  const { watch = silent, signal, shard } = options;
-  const shared = async () => {
-    pool ??= await openPool("weights/scenes", { workers: 1 });
-    return pool;
-  };
-  for (const name of stages) await WORK[name]({ run, watch, signal, pool: shared }, shard);
+  const own = options.workers !== undefined || given.model !== undefined;
+  if (!own) pool ??= await openPool("weights/scenes", { workers: 1 });
+  await runStages(run, stages, { watch: silent, workers: 1, executor: own ? undefined : pool, ...options });
 }
 
 async function exported(folder: string): Promise<string> {

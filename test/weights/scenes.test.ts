@@ -3,11 +3,12 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { askScenes, sceneAccuracy, sceneSamples } from "../../src/data/scenes/accuracy.js";
 import { draw, tasks } from "../../src/data/scenes/scene.js";
 import { vocabulary, words } from "../../src/data/scenes/vocabulary.js";
+import { inProcess } from "../../src/executors/in-process.js";
 import { type Blip, loadBlip } from "../../src/patching/model.js";
 import { patch } from "../../src/patching/patch.js";
+import { askScenes, sceneAccuracy, sceneSamples } from "../../src/study/scene-accuracy.js";
 
 const folder = "weights/scenes";
 const test = suite<{ blip: Blip }>("weights/scenes");
@@ -50,7 +51,7 @@ test("its vocabulary is that of the scenes: every word one token, every question
 for (const task of tasks) {
   test(`${task}: it answers by what it sees`, async ({ blip }) => {
     const samples = sceneSamples(task, 60, 2000);
-    const { accuracy, flips, blank } = sceneAccuracy(samples, await askScenes(blip, samples));
+    const { accuracy, flips, blank } = sceneAccuracy(samples, await askScenes(inProcess(blip), samples));
     assert.ok(accuracy >= 0.95, `accuracy ${accuracy}`);
     assert.ok(flips >= 0.92, `flips ${flips}`);
     assert.ok(Math.abs(blank - 0.5) < 0.2, `blank ${blank}`);

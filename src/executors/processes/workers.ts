@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
-import type { Backend } from "../platform/backend.js";
-import type { Setup, Task } from "./messages.js";
+import type { Task } from "../../jobs/jobs.js";
+import type { Backend } from "../../platform/backend.js";
+import type { Setup } from "./messages.js";
 import { type TaskOutcome, WorkerError, type WorkerOptions, WorkerProcess } from "./worker-process.js";
 
 /** tfjs-node numbers its native handles with 31 bits and crashes when they are spent; the other half is for the last task. */
@@ -34,7 +35,7 @@ export class Workers {
   #backend: Backend | undefined;
 
   constructor(
-    count: number,
+    readonly count: number,
     private readonly setup: Setup,
     private readonly options: WorkersOptions,
   ) {

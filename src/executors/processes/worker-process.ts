@@ -1,8 +1,9 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { NoticeError } from "../base/errors.js";
-import type { Backend } from "../platform/backend.js";
-import type { Report, Setup, Task } from "./messages.js";
+import { NoticeError } from "../../base/errors.js";
+import type { Task } from "../../jobs/jobs.js";
+import type { Backend } from "../../platform/backend.js";
+import type { Report, Setup } from "./messages.js";
 
 /** A worker process died: killed, aborted by its backend, or ended by an error that was not thrown on purpose. */
 export class WorkerError extends NoticeError {

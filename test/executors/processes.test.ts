@@ -7,11 +7,10 @@ import { readConfig } from "../../src/model/architectures.js";
 import { modelBytes } from "../../src/model/memory.js";
 import type { PairInput } from "../../src/patching/inputs.js";
 import { loadBlip, loadModel } from "../../src/patching/model.js";
+import type { ScoresJson } from "../../src/patching/scores.js";
 import { sweep } from "../../src/patching/sweep.js";
 import type { Backend } from "../../src/platform/backend.js";
-import type { PoolSweep, SweepResult } from "../../src/pool/messages.js";
-import { openPool, type Pool } from "../../src/pool/pool.js";
-import { WorkerError } from "../../src/pool/worker-process.js";
+import { openPool, type Pool, type SweepAsked, WorkerError } from "../../src/pool.js";
 import { temporaryFolder } from "../support/checkpoint.js";
 import { refused } from "../support/refused.js";
 import { ANSWERS, CLEAN_IMAGE, CLEAN_QUESTION, CORRUPT_IMAGE, CORRUPT_QUESTION, NARROW } from "../support/samples.js";
@@ -21,8 +20,8 @@ const text = { image: CLEAN_IMAGE, corruptQuestion: CORRUPT_QUESTION, question: 
 const swapped = { ...image, image: CORRUPT_IMAGE, corruptImage: CLEAN_IMAGE };
 const bytes = { ...text, image: new Uint8Array(readFileSync(CORRUPT_IMAGE)) };
 const VARIETY: PairInput[] = [image, text, swapped, bytes];
-const CROSS: PoolSweep = { site: "text.cross.z" };
-const SWEEPS: PoolSweep[] = [CROSS, { site: "text.self.z", direction: "noise", position: "answer" }];
+const CROSS: SweepAsked = { site: "text.cross.z" };
+const SWEEPS: SweepAsked[] = [CROSS, { site: "text.self.z", direction: "noise", position: "answer" }];
 
 type Keyed = { key: number } & PairInput;
 
@@ -31,9 +30,9 @@ const pairs = (count: number): Keyed[] =>
   Array.from({ length: count }, (_, key) => ({ key, ...VARIETY[key % VARIETY.length]! }));
 
 /** What `sweep` finds within this process, by kind of pair. */
-async function expected(backend?: Backend): Promise<SweepResult[][]> {
+async function expected(backend?: Backend): Promise<ScoresJson[][]> {
   using blip = await loadModel(NARROW, { backend });
-  const found: SweepResult[][] = [];
+  const found: ScoresJson[][] = [];
   for (const input of VARIETY) {
     using pair = await blip.pair(input);
     found.push([]);
@@ -42,7 +41,7 @@ async function expected(backend?: Backend): Promise<SweepResult[][]> {
   return found;
 }
 
-type Results = Map<number, { scores?: readonly SweepResult[]; error?: Error & { code: string } }>;
+type Results = Map<number, { scores?: readonly ScoresJson[]; error?: Error & { code: string } }>;
 
 /** Results by key, none of them twice. `onResult` is called after each. */
 async function collect(pool: Pool, items: readonly Keyed[], onResult = (_done: number) => {}, sweeps = SWEEPS) {
@@ -56,7 +55,7 @@ async function collect(pool: Pool, items: readonly Keyed[], onResult = (_done: n
   return results;
 }
 
-function same(results: Results, right: SweepResult[][]): void {
+function same(results: Results, right: ScoresJson[][]): void {
   for (const [key, { scores, error }] of results) {
     assert.is(error, undefined, error?.message);
     assert.equal(scores, right[key % VARIETY.length]);
@@ -78,7 +77,7 @@ async function gone(pids: readonly number[], within: number): Promise<void> {
   }
 }
 
-let right: SweepResult[][];
+let right: ScoresJson[][];
 let two: Pool;
 const environment = { ...process.env };
 const stop = new AbortController();

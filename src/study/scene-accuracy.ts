@@ -1,8 +1,7 @@
-import * as tf from "@tensorflow/tfjs-core";
-import type { Model } from "../../patching/model.js";
-import type { Picture } from "../../pictures/picture.js";
-import { size } from "./canvas.js";
-import { draw, type Sample, sampleAt, type Task } from "./scene.js";
+import { size } from "../data/scenes/canvas.js";
+import { draw, type Sample, sampleAt, type Task } from "../data/scenes/scene.js";
+import type { Executor } from "../executors/executor.js";
+import type { Picture } from "../pictures/picture.js";
 
 /** What a model answers to the same questions about each picture, its minimal pair, and an even grey. */
 export interface SceneAnswers {
@@ -31,35 +30,38 @@ const batch = 100;
 const grey: Picture = { width: size, height: size, data: new Uint8Array(size * size * 3).fill(128) };
 
 /**
- * Asks by `generate`, a hundred pictures at a time.
+ * Asks a hundred pictures at a time.
  *
  * @param samples of one task, so that their questions are equally long.
  * @param progress called after each hundred with the samples done.
- * @throws NoticeError `tokens` where the model's vocabulary makes questions of one task unequally long.
+ * @throws NoticeError `tokens` where the model's vocabulary makes questions of one task unequally long; as `Executor.perform`.
  */
 export async function askScenes(
-  blip: Model,
+  executor: Executor,
   samples: readonly Sample[],
   progress: (done: number) => void = () => {},
 ): Promise<SceneAnswers> {
-  const answers = { clean: [] as string[], corrupt: [] as string[], blank: [] as string[] };
+  const answers: Record<keyof SceneAnswers, string[]> = { clean: [], corrupt: [], blank: [] };
+  for await (const { key, output, error } of executor.perform("answers", batches(samples), { ordered: true })) {
+    if (error) throw error;
+    answers[key].push(...output);
+    if (key === "blank") progress(answers.blank.length);
+  }
+  return answers;
+}
+
+function* batches(samples: readonly Sample[]) {
   for (let at = 0; at < samples.length; at += batch) {
     const part = samples.slice(at, at + batch);
     const questions = part.map(({ question }) => question);
-    const pictures: Record<keyof SceneAnswers, Picture[]> = {
-      clean: part.map(({ scene }) => draw(scene).picture),
-      corrupt: part.map(({ corrupt }) => draw(corrupt).picture),
-      blank: part.map(() => grey),
+    const picturesOf: Record<keyof SceneAnswers, (sample: Sample) => Picture> = {
+      clean: ({ scene }) => draw(scene).picture,
+      corrupt: ({ corrupt }) => draw(corrupt).picture,
+      blank: () => grey,
     };
-    for (const kind of ["clean", "corrupt", "blank"] as const) {
-      const each = await Promise.all(pictures[kind].map((picture) => blip.pixels(picture)));
-      const images = tf.concat(each); // [batch, height, width, 3]
-      answers[kind].push(...(await blip.answerBatch(images, questions)));
-      tf.dispose([images, ...each]);
-    }
-    progress(at + part.length);
+    for (const key of ["clean", "corrupt", "blank"] as const)
+      yield { key, input: { images: part.map(picturesOf[key]), questions } };
   }
-  return answers;
 }
 
 export function sceneAccuracy(samples: readonly Sample[], { clean, corrupt, blank }: SceneAnswers): SceneAccuracy {

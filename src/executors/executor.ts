@@ -1,0 +1,127 @@
+import { checkOptions, NoticeError } from "../base/errors.js";
+import { mapStream, type Source } from "../base/stream.js";
+import type { JobName, Jobs } from "../jobs/jobs.js";
+import type { SweepAsked } from "../jobs/sweep.js";
+import type { Asked, PairInput } from "../patching/inputs.js";
+import type { AskResult } from "../patching/model.js";
+import type { Scores } from "../patching/scores.js";
+import type { Backend } from "../platform/backend.js";
+
+/** In which order results come. */
+export interface OrderOptions {
+  /** Results in the order of what was given. Default: as they finish. */
+  readonly ordered?: boolean;
+}
+
+/** What a job found, or what was wrong with its input. */
+export type Outcome<Output> =
+  | { readonly output: Output; readonly error?: undefined }
+  | { readonly output?: undefined; readonly error: NoticeError };
+
+/**
+ * What became of one pair or question. `error` is what the model refused in it, or that two processes died of it (its code is
+ * then `worker`).
+ */
+export type KeyedResult<Key, Value> =
+  | ({ readonly key: Key; readonly error?: undefined } & Value)
+  | ({ readonly key: Key; readonly error: NoticeError } & { readonly [name in keyof Value]?: undefined });
+
+const ORDERED = "{ ordered: true }";
+
+/** Performs jobs. An executor of its own kind says how one job is performed, and how many at a time. */
+export abstract class Executor implements AsyncDisposable {
+  /** What computes. */
+  abstract readonly backend: Backend;
+  /** Jobs that are begun before the first result is taken. */
+  protected abstract readonly width: number;
+
+  /**
+   * Performs one job. An error that lies in its input is an outcome; any other is thrown.
+   *
+   * @param signal says that nobody waits for it any more.
+   */
+  protected abstract performOne<Name extends JobName>(
+    name: Name,
+    input: Jobs[Name]["input"],
+    signal: AbortSignal,
+  ): Promise<Outcome<Jobs[Name]["output"]>>;
+
+  /** Ends what is in work; that then rejects with `reason`. */
+  abstract close(reason?: unknown): Promise<void>;
+
+  /** As `close`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /**
+   * Performs a job on every input as it is read. No more inputs are read than are in work or wait for a free process, so the
+   * list may be endless. What is in work when the taker stops is finished for nobody.
+   *
+   * @param inputs plain data, each with a key that comes back with its result.
+   * @throws NoticeError `worker` where a process cannot be replaced, `options` where an input cannot be sent to it, `disposed`;
+   * what `inputs` throws. What is wrong with one input is in its result.
+   */
+  async *perform<Key, Name extends JobName>(
+    name: Name,
+    inputs: Source<{ readonly key: Key; readonly input: Jobs[Name]["input"] }>,
+    options: OrderOptions = {},
+  ): AsyncGenerator<{ readonly key: Key } & Outcome<Jobs[Name]["output"]>, void, undefined> {
+    checkOptions("Executor.perform", options, ORDERED);
+    const work = async (
+      { key, input }: { readonly key: Key; readonly input: Jobs[Name]["input"] },
+      signal: AbortSignal,
+    ) => ({ key, ...(await this.performOne(name, input, signal)) });
+    yield* mapStream(inputs, work, { width: this.width, ordered: options.ordered ?? false });
+  }
+
+  /**
+   * Sweeps pairs as they are read; `sweeps` are done of each, on the same two runs.
+   *
+   * @param pairs paths of pictures start at the directory in which the executor was opened.
+   * @throws as `perform`
+   * @example for await (const { key, scores, error } of pool.sweep(pairs, { site: "text.cross.z" })) …
+   */
+  async *sweep<Key>(
+    pairs: Source<{ readonly key: Key } & PairInput>,
+    sweeps: SweepAsked | readonly SweepAsked[],
+    options: OrderOptions = {},
+  ): AsyncGenerator<KeyedResult<Key, { readonly scores: readonly Scores[] }>, void, undefined> {
+    const list = [sweeps].flat();
+    for (const one of list) checkOptions("a sweep", one, "{ site }");
+    if (list.length === 0)
+      throw new NoticeError("options", "An empty list of sweeps finds out nothing; give at least one.");
+    const inputs = each(pairs, (pair) => ({ pair: onlyPair(pair), sweeps: list }));
+    for await (const { key, output, error } of this.perform("sweep", inputs, options))
+      yield error ? { key, error } : { key, scores: output };
+  }
+
+  /**
+   * Asks questions about pictures, as `Model.ask` does.
+   *
+   * @throws as `perform`
+   */
+  async *ask<Key>(
+    questions: Source<{ readonly key: Key } & Asked>,
+    options: OrderOptions & { readonly top?: number } = {},
+  ): AsyncGenerator<KeyedResult<Key, { readonly answer: AskResult }>, void, undefined> {
+    checkOptions("Executor.ask", options, ORDERED);
+    const { top, ordered } = options;
+    const inputs = each(questions, ({ image, question }) => ({ asked: { image, question }, top }));
+    for await (const { key, output, error } of this.perform("ask", inputs, { ordered }))
+      yield error ? { key, error } : { key, answer: output };
+  }
+}
+
+/** Each item's key, and the input that it makes. */
+export async function* each<Key, Item, Input>(
+  items: Source<{ readonly key: Key } & Item>,
+  inputOf: (item: Item) => Input,
+): AsyncGenerator<{ readonly key: Key; readonly input: Input }> {
+  for await (const item of items) yield { key: item.key, input: inputOf(item) };
+}
+
+/** Without what a list holds beside it. */
+export function onlyPair({ image, corruptImage, question, corruptQuestion, answers }: PairInput): PairInput {
+  return { image, corruptImage, question, corruptQuestion, answers } as PairInput;
+}

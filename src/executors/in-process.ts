@@ -1,0 +1,41 @@
+import { NoticeError } from "../base/errors.js";
+import { JOBS, type JobName, type Jobs } from "../jobs/jobs.js";
+import type { Model } from "../patching/model.js";
+import { Executor, type Outcome } from "./executor.js";
+
+class InProcess extends Executor {
+  protected readonly width = 1;
+  readonly #closed = new AbortController();
+
+  constructor(private readonly model: Model) {
+    super();
+  }
+
+  get backend() {
+    return this.model.backend;
+  }
+
+  protected async performOne<Name extends JobName>(
+    name: Name,
+    input: Jobs[Name]["input"],
+    signal: AbortSignal,
+  ): Promise<Outcome<Jobs[Name]["output"]>> {
+    const either = AbortSignal.any([signal, this.#closed.signal]);
+    try {
+      either.throwIfAborted();
+      return { output: await JOBS[name].perform(this.model, input, () => either.throwIfAborted()) };
+    } catch (error) {
+      if (either.aborted || !(error instanceof NoticeError)) throw error;
+      return { error };
+    }
+  }
+
+  async close(reason: unknown = new NoticeError("disposed", "The executor was closed; make another one.")) {
+    this.#closed.abort(reason);
+  }
+}
+
+/** Performs jobs here, one after the other, with a model that stays the caller's. */
+export function inProcess(model: Model): Executor {
+  return new InProcess(model);
+}

@@ -1,0 +1,55 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { NoticeError } from "../../base/errors.js";
+import { checkpointFolder } from "../../files/folder.js";
+import { JOBS, type Task } from "../../jobs/jobs.js";
+import { loadModel, type Model } from "../../patching/model.js";
+import type { Report, Setup } from "./messages.js";
+
+// A worker process: loads the model, then performs one job after the other.
+
+const parent = process.ppid;
+process.on("disconnect", () => process.exit());
+// Ctrl-C reaches every process of the terminal; what it means is the parent's business.
+process.on("SIGINT", () => {});
+
+async function load(): Promise<Model> {
+  const { folder, model, backend, memory } = JSON.parse(process.argv[2]!) as Setup;
+  const warn = (message: string) => send({ kind: "warning", message });
+  return loadModel({ ...checkpointFolder(folder), name: model }, { backend, memory, warn });
+}
+
+try {
+  const model = await load();
+  process.on("message", (task: Task) => {
+    JOBS[task.name]
+      .performSent(model, task.input, endWithParent)
+      .then((output) => send({ kind: "done", output, tensors: tensorsMade() }))
+      .catch((error) => refuse(error, tensorsMade()));
+  });
+  send({ kind: "ready", backend: model.backend });
+} catch (error) {
+  refuse(error, 0);
+}
+
+function refuse(error: unknown, tensors: number): void {
+  if (error instanceof NoticeError) send({ kind: "refused", code: error.code, message: error.message, tensors });
+  else
+    process.send!(
+      { kind: "broken", message: error instanceof Error ? error.message : `${error}` } satisfies Report,
+      () => process.exit(1),
+    );
+}
+
+function send(report: Report): void {
+  process.send!(report);
+}
+
+/** A task may compute for minutes without a turn of the event loop, in which it would hear that the parent is gone. */
+function endWithParent(): void {
+  if (process.ppid !== parent) process.exit();
+}
+
+/** Every tensor has the next number; on tfjs-node every tensor is one handle of its native table (measured: 1.00 to 1.02). */
+function tensorsMade(): number {
+  return tf.tidy(() => tf.scalar(0).id);
+}

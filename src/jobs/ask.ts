@@ -1,0 +1,40 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { z } from "zod";
+import type { Asked, ImageInput } from "../patching/inputs.js";
+import type { AskResult } from "../patching/model.js";
+import { anObject, asked, defineJob, pictures } from "./job.js";
+
+export interface AskInput {
+  readonly asked: Asked;
+  readonly top?: number;
+}
+
+/** One question, with the tokens that were likeliest at its answer's first position. */
+export const askJob = defineJob<AskInput, AskResult>(
+  "ask",
+  z.object({ asked, top: z.number().optional() }),
+  anObject<AskResult>(),
+  (model, { asked, top }) => model.ask(asked, { top }),
+);
+
+export interface AnswersInput {
+  readonly images: readonly ImageInput[];
+  /** One a picture, all of equally many tokens. */
+  readonly questions: readonly string[];
+}
+
+/** The answers to many short questions, generated together. */
+export const answersJob = defineJob<AnswersInput, readonly string[]>(
+  "answers",
+  z.object({ images: pictures, questions: z.array(z.string()) }),
+  z.array(z.string()),
+  async (model, { images, questions }) => {
+    const each = await Promise.all(images.map((image) => model.pixels(image)));
+    const batch = tf.concat(each); // [batch, height, width, 3]
+    try {
+      return await model.answerBatch(batch, questions);
+    } finally {
+      tf.dispose([batch, ...each]);
+    }
+  },
+);

@@ -1,0 +1,24 @@
+import { z } from "zod";
+import { attribute, type SiteAttribution } from "../patching/attribute.js";
+import type { PairInput } from "../patching/inputs.js";
+import type { Scores } from "../patching/scores.js";
+import { anObject, defineJob, pairInput, type Sendable, scores } from "./job.js";
+
+/** An attribution's options. */
+export type AttributeAsked = Sendable<SiteAttribution>;
+
+export interface AttributeInput {
+  readonly pair: PairInput;
+  readonly attribution: AttributeAsked;
+}
+
+/** What gradients expect of every patch of a site. */
+export const attributeJob = defineJob<AttributeInput, Scores>(
+  "attribute",
+  z.object({ pair: pairInput, attribution: anObject<AttributeAsked>() }),
+  scores,
+  async (model, { pair, attribution }, onProgress) => {
+    using made = await model.pair(pair);
+    return await attribute(made, { ...attribution, onProgress });
+  },
+);

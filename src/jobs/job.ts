@@ -1,0 +1,95 @@
+import { z } from "zod";
+import { NoticeError } from "../base/errors.js";
+import { shown } from "../base/json.js";
+import type { ImageInput, PairInput } from "../patching/inputs.js";
+import type { Answers, Reading } from "../patching/metrics.js";
+import type { Model } from "../patching/model.js";
+import type { Mode, Pair } from "../patching/pair.js";
+import { Scores, type ScoresJson } from "../patching/scores.js";
+
+/** Called between two passes; what it throws ends the job. */
+export type OnPass = () => void;
+
+/** One thing that can be asked of a model. */
+export interface Job<Input, Output> {
+  /** @throws NoticeError as the functions of `patching` that it calls. */
+  perform(model: Model, input: Input, onPass?: OnPass): Promise<Output>;
+  /**
+   * Performs what came from elsewhere.
+   *
+   * @returns the output in plain data, which can be sent on.
+   * @throws NoticeError `options` where it is no input of this job; as `perform`
+   */
+  performSent(model: Model, sent: unknown, onPass?: OnPass): Promise<unknown>;
+  /** The output that `performSent` made plain. */
+  receive(sent: unknown): Output;
+}
+
+/**
+ * Defines a job by the schemas of its input (plain data: pictures as paths, bytes or pixels) and its output (in its sent form
+ * and in the form that callers get).
+ */
+export function defineJob<Input, Output>(
+  name: string,
+  input: z.ZodType<Input>,
+  output: z.ZodType<Output>,
+  perform: Job<Input, Output>["perform"],
+): Job<Input, Output> {
+  return {
+    perform,
+    async performSent(model, sent, onPass) {
+      const parsed = input.safeParse(sent, { reportInput: true });
+      if (!parsed.success) {
+        const found = parsed.error.issues.map(
+          (issue) => `${issue.path.join(".") || "in all"}: ${issue.message}, found ${shown(issue.input)}`,
+        );
+        throw new NoticeError("options", `That is no input of the job ${name}: ${found.join("; ")}.`);
+      }
+      return z.encode(output, await perform(model, parsed.data, onPass));
+    },
+    receive: (sent) => z.decode(output, sent),
+  };
+}
+
+/** Options but for what cannot be sent. */
+export type Sendable<Options> = Options & { readonly onProgress?: undefined; readonly signal?: undefined };
+
+const isObject = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** An object whose fields are checked by the function that takes it. */
+export const anObject = <Value>() => z.custom<Value>(isObject, "an object was expected");
+
+/** A list whose items are checked by the function that takes it. */
+export const aList = <Item>() => z.custom<readonly Item[]>(Array.isArray, "a list was expected");
+
+const picture = z.custom<ImageInput>((value) => typeof value === "string" || isObject(value), "a picture was expected");
+
+/** A picture and a question. */
+export const asked = z.object({ image: picture, question: z.string() });
+
+/** Pictures. */
+export const pictures = z.array(picture);
+
+/** A pair. That exactly one of its sides is corrupted is checked where it is made. */
+export const pairInput: z.ZodType<PairInput> = asked.extend({
+  answers: z.tuple([z.string(), z.string()]),
+  corruptImage: z.custom<PairInput["corruptImage"]>().optional(),
+  corruptQuestion: z.string().optional(),
+}) as z.ZodType<PairInput>;
+
+/** A table of scores. */
+export const scores = z.codec(anObject<ScoresJson>(), z.instanceof(Scores), {
+  decode: Scores.from,
+  encode: (table) => table.toJSON(),
+});
+
+/** What a pair's result is about. */
+export interface PairFacts {
+  readonly mode: Mode;
+  readonly answers: Answers;
+  readonly clean: Reading;
+  readonly corrupted: Reading;
+}
+
+/** What the result of a pair is about. */
+export const factsOf = ({ mode, answers, readings }: Pair): PairFacts => ({ mode, answers, ...readings });

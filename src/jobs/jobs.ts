@@ -1,0 +1,37 @@
+import { answersJob, askJob } from "./ask.js";
+import { attributeJob } from "./attribute.js";
+import { faithfulJob, headEffectsJob } from "./faithful.js";
+import type { Job } from "./job.js";
+import { patchPairsJob } from "./patch-pairs.js";
+import { pathsJob } from "./paths.js";
+import { sweepJob } from "./sweep.js";
+
+const list = {
+  ask: askJob,
+  answers: answersJob,
+  sweep: sweepJob,
+  attribute: attributeJob,
+  paths: pathsJob,
+  faithful: faithfulJob,
+  headEffects: headEffectsJob,
+  patchPairs: patchPairsJob,
+};
+
+/** The name of a job. */
+export type JobName = keyof typeof list;
+
+/** What each job is given, and what it finds. */
+export type Jobs = {
+  readonly [Name in JobName]: (typeof list)[Name] extends Job<infer Input, infer Output>
+    ? { readonly input: Input; readonly output: Output }
+    : never;
+};
+
+/** All that can be asked of a model, by name. */
+export const JOBS: { readonly [Name in JobName]: Job<Jobs[Name]["input"], Jobs[Name]["output"]> } = list;
+
+/** A job to be done, in plain data. */
+export interface Task {
+  readonly name: JobName;
+  readonly input: unknown;
+}

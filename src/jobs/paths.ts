@@ -1,0 +1,51 @@
+import { z } from "zod";
+import type { PairInput } from "../patching/inputs.js";
+import type { Score } from "../patching/metrics.js";
+import type { Direction } from "../patching/pair.js";
+import { patch } from "../patching/patch.js";
+import { patchPath, type Receiver, type Sender } from "../patching/paths.js";
+import { aList, anObject, defineJob, factsOf, type PairFacts, pairInput } from "./job.js";
+
+/** From where to where paths lead. */
+export interface PathsAsked {
+  readonly senders: readonly Sender[];
+  readonly receivers: readonly Receiver[];
+  readonly direction: Direction;
+  readonly mediated?: boolean;
+}
+
+export interface PathsInput extends PathsAsked {
+  readonly pair: PairInput;
+}
+
+/** How much of the senders' effect goes to each receiver by itself, to these together, and in all. */
+export interface PathsFound extends PairFacts {
+  readonly paths: readonly Score[];
+  readonly together: Score;
+  readonly plain: Score;
+}
+
+const input: z.ZodType<PathsInput> = z.object({
+  pair: pairInput,
+  senders: aList<Sender>(),
+  receivers: aList<Receiver>(),
+  direction: z.enum(["denoise", "noise"]),
+  mediated: z.boolean().optional(),
+});
+
+/** Patches the paths from senders to each receiver. */
+export const pathsJob = defineJob<PathsInput, PathsFound>(
+  "paths",
+  input,
+  anObject<PathsFound>(),
+  async (model, { pair, senders, receivers, direction, mediated }, onPass) => {
+    using made = await model.pair(pair);
+    const paths: Score[] = [];
+    for (const receiver of receivers) {
+      paths.push(await patchPath(made, senders, [receiver], { direction, mediated }));
+      onPass?.();
+    }
+    const together = await patchPath(made, senders, receivers, { direction, mediated });
+    return { ...factsOf(made), paths, together, plain: await patch(made, senders, { direction }) };
+  },
+);
