@@ -138,7 +138,7 @@ const ROWS: Record<string, Row> = {
 
 /** They take no object or list but values of ours, such as runs, or results of another function, such as answers. */
 const OTHERS =
-  /^(answerAttention|between|circuitSites|currentBackend|decodePicture|divergence|everyHead|fromRun|gatherReport|logitDifference|meanOf|openDataset|probability|rank|readCircuits|readFindings|readSettings|sitesOf|summarise|terminalOf|useBackend|zero|StudyRun\.(path|provenance|stored))$/;
+  /^(answerAttention|between|circuitSites|currentBackend|decodePicture|divergence|everyHead|fromRun|gatherReport|inProcess|logitDifference|meanOf|openDataset|probability|rank|readCircuits|readFindings|readSettings|sitesOf|summarise|terminalOf|useBackend|zero|Pool\.performOne|StudyRun\.(path|provenance|stored))$/;
 const CLASSES = [core.Model, Executor, Pool, studies.StudyRun] as const;
 
 const exported = new Map<string, unknown>(

@@ -1,5 +1,5 @@
 import { Command, Option } from "commander";
-import { EXPORT_FORMATS, type ExportFormat } from "../study/export.js";
+import { EXPORT_FORMATS, type ExportFormat } from "../study/queries/export.js";
 import { checkOutputs } from "./options.js";
 import { print } from "./streams.js";
 

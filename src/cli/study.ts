@@ -5,10 +5,10 @@ import { writeWhole } from "../files/write.js";
 import { METRICS } from "../patching/metrics.js";
 import type { StudyCircuits } from "../study/circuits.js";
 import type { Findings } from "../study/findings.js";
+import type { DatasetSummary } from "../study/queries/samples.js";
 import type { StudyRun } from "../study/run.js";
 import { type GivenSettings, MODALITIES } from "../study/settings.js";
 import { STAGES, type StageName } from "../study/stage.js";
-import type { DatasetSummary } from "../study/summary.js";
 import {
   checkOutputs,
   columns,
@@ -131,12 +131,11 @@ async function runStudy(name: StudyCommand, flags: StudyFlags): Promise<void> {
     const { backend, workers, memory } = flags;
     await runStages(run, COMMANDS[name].stages, { watch: stderrWatch(), signal, shard, backend, workers, memory });
   }, onSignal);
-  const { summarise } = await import("../study/summary.js");
+  const { readFindings, summarise } = await import("../study/findings.js");
   const datasets = await summarise(run);
   if (shard) print(`${flags.out}: this shard is done; \`notice merge\` puts shards together.\n`);
   if (shard || COMMANDS[name].stages.length === 1)
     return printResult({ run: flags.out, datasets }, () => datasetTable(datasets), flags);
-  const { readFindings } = await import("../study/findings.js");
   const found = await readFindings(run);
   // The points of figures are no findings.
   const told = { ...found, attribution: found.attribution.map(({ places: _, ...one }) => one) };

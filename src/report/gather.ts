@@ -4,21 +4,14 @@ import { lookingSite } from "../patching/answer-attention.js";
 import { attentionOverlay, type HeadAttention, meanAttention } from "../patching/attention-functions.js";
 import { parseSite } from "../patching/sites.js";
 import type { Picture } from "../pictures/picture.js";
-import { metricOf } from "../study/circuits.js";
 import type { Findings } from "../study/findings.js";
+import { checkpointNotes, patchedBy } from "../study/queries/provenance.js";
+import { countUnpatched, exclusionCounts, groupCounts, samplesWithPatterns } from "../study/queries/samples.js";
+import { attentionOf, attentionPatterns, patchedGroups, siteShapes, tokenScores } from "../study/queries/scores.js";
 import type { StudyRun } from "../study/run.js";
-import type { Modality, Settings } from "../study/settings.js";
-import type {
-  DatasetFacts,
-  ExclusionCount,
-  GroupFacts,
-  HeadFunctionFacts,
-  OverlaySample,
-  ReportData,
-  RunFacts,
-  TokenMap,
-} from "./report-data.js";
-import { roleMeans, type TokenScore } from "./roles.js";
+import type { Settings } from "../study/settings.js";
+import type { DatasetFacts, HeadFunctionFacts, OverlaySample, ReportData, RunFacts, TokenMap } from "./report-data.js";
+import { roleMeans } from "./roles.js";
 
 /** Pictures of each data set, and heads on each. */
 const [PICTURES, HEADS] = [2, 3];
@@ -45,16 +38,12 @@ export async function gatherReport(run: StudyRun, found: Findings): Promise<Repo
 
 /** Layers and heads of each site that has heads. */
 async function shapesOf(run: StudyRun): Promise<Map<string, { layers: number; heads: number }>> {
-  const shapes = await run.store.rows<{ site: string; layers: number; heads: number }>(
-    "SELECT site, max(layer) + 1 AS layers, max(head) + 1 AS heads FROM scores WHERE head IS NOT NULL GROUP BY site",
-  );
+  const shapes = await siteShapes(run.store);
   return new Map(shapes.map(({ site, ...shape }) => [site, shape]));
 }
 
 async function runFacts({ store, settings }: StudyRun): Promise<RunFacts> {
-  const used = await store.rows<Record<"package" | "model_hash" | "backend", string>>(
-    "SELECT DISTINCT package, model_hash, backend FROM provenance JOIN patched ON provenance.id = patched.provenance ORDER BY ALL",
-  );
+  const used = await patchedBy(store);
   const every = (column: keyof (typeof used)[0]) => [...new Set(used.map((row) => row[column]))].join(", ");
   const { model, seed, ...others } = settings;
   const shown = Object.entries(others).map(([name, value]) => [name, Array.isArray(value) ? value.join(", ") : value]);
@@ -69,18 +58,8 @@ async function runFacts({ store, settings }: StudyRun): Promise<RunFacts> {
 }
 
 async function datasetFacts({ store }: StudyRun): Promise<DatasetFacts[]> {
-  const groups = await store.rows<GroupFacts & { dataset: string; samples: number }>(
-    `SELECT dataset, sample_group AS name, CAST(count(*) AS INTEGER) AS samples, CAST(count(answer) AS INTEGER) AS asked,
-       CAST(count(*) FILTER (is_correct) AS INTEGER) AS correct, CAST(count(ordinal) AS INTEGER) AS selected,
-       CAST(count(patched.sample) AS INTEGER) AS patched
-     FROM samples LEFT JOIN answers USING (dataset, sample) LEFT JOIN selected USING (dataset, sample)
-       LEFT JOIN patched USING (dataset, sample)
-     GROUP BY ALL ORDER BY ALL`,
-  );
-  const exclusions = await store.rows<ExclusionCount & { dataset: string }>(
-    `SELECT dataset, stage, reason, CAST(count(*) AS INTEGER) AS count, min(source || ': ' || detail) AS example
-     FROM exclusions GROUP BY ALL ORDER BY dataset, stage, count DESC, reason`,
-  );
+  const groups = await groupCounts(store);
+  const exclusions = await exclusionCounts(store);
   const names = [...new Set([...groups, ...exclusions].map(({ dataset }) => dataset))].sort();
   return names.map((name) => {
     const own = groups.filter(({ dataset }) => dataset === name);
@@ -97,19 +76,11 @@ async function tokenMaps(run: StudyRun, { metric }: Findings): Promise<TokenMap[
   const sites = run.settings.sites
     .map((site) => parseSite({ architecture }, site))
     .filter(({ perHead, tokens }) => !perHead && tokens === "question");
-  const groups = await run.store.rows<{ dataset: string; modality: Modality }>(
-    "SELECT DISTINCT dataset, modality FROM passes ORDER BY ALL",
-  );
+  const groups = await patchedGroups(run.store);
   const maps: TokenMap[] = [];
   for (const { site } of sites)
     for (const group of groups) {
-      const scores = await run.store.rows<TokenScore>(
-        `SELECT sample, layer, position, ${metricOf(run.settings)} AS score, tokens, answer_token, incorrect_token
-         FROM scores JOIN passes USING (dataset, sample, modality)
-         WHERE dataset = $1 AND modality = $2 AND site = $3 AND position IS NOT NULL AND prob IS NOT NULL
-         ORDER BY sample, layer, position`,
-        [group.dataset, group.modality, site],
-      );
+      const scores = await tokenScores(run.store, run.settings, { ...group, site });
       maps.push({ ...group, site, metric, ...roleMeans(scores) });
     }
   return maps;
@@ -127,17 +98,14 @@ async function headFunctionFacts(run: StudyRun, { circuits }: Findings): Promise
       .map((name) => name.split(".").map(Number) as [number, number])
       .sort(([layer, head], [otherLayer, otherHead]) => layer - otherLayer || head - otherHead);
     for (const [layer, head] of names) {
-      const rows = await store.rows<Record<string, number | null>>(
-        "SELECT * EXCLUDE (pattern) FROM attention WHERE dataset = $1 AND layer = $2 AND head = $3 ORDER BY sample",
-        [dataset, layer, head],
-      );
-      facts.push({ dataset, layer, head, ...meanAttention(rows.map(attentionOf)) });
+      const rows = await attentionOf(store, { dataset, layer, head });
+      facts.push({ dataset, layer, head, ...meanAttention(rows.map(functionOf)) });
     }
   }
   return facts;
 }
 
-function attentionOf(row: Record<string, number | null>): HeadAttention {
+function functionOf(row: Record<string, number | null>): HeadAttention {
   const { object_mass, object_uniform, outlier_mass, outlier_uniform, auroc } = row;
   return {
     object: object_mass == null ? null : { mass: object_mass, uniform: object_uniform!, auroc: auroc ?? null },
@@ -153,12 +121,7 @@ async function overlays(run: StudyRun, { circuits }: Findings): Promise<OverlayS
     const own = circuits.filter((one) => one.dataset === dataset && one.site === looking);
     const { circuit } = own.find(({ modality }) => modality === "image") ?? own[0] ?? {};
     const strongest = [...(circuit?.heads ?? [])].sort((a, b) => b.mean - a.mean).slice(0, HEADS);
-    const samples = await run.store.rows<Record<"sample" | "image" | "question" | "correct" | "incorrect", string>>(
-      `SELECT s.* FROM samples s JOIN selected USING (dataset, sample)
-       SEMI JOIN (FROM attention WHERE pattern IS NOT NULL) USING (dataset, sample)
-       WHERE dataset = $1 ORDER BY ordinal LIMIT ${PICTURES}`,
-      [dataset],
-    );
+    const samples = await samplesWithPatterns(run.store, dataset, PICTURES);
     for (const { sample, image, question, correct, incorrect } of strongest.length > 0 ? samples : []) {
       const picture = await pictureOf(run, image);
       if (!picture) continue;
@@ -192,10 +155,7 @@ async function pictureOf(run: StudyRun, image: string): Promise<Picture | undefi
 
 /** [layer][head][imageToken] */
 async function patternsOf({ store }: StudyRun, dataset: string, sample: string): Promise<number[][][]> {
-  const rows = await store.rows<{ layer: number; pattern: number[] }>(
-    "SELECT layer, pattern FROM attention WHERE dataset = $1 AND sample = $2 ORDER BY layer, head",
-    [dataset, sample],
-  );
+  const rows = await attentionPatterns(store, dataset, sample);
   const patterns: number[][][] = [];
   for (const { layer, pattern } of rows) {
     patterns[layer] ??= [];
@@ -206,10 +166,9 @@ async function patternsOf({ store }: StudyRun, dataset: string, sample: string):
 
 /** What the checkpoint says of itself, and whether anything is still to be patched. */
 async function notesOnRun({ store }: StudyRun): Promise<string[]> {
-  const said = await store.rows<{ note: string }>("SELECT DISTINCT note FROM provenance WHERE note IS NOT NULL");
-  const left = await store.count("SELECT count(*) FROM selected ANTI JOIN patched USING (dataset, sample)");
+  const left = await countUnpatched(store);
   const unfinished = left === 0 ? [] : [`Not whole: ${left} of the selected samples are not patched yet.`];
-  return [...unfinished, ...said.map(({ note }) => note)];
+  return [...unfinished, ...(await checkpointNotes(store))];
 }
 
 function notesOn({ circuits, metric, position }: Findings): string[] {

@@ -1,17 +1,5 @@
+import type { TokenScore } from "../study/queries/scores.js";
 import type { TokenMap } from "./report-data.js";
-
-/** The score of a whole row at one token of a sample's question. */
-export interface TokenScore {
-  readonly sample: string;
-  readonly layer: number;
-  readonly position: number;
-  /** Null where the sample has none. */
-  readonly score: number | null;
-  readonly tokens: readonly string[];
-  /** Where the two answers stand in the question, if they do. */
-  readonly answer_token: number | null;
-  readonly incorrect_token: number | null;
-}
 
 const OTHER = "other words";
 

@@ -1,5 +1,6 @@
 import type { TopLevelSpec } from "vega-lite";
-import type { AttributionAgreement, PlaceAgreement } from "../study/agreement.js";
+import type { AttributionAgreement } from "../study/agreement.js";
+import type { PlaceAgreement } from "../study/queries/agreement.js";
 import type { Verified } from "../study/verified.js";
 import { FONT_FAMILY, xmlText } from "./figure.js";
 import { number } from "./html.js";

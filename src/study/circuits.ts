@@ -2,9 +2,12 @@ import { NoticeError } from "../base/errors.js";
 import { type Circuit, findCircuit, type HeadScores, type Universality, universality } from "../patching/circuits.js";
 import type { Metric } from "../patching/metrics.js";
 import { parseSite, type Site } from "../patching/sites.js";
-import { tokenSql } from "./position.js";
+import { parsePosition } from "./position.js";
+import { unpatchedPairs } from "./queries/samples.js";
+import { countPairs, headScoresAt, patchedGroups } from "./queries/scores.js";
+import { countRows } from "./queries/shards.js";
 import type { StudyRun } from "./run.js";
-import type { Modality, Settings } from "./settings.js";
+import type { Modality } from "./settings.js";
 
 /** The circuit of a data set in a modality at a site. */
 export interface StudyCircuit {
@@ -25,41 +28,6 @@ export interface StudyCircuits {
   readonly universal: readonly { readonly site: Site; readonly universality: Universality }[];
 }
 
-/** The columns of `scores` that hold the metrics. */
-const COLUMNS: Record<Metric, string> = {
-  prob: "prob",
-  probDiff: "prob_diff",
-  logitDiff: "logit_diff",
-  effect: "effect",
-};
-
-/** A run's metric as SQL over `scores JOIN passes`; null where a sample has no effect. */
-export function metricOf({ metric, leastDifference }: Settings): string {
-  return metric === "effect" ? guarded("effect", leastDifference) : COLUMNS[metric];
-}
-
-/**
- * The same with what gradients expect in the place of what was not patched. Of probabilities they say nothing: there it is that the patch
- * changes nothing.
- */
-export function estimateOf(settings: Settings): string {
-  const [base, way] =
-    settings.direction === "denoise"
-      ? ["corrupted_prob", "(clean_logit_diff - corrupted_logit_diff)"]
-      : ["clean_prob", "(corrupted_logit_diff - clean_logit_diff)"];
-  const estimates: Record<Metric, string> = {
-    prob: base,
-    probDiff: "0",
-    logitDiff: "attribution",
-    effect: guarded(`attribution / ${way}`, settings.leastDifference),
-  };
-  return `CASE WHEN prob IS NULL THEN ${estimates[settings.metric]} ELSE ${metricOf(settings)} END`;
-}
-
-function guarded(share: string, leastDifference: number): string {
-  return `CASE WHEN abs(clean_logit_diff - corrupted_logit_diff) >= ${leastDifference} THEN ${share} END`;
-}
-
 /**
  * Reads the circuits of a run off its scores, at the position and by the metric of its settings.
  *
@@ -67,9 +35,7 @@ function guarded(share: string, leastDifference: number): string {
  */
 export async function readCircuits(run: StudyRun): Promise<StudyCircuits> {
   const { metric, position, rate, resamples, seed, sites } = run.settings;
-  const groups = await run.store.rows<{ dataset: string; modality: Modality }>(
-    "SELECT DISTINCT dataset, modality FROM passes ORDER BY dataset, modality",
-  );
+  const groups = await patchedGroups(run.store);
   if (groups.length === 0) throw await unscored(run);
   const circuits: StudyCircuit[] = [];
   const architecture = await run.architecture();
@@ -103,20 +69,8 @@ export async function headScores(
 ): Promise<{ samples: HeadScores[]; patched: boolean[][] | undefined; unplaced: number }> {
   const { tokens } = parseSite({ architecture: await run.architecture() }, site);
   // Of what an answer begins with there is nothing to choose.
-  const [place, ...values] = tokens === "answer" ? ["0"] : tokenSql(run.settings.position, "$4");
-  const rows = await run.store.rows<{
-    sample: string;
-    layer: number;
-    head: number;
-    score: number | null;
-    patched: boolean;
-  }>(
-    `SELECT sample, layer, head, ${estimateOf(run.settings)} AS score, prob IS NOT NULL AS patched
-     FROM scores JOIN passes p USING (dataset, sample, modality)
-     WHERE dataset = $1 AND modality = $2 AND site = $3 AND (position IS NULL OR position = ${place})
-     ORDER BY sample, layer, head`,
-    [dataset, modality, site, ...values],
-  );
+  const place = tokens === "answer" ? { index: 0 } : parsePosition(run.settings.position);
+  const rows = await headScoresAt(run.store, run.settings, { dataset, modality, site, place });
   const samples = new Map<string, { scores: (number | null)[][]; patched: boolean[][] }>();
   for (const { sample, layer, score, patched } of rows) {
     if (only && !only.has(sample)) continue;
@@ -127,10 +81,7 @@ export async function headScores(
     tables.patched[layer] ??= [];
     tables.patched[layer].push(patched);
   }
-  const all = await run.store.count("SELECT count(*) FROM passes WHERE dataset = $1 AND modality = $2", [
-    dataset,
-    modality,
-  ]);
+  const all = await countPairs(run.store, { dataset, modality });
   const tables = [...samples.values()];
   // What is patched is the same in all samples.
   return { samples: tables.map(({ scores }) => scores), patched: tables[0]?.patched, unplaced: all - samples.size };
@@ -138,11 +89,8 @@ export async function headScores(
 
 /** Why a run has no scores. */
 export async function unscored({ store, folder }: StudyRun): Promise<NoticeError> {
-  const excluded = await store.rows<{ reason: string; count: number; example: string }>(
-    `SELECT reason, CAST(count(*) AS INTEGER) AS count, min(source || ': ' || detail) AS example
-     FROM exclusions WHERE stage = 'patch' GROUP BY reason ORDER BY count DESC, reason`,
-  );
-  const patched = await store.count("SELECT count(*) FROM patched");
+  const excluded = await unpatchedPairs(store);
+  const patched = await countRows(store, "patched");
   const [most] = excluded;
   if (patched === 0 || !most)
     return new NoticeError("options", `The run ${folder} has no scores yet; \`notice patch\` makes them.`);

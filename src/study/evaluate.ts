@@ -1,19 +1,7 @@
 import type { NoticeErrorCode } from "../base/errors.js";
 import { checkPosition } from "./position.js";
-import type { StudyRun } from "./run.js";
-import { nameOf, type Stage, type StoredSample, throughSamples } from "./stage.js";
-
-/** Samples to ask about that have not been asked about. */
-export async function unasked({ store, settings }: StudyRun): Promise<StoredSample[]> {
-  return store.rows<StoredSample>(
-    `SELECT s.* FROM (SELECT *, row_number() OVER (PARTITION BY dataset ORDER BY draw, sample) AS place FROM samples) s
-     ANTI JOIN answers USING (dataset, sample)
-     WHERE place <= $1 AND NOT EXISTS (
-       FROM exclusions e WHERE e.stage = 'evaluate' AND e.dataset = s.dataset AND e.source = s.sample)
-     ORDER BY dataset, draw, sample`,
-    [settings.candidates ?? 2 ** 31 - 1],
-  );
-}
+import { unasked } from "./queries/samples.js";
+import { nameOf, type Stage, throughSamples } from "./stage.js";
 
 /**
  * Asks the model every clean question and keeps what it answers; the samples that it answers rightly are those to select from.
@@ -23,7 +11,7 @@ export async function unasked({ store, settings }: StudyRun): Promise<StoredSamp
  */
 export async function evaluate(stage: Stage): Promise<void> {
   const { run, watch } = stage;
-  const pending = await unasked(run);
+  const pending = await unasked(run.store, run.settings.candidates);
   if (pending.length === 0) return;
   await checkPosition(run, "samples");
   await throughSamples(stage, {

@@ -5,23 +5,35 @@ import { removeLeftovers } from "../files/leftovers.js";
 import { DATABASE, SETTINGS } from "../files/run-files.js";
 import { fileError, isFileError } from "../files/system-error.js";
 import { makeFolder } from "../files/write.js";
+import {
+  attachOther,
+  copyExclusions,
+  copyRows,
+  countDifferences,
+  countModels,
+  countRows,
+  countShared,
+  countUnpatchedInEither,
+  detachOther,
+} from "./queries/shards.js";
 import { StudyRun } from "./run.js";
 import { settingsHash } from "./settings.js";
-import { quoted, Store } from "./store.js";
-import type { Table } from "./tables.js";
+import { Store } from "./store.js";
+import { KEYS, type Table } from "./tables.js";
 
 /** Tables that every shard has whole, and must have equal. */
 const SHARED = ["samples", "answers", "selected", "chosen"] as const satisfies readonly Table[];
 
-/** Tables whose rows belong to patched samples. */
-const OWNED = ["patched", "passes", "scores", "attention"] as const satisfies readonly Table[];
+/** Tables of what was found in patched samples. */
+const SCORES = ["passes", "scores", "attention"] as const satisfies readonly Table[];
 
 /**
- * Puts the scores of runs that patched different shards of one selection together into a new run.
+ * Puts runs that patched different shards of one selection together into a new run; or copies of one whole run, of which each tested
+ * circuits on a shard of their own.
  *
  * @returns how many samples the new run has patched, and how many are selected.
  * @throws NoticeError `options` where the new folder is there already, or the runs have other settings, models, samples or
- * answers, or both patched one sample.
+ * answers, or both patched one sample, or tested one pair.
  */
 export async function mergeRuns(
   folder: string,
@@ -57,8 +69,7 @@ export async function mergeRuns(
 async function addShards(folder: string, [first, ...others]: readonly string[]) {
   using store = await Store.open(join(folder, DATABASE), { others: others.map((run) => join(run, DATABASE)) });
   for (const run of others) await addShard(store, first!, run);
-  const count = (table: Table) => store.count(`SELECT count(*) FROM ${table}`);
-  return { patched: await count("patched"), selected: await count("selected") };
+  return { patched: await countRows(store, "patched"), selected: await countRows(store, "selected") };
 }
 
 /** Opens the run: it must be one, and what a crash left in its database's log is in it afterwards. */
@@ -79,37 +90,33 @@ async function copyRun(run: string, to: string): Promise<void> {
 
 async function addShard(store: Store, first: string, run: string): Promise<void> {
   const refuse = (what: string) => new NoticeError("options", `${first} and ${run} do not merge: ${what}.`);
-  await store.run(`ATTACH ${quoted(resolve(run, DATABASE))} AS other (READ_ONLY)`).catch((cause: Error) => {
+  await attachOther(store, resolve(run, DATABASE)).catch((cause: Error) => {
     throw refuse(`the second cannot be opened (${cause.message.split("\n")[0]})`);
   });
   try {
-    for (const table of SHARED) {
-      // What computed a row may differ, what it says must not.
-      const columns = table === "answers" ? "dataset, sample, answer, is_correct" : "*";
-      const [mine, theirs] = [`SELECT ${columns} FROM ${table}`, `SELECT ${columns} FROM other.${table}`];
-      const different = await store.count(
-        `SELECT count(*) FROM ((${mine} EXCEPT ${theirs}) UNION ALL (${theirs} EXCEPT ${mine}))`,
-      );
-      if (different > 0) throw refuse(`their ${table} differ in ${different} rows`);
-    }
-    const models = await store.count(
-      "SELECT count(DISTINCT model_hash) FROM (FROM provenance UNION ALL FROM other.provenance)",
-    );
-    if (models > 1) throw refuse("their models have other weights");
-    const both = await store.count("SELECT count(*) FROM patched JOIN other.patched USING (dataset, sample)");
-    if (both > 0) throw refuse(`both patched ${both} of the samples`);
-    await store.transaction(() => copyShard(store));
+    await checkSame(store, SHARED, refuse);
+    if ((await countModels(store)) > 1) throw refuse("their models have other weights");
+    const both = await countShared(store, "patched", "dataset, sample");
+    // Copies of one whole run, in which other samples were tested.
+    const copies = both > 0 && (await countUnpatchedInEither(store)) === 0;
+    if (both > 0 && !copies) throw refuse(`both patched ${both} of the samples`);
+    if (copies) await checkSame(store, SCORES, refuse);
+    const tested = await countShared(store, "verified", KEYS.verified!);
+    if (tested > 0) throw refuse(`both tested ${tested} of the pairs`);
+    await store.transaction(async () => {
+      await copyRows(store, copies ? [] : SCORES, copies ? ["verified"] : ["patched", "verified"]);
+      if (!copies) await copyExclusions(store);
+    });
   } finally {
-    await store.run("DETACH other");
+    await detachOther(store);
   }
 }
 
-async function copyShard(store: Store): Promise<void> {
-  const next = await store.count("SELECT coalesce(max(id), -1) + 1 FROM provenance");
-  await store.run(`INSERT INTO provenance SELECT id + ${next}, * EXCLUDE (id) FROM other.provenance`);
-  for (const table of OWNED) {
-    const columns = table === "patched" ? `* REPLACE (provenance + ${next} AS provenance)` : "*";
-    await store.run(`INSERT INTO ${table} SELECT ${columns} FROM other.${table}`);
+async function checkSame(store: Store, tables: readonly Table[], refuse: (what: string) => NoticeError): Promise<void> {
+  for (const table of tables) {
+    // What computed a row may differ, what it says must not.
+    const columns = table === "answers" ? "dataset, sample, answer, is_correct" : "*";
+    const different = await countDifferences(store, table, columns);
+    if (different > 0) throw refuse(`their ${table} differ in ${different} rows`);
   }
-  await store.run("INSERT INTO exclusions FROM other.exclusions WHERE stage = 'patch'");
 }

@@ -1,14 +1,10 @@
 import { random } from "../base/random.js";
 import type { PairAsked } from "../jobs/patch-pairs.js";
 import type { PairInput } from "../patching/inputs.js";
+import type { StoredSample } from "./queries/samples.js";
 import type { StudyRun } from "./run.js";
 import type { Modality, Settings } from "./settings.js";
-import type { StoredSample } from "./stage.js";
 import type { Row } from "./tables.js";
-
-export interface SelectedSample extends StoredSample {
-  readonly ordinal: number;
-}
 
 /** A sample's pair in a modality. */
 export interface ModalityPair {

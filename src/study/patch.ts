@@ -1,9 +1,10 @@
 import { NoticeError } from "../base/errors.js";
 import type { HeadLook, PatchPairsFound } from "../jobs/patch-pairs.js";
 import type { SweepAsked } from "../jobs/sweep.js";
-import type { Site } from "../patching/sites.js";
-import { attributionOf, type ModalityPair, pairsOf, type SelectedSample } from "./pairs.js";
+import { attributionOf, type ModalityPair, pairsOf } from "./pairs.js";
 import { checkPosition } from "./position.js";
+import { type SelectedSample, selectedSamples } from "./queries/samples.js";
+import { chosenHeads } from "./queries/scores.js";
 import type { StudyRun } from "./run.js";
 import { passRow, scoreRows } from "./score-rows.js";
 import { isScreened } from "./screen.js";
@@ -32,11 +33,7 @@ interface Work {
 export async function patch(stage: Stage): Promise<void> {
   const { run, watch, shard = WHOLE } = stage;
   const { store, settings } = run;
-  const pending = await store.rows<SelectedSample>(
-    `SELECT s.*, ordinal FROM selected JOIN samples s USING (dataset, sample) ANTI JOIN patched USING (dataset, sample)
-     WHERE ordinal % $1 = $2 ORDER BY dataset, ordinal`,
-    [shard.count, shard.index],
-  );
+  const pending = await selectedSamples(store, shard, "patched");
   await run.checkSelected();
   if (pending.length === 0) return;
   if (!(await isScreened(run)))
@@ -83,16 +80,10 @@ async function workOf(run: StudyRun, samples: readonly SelectedSample[]) {
 }
 
 /** The sweeps of a data set in a modality: whole sites, or what was chosen of them, a sweep a layer. */
-async function chosenSweeps({
-  store,
-  settings,
-}: StudyRun): Promise<(dataset: string, modality: Modality) => readonly SweepAsked[]> {
+async function chosenSweeps({ store, settings }: StudyRun) {
   const { sites, direction } = settings;
-  const chosen = await store.rows<{ dataset: string; modality: Modality; site: Site; layer: number; heads: number[] }>(
-    `SELECT dataset, modality, site, layer, list(head ORDER BY head) FILTER (head IS NOT NULL) AS heads
-     FROM chosen GROUP BY ALL ORDER BY ALL`,
-  );
-  return (dataset, modality) =>
+  const chosen = await chosenHeads(store);
+  return (dataset: string, modality: Modality): readonly SweepAsked[] =>
     sites.flatMap((site): SweepAsked[] => {
       const own = chosen.filter((one) => one.dataset === dataset && one.modality === modality && one.site === site);
       // Where no sample could be screened on, nothing is known of any head.

@@ -2,34 +2,23 @@ import { NoticeError } from "../base/errors.js";
 import { parseSite } from "../patching/sites.js";
 import { type Encoding, loadTokenizer, type Tokenizer } from "../words/tokenizer.js";
 import { positionsOf } from "../words/words.js";
+import { questionsOf } from "./queries/samples.js";
 import type { StudyRun } from "./run.js";
 
 /** Where circuits are read: so many tokens after the correct answer's, at an index, or at a token. */
-type Place =
+export type Place =
   | { readonly fromAnswer: number }
   | { readonly index: number; readonly fromAnswer?: undefined }
   | { readonly token: string; readonly fromAnswer?: undefined; readonly index?: undefined };
 
 /** @throws NoticeError `options` */
-function parsePosition(position: string): Place {
+export function parsePosition(position: string): Place {
   const [, offset] = /^answer([+-]\d{1,3})?$/.exec(position) ?? [undefined, null];
   if (offset !== null) return { fromAnswer: Number(offset ?? 0) };
   if (/^\d{1,4}$/.test(position)) return { index: Number(position) };
   if (position === "all")
     throw new NoticeError("options", "Circuits are read at one position: answer, answer-1, an index or a token.");
   return { token: position };
-}
-
-/**
- * The token that a position means, as SQL over `passes p` with its value as a parameter.
- *
- * @throws NoticeError `options`
- */
-export function tokenSql(position: string, parameter: string): [sql: string, value: number | string] {
-  const place = parsePosition(position);
-  if (place.fromAnswer !== undefined) return [`p.answer_token + CAST(${parameter} AS INTEGER)`, place.fromAnswer];
-  if (place.index !== undefined) return [`CAST(${parameter} AS INTEGER)`, place.index];
-  return [`list_position(p.tokens, CAST(${parameter} AS VARCHAR)) - 1`, place.token];
 }
 
 interface Asked {
@@ -47,11 +36,7 @@ export async function checkPosition(run: StudyRun, of: "samples" | "selected"): 
   const architecture = await run.architecture();
   const sites = run.settings.sites.map((site) => parseSite({ architecture }, site)).filter(({ perHead }) => perHead);
   if (sites.length === 0 || sites.some(({ tokens }) => tokens !== "question")) return;
-  const asked = await run.store.rows<Asked>(
-    of === "samples"
-      ? "SELECT DISTINCT question, correct FROM samples ORDER BY ALL"
-      : "SELECT DISTINCT question, correct FROM samples SEMI JOIN selected USING (dataset, sample) ORDER BY ALL",
-  );
+  const asked = await questionsOf(run.store, of);
   const tokenizer = await loadTokenizer(await run.modelFiles());
   if (asked.length === 0 || asked.some((one) => hasPlace(tokenizer, one, place))) return;
   const [what, such] = [JSON.stringify(run.settings.position), commonTokens(tokenizer, asked).join(", ")];

@@ -6,6 +6,7 @@ import { openDataset } from "../data/datasets.js";
 import type { Prepared, Sample } from "../data/sample.js";
 import { writeScenes } from "../data/scenes/write.js";
 import { loadTokenizer } from "../words/tokenizer.js";
+import { isFinished, sampleNames } from "./queries/samples.js";
 import type { StudyRun } from "./run.js";
 import type { Stage } from "./stage.js";
 import type { Row } from "./tables.js";
@@ -31,8 +32,7 @@ export async function prepare({ run, watch, signal }: Stage): Promise<void> {
   const pieces = await pieceCounter(run);
   for (const name of run.settings.dataset) {
     signal?.throwIfAborted();
-    if (await run.store.count("SELECT count(*) FROM finished WHERE stage = 'prepare' AND dataset = $1", [name]))
-      continue;
+    if (await isFinished(run.store, "prepare", name)) continue;
     const { seed, template } = run.settings;
     const dataset = await datasetOf(run, name, watch);
     const bar = watch.begin(`prepare ${name}`, 0);
@@ -87,9 +87,7 @@ async function insertAll(
   signal?: AbortSignal,
 ): Promise<number> {
   const { store, settings } = run;
-  const known = new Set(
-    (await store.rows<{ key: string }>("SELECT dataset || '/' || sample AS key FROM samples")).map(({ key }) => key),
-  );
+  const known = new Set(await sampleNames(store));
   const before = known.size;
   const rows: { samples: Row[]; exclusions: Row[] } = { samples: [], exclusions: [] };
   const flush = async () => {

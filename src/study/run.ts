@@ -13,6 +13,8 @@ import { makeFolder, writeWhole } from "../files/write.js";
 import type { Architecture } from "../model/architecture.js";
 import { KNOWN, readConfig } from "../model/architectures.js";
 import type { Backend } from "../platform/backend.js";
+import { begunWith, otherModel, provenances, usedArchitecture } from "./queries/provenance.js";
+import { countRows } from "./queries/shards.js";
 import {
   checkSettings,
   completeSettings,
@@ -28,7 +30,7 @@ import { Store } from "./store.js";
 /** A study on disk: a folder with its settings, its database and what it writes. */
 export class StudyRun implements Disposable {
   #modelHash: string | undefined;
-  #modelFolder: string | undefined;
+  private modelPlace: string | undefined;
 
   private constructor(
     readonly folder: string,
@@ -87,14 +89,11 @@ export class StudyRun implements Disposable {
    */
   async checkModel(): Promise<void> {
     const hash = await this.modelHash();
-    const [other] = await this.store.rows<{ model_hash: string }>(
-      "SELECT model_hash FROM provenance WHERE model_hash <> $1 LIMIT 1",
-      [hash],
-    );
+    const other = await otherModel(this.store, hash);
     if (other)
       throw new NoticeError(
         "checkpoint",
-        `${this.settings.model} has other weights (${hash}) than when the run ${this.folder} was begun (${other.model_hash}). Begin another run.`,
+        `${this.settings.model} has other weights (${hash}) than when the run ${this.folder} was begun (${other}). Begin another run.`,
       );
   }
 
@@ -104,7 +103,7 @@ export class StudyRun implements Disposable {
    * @throws NoticeError `options`
    */
   async checkSelected(): Promise<void> {
-    if ((await this.store.count("SELECT count(*) FROM selected")) === 0)
+    if ((await countRows(this.store, "selected")) === 0)
       throw new NoticeError(
         "options",
         `The run ${this.folder} has no selected samples yet; \`notice select\` makes them.`,
@@ -115,9 +114,7 @@ export class StudyRun implements Disposable {
   async provenance(backend: Backend): Promise<number> {
     const { store, settings } = this;
     const version = packageVersion();
-    const known = await store.rows<{ id: number; backend: string; package: string }>(
-      "SELECT id, backend, package FROM provenance",
-    );
+    const known = await provenances(store);
     const same = known.find((row) => row.backend === backend && row.package === version);
     if (same) return same.id;
     const { architecture, config } = await this.modelConfig();
@@ -137,8 +134,8 @@ export class StudyRun implements Disposable {
 
   /** Where the checkpoint is on disk; downloaded first if need be. @throws NoticeError as `resolveModel` */
   async modelFolder(options: HubOptions = {}): Promise<string> {
-    this.#modelFolder ??= await resolveModel(this.settings.model, options);
-    return this.#modelFolder;
+    this.modelPlace ??= await resolveModel(this.settings.model, options);
+    return this.modelPlace;
   }
 
   /** The checkpoint on disk. */
@@ -155,12 +152,10 @@ export class StudyRun implements Disposable {
 
   /** The model's architecture, as it computed what is in the run; before that, as its checkpoint says. */
   async architecture(): Promise<Architecture> {
-    const [used] = await this.store.rows<{ architecture: string | null }>(
-      "SELECT architecture FROM provenance LIMIT 1",
-    );
-    if (!used) return (await this.modelConfig()).architecture;
+    const used = await usedArchitecture(this.store);
+    if (used === undefined) return (await this.modelConfig()).architecture;
     // Runs from before there were several have no name.
-    return KNOWN.find(({ name }) => name === used.architecture) ?? KNOWN[0]!;
+    return KNOWN.find(({ name }) => name === used) ?? KNOWN[0]!;
   }
 
   /** SHA-256 of the config and the weights: 16 hexadecimal digits. */
@@ -213,12 +208,12 @@ async function refuseEmpty(database: string): Promise<void> {
  * @throws NoticeError `options`
  */
 async function refuseEdited(store: Store, file: string, stored: Settings | undefined): Promise<boolean> {
-  const [begun] = await store.rows<{ settings: string }>("SELECT settings FROM begun LIMIT 1");
+  const begun = await begunWith(store);
   const again = `Put it back as it was, or begin another run.`;
-  if (!stored && (begun || (await store.count("SELECT count(*) FROM samples")) > 0))
+  if (!stored && (begun !== undefined || (await countRows(store, "samples")) > 0))
     throw new NoticeError("options", `${file} is missing, and ${store.file} belongs to a run with settings. ${again}`);
-  if (!begun || !stored) return begun !== undefined;
-  const meant = completeSettings(checkSettings(parse(begun.settings, store.file), store.file));
+  if (begun === undefined || !stored) return begun !== undefined;
+  const meant = completeSettings(checkSettings(parse(begun, store.file), store.file));
   const different = differences(meant, stored, `in ${DATABASE}`, `in ${SETTINGS}`);
   if (different.length > 0)
     throw new NoticeError("options", `${file} was edited after the run was begun: ${different.join("; ")}. ${again}`);

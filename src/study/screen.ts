@@ -1,6 +1,8 @@
 import { indexesOf } from "../patching/agreement.js";
 import type { Scores } from "../patching/scores.js";
-import { attributionOf, pairsOf, type SelectedSample } from "./pairs.js";
+import { attributionOf, pairsOf } from "./pairs.js";
+import { isFinished, type SelectedSample, selectedSamples } from "./queries/samples.js";
+import { chooseHeads } from "./queries/scores.js";
 import type { StudyRun } from "./run.js";
 import type { Place } from "./score-rows.js";
 import { type Stage, throughSamples } from "./stage.js";
@@ -20,18 +22,10 @@ export async function screen(stage: Stage): Promise<void> {
   const { store, settings } = stage.run;
   if (await isScreened(stage.run)) return;
   await stage.run.checkSelected();
-  const pending = await store.rows<SelectedSample>(
-    `SELECT s.*, ordinal FROM selected JOIN samples s USING (dataset, sample) ANTI JOIN expected USING (dataset, sample)
-     WHERE ordinal < ${SCREENED_ON} ORDER BY dataset, ordinal`,
-  );
+  const pending = (await selectedSamples(store, undefined, "expected")).filter(({ ordinal }) => ordinal < SCREENED_ON);
   if (pending.length > 0) await attributeSamples(stage, pending);
   await store.transaction(async () => {
-    await store.run(
-      `INSERT INTO chosen SELECT dataset, modality, site, layer, head FROM expected
-       GROUP BY dataset, modality, site, layer, head
-       QUALIFY row_number() OVER (PARTITION BY dataset, modality, site ORDER BY avg(size) DESC, layer, head) <= $1`,
-      [settings.screen],
-    );
+    await chooseHeads(store, settings.screen);
     await store.insert("finished", [{ stage: "screen", dataset: "" }]);
   });
 }
@@ -60,7 +54,7 @@ function attributeSamples(stage: Stage, samples: readonly SelectedSample[]): Pro
 
 /** Whether it is settled what is patched. */
 export async function isScreened({ store, settings }: StudyRun): Promise<boolean> {
-  return settings.screen === 0 || (await store.count("SELECT count(*) FROM finished WHERE stage = 'screen'")) > 0;
+  return settings.screen === 0 || (await isFinished(store, "screen"));
 }
 
 /** A row for each head, or layer of a site without heads. */

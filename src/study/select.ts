@@ -1,12 +1,6 @@
 import { NoticeError } from "../base/errors.js";
-import { unasked } from "./evaluate.js";
+import { answeredRightly, isFinished, unasked } from "./queries/samples.js";
 import type { Stage } from "./stage.js";
-
-interface Candidate {
-  readonly dataset: string;
-  readonly sample: string;
-  readonly sample_group: string;
-}
 
 /**
  * Chooses up to `n` samples of each data set among those answered rightly, as evenly over its groups as they allow. Which ones
@@ -16,19 +10,15 @@ interface Candidate {
  */
 export async function select({ run }: Stage): Promise<void> {
   const { store, settings } = run;
-  if (await store.count("SELECT count(*) FROM finished WHERE stage = 'select'")) return;
-  const finished = await store.rows<{ dataset: string }>("SELECT dataset FROM finished WHERE stage = 'prepare'");
-  const prepared = finished.map(({ dataset }) => dataset);
-  const [unprepared] = settings.dataset.filter((name) => !prepared.includes(name));
-  const left = (await unasked(run)).length;
+  if (await isFinished(store, "select")) return;
+  let unprepared: string | undefined;
+  for (const name of settings.dataset) if (!(await isFinished(store, "prepare", name))) unprepared ??= name;
+  const left = (await unasked(store, settings.candidates)).length;
   if (unprepared !== undefined || left > 0) {
     const what = unprepared === undefined ? `${left} questions are not asked yet` : `${unprepared} is not prepared yet`;
     throw new NoticeError("options", `${what}, and a selection stays as it is; finish \`notice evaluate\` first.`);
   }
-  const right = await store.rows<Candidate>(
-    `SELECT dataset, sample, sample_group FROM answers JOIN samples USING (dataset, sample) WHERE is_correct
-     ORDER BY dataset, draw, sample`,
-  );
+  const right = await answeredRightly(store);
   if (right.length === 0)
     throw new NoticeError(
       "options",

@@ -1,6 +1,7 @@
 import type { NoticeError } from "../base/errors.js";
 import type { Executor, Outcome } from "../executors/executor.js";
 import type { JobName, Jobs } from "../jobs/jobs.js";
+import type { StoredSample } from "./queries/samples.js";
 import type { StudyRun } from "./run.js";
 import type { Shard } from "./shard.js";
 import type { Row, Table } from "./tables.js";
@@ -36,20 +37,6 @@ export interface Stage {
   readonly signal?: AbortSignal;
   /** Which of the selected samples are patched and tested. Default: all. */
   readonly shard?: Shard;
-}
-
-/** A sample as the database holds it. */
-export interface StoredSample {
-  readonly dataset: string;
-  readonly sample: string;
-  readonly sample_group: string;
-  readonly image: string;
-  readonly corrupt_image: string | null;
-  readonly question: string;
-  readonly corrupt_question: string | null;
-  readonly correct: string;
-  readonly incorrect: string;
-  readonly mask: string | null;
 }
 
 /** Names a sample in messages and exclusions. */

@@ -1,5 +1,6 @@
 import { chanceOf, type HeadAt } from "../patching/faithful.js";
 import type { Site } from "../patching/sites.js";
+import { type TestFigures, testFigures } from "./queries/verified.js";
 import type { StudyRun } from "./run.js";
 import type { Modality } from "./settings.js";
 import { readTests, type Test } from "./verify.js";
@@ -41,24 +42,15 @@ export interface Verified {
 export async function readVerified(run: StudyRun): Promise<Verified[]> {
   const found: Verified[] = [];
   for (const test of await readTests(run)) {
-    const rows = await run.store.rows<Figures>(
-      `SELECT kept, removed, random, curve, cpr, cmd FROM verified
-       WHERE dataset = $1 AND modality = $2 AND reading = $3 AND kept IS NOT NULL ORDER BY sample`,
-      [test.dataset, test.modality, test.reading],
-    );
+    const rows = await testFigures(run.store, test);
     if (rows.length > 0) found.push(verifiedOf(test, rows));
   }
   return found;
 }
 
-interface Figures extends Record<"kept" | "removed" | "cpr" | "cmd", number> {
-  readonly random: readonly number[];
-  readonly curve: readonly number[];
-}
-
 function verifiedOf(
   { dataset, modality, sites, heads, ranked, sizes, foundOn }: Test,
-  rows: readonly Figures[],
+  rows: readonly TestFigures[],
 ): Verified {
   const of = (name: "kept" | "removed" | "cpr" | "cmd") => mean(rows.map((row) => row[name]));
   const means = (name: "random" | "curve") => rows[0]![name].map((_, at) => mean(rows.map((row) => row[name][at]!)));

@@ -1,13 +1,15 @@
 import { createHash } from "node:crypto";
-import { listValue } from "@duckdb/node-api";
 import { NoticeError } from "../base/errors.js";
 import type { FaithfulFound } from "../jobs/faithful.js";
 import { isOfThePair } from "../jobs/refusal.js";
 import { findCircuit } from "../patching/circuits.js";
 import type { HeadAt } from "../patching/faithful.js";
 import { type CircuitSite, circuitSites } from "../patching/sites.js";
-import { estimateOf, headScores } from "./circuits.js";
-import { pairsOf, type SelectedSample } from "./pairs.js";
+import { headScores } from "./circuits.js";
+import { pairsOf } from "./pairs.js";
+import { countUnpatched, selectedSamples } from "./queries/samples.js";
+import { type Group, halvedSamples, headsByEffect, patchedGroups } from "./queries/scores.js";
+import { type ResultKey, testedPairs } from "./queries/verified.js";
 import type { StudyRun } from "./run.js";
 import type { Modality } from "./settings.js";
 import { type Shard, WHOLE } from "./shard.js";
@@ -45,16 +47,13 @@ export interface Test {
  */
 export async function verify(stage: Stage): Promise<void> {
   const { run, watch, shard = WHOLE } = stage;
-  const left = await run.store.rows<{ ordinal: number }>(
-    "SELECT ordinal FROM selected ANTI JOIN patched USING (dataset, sample)",
-  );
-  const own = left.filter(({ ordinal }) => ordinal % shard.count === shard.index).length;
+  const own = await countUnpatched(run.store, shard);
   if (own > 0)
     throw new NoticeError(
       "options",
       `${own} of the selected samples are not patched yet, and a circuit is tested when it is found; finish \`notice patch\` first.`,
     );
-  if (left.length > 0) return;
+  if ((await countUnpatched(run.store)) > 0) return;
   await throughSamples(stage, {
     name: "verify",
     job: "faithful",
@@ -73,23 +72,14 @@ function figuresOf({ kept, removed, random, curve }: FaithfulFound): Row {
   return { kept, removed, random: random.kept, curve: curve!.kept, cpr: curve!.cpr, cmd: curve!.cmd };
 }
 
-const RESULT_KEY = ["dataset", "sample", "modality", "reading"] as const;
-
-const resultName = (row: Record<(typeof RESULT_KEY)[number], string>) =>
-  JSON.stringify(RESULT_KEY.map((name) => row[name]));
+const resultName = ({ dataset, sample, modality, reading }: ResultKey) =>
+  JSON.stringify([dataset, sample, modality, reading]);
 
 /** The pairs to test something on that has not been tested on them. */
 async function pendingWork(run: StudyRun, tests: readonly Test[], shard: Shard) {
   const { randomSets, seed } = run.settings;
-  const samples = await run.store.rows<SelectedSample>(
-    `SELECT s.*, ordinal FROM selected JOIN samples s USING (dataset, sample)
-     WHERE ordinal % $1 = $2 ORDER BY dataset, ordinal`,
-    [shard.count, shard.index],
-  );
-  const rows = await run.store.rows<Record<(typeof RESULT_KEY)[number], string>>(
-    `SELECT ${RESULT_KEY.join(", ")} FROM verified`,
-  );
-  const done = new Set(rows.map(resultName));
+  const samples = await selectedSamples(run.store, shard);
+  const done = new Set((await testedPairs(run.store)).map(resultName));
   return samples.flatMap((sample) =>
     pairsOf(run, sample).pairs.flatMap(({ modality, input: pair }) => {
       const test = tests.find((one) => one.dataset === sample.dataset && one.modality === modality);
@@ -107,14 +97,12 @@ export async function readTests(run: StudyRun): Promise<Test[]> {
   const { settings, store } = run;
   const sites = circuitSites(await run.architecture()).filter((site) => settings.sites.includes(site));
   if (settings.verify === 0 || sites.length === 0) return [];
-  const groups = await store.rows<{ dataset: string; modality: Modality }>(
-    "SELECT DISTINCT dataset, modality FROM passes ORDER BY dataset, modality",
-  );
+  const groups = await patchedGroups(store);
   const tests: Test[] = [];
   for (const group of groups) {
     const { finding, testing } = await halves(run, group);
     if (finding.size === 0 || testing.length === 0) continue;
-    const ranked = await rankedHeads(run, { ...group, sites, samples: finding });
+    const ranked = await headsByEffect(store, settings, { ...group, sites, samples: finding });
     const heads = await circuitOf(run, { ...group, sites, samples: finding });
     const sizes = Array.from({ length: STEPS + 1 }, (_, i) => Math.round((i * ranked.length) / STEPS));
     const test = { ...group, sites, heads, foundOn: [...finding], ranked, sizes: [...new Set(sizes)] };
@@ -125,29 +113,17 @@ export async function readTests(run: StudyRun): Promise<Test[]> {
   return tests;
 }
 
-type Group = { readonly dataset: string; readonly modality: Modality };
-
 /** Every other sample, within each group that selection balances; only those that their corruption changes. */
-async function halves(
-  { store, settings }: StudyRun,
-  { dataset, modality }: Group,
-): Promise<{ finding: Set<string>; testing: string[] }> {
-  const rows = await store.rows<{ sample: string; half: number }>(
-    `SELECT sample, half FROM (
-       SELECT dataset, sample, ordinal, CAST(row_number() OVER (ORDER BY sample_group, ordinal) % 2 AS INTEGER) AS half
-       FROM selected JOIN samples USING (dataset, sample) WHERE dataset = $1)
-     JOIN passes USING (dataset, sample)
-     WHERE modality = $2 AND abs(clean_logit_diff - corrupted_logit_diff) >= $3 ORDER BY ordinal`,
-    [dataset, modality, settings.leastDifference],
-  );
+async function halves(run: StudyRun, group: Group): Promise<{ finding: Set<string>; testing: string[] }> {
+  const rows = await halvedSamples(run.store, run.settings, group);
   const half = (which: number) => rows.filter((row) => row.half === which).map(({ sample }) => sample);
   return { finding: new Set(half(1)), testing: half(0) };
 }
 
-type Asked = Group & { readonly sites: readonly CircuitSite[]; readonly samples: ReadonlySet<string> };
+type CircuitAsked = Group & { readonly sites: readonly CircuitSite[]; readonly samples: ReadonlySet<string> };
 
 /** The heads in the circuits of the sites. */
-async function circuitOf(run: StudyRun, { sites, samples: only, ...group }: Asked): Promise<HeadAt[]> {
+async function circuitOf(run: StudyRun, { sites, samples: only, ...group }: CircuitAsked): Promise<HeadAt[]> {
   const found: HeadAt[] = [];
   for (const site of sites) {
     const { samples, patched } = await headScores(run, { ...group, site }, only);
@@ -156,17 +132,4 @@ async function circuitOf(run: StudyRun, { sites, samples: only, ...group }: Aske
     for (const { layer, head, inCircuit } of heads) if (inCircuit) found.push({ site, layer, head });
   }
   return found;
-}
-
-/** All heads by their mean |effect|, that of a head in a sample being the sum over the question's tokens. */
-async function rankedHeads(run: StudyRun, { dataset, modality, sites, samples }: Asked): Promise<HeadAt[]> {
-  const effect = estimateOf({ ...run.settings, metric: "effect" });
-  // Rounded, since a sum over rows depends on their order in its last digits.
-  return run.store.rows<HeadAt>(
-    `SELECT site, layer, head FROM (
-       SELECT site, layer, head, sample, sum(${effect}) AS effect FROM scores JOIN passes USING (dataset, sample, modality)
-       WHERE dataset = $1 AND modality = $2 AND list_contains($3, site) AND list_contains($4, sample) GROUP BY ALL)
-     GROUP BY site, layer, head ORDER BY round(avg(abs(effect)), 9) DESC, site, layer, head`,
-    [dataset, modality, listValue([...sites]), listValue([...samples])],
-  );
 }

@@ -1,6 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { roleMeans, type TokenScore } from "../../src/report/roles.js";
+import { roleMeans } from "../../src/report/roles.js";
+import type { TokenScore } from "../../src/study/queries/scores.js";
 
 const question = (sample: string, tokens: string[], answer: number, incorrect: number, scores: (number | null)[][]) =>
   scores.flatMap((row, layer) =>

@@ -10,13 +10,12 @@ import { gatherReport } from "../../src/report/gather.js";
 import { writeReport } from "../../src/report/report.js";
 import { readCircuits } from "../../src/study/circuits.js";
 import { exportScores } from "../../src/study/export.js";
-import { readFindings } from "../../src/study/findings.js";
+import { readFindings, summarise } from "../../src/study/findings.js";
 import { mergeRuns } from "../../src/study/merge.js";
 import { StudyRun } from "../../src/study/run.js";
 import type { GivenSettings } from "../../src/study/settings.js";
 import { STAGES, type StageName, type Watch } from "../../src/study/stage.js";
 import { runStages, type StudyOptions } from "../../src/study/study.js";
-import { summarise } from "../../src/study/summary.js";
 import { temporaryFolder } from "../support/checkpoint.js";
 import { refused } from "../support/refused.js";
 

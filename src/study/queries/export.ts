@@ -1,0 +1,50 @@
+import { quoted, type Store } from "../store.js";
+
+// Every score of a run in long form.
+
+/** What scores are exported as. */
+export const EXPORT_FORMATS = ["csv", "parquet", "json"] as const;
+/** One of the formats. */
+export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+
+const OPTIONS: Record<ExportFormat, string> = {
+  csv: "FORMAT csv, HEADER true",
+  parquet: "FORMAT parquet, COMPRESSION zstd",
+  json: "FORMAT json, ARRAY true",
+};
+
+/** The token that stands at a place of `scores`, by the tokens of `passes`; SQL. */
+export const TOKEN = `CASE WHEN site LIKE 'text.%' OR site IN ('decoder.cross.k', 'decoder.cross.v') THEN tokens[position + 1]
+  WHEN site LIKE 'decoder.%' THEN '[DEC]' END`;
+
+/** One row a patch (in a screened run also a place that was not patched, without scores), with what it is about and what computed it. */
+const ROWS = `
+  SELECT sample, dataset, sample_group AS "group", modality, direction, site, layer, head, position,
+    ${TOKEN} AS token,
+    answer_token, correct, incorrect, clean_prob, clean_logit_diff, corrupted_prob, corrupted_logit_diff,
+    prob, prob_diff AS "probDiff", logit_diff AS "logitDiff", effect, attribution,
+    package, model, model_hash, backend, settings_hash
+  FROM scores JOIN passes USING (dataset, sample, modality) JOIN samples USING (dataset, sample)
+    JOIN patched USING (dataset, sample) JOIN provenance ON provenance.id = patched.provenance
+    CROSS JOIN (SELECT $1 AS direction)`;
+
+/** Columns of words, which come from data and checkpoints of others. */
+const WORDS = ["sample", "dataset", '"group"', "token", "correct", "incorrect", "package", "model"];
+
+/** A spreadsheet takes a cell that begins so for a formula, unless an apostrophe says that it is text; a number is none. SQL. */
+const asText = (column: string) => String.raw`CASE
+    WHEN regexp_matches(${column}, '^[=+\-@\t\r\n]') AND NOT regexp_full_match(${column}, '[+-]?[0-9]+([.][0-9]+)?')
+    THEN '''' || ${column} ELSE ${column} END AS ${column}`;
+
+/** The rows of a format in an order that follows from what is in them; SQL. */
+function queryOf(format: ExportFormat, direction: string): string {
+  // COPY takes no parameters.
+  const rows = ROWS.replace("$1", quoted(direction));
+  const columns = format === "csv" ? `* REPLACE (${WORDS.map(asText).join(", ")})` : "*";
+  const order = ["dataset", "sample", "modality", "site", "layer", "head", "position"].map((name) => `found.${name}`);
+  return `SELECT ${columns} FROM (${rows}) AS found ORDER BY ${order.join(", ")}`;
+}
+
+/** Writes every score, in the direction in which it was patched, to the file that the database may write. */
+export const copyScores = (store: Store, format: ExportFormat, direction: string): Promise<void> =>
+  store.run(`COPY (${queryOf(format, direction)}) TO ${quoted(store.beside)} (${OPTIONS[format]})`);
