@@ -11,4 +11,5 @@ export type { JobName, Jobs } from "./jobs/jobs.js";
 export type { HeadLook, PairAsked, PairFound, PatchPairsFound, PatchPairsInput } from "./jobs/patch-pairs.js";
 export type { PathsAsked, PathsFound, PathsInput } from "./jobs/paths.js";
 export type { SweepAsked, SweepInput } from "./jobs/sweep.js";
+export type { AttentionMass, ObjectAttention } from "./patching/attention-functions.js";
 export type { Asked } from "./patching/inputs.js";

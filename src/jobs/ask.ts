@@ -4,6 +4,7 @@ import type { Asked, ImageInput } from "../patching/inputs.js";
 import type { AskResult } from "../patching/model.js";
 import { anObject, asked, defineJob, pictures } from "./job.js";
 
+/** A question to ask. */
 export interface AskInput {
   readonly asked: Asked;
   readonly top?: number;
@@ -17,6 +18,7 @@ export const askJob = defineJob<AskInput, AskResult>(
   (model, { asked, top }) => model.ask(asked, { top }),
 );
 
+/** Questions that are answered in one batch. */
 export interface AnswersInput {
   readonly images: readonly ImageInput[];
   /** One a picture, all of equally many tokens. */

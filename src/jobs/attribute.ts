@@ -7,6 +7,7 @@ import { anObject, defineJob, pairInput, type Sendable, scores } from "./job.js"
 /** An attribution's options. */
 export type AttributeAsked = Sendable<SiteAttribution>;
 
+/** A pair, and what of it is attributed. */
 export interface AttributeInput {
   readonly pair: PairInput;
   readonly attribution: AttributeAsked;

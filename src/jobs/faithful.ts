@@ -25,6 +25,7 @@ export interface FaithfulAsked {
   readonly sizes?: readonly number[];
 }
 
+/** A pair, and the set that is tested on it. */
 export interface FaithfulInput extends FaithfulAsked {
   readonly pair: PairInput;
 }

@@ -14,6 +14,7 @@ export interface PathsAsked {
   readonly mediated?: boolean;
 }
 
+/** A pair, and its paths. */
 export interface PathsInput extends PathsAsked {
   readonly pair: PairInput;
 }

@@ -7,6 +7,7 @@ import { anObject, defineJob, pairInput, type Sendable, scores } from "./job.js"
 /** A sweep's options. */
 export type SweepAsked = Sendable<SweepOptions>;
 
+/** A pair, and its sweeps. */
 export interface SweepInput {
   readonly pair: PairInput;
   readonly sweeps: readonly SweepAsked[];
