@@ -55,6 +55,33 @@ async function checkWords(args: readonly string[]): Promise<void> {
   assert.equal(errors, []);
 }
 
+/** What a page names of this repository: `src/model/pass.ts`, `docs/api.txt`. Capitals stand for a name to choose. */
+const pathsIn = (content: string) =>
+  Array.from(
+    content.matchAll(/`((?:src|test|docs|scripts|bench|weights|examples)\/[^`\s*…]*)`/g),
+    ([, path]) => path!,
+  ).filter((path) => !/[A-Z]{4}|^weights\/.*(?:npz|log)$/.test(path));
+
+test("every file that a page names is there", () => {
+  const named = [...pages, "CONTRIBUTING.md", "CHANGELOG.md"].map((page) => [page, pathsIn(contentOf(page))] as const);
+  assert.ok(named.flatMap(([, paths]) => paths).length > 40);
+  for (const [page, paths] of named)
+    assert.equal([page, paths.filter((path) => !existsSync(join(ROOT, path)))], [page, []]);
+});
+
+test("docs/architecture.md names every room", () => {
+  const [, table] = contentOf("docs/architecture.md").split("| room |");
+  const rooms = Array.from(
+    table!.split("\n\n")[0]!.matchAll(/^\| (`.*?) \|/gm),
+    ([, names]) => names!.match(/\w+/g)!,
+  ).flat();
+  const there = readdirSync(join(ROOT, "src"), { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  assert.equal(
+    there.map(({ name }) => name).filter((name) => !rooms.includes(name)),
+    [],
+  );
+});
+
 test("docs/security.md: every bound names a test that there is", () => {
   const rows = contentOf("docs/security.md").match(/^\|.*\|$/gm)!;
   const named = rows
