@@ -55,12 +55,12 @@ async function checkWords(args: readonly string[]): Promise<void> {
   assert.equal(errors, []);
 }
 
-/** What a page names of this repository: `src/model/pass.ts`, `docs/api.txt`. Capitals stand for a name to choose. */
+/** What a page names of this repository: `src/model/pass.ts`, `docs/api.txt`. Capitals stand for a name to choose; `npm run docs` writes `docs/api`. */
 const pathsIn = (content: string) =>
   Array.from(
     content.matchAll(/`((?:src|test|docs|scripts|bench|weights|examples)\/[^`\s*…]*)`/g),
     ([, path]) => path!,
-  ).filter((path) => !/[A-Z]{4}|^weights\/.*(?:npz|log)$/.test(path));
+  ).filter((path) => !/[A-Z]{4}|^docs\/api\/|^weights\/.*(?:npz|log)$/.test(path));
 
 test("every file that a page names is there", () => {
   const named = [...pages, "CONTRIBUTING.md", "CHANGELOG.md"].map((page) => [page, pathsIn(contentOf(page))] as const);
@@ -92,6 +92,18 @@ test("docs/security.md: every bound names a test that there is", () => {
     assert.ok(tests.length > 0);
     for (const name of tests) assert.ok(existsSync(join(ROOT, "test", `${name.replaceAll("`", "")}.test.ts`)), name);
   }
+});
+
+/** Lines of a page's text that are wider than a terminal, without tables, code and the targets of links. */
+function wideLines(page: string): string[] {
+  return contentOf(page)
+    .replace(/^```[\s\S]*?^```/gm, "")
+    .split("\n")
+    .filter((line) => !/^(\|| {4})/.test(line) && line.replace(/\]\([^)]*\)/g, "]").length > 120);
+}
+
+test("lines of text have at most 120 columns", () => {
+  for (const page of [...pages, "examples/README.md"]) assert.equal(wideLines(page), [], page);
 });
 
 for (const page of pages) {
