@@ -13,7 +13,7 @@ import {
 
 interface AskOptions extends ModelOptions, JsonOptions {
   readonly image: string;
-  readonly question: string;
+  readonly question?: string;
   readonly top: number;
 }
 
@@ -23,14 +23,15 @@ export function askCommand(): Command {
     .description("ask a model a question about a picture")
     .argument("<model>", "checkpoint folder, or hub id such as Salesforce/blip-vqa-base")
     .requiredOption("--image <file>", "PNG or JPEG")
-    .requiredOption("--question <text>", "the question")
+    .option("--question <text>", "the question; for matching the sentence, for captions the prompt, if any")
     .option("--top <count>", "how many of the likeliest tokens to list", wholeNumber, 5);
   return withJson(withBackend(command)).action(async (model: string, options: AskOptions) => {
     await checkOutputs({ "--json": options.json });
     using blip = await loadModel(model, options);
     const result = await blip.ask(options, { top: options.top });
     const rows = result.top.map(({ token, id, logit, prob }) => [token, id, logit.toFixed(3), prob.toFixed(4)]);
-    const table = () => `${result.answer}\n\n${columns(rows, ["token", "id", "logit", "prob"])}`;
+    const alike = result.similarity === undefined ? "" : `\nsimilarity ${result.similarity.toFixed(4)}`;
+    const table = () => `${result.answer}${alike}\n\n${columns(rows, ["token", "id", "logit", "prob"])}`;
     await printResult(result, table, options);
   });
 }

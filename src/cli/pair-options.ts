@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { NoticeError } from "../base/errors.js";
 import type { PairInput } from "../patching/inputs.js";
 import type { Direction } from "../patching/pair.js";
+import { wholeNumber } from "./options.js";
 
 export interface PairOptions {
   readonly image?: string;
@@ -9,6 +10,7 @@ export interface PairOptions {
   readonly question?: string;
   readonly corruptQuestion?: string;
   readonly answers?: [string, string];
+  readonly at?: number;
 }
 
 export interface DirectionOptions {
@@ -20,12 +22,13 @@ export function withPair(command: Command): Command {
   return command
     .option("--image <file>", "the clean picture, PNG or JPEG")
     .option("--corrupt-image <file>", "a picture that differs in what is asked (semantic image pair)")
-    .option("--question <text>", "the clean question")
+    .option("--question <text>", "the clean question; for matching the sentence, for captions the prompt, if any")
     .option(
       "--corrupt-question <text>",
       "a question of as many tokens with other answers (symmetric token replacement)",
     )
-    .option("--answers <correct,incorrect>", "the two alternatives", alternatives);
+    .option("--answers <correct,incorrect>", "the two alternatives; for matching: match,no match", alternatives)
+    .option("--at <number>", "of captions: score this word that the model writes, given those before it", wholeNumber);
 }
 
 /** Which pass of the pair is patched. */
@@ -43,10 +46,9 @@ export function withDirection(command: Command): Command {
  * @param instead what else could be given, for the error.
  */
 export function pairInput(options: PairOptions, instead = ""): PairInput {
-  const { image, corruptImage, question, corruptQuestion, answers } = options;
-  if (image === undefined || question === undefined || answers === undefined)
-    throw new NoticeError("options", `Give --image, --question and --answers${instead}.`);
-  const sample = { image, question, answers };
+  const { image, corruptImage, question, corruptQuestion, answers, at } = options;
+  if (image === undefined) throw new NoticeError("options", `Give --image, --question and --answers${instead}.`);
+  const sample = { image, question, answers, at };
   if (corruptImage !== undefined && corruptQuestion === undefined) return { ...sample, corruptImage };
   if (corruptQuestion !== undefined && corruptImage === undefined) return { ...sample, corruptQuestion };
   throw new NoticeError("options", "Give exactly one of --corrupt-image and --corrupt-question.");

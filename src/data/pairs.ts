@@ -12,7 +12,12 @@ export type PairLine =
   | { readonly index: number; readonly pair: PairInput; readonly refused?: undefined }
   | { readonly index: number; readonly pair?: undefined; readonly refused: NoticeError };
 
-const both = { image: path, question: text, answers: z.tuple([text, text]) };
+const both = {
+  image: path,
+  question: text.optional(),
+  answers: z.tuple([text, text]).optional(),
+  at: z.int().positive().optional(),
+};
 
 const schemas: Record<Mode, z.ZodType<PairInput & { readonly image: string; readonly corruptImage?: string }>> = {
   image: z.object({ ...both, corruptImage: path }),
@@ -21,7 +26,7 @@ const schemas: Record<Mode, z.ZodType<PairInput & { readonly image: string; read
 
 /**
  * The pairs of a JSONL file as `notice scenes` writes it: one object a line with `image`, `question`, `answers` (correct,
- * incorrect) and, for `mode`, `corruptImage` or `corruptQuestion`; what else it holds is not looked at. Paths are relative to the
+ * incorrect; both may be left out where the model allows it) and, for `mode`, `corruptImage` or `corruptQuestion`; what else it holds is not looked at. Paths are relative to the
  * file's folder and stay below it. Read line by line as they are asked for; empty lines are passed over.
  *
  * @throws NoticeError `options` where there is no such file.

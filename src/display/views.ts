@@ -49,7 +49,8 @@ export function viewOf(value: unknown, options: ScoreMapOptions = {}): View | un
 /** A pair's question, alternatives and corruption in one line. */
 export function inputLine({ question, answers, corruptQuestion }: PairInput): string {
   const instead = corruptQuestion === undefined ? "" : `; corrupted: ${corruptQuestion}`;
-  return printable(`${question} ${answers[0]}, not ${answers[1]}${instead}`);
+  const alternatives = answers ? `${answers[0]}, not ${answers[1]}` : "";
+  return printable(`${[question ?? "", alternatives].filter(Boolean).join(" ")}${instead}`);
 }
 
 function scoresView(scores: Scores, options: ScoreMapOptions): View {

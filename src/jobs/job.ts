@@ -64,15 +64,16 @@ export const aList = <Item>() => z.custom<readonly Item[]>(Array.isArray, "a lis
 
 const picture = z.custom<ImageInput>((value) => typeof value === "string" || isObject(value), "a picture was expected");
 
-/** A picture and a question. */
-export const asked = z.object({ image: picture, question: z.string() });
+/** A picture and a question, which captions may do without. */
+export const asked = z.object({ image: picture, question: z.string().optional() });
 
 /** Pictures. */
 export const pictures = z.array(picture);
 
 /** A pair. That exactly one of its sides is corrupted is checked where it is made. */
 export const pairInput: z.ZodType<PairInput> = asked.extend({
-  answers: z.tuple([z.string(), z.string()]),
+  answers: z.tuple([z.string(), z.string()]).optional(),
+  at: z.number().optional(),
   corruptImage: z.custom<PairInput["corruptImage"]>().optional(),
   corruptQuestion: z.string().optional(),
 }) as z.ZodType<PairInput>;

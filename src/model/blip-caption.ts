@@ -66,8 +66,8 @@ function places({ vision, text }: BlipConfig, names: ReadonlySet<string>): BlipC
   };
 }
 
-/** As many tokens as `transformers` has by default, those of the prompt and [DEC] among them. */
-const MAX_TOKENS = 20;
+/** As many as `transformers` generates by default. */
+const MAX_NEW_TOKENS = 20;
 
 /**
  * Greedy captions: after the prompt the likeliest token each time, until [SEP] or the last position that the model has.
@@ -85,8 +85,8 @@ async function generate(model: Model, last: tf.Tensor, prompts: readonly (readon
   const blocks = weights.decoder.blocks.map(
     (block, layer) => (x: tf.Tensor) => bertBlock(block, config.text, x, { context: contexts[layer]!, causal: true }),
   );
-  // After the last position one more word is read, and with a prompt of that length one word is.
-  const most = Math.max(1, Math.min(MAX_TOKENS, positions + 1) - prompts[0]!.length);
+  // Even a prompt that fills every position is gone on with by one word.
+  const most = Math.max(1, Math.min(MAX_NEW_TOKENS, positions - prompts[0]!.length));
   try {
     return await continueGreedily(prompts, { end, most }, (ids) => {
       const stream = walk(blocks, embedTokens(weights.decoder, config.text, ids));

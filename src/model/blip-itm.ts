@@ -6,8 +6,9 @@ import { linearPlace, type Place } from "../checkpoint/place.js";
 import type { Architecture, Learned } from "./architecture.js";
 import { type BlipConfig, parseConfig } from "./blip-config.js";
 import { ignored, intake, text, vision } from "./blip-towers.js";
-import { type BertWeights, bertPlaces } from "./blocks/bert.js";
-import { type VitWeights, vitPlaces } from "./blocks/vit.js";
+import { type BertWeights, bertBlock, bertPlaces, embedTokens } from "./blocks/bert.js";
+import { walk } from "./blocks/block.js";
+import { finishImage, type VitWeights, vitPlaces } from "./blocks/vit.js";
 import { type Linear, linear } from "./kernels/linear.js";
 
 // BLIP for image-text matching (Hugging Face `BlipForImageTextRetrieval`): a ViT sees the picture; a BERT reads a sentence, attends to
@@ -53,6 +54,7 @@ export const blipItm = {
       likeliest.dispose();
       return Array.from(ids, (id) => [id]);
     },
+    similarity: compare,
   },
 } as const satisfies Architecture<BlipItmConfig, BlipItmWeights>;
 
@@ -64,7 +66,7 @@ function config(json: string, file: string, warn: (message: string) => void): Bl
   return { ...parseConfig(json, file, warn), projection: projection.data };
 }
 
-/** transformers 4.46 */
+/** transformers 4.57 */
 function places({ vision, text, projection }: BlipItmConfig): BlipItmWeights<Place> {
   return {
     vision: vitPlaces("vision_model", vision),
@@ -75,6 +77,26 @@ function places({ vision, text, projection }: BlipItmConfig): BlipItmWeights<Pla
       text: linearPlace("text_proj", text.hidden_size, projection),
     },
   };
+}
+
+/**
+ * ITC: the cosine of both [CLS] in one space, [batch]. The sentence is read by the same encoder, without its cross-attention. [CLS] stays
+ * [CLS], as in `transformers`; the original code puts [ENC] in its place only where the encoder sees the picture.
+ */
+function compare(
+  { config, weights }: Model,
+  { vision }: Readonly<Record<string, tf.Tensor>>,
+  ids: readonly (readonly number[])[],
+): tf.Tensor {
+  const first = (x: tf.Tensor) => tf.squeeze(tf.slice(x, [0, 0, 0], [-1, 1, -1]), [1]);
+  const normal = (x: tf.Tensor) => tf.div(x, tf.norm(x, "euclidean", -1, true));
+  const blocks = weights.text.blocks.map(
+    (block) => (x: tf.Tensor) => bertBlock(block, config.text, x, { causal: false }),
+  );
+  const words = embedTokens(weights.text, config.text, tf.tensor2d(ids as number[][], undefined, "int32"));
+  const image = linear(first(finishImage(weights.vision, config.vision, vision!)), weights.projections.vision);
+  const text = linear(first(walk(blocks, words).at(-1)!), weights.projections.text);
+  return tf.sum(tf.mul(normal(image), normal(text)), -1);
 }
 
 /** The last stream [batch, token, width] -> [batch, 2], at [CLS]. */

@@ -1,12 +1,15 @@
 import { either, NoticeError } from "../base/errors.js";
-import type { Network } from "../model/architecture.js";
+import { type Network, towerOf } from "../model/architecture.js";
+import { KNOWN } from "../model/architectures.js";
 import type { Tokenizer } from "../words/tokenizer.js";
 import { firstPiece } from "../words/words.js";
-import type { Answer } from "./metrics.js";
+import { checkText } from "./inputs.js";
+import type { Answer, Answers } from "./metrics.js";
 
 // What a model chooses from: the tokens of its vocabulary, or classes that have names.
 
-interface Speaker extends Network {
+/** A model that reads and says words. */
+export interface Speaker extends Network {
   /** Named in errors. */
   readonly name: string;
   readonly tokenizer: Tokenizer;
@@ -26,6 +29,30 @@ export function answerOf(model: Speaker, text: string): Answer {
   return { text, token: text, id };
 }
 
+/**
+ * The correct and the incorrect answer; of a matching model, where none are given, that they match and that they do not.
+ *
+ * @throws NoticeError `tokens` as `answerOf`, and where words are asked for as classes are.
+ */
+export function answersOf(model: Speaker, given: readonly [string, string] | undefined): Answers {
+  const { classes } = model.architecture.readout;
+  const texts = given ?? (classes && [...classes].reverse());
+  if (!Array.isArray(texts) || texts.length !== 2)
+    throw new NoticeError("tokens", 'answers are the correct and the incorrect one, such as ["red", "blue"].');
+  const other = KNOWN.find(({ readout }) => texts.every((text) => readout.classes?.includes(text)));
+  if (!classes && other)
+    throw new NoticeError(
+      "tokens",
+      `${model.name} is a ${model.architecture.name}, which does not match pictures and sentences; a ${other.name} does. Give words ` +
+        "that it may say.",
+    );
+  const [correct, incorrect] = texts.map((text) => {
+    checkText("answer", text);
+    return answerOf(model, text);
+  }) as [Answer, Answer];
+  return { correct, incorrect };
+}
+
 /** @throws NoticeError `checkpoint` where the model does not know the id that the tokenizer gives. */
 export function checkToken({ name, architecture, config }: Speaker, id: number, token: string): void {
   const vocabulary = architecture.intake.vocabulary(config);
@@ -41,8 +68,10 @@ export function choiceName({ architecture, tokenizer }: Speaker, id: number): st
   return architecture.readout.classes?.[id] ?? tokenizer.tokenOf(id) ?? `[${id}]`;
 }
 
-/** What the readout said, in words. */
-export function spoken({ architecture, tokenizer }: Speaker, ids: readonly number[]): string {
-  const { classes } = architecture.readout;
-  return classes ? ids.map((id) => classes[id]).join(" ") : tokenizer.decode([...ids]);
+/** What the readout said, in words: where it goes on with a prompt, after that. */
+export function said(model: Speaker, asked: readonly number[], ids: readonly number[]): string {
+  const { readout } = model.architecture;
+  if (readout.classes) return ids.map((id) => readout.classes![id]).join(" ");
+  const prompt = towerOf(model, readout.tower).tokens === "question" ? asked.slice(1) : [];
+  return model.tokenizer.decode([...prompt, ...ids]);
 }

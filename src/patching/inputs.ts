@@ -10,7 +10,8 @@ export type ImageInput = string | Uint8Array | Picture;
 /** A picture and a question about it. */
 export interface Asked {
   readonly image: ImageInput;
-  readonly question: string;
+  /** For matching a sentence, for captions a prompt, which may be left out. */
+  readonly question?: string;
 }
 
 /** A pair whose picture is corrupted. */
@@ -30,11 +31,11 @@ export interface CorruptQuestion {
 }
 
 /** A sample: a picture and a question, a corruption of one of the two, and the alternatives. */
-export type PairInput = {
-  readonly image: ImageInput;
-  readonly question: string;
-  /** Correct and incorrect. */
-  readonly answers: readonly [string, string];
+export type PairInput = Asked & {
+  /** Correct and incorrect. Only matching has a default: `match`, `no match`. */
+  readonly answers?: readonly [string, string];
+  /** Of captions: which word that the model writes after the prompt is scored, given those before it. Default: 1, the first. */
+  readonly at?: number;
 } & (CorruptImage | CorruptQuestion);
 
 /** Any form of a picture, as pixels. @throws NoticeError `image` */

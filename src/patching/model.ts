@@ -11,23 +11,25 @@ import { endsOf, forward } from "../model/pass.js";
 import { type ImageProcessor, pixelValues } from "../pictures/pixels.js";
 import type { Backend } from "../platform/backend.js";
 import type { Tokenizer } from "../words/tokenizer.js";
-import { positionsOf } from "../words/words.js";
 import { coveredTokens } from "./attention-functions.js";
-import { answerOf, checkToken, choiceName, spoken } from "./choices.js";
+import { answerOf, answersOf, choiceName, said } from "./choices.js";
 import { type Asked, checkText, type ImageInput, type PairInput, pictureOf } from "./inputs.js";
 import type { Answer } from "./metrics.js";
 import { newRun, Pair } from "./pair.js";
 import type { Question } from "./positions.js";
 import type { Run } from "./run.js";
+import { type Continuation, continuation, questionOf } from "./texts.js";
 
 /** What the model says, and what it might have said. */
 export interface AskResult {
-  /** Greedily generated. */
+  /** Greedily generated; of captions the prompt and what comes after it, of matching `match` or `no match`. */
   readonly answer: string;
   /** The question's. */
   readonly tokens: readonly string[];
-  /** The likeliest tokens at the answer's first position. */
+  /** The likeliest tokens at the answer's first position, or the classes. */
   readonly top: readonly { id: number; token: string; logit: number; prob: number }[];
+  /** Of matching: the cosine of picture and sentence, compared without attention (ITC). */
+  readonly similarity?: number;
 }
 
 /** A loaded model, ready to be asked and patched: `loadModel` makes it. Dispose of it after use. */
@@ -117,23 +119,23 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
    */
   async pair(input: PairInput): Promise<Pair<A>> {
     checkOptions("pair", input, "{ image, corruptImage, question, answers }");
-    const { image, corruptImage, question, corruptQuestion, answers } = input;
-    if (!Array.isArray(answers) || answers.length !== 2)
-      throw new NoticeError("tokens", 'answers are the correct and the incorrect one, such as ["red", "blue"].');
+    const { image, corruptImage, question, corruptQuestion, at } = input;
+    const answers = answersOf(this, input.answers);
     const asked = this.question(question);
     const corruptAsked = corruptQuestion === undefined ? undefined : this.question(corruptQuestion);
-    const [correct, incorrect] = answers.map((answer) => this.answer(answer)) as [Answer, Answer];
     const pixels = await this.pixels(image);
     let corruptPixels: tf.Tensor | undefined;
     try {
       corruptPixels = corruptImage === undefined ? undefined : await this.#corruptPixels(corruptImage, pixels);
+      const before = at === undefined ? undefined : await this.#before(pixels, asked, at);
+      const after = (prompt: Question) => before?.after(prompt) ?? prompt;
       return await Pair.of(this, {
         modelName: this.name,
         pixels,
         corruptPixels,
-        question: asked,
-        corruptQuestion: corruptAsked,
-        answers: { correct, incorrect },
+        question: after(asked),
+        corruptQuestion: corruptAsked && after(corruptAsked),
+        answers,
       });
     } finally {
       tf.dispose([pixels, ...(corruptPixels ? [corruptPixels] : [])]);
@@ -162,6 +164,7 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
     const probs = await likeliest.probs.data();
     const topIds = Array.from(await likeliest.ids.data());
     tf.dispose(likeliest);
+    const similarity = await this.#similarity(run, asked);
     const wrong = logits.find((logit) => !Number.isFinite(logit));
     if (wrong !== undefined)
       throw new NoticeError(
@@ -169,9 +172,10 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
         `${this.name}: the answer's logits are ${wrong}: the weights overflow float32. Take a sound copy of them.`,
       );
     return {
-      answer: spoken(this, ids!),
+      answer: said(this, asked.ids, ids!),
       tokens: asked.tokens,
       top: topIds.map((id, i) => ({ id, token: choiceName(this, id), logit: logits[i]!, prob: probs[i]! })),
+      ...(similarity === undefined ? {} : { similarity }),
     };
   }
 
@@ -199,7 +203,7 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
       );
     const ends = tf.tidy(() => endsOf(forward(this, { pixels: images, ids: tf.tensor2d(ids, undefined, "int32") })));
     try {
-      return (await this.architecture.readout.say(this, ends, ids)).map((said) => spoken(this, said));
+      return (await this.architecture.readout.say(this, ends, ids)).map((more, i) => said(this, ids[i]!, more));
     } finally {
       tf.dispose(ends);
     }
@@ -227,15 +231,12 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
   }
 
   /**
-   * A question as the model reads it.
+   * A question, a sentence or a prompt as the model reads it. Only captions may do without.
    *
    * @throws NoticeError `tokens` where it has more tokens than the model has positions.
    */
-  question(text: string): Question {
-    checkText("question", text);
-    const encoding = this.tokenizer.encode(text, { maxTokens: this.architecture.intake.maxTokens(this.config) });
-    for (const [i, id] of encoding.ids.entries()) checkToken(this, id, encoding.tokens[i]!);
-    return { ...encoding, find: (word) => positionsOf(this.tokenizer, encoding, word) };
+  question(text?: string): Question {
+    return questionOf(this, text);
   }
 
   /**
@@ -252,6 +253,20 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
   [Symbol.dispose](): void {
     if (!this.#disposed) disposeWeights(this.#loaded.weights);
     this.#disposed = true;
+  }
+
+  async #before(pixels: tf.Tensor4D, question: Question, at: number): Promise<Continuation> {
+    using run = newRun(this, { pixels, question });
+    return continuation(this, run, question.ids, at);
+  }
+
+  async #similarity({ activations }: Run, { ids }: Question): Promise<number | undefined> {
+    const { similarity } = (this as Network).architecture.readout;
+    if (!similarity) return undefined;
+    const cosine = tf.tidy(() => similarity(this, endsOf(activations), [ids]));
+    const [value] = await cosine.data();
+    cosine.dispose();
+    return value;
   }
 
   async #corruptPixels(corrupt: NonNullable<PairInput["corruptImage"]>, clean: tf.Tensor4D): Promise<tf.Tensor4D> {

@@ -40,8 +40,8 @@ export const BERT_SITES = ["resid_pre", ...SELF, "resid_mid", ...CROSS, "resid_c
 
 /** What a block sees beside its input. */
 export interface BertBlockOptions extends Beside {
-  /** What cross-attention attends to: rows [batch, token, width], or keys and values. */
-  readonly context: Context;
+  /** What cross-attention attends to: rows [batch, token, width], or keys and values. Without it there is no cross-attention. */
+  readonly context?: Context;
   /** Self-attention sees only earlier tokens. */
   readonly causal: boolean;
 }
@@ -61,16 +61,18 @@ export function bertBlock(
     () => stream.resid_pre,
     { heads, causal, past, given: givenTo(given, "self") },
   );
-  const cross = attention(weights.cross, () => stream.resid_mid, "k" in context ? context : () => context, {
-    heads,
-    given: givenTo(given, "cross"),
-  });
+  const cross =
+    context &&
+    attention(weights.cross, () => stream.resid_mid, "k" in context ? context : () => context, {
+      heads,
+      given: givenTo(given, "cross"),
+    });
   const feed = mlp(weights.mlp, () => stream.resid_cross, givenTo(given, "mlp"));
   const stream: Values<StreamValue> = define<StreamValue>(
     {
       resid_pre: () => x,
       resid_mid: ({ resid_pre }) => addNorm(resid_pre, self.out, weights.selfNorm),
-      resid_cross: ({ resid_mid }) => addNorm(resid_mid, cross.out, weights.crossNorm),
+      resid_cross: ({ resid_mid }) => (cross ? addNorm(resid_mid, cross.out, weights.crossNorm) : resid_mid),
       resid_post: ({ resid_cross }) => addNorm(resid_cross, feed.out, weights.mlpNorm),
     },
     given,
