@@ -16,7 +16,7 @@ export interface Question extends Encoding {
 
 /**
  * Which tokens are patched: an index ([CLS] is 0), several, `"all"`, `"answer"` (the correct answer's first piece in the
- * question; `"answer-1"` is the token before it, which the NOTICE notebook reads), or a word of the question (all of its
+ * question; `"answer-1"` is the token before it, which the NOTICE notebook reads), `"last"`, `"question"` (all of its tokens), or a word of the question (all of its
  * pieces, wherever it stands; give the index of a word that is a number or one of these names). Of an image, indices or `"all"`: 0 is [CLS], patches follow row by row.
  */
 export type Position = IndexPosition | string;
@@ -46,7 +46,7 @@ export function resolvePosition(
 ): number[] {
   const where = question ? `the question ${JSON.stringify(question.tokens.join(" "))}` : "the tokens of this site";
   if (position === "all") return indexes(tokens);
-  const named = typeof position === "string" ? resolveName(position, question, correct) : position;
+  const named = typeof position === "string" ? resolveName(position, tokens, question, correct) : position;
   if (typeof named !== "number" && !Array.isArray(named))
     throw new NoticeError(
       "site",
@@ -59,7 +59,9 @@ export function resolvePosition(
   return indices;
 }
 
-function resolveName(name: string, question: Question | undefined, correct: string): number | number[] {
+function resolveName(name: string, tokens: number, question: Question | undefined, correct: string): number | number[] {
+  if (name === "last") return tokens - 1;
+  if (name === "question" && question) return indexes(tokens);
   if (/^\d+$/.test(name)) return Number(name);
   if (!question)
     throw new NoticeError(

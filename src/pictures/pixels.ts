@@ -18,6 +18,8 @@ export interface ImageProcessor {
 }
 
 const FILE = "preprocessor_config.json";
+/** Where transformers 5 keeps the same, beside what it says of the text. */
+const WHOLE = "processor_config.json";
 const RESAMPLING = ["nearest", "lanczos", "bilinear", "bicubic", "box", "hamming"];
 const BICUBIC = RESAMPLING.indexOf("bicubic");
 const CLIP_MEAN = [0.48145466, 0.4578275, 0.40821073];
@@ -72,9 +74,16 @@ const schema = z
   })
   .transform(({ image_processor_type, resample, do_center_crop, do_pad, ...processor }): ImageProcessor => processor);
 
-/** @throws NoticeError `checkpoint` where the checkpoint has no `preprocessor_config.json`, or not one of BLIP. */
+/** @throws NoticeError `checkpoint` where the checkpoint has no `preprocessor_config.json` or `processor_config.json`, or not one of BLIP. */
 export async function loadImageProcessor(files: CheckpointFiles): Promise<ImageProcessor> {
   const json = await files.text(FILE);
+  if (json === undefined) {
+    const whole = await files.text(WHOLE);
+    const at = `${files.name}/${WHOLE}`;
+    const within = whole === undefined ? undefined : parseJson(whole, at);
+    const own = (within as { readonly image_processor?: unknown } | null | undefined)?.image_processor;
+    if (own !== undefined) return parseImageProcessor(JSON.stringify(own), at);
+  }
   if (json === undefined)
     throw new NoticeError("checkpoint", `${files.name} has no ${FILE}, which says how a picture becomes pixels.`);
   return parseImageProcessor(json, `${files.name}/${FILE}`);

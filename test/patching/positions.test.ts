@@ -26,6 +26,12 @@ test("indices, sets of them, and all", () => {
   assert.equal(resolve("all"), [0, 1, 2, 3, 4, 5, 6, 7, 8]);
 });
 
+test("the last token, and the whole question", () => {
+  assert.equal(resolve("last"), [8]);
+  assert.equal(resolve("question"), resolve("all"));
+  assert.equal(resolvePosition("last", 5, undefined, "red"), [4]);
+});
+
 test("a word is all of its pieces, wherever it stands", () => {
   assert.equal(resolve("red"), [3]);
   assert.equal(resolve("Striped"), [5, 6]);

@@ -22,6 +22,25 @@ test("every bit is BlipImageProcessor's", () => {
   }
 });
 
+test("what transformers 5 keeps in processor_config.json is the same", async () => {
+  const image_processor = { image_processor_type: "BlipImageProcessor", size: { height: 32, width: 32 }, resample: 3 };
+  const files = (held: Record<string, object>) => ({
+    name: "m",
+    text: async (file: string) => (held[file] ? JSON.stringify(held[file]) : undefined),
+    bytes: async () => undefined,
+  });
+  const found = await loadImageProcessor(files({ "processor_config.json": { image_processor } }));
+  assert.equal(found, await loadImageProcessor(files({ "preprocessor_config.json": image_processor })));
+  assert.is(found.size.height, 32);
+  const other = files({ "processor_config.json": { image_processor: { image_processor_type: "CLIPImageProcessor" } } });
+  await refused(() => loadImageProcessor(other), "checkpoint", "m/processor_config.json", "BlipImageProcessor");
+  await refused(
+    () => loadImageProcessor(files({ "processor_config.json": {} })),
+    "checkpoint",
+    "preprocessor_config.json",
+  );
+});
+
 test("the hub's config is read, and fields it need not know are ignored", () => {
   const hub = {
     do_normalize: true,
