@@ -49,31 +49,32 @@ export async function randomModel(
   random: () => number,
   change?: (name: string, values: Float32Array) => void,
 ): Promise<RandomModel> {
-  const width = shape.heads * shape.headDim;
-  const tower = { hidden_size: width, num_attention_heads: shape.heads, intermediate_size: shape.mlp };
-  const config = blipVqa.checkpoint.config(
-    JSON.stringify({
-      model_type: "blip",
-      vision_config: {
-        ...tower,
-        num_hidden_layers: shape.visionLayers,
-        image_size: shape.grid * PATCH,
-        patch_size: PATCH,
-      },
-      text_config: {
-        ...tower,
-        num_hidden_layers: shape.textLayers,
-        vocab_size: VOCABULARY_SIZE,
-        max_position_embeddings: 32,
-        bos_token_id: 1,
-        sep_token_id: 2,
-      },
-    }),
-    "random",
-    console.warn,
-  );
+  const config = blipVqa.checkpoint.config(JSON.stringify(randomConfig(shape)), "random", console.warn);
   const weights = await randomWeights(blipVqa.checkpoint, config, random, change);
   return { architecture: blipVqa, config, weights: weights as BlipVqaWeights };
+}
+
+/** What `config.json` says of such a model. */
+export function randomConfig(shape: RandomShape): object {
+  const width = shape.heads * shape.headDim;
+  const tower = { hidden_size: width, num_attention_heads: shape.heads, intermediate_size: shape.mlp };
+  return {
+    model_type: "blip",
+    vision_config: {
+      ...tower,
+      num_hidden_layers: shape.visionLayers,
+      image_size: shape.grid * PATCH,
+      patch_size: PATCH,
+    },
+    text_config: {
+      ...tower,
+      num_hidden_layers: shape.textLayers,
+      vocab_size: VOCABULARY_SIZE,
+      max_position_embeddings: 32,
+      bos_token_id: 1,
+      sep_token_id: 2,
+    },
+  };
 }
 
 /** Weights of unit gain for any architecture. */

@@ -1,11 +1,12 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { randomModel, seeded } from "../../bench/random-model.js";
+import { randomConfig, randomModel, randomWeights, seeded } from "../../bench/random-model.js";
 import { disposeWeights } from "../../src/checkpoint/weights.js";
 import type { Network } from "../../src/model/architecture.js";
-import type { TowerName } from "../../src/model/architectures.js";
+import { readConfig, type TowerName } from "../../src/model/architectures.js";
 import type { HeadAt } from "../../src/patching/faithful.js";
 import { Pair } from "../../src/patching/pair.js";
 import type { Question } from "../../src/patching/positions.js";
+import { type CircuitSite, circuitSites } from "../../src/patching/sites.js";
 import { useBackend } from "../../src/platform/backend.js";
 import { CIRCUIT_SITES } from "./blip-vqa.js";
 
@@ -103,11 +104,45 @@ export async function plant(circuit: CircuitName, noise = 0, seed = 1): Promise<
   const planted: PlantedHead[] = [...CIRCUITS[circuit], READER];
   const random = seeded(seed);
   const model = await randomModel(SHAPE, random, (name, values) => write(planted, noise, random, name, values));
+  return plantedIn(model, circuit, planted, CIRCUIT_SITES);
+}
+
+/** The other heads of the family: what they answer is read from the tower that sees the picture. */
+const WITHOUT_READER = {
+  BlipForImageTextRetrieval: { tower: "text", answers: [1, 0] },
+  BlipForConditionalGeneration: { tower: "decoder", answers: [4, 5] },
+} as const;
+
+/** The same circuit in a model that matches, or writes captions. */
+export async function plantInFamily(
+  className: keyof typeof WITHOUT_READER,
+  circuit: CircuitName,
+  noise = 0,
+  seed = 1,
+): Promise<Planted> {
+  await useBackend();
+  const { tower, answers } = WITHOUT_READER[className];
+  const planted = CIRCUITS[circuit].map((one) => (one.tower === "text" ? { ...one, tower } : one)) as PlantedHead[];
+  const random = seeded(seed);
+  const json = JSON.stringify({ ...randomConfig(SHAPE), architectures: [className] });
+  const { architecture, config } = readConfig(json, "planted");
+  const change = (name: string, values: Float32Array) => write(planted, noise, random, name, values);
+  const weights = await randomWeights(architecture.checkpoint, config, random, change);
+  return plantedIn({ architecture, config, weights }, circuit, planted, circuitSites(architecture), answers);
+}
+
+async function plantedIn(
+  model: Network,
+  circuit: CircuitName,
+  planted: readonly PlantedHead[],
+  sites: readonly CircuitSite[],
+  [correct, incorrect]: readonly [number, number] = [4, 5],
+): Promise<Planted> {
   const [pixels, corruptPixels] = [picture(1), picture(-1)];
   const ids = [3, 4, 5, 6];
   const question: Question = { text: "", ids, tokens: ids.map(String), find: () => [[1]] };
   const answer = (id: number) => ({ text: String(id), token: String(id), id });
-  const answers = { correct: answer(4), incorrect: answer(5) };
+  const answers = { correct: answer(correct), incorrect: answer(incorrect) };
   const pair = await Pair.of(model, { modelName: circuit, pixels, corruptPixels, question, answers });
   tf.dispose([pixels, corruptPixels]);
   const heads = planted.map(({ tower, kind, layer, head }) => ({
@@ -121,7 +156,7 @@ export async function plant(circuit: CircuitName, noise = 0, seed = 1): Promise<
     model,
     pair,
     heads,
-    all: everyHead().map((place) => ({ ...place, positive: isPlanted(place) })),
+    all: everyHead(sites).map((place) => ({ ...place, positive: isPlanted(place) })),
     [Symbol.dispose]() {
       pair[Symbol.dispose]();
       disposeWeights(model.weights);
@@ -129,8 +164,8 @@ export async function plant(circuit: CircuitName, noise = 0, seed = 1): Promise<
   };
 }
 
-function everyHead(): HeadAt[] {
-  return CIRCUIT_SITES.flatMap((site) =>
+function everyHead(sites: readonly CircuitSite[]): HeadAt[] {
+  return sites.flatMap((site) =>
     Array.from({ length: site.startsWith("vision") ? SHAPE.visionLayers : SHAPE.textLayers }, (_, layer) =>
       Array.from({ length: SHAPE.heads }, (_, head) => ({ site, layer, head })),
     ).flat(),
@@ -247,6 +282,11 @@ function writeRest(name: string, noise: number, random: () => number, values: Fl
     values.fill(0);
     values[4 * WIDTH] = 1;
     values[5 * WIDTH + 1] = 1;
+  } else if (name === "itm_head.weight") {
+    // No match, match.
+    values.fill(0);
+    add(values, "answer", -1, 0, 1);
+    add(values, "answer", 1, WIDTH, 1);
   } else if (/(fc2|output\.dense)\.weight$/.test(name)) {
     values.fill(0);
     writeUnread(values, SHAPE.mlp, noise, random);
