@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
+import * as assert from "uvu/assert";
 import type { NoticeErrorCode } from "../src/base/errors.js";
 import { attribute, attributeAll } from "../src/patching/attribute.js";
 import { faithfulness, faithfulnessCurve, headEffects, rankHeads } from "../src/patching/faithful.js";
@@ -119,7 +120,8 @@ for (const [written, overrides, code, instead] of PAIRS)
   });
 
 test("a pair that nobody awaited", async () => {
-  await refused(() => patchAny(Promise.resolve(pair), selection), "options", "await blip.pair(");
+  await refused(() => patchAny(Promise.resolve(pair), selection), "options", "The pair is a promise: write `await`");
+  await refused(() => sweep(Promise.resolve(pair) as never, { site: "text.cross.z" }), "options", "write `await`");
 });
 
 test("a pair after its block", async () => {
@@ -184,15 +186,70 @@ test("common options of another kind, by their names", async () => {
   await refused(
     swept({ memory: "3GB" }),
     "options",
-    "The option memory of a sweep is of type string; a number was expected.",
+    "The option memory of sweep is of type string; a number was expected.",
   );
-  await refused(
-    swept({ onProgress: {} }),
-    "options",
-    "onProgress of a sweep is of type object; a function was expected",
-  );
+  await refused(swept({ onProgress: {} }), "options", "onProgress of sweep is of type object; a function was expected");
   await refused(swept({ signal: { aborted: false } }), "options", "an AbortSignal was expected");
-  await refused(swept({ layers: 1 }), "options", "layers of a sweep is of type number; a list was expected");
+  await refused(swept({ layers: "1" }), "options", 'layers is "1"; a number or a list such as [0, 1] was expected');
+});
+
+test("a key that nobody reads never becomes a number", async () => {
+  const place = { site: "text.cross.z", layer: 0, head: 0, position: "answer" } as const;
+  const { position: _, ...anywhere } = place;
+  const rows: readonly [() => unknown, ...string[]][] = [
+    [
+      () => patchAny(pair, { ...anywhere, postion: "answer" }),
+      'no option "postion" of a place of patchHead',
+      "Did you mean position?",
+    ],
+    [
+      () => patchAny(pair, { ...place, direction: "noise" }),
+      "direction is no part of the place",
+      "the next argument, { direction: … }",
+    ],
+    [() => patchAny(pair, place, { directoin: "noise" }), "Did you mean direction?"],
+    [() => patchAny(pair, place, { position: "answer" }), 'no option "position" of patchHead'],
+    [() => patch(pair, [place, { ...place, haed: 1 }] as never), "Did you mean head?"],
+    [() => sweep(pair, { ...place, screeen: 1 } as never), "Did you mean screen?"],
+    [() => sweep(pair, { site: place.site }, { postion: 1 } as never), "There is no option"],
+    [() => sweep(pair, { site: place.site, direction: "noise" }, { direction: "noise" }), "is given to sweep twice"],
+    [() => attribute(pair, { ...place, metric: rank } as never), 'no option "metric" of attribute'],
+    [() => attributeAll(pair, ["text.cross.z"], { stpes: 5 } as never), "Did you mean steps?"],
+    [() => patchPath(pair, [{ ...place, mediated: true }] as never, ["answer"]), "mediated is no part of the place"],
+    [() => faithfulness(pair, [], { randomsets: 3 } as never), "Did you mean randomSets?"],
+    [() => blip.pair({ ...input, corruptImge: "a.png" } as never), "Did you mean corruptImage?"],
+    [() => blip.ask(input, { tops: 3 } as never), "Did you mean top?"],
+    [() => loadBlip(NARROW, { backends: "wasm" } as never), "Did you mean backend?"],
+    [() => pair.clean.at("text.cross.z", { layers: 1 } as never), "Did you mean layer?"],
+  ];
+  for (const [call, ...parts] of rows) await refused(call, "options", ...parts);
+});
+
+test("a list or an input in the place of a pair", async () => {
+  await refused(() => patchAny([pair, pair], selection), "options", "a list of 2, and one pair was expected");
+  await refused(() => patchAny(input, selection), "options", "no pair yet; make one by `await blip.pair(");
+  await refused(() => pair.clean.at("text.cross.z", undefined as never), "options", "such as { layer: 0 }");
+  await refused(() => patch(pair, [null] as never), "options", "are null");
+  await refused(() => patchPath(pair, "text" as never, ["answer"]), "options", "as lists");
+});
+
+test("one layer and one head say the same in a place of a patch and of a sweep", async () => {
+  const place = { site: "text.cross.z", layer: 1, head: 2, position: "answer" } as const;
+  const { effect } = await patchHead(pair, place);
+  const at = [1, 2, pair.answerToken!] as const;
+  for (const same of [{ ...place }, { ...place, layer: undefined, layers: [1], head: undefined, heads: [2] }]) {
+    const scores = await sweep(pair, same);
+    // One place was swept, and it is that of the patch.
+    assert.is(
+      (scores.toJSON().metrics.effect as (number | null)[][][]).flat(2).filter((one) => one !== null).length,
+      1,
+    );
+    assert.ok(Math.abs(scores.at("effect", ...at)! - effect!) < 1e-5);
+  }
+  const noise = await sweep(pair, place, { direction: "noise" });
+  const expected = await patchHead(pair, place, { direction: "noise" });
+  assert.ok(Math.abs(noise.at("effect", ...at)! - expected.effect!) < 1e-5);
+  await refused(() => patch(pair, [{ ...place, heads: 1 }]), "site", "two names of one thing");
 });
 
 test("null for what is asked about", async () => {

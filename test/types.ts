@@ -112,8 +112,15 @@ export async function tables() {
   await sweep(pair, { site: "text.mlp.out", heads: [0] });
   // @ts-expect-error a word of the question among the tokens of the image
   await sweep(pair, { site: "vision.self.z", position: "answer" });
-  // @ts-expect-error one layer is `layers: [0]`
-  await sweep(pair, { site: "text.cross.z", layer: 0 });
+  await sweep(pair, { site: "text.cross.z", layer: 0, head: 1 }, { direction: "noise" });
+  // @ts-expect-error a misspelt key
+  await sweep(pair, { site: "text.cross.z", layr: 0 });
+  // @ts-expect-error a position is part of the place
+  await sweep(pair, { site: "text.cross.z" }, { position: 1 });
+  // @ts-expect-error a misspelt key
+  await patchHead(pair, { ...z, head: 0, postion: "answer" });
+  // @ts-expect-error a direction is no part of the place
+  await patchHead(pair, { ...z, head: 0, direction: "noise" });
   // @ts-expect-error integrated gradients belong to attribution
   await sweep(pair, { site: "text.cross.z", steps: 5 });
 

@@ -58,7 +58,7 @@ export const either = (names: readonly string[]): string => DISJUNCTION.format(n
 /** Options of one kind wherever they are given. */
 const FIELDS: Readonly<Record<string, readonly [expected: string, holds: (value: unknown) => boolean]>> = {
   ...named(["memory", "seed", "steps", "screen", "randomSets", "top", "timeoutMs"], "a number", isNumber),
-  ...named(["layers", "heads", "sites", "sizes"], "a list", Array.isArray),
+  ...named(["sites", "sizes"], "a list", Array.isArray),
   ...named(["onProgress", "warn"], "a function", (value) => typeof value === "function"),
   signal: ["an AbortSignal", (value) => typeof (value as AbortSignal | null)?.throwIfAborted === "function"],
 };

@@ -56,7 +56,9 @@ async function runAttribute(model: string, options: AttributeCommandOptions): Pr
 
 /** Correlation with exact patching, and where the two are furthest apart. */
 async function comparison(pair: Pair, scores: Scores, options: SiteAttribution): Promise<string> {
-  const { places, pearson, misses } = agreement(scores, await sweep(pair, options as SweepOptions));
+  const { site, layers, heads, position, together, direction } = options;
+  const swept = { site, layers, heads, position, together, direction } as SweepOptions;
+  const { places, pearson, misses } = agreement(scores, await sweep(pair, swept));
   const rows = misses.map(({ index, found, exact }) => [
     ...placeColumns(scores, index),
     found.toFixed(3),

@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { checkOptions, NoticeError } from "../base/errors.js";
+import { NoticeError } from "../base/errors.js";
+import { checkShape } from "../base/options.js";
 import { random } from "../base/random.js";
 
 /** Far beyond it pixels overflow float32; pictures have values of 2. */
@@ -24,7 +25,7 @@ export interface GaussianNoise {
 export function gaussianNoise(pixels: tf.Tensor4D, noise: GaussianNoise): tf.Tensor4D;
 export function gaussianNoise(pixels: Float32Array, noise: GaussianNoise): Float32Array;
 export function gaussianNoise(pixels: tf.Tensor4D | Float32Array, noise: GaussianNoise): tf.Tensor4D | Float32Array {
-  checkOptions("gaussianNoise", noise, "{ sigma: 1, seed: 0 }");
+  checkShape("gaussianNoise", noise, { such: "{ sigma: 1, seed: 0 }", keys: ["sigma", "seed"] });
   const { sigma, seed } = noise;
   if (!(sigma > 0 && sigma <= MOST_SIGMA))
     throw new NoticeError("options", `sigma is ${sigma}; a number above 0 was expected, at most ${MOST_SIGMA}.`);

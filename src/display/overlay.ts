@@ -1,4 +1,5 @@
-import { checkOptions, NoticeError } from "../base/errors.js";
+import { NoticeError } from "../base/errors.js";
+import { checkShape } from "../base/options.js";
 import { answerAttention } from "../patching/answer-attention.js";
 import { attentionOverlay } from "../patching/attention-functions.js";
 import { type ImageInput, pictureOf } from "../patching/inputs.js";
@@ -40,7 +41,7 @@ export class Overlay implements Look {
  */
 export async function overlay(pair: Pair, image: ImageInput, options: LookOptions): Promise<Overlay> {
   checkPair(pair);
-  checkOptions("overlay", options, "{ layer: 0, head: 0 }");
+  checkShape("overlay", options, { such: "{ layer: 0, head: 0 }", keys: ["layer", "head", "position"] });
   const { layer, head, position = "answer" } = options;
   const { tokens } = pair.question;
   const [token, ...more] = resolvePosition(position, tokens.length, pair.question, pair.answers.correct.text);

@@ -1,7 +1,8 @@
 import { Buffer } from "node:buffer";
-import { checkOptions, NoticeError } from "../base/errors.js";
+import { NoticeError } from "../base/errors.js";
+import { checkAwaited, checkShape } from "../base/options.js";
 import { html } from "../report/html.js";
-import type { ScoreMapOptions } from "../report/score-map.js";
+import { SCORE_MAP_KEYS, type ScoreMapOptions } from "../report/score-map.js";
 import { PLAIN, type Terminal } from "./terminal.js";
 import { type Showable, type View, viewOf } from "./views.js";
 
@@ -63,7 +64,8 @@ export class Shown {
  * @example console.log(`${show(scores, { metric: "logitDiff", token: 3 })}`)
  */
 export function show(value: Showable, options: ScoreMapOptions = {}): Shown {
-  checkOptions("show", options, "{ metric }");
+  checkAwaited("What is shown", value);
+  checkShape("show", options, { such: "{ metric }", keys: SCORE_MAP_KEYS });
   const view = viewOf(value, options);
   if (view) return new Shown(view);
   throw new NoticeError(

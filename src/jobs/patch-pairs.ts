@@ -199,10 +199,8 @@ async function resultOf({ item, pair, refused }: Opened, onPass: OnPass, swept: 
   if (!pair) return { refused: refused! };
   if (!Array.isArray(swept)) return swept as { readonly refused: string };
   try {
-    const { attribution } = item;
-    const attributions = attribution
-      ? await attributeAll(pair, attribution.sites, { ...attribution, onProgress: onPass })
-      : [];
+    const { sites, ...options } = item.attribution ?? {};
+    const attributions = sites ? await attributeAll(pair, sites, { ...options, onProgress: onPass }) : [];
     const { answerToken, incorrectToken } = pair;
     return { scores: swept, attributions, tokens: pair.question.tokens, answerToken, incorrectToken };
   } catch (error) {

@@ -1,4 +1,5 @@
 import { NoticeError } from "../base/errors.js";
+import { keysOf } from "../base/options.js";
 import type { CheckpointFiles } from "../base/source.js";
 import { readTensors } from "../checkpoint/checkpoint.js";
 import { loadWeights } from "../checkpoint/weights.js";
@@ -24,6 +25,8 @@ export interface LoadOptions {
   /** Told of mistakes in a checkpoint that were repaired. Default: the console. */
   readonly warn?: (message: string) => void;
 }
+
+export const LOAD_KEYS = keysOf<LoadOptions>({ backend: true, memory: true, hub: true, warn: true });
 
 /** All that a checkpoint holds, its weights on the backend. */
 export interface Loaded extends Network {

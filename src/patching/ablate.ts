@@ -1,8 +1,9 @@
-import { checkList, checkOptions, NoticeError } from "../base/errors.js";
+import { checkList, NoticeError } from "../base/errors.js";
+import { checkShape } from "../base/options.js";
 import type { ArchitectureName } from "../model/architectures.js";
 import type { Score } from "./metrics.js";
 import type { Pair } from "./pair.js";
-import { patch, type Selection } from "./patch.js";
+import { type HeadNumbers, patch, type Selection } from "./patch.js";
 import type { IndexPosition, Position } from "./positions.js";
 import type { HeadSite, QuestionSite, Site } from "./sites.js";
 import { type Source, zero } from "./sources.js";
@@ -35,12 +36,13 @@ export function layerWindow<S extends Site>(
   site: S,
   window: readonly [number, number],
   place: {
-    readonly head?: S extends HeadSite ? number | readonly number[] : undefined;
+    readonly head?: S extends HeadSite ? HeadNumbers : undefined;
+    readonly heads?: S extends HeadSite ? HeadNumbers : undefined;
     readonly position?: S extends QuestionSite ? Position : IndexPosition;
   } = {},
 ): Selection[] {
   checkList("The window of layerWindow", window, "[1, 2]");
-  checkOptions("layerWindow", place, "{ position }");
+  checkShape("layerWindow", place, { such: "{ position }", keys: ["head", "heads", "position"] });
   const [first, last] = window;
   if (!(first <= last && last - first < MOST_LAYERS))
     throw new NoticeError(

@@ -1,4 +1,4 @@
-import { checkOptions } from "../base/errors.js";
+import { checkShape } from "../base/options.js";
 import type { Scores } from "./scores.js";
 
 /** How far an approximation of a sweep can be trusted. */
@@ -13,7 +13,7 @@ export interface Agreement {
 
 /** Compares change by change of the logit difference what an approximation found with what patching did. */
 export function agreement(found: Scores, exact: Scores, options: { readonly worst?: number } = {}): Agreement {
-  checkOptions("agreement", options, "{ worst: 5 }");
+  checkShape("agreement", options, { such: "{ worst: 5 }", keys: ["worst"] });
   const { worst = 5 } = options;
   const places = indexesOf(exact.facts.shape).flatMap((index) => {
     const [a, b] = [found.at("logitDiff", ...index), exact.at("logitDiff", ...index)];

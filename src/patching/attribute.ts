@@ -1,16 +1,25 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { checkOptions, NoticeError } from "../base/errors.js";
+import { checkList, NoticeError } from "../base/errors.js";
+import { checkShape, keysOf } from "../base/options.js";
 import { towersOf } from "../model/architecture.js";
 import type { ArchitectureName } from "../model/architectures.js";
 import { type Attributed, attributions, changes, isShared, type Slope } from "./attributions.js";
 import { towersAfter } from "./backward.js";
-import { type PassOptions, slopesAtOnce } from "./budget.js";
+import { PASS_KEYS, type PassOptions, slopesAtOnce } from "./budget.js";
 import { shareOfWay } from "./metrics.js";
 import { checkPair, type Pair } from "./pair.js";
 import type { Scores } from "./scores.js";
 import { parseSite, type Site, type SiteParts } from "./sites.js";
 import { patternOf } from "./softmax.js";
-import { type Cell, emptyScores, type SiteTable, type TableOptions, tableCells } from "./table.js";
+import {
+  type Cell,
+  emptyScores,
+  placeAndOptions,
+  type SiteTable,
+  TABLE_KEYS,
+  type TableOptions,
+  tableCells,
+} from "./table.js";
 
 /** Of which patches the effect is estimated, and how. */
 export interface AttributeOptions extends TableOptions, PassOptions {
@@ -27,6 +36,18 @@ export interface AttributeOptions extends TableOptions, PassOptions {
    */
   readonly gradDrop?: boolean;
 }
+
+/** What may stand in the place, or in the options after it. */
+export type AttributeAfterPlace = Omit<AttributeOptions, "layers" | "layer" | "heads" | "head" | "position">;
+
+const ATTRIBUTE_KEYS = [
+  ...PASS_KEYS,
+  ...keysOf<Omit<AttributeOptions, keyof TableOptions | keyof PassOptions>>({
+    steps: true,
+    qkFix: true,
+    gradDrop: true,
+  }),
+];
 
 /** The same for one site. */
 export type SiteAttribution<A extends ArchitectureName = ArchitectureName> = AttributeOptions &
@@ -46,11 +67,16 @@ type QueryOrKeySite<A extends ArchitectureName> = Extract<Site<A>, `${string}.${
  */
 export async function attribute<A extends ArchitectureName>(
   pair: Pair<A>,
-  options: SiteAttribution<A>,
+  place: SiteAttribution<A>,
+  options?: AttributeAfterPlace,
 ): Promise<Scores>;
-export async function attribute(pair: Pair, options: AttributeOptions & { readonly site: string }): Promise<Scores> {
+export async function attribute(
+  pair: Pair,
+  place: AttributeOptions & { readonly site: string },
+  after?: AttributeAfterPlace,
+): Promise<Scores> {
   checkPair(pair);
-  checkOptions("attribute", options);
+  const options = placeAndOptions("attribute", place, after, ATTRIBUTE_KEYS);
   if (options.qkFix && !patternOf(pair.model, parseSite(pair.model, options.site)))
     throw new NoticeError(
       "options",
@@ -70,6 +96,10 @@ export async function attributeAll(
   sites: readonly string[],
   options: AttributeOptions = {},
 ): Promise<Scores[]> {
+  checkPair(pair);
+  checkList("The sites of attributeAll", sites, '["text.cross.z"]');
+  const keys = [...TABLE_KEYS.filter((key) => key !== "site"), ...ATTRIBUTE_KEYS];
+  checkShape("attributeAll", options, { such: "{ steps: 5 }", keys });
   return attributeSites(pair, sites, options);
 }
 
@@ -79,7 +109,6 @@ export async function attributeSites(
   sites: readonly string[],
   options: AttributeOptions,
 ): Promise<Scores[]> {
-  checkOptions("attributeAll", options);
   const { direction = "denoise", steps = 0, gradDrop = false } = options;
   if (!Number.isInteger(steps) || steps < 0)
     throw new NoticeError("options", `steps is ${steps}; a whole number was expected, 0 for the plain gradient.`);

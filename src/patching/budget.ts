@@ -1,4 +1,5 @@
 import { NoticeError } from "../base/errors.js";
+import { keysOf } from "../base/options.js";
 import { type Network, towerOf, towerSize, towersOf } from "../model/architecture.js";
 import { towersAfter } from "./backward.js";
 import type { Pair } from "./pair.js";
@@ -17,6 +18,8 @@ export interface PassOptions {
   /** Stops between two batches; the call then rejects with its reason. */
   readonly signal?: AbortSignal;
 }
+
+export const PASS_KEYS = keysOf<PassOptions>({ memory: true, onProgress: true, signal: true });
 
 /** What is computed together, in bytes: each of it, and what is held beside all of it. */
 interface Bytes {

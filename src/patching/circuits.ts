@@ -1,4 +1,5 @@
-import { checkList, checkObject, checkOptions, NoticeError } from "../base/errors.js";
+import { checkList, checkObject, NoticeError } from "../base/errors.js";
+import { checkShape } from "../base/options.js";
 import { type Random, random } from "../base/random.js";
 
 /** One score a head, [layer][head]; null where there is none (a degenerate sample has no effect). */
@@ -62,7 +63,7 @@ export interface CircuitOptions {
  */
 export function findCircuit(samples: readonly HeadScores[], options: CircuitOptions = {}): Circuit {
   checkList("The samples of findCircuit", samples, "[scores, scores]");
-  checkOptions("findCircuit", options, "{ seed: 1 }");
+  checkShape("findCircuit", options, { such: "{ seed: 1 }", keys: ["seed", "resamples", "rate", "patched"] });
   const { seed = 0, resamples = 2000, rate = 0.05, patched } = options;
   checkRule(resamples, rate);
   const shape = shapeOf(samples);

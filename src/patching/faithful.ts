@@ -1,9 +1,10 @@
-import { checkOptions, NoticeError } from "../base/errors.js";
+import { checkList, checkObject, NoticeError } from "../base/errors.js";
+import { checkShape } from "../base/options.js";
 import { type Random, random } from "../base/random.js";
 import { towerSize } from "../model/architecture.js";
 import type { ArchitectureName } from "../model/architectures.js";
 import { isShared } from "./attributions.js";
-import { type PassOptions, patchesAtOnce } from "./budget.js";
+import { PASS_KEYS, type PassOptions, patchesAtOnce } from "./budget.js";
 import { checkPair, type Pair } from "./pair.js";
 import { patchBatch, resolveSelection, type Spot } from "./patch.js";
 import { checkIndex, checkLayer, indexes } from "./run.js";
@@ -32,6 +33,16 @@ export interface FaithfulOptions extends SetOptions {
   readonly randomSets?: number;
   /** Of the random sets. Default 0. */
   readonly seed?: number;
+}
+
+const SET_KEYS = [...PASS_KEYS, "sites"];
+
+/** @throws NoticeError `options` for a key that the function has not, or heads that are no list. */
+function checkSets(of: string, heads: unknown, options: unknown, more: readonly string[]): void {
+  checkList(`The heads of ${of}`, heads, '[{ site: "text.cross.z", layer: 0, head: 1 }]');
+  checkShape(of, options, { such: "{ signal }", keys: [...SET_KEYS, ...more] });
+  // What stands beside the three, such as an effect, is nobody's mistake: each of them is needed.
+  for (const head of heads as unknown[]) checkObject(`A head of ${of}`, head, "{ site, layer, head }");
 }
 
 /** How well a set of heads explains the answer. All shares are of the way from the corrupted answer to the clean one. */
@@ -66,7 +77,7 @@ export async function faithfulness(
   options: FaithfulOptions = {},
 ): Promise<Faithfulness> {
   checkPair(pair);
-  checkOptions("faithfulness", options);
+  checkSets("faithfulness", heads, options, ["randomSets", "seed"]);
   const { sites = circuitSites(pair.model.architecture), randomSets = 20, seed = 0 } = options;
   if (!Number.isInteger(randomSets) || randomSets < 0 || randomSets > MOST_SETS)
     throw new NoticeError(
@@ -127,7 +138,7 @@ export async function faithfulnessCurve(
   given: SetOptions & { readonly sizes?: readonly number[] } = {},
 ): Promise<FaithfulnessCurve> {
   checkPair(pair);
-  checkOptions("faithfulnessCurve", given);
+  checkSets("faithfulnessCurve", ranked, given, ["sizes"]);
   const { sizes, ...options } = given;
   const { sites: among = circuitSites(pair.model.architecture) } = options;
   const order = unique(pair, [...ranked, ...everyHead(pair, among)], among);
@@ -157,7 +168,8 @@ export interface HeadEffect extends HeadAt {
 
 /** What exact patching says of every head, at all positions together. */
 export async function headEffects(pair: Pair, options: PassOptions = {}): Promise<HeadEffect[]> {
-  checkOptions("headEffects", options);
+  checkPair(pair);
+  checkShape("headEffects", options, { such: "{ signal }", keys: PASS_KEYS });
   const found: HeadEffect[] = [];
   const all = everyHead(pair);
   for (const site of circuitSites(pair.model.architecture)) {
@@ -174,6 +186,8 @@ export async function headEffects(pair: Pair, options: PassOptions = {}): Promis
 
 /** All heads, those with the largest |effect| in exact patching at all positions first. */
 export async function rankHeads(pair: Pair, options: PassOptions = {}): Promise<HeadAt[]> {
+  checkPair(pair);
+  checkShape("rankHeads", options, { such: "{ signal }", keys: PASS_KEYS });
   const found = await headEffects(pair, options);
   found.sort((a, b) => Math.abs(b.logitDiff) - Math.abs(a.logitDiff));
   return found.map(({ site, layer, head }) => ({ site, layer, head }));

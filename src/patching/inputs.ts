@@ -1,4 +1,5 @@
 import { NoticeError } from "../base/errors.js";
+import { checkAwaited } from "../base/options.js";
 import type { GaussianNoise } from "../corruption/gaussian.js";
 import { readPicture } from "../files/open.js";
 import { decodePicture } from "../pictures/decode.js";
@@ -38,8 +39,18 @@ export type PairInput = Asked & {
   readonly at?: number;
 } & (CorruptImage | CorruptQuestion);
 
+/** The keys of a pair's input; a list of a pool has one key more by it. */
+export const PAIRED = {
+  such: "{ image, corruptImage, question, answers }",
+  keys: ["image", "question", "answers", "corruptImage", "corruptQuestion", "at", "key"],
+};
+
+/** Those of a question; that of a pair is one. */
+export const ASKED = { such: "{ image, question }", keys: PAIRED.keys };
+
 /** Any form of a picture, as pixels. @throws NoticeError `image` */
 export async function pictureOf(image: ImageInput): Promise<Picture> {
+  checkAwaited("The picture", image);
   if (typeof image === "string") return readPicture(image);
   // Not by instanceof: a notebook's cells have a Uint8Array of their own.
   if (ArrayBuffer.isView(image)) return decodePicture(image, "the picture");

@@ -1,19 +1,20 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { checkOptions, NoticeError } from "../base/errors.js";
+import { NoticeError } from "../base/errors.js";
+import { checkShape } from "../base/options.js";
 import type { CheckpointFiles } from "../base/source.js";
 import { disposeWeights } from "../checkpoint/weights.js";
 import { gaussianNoise } from "../corruption/gaussian.js";
 import { openModel } from "../files/open.js";
 import type { Network } from "../model/architecture.js";
 import { type ArchitectureName, NAMES } from "../model/architectures.js";
-import { isOf, type LoadedModel, type LoadOptions, readModel } from "../model/load.js";
+import { isOf, LOAD_KEYS, type LoadedModel, type LoadOptions, readModel } from "../model/load.js";
 import { endsOf, forward } from "../model/pass.js";
 import { type ImageProcessor, pixelValues } from "../pictures/pixels.js";
 import type { Backend } from "../platform/backend.js";
 import type { Tokenizer } from "../words/tokenizer.js";
 import { coveredTokens } from "./attention-functions.js";
 import { answerOf, answersOf, choiceName, said } from "./choices.js";
-import { type Asked, checkText, type ImageInput, type PairInput, pictureOf } from "./inputs.js";
+import { ASKED, type Asked, checkText, type ImageInput, PAIRED, type PairInput, pictureOf } from "./inputs.js";
 import type { Answer } from "./metrics.js";
 import { newRun, Pair } from "./pair.js";
 import type { Question } from "./positions.js";
@@ -100,7 +101,7 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
    * @throws NoticeError `image`, `tokens`
    */
   async run(input: Asked): Promise<Run<A>> {
-    checkOptions("run", input, "{ image, question }");
+    checkShape("run", input, ASKED);
     const { image, question } = input;
     const asked = this.question(question);
     const pixels = await this.pixels(image);
@@ -118,7 +119,7 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
    * @example await blip.pair({ image: "red.png", corruptImage: "blue.png", question: "is this star red or blue?", answers: ["red", "blue"] })
    */
   async pair(input: PairInput): Promise<Pair<A>> {
-    checkOptions("pair", input, "{ image, corruptImage, question, answers }");
+    checkShape("pair", input, PAIRED);
     const { image, corruptImage, question, corruptQuestion, at } = input;
     const answers = answersOf(this, input.answers);
     const asked = this.question(question);
@@ -148,7 +149,7 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
    * @throws NoticeError `image`, `tokens`, `options`, `checkpoint` where the pass overflowed
    */
   async ask(input: Asked, options: { readonly top?: number } = {}): Promise<AskResult> {
-    checkOptions("ask", options, "{ top: 3 }");
+    checkShape("ask", options, { such: "{ top: 3 }", keys: ["top"] });
     const { top = 5 } = options;
     if (!Number.isInteger(top) || top < 1)
       throw new NoticeError("options", `top is ${top}; a whole number of at least 1 was expected.`);
@@ -280,7 +281,7 @@ export type Blip = Model<"blip-vqa">;
 
 /** Loads one. @throws NoticeError as `loadModel` */
 export async function loadBlip(model: string | CheckpointFiles, options: LoadOptions = {}): Promise<Blip> {
-  checkOptions("loadBlip", options);
+  checkShape("loadBlip", options, { such: '{ backend: "wasm" }', keys: LOAD_KEYS });
   return loadModel(model, { ...options, architecture: "blip-vqa" });
 }
 
@@ -301,7 +302,7 @@ export async function loadModel(
   model: string | CheckpointFiles,
   given: LoadOptions & { readonly architecture?: ArchitectureName } = {},
 ): Promise<Model> {
-  checkOptions("loadModel", given);
+  checkShape("loadModel", given, { such: '{ backend: "wasm" }', keys: [...LOAD_KEYS, "architecture"] });
   const { architecture, ...options } = given;
   const { files, memory } = await opened(model, options);
   const expected = architecture === undefined ? NAMES : [architecture];

@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { NoticeError } from "../base/errors.js";
+import { checkAwaited } from "../base/options.js";
 import type { Network } from "../model/architecture.js";
 import type { ArchitectureName } from "../model/architectures.js";
 import { type Activations, forward } from "../model/pass.js";
@@ -119,8 +120,19 @@ export class Pair<A extends ArchitectureName = ArchitectureName> {
 
 /** A pair that nobody awaited, or something else. @throws NoticeError `options` */
 export function checkPair(pair: Pair): void {
-  if (typeof pair?.sides !== "function")
-    throw new NoticeError("options", "That is no pair; make one by `await blip.pair({ image, corruptImage, … })`.");
+  checkAwaited("The pair", pair);
+  if (typeof pair?.sides === "function") return;
+  const made = "make one by `await blip.pair({ image, corruptImage, … })`";
+  if (Array.isArray(pair))
+    throw new NoticeError(
+      "options",
+      `That is a list of ${pair.length}, and one pair was expected: take one of them, such as pair[0]; of inputs, ${made}.`,
+    );
+  const isInput = typeof (pair as Partial<Pair> | undefined)?.question === "string";
+  throw new NoticeError(
+    "options",
+    isInput ? `That is what a pair is made of, and no pair yet; ${made}.` : `That is no pair; ${made}.`,
+  );
 }
 
 /**

@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { checkOptions, NoticeError } from "../base/errors.js";
+import { NoticeError } from "../base/errors.js";
+import { checkShape, keysOf } from "../base/options.js";
 import { towerSize } from "../model/architecture.js";
 import type { ArchitectureName } from "../model/architectures.js";
 import type { BlockGiven, BlockSite } from "../model/blocks/block.js";
@@ -22,16 +23,22 @@ export type Selection<A extends ArchitectureName = ArchitectureName, S extends S
   PositionAt<A, S>;
 
 type HeadsAt<A extends ArchitectureName, S extends Site<A>> =
-  | { readonly site: S & HeadSite<A>; readonly head?: number | readonly number[] }
-  | { readonly site: S; readonly head?: undefined };
+  | { readonly site: S & HeadSite<A>; readonly head?: HeadNumbers; readonly heads?: HeadNumbers }
+  | { readonly site: S; readonly head?: undefined; readonly heads?: undefined };
+
+/** One head or several; `head` and `heads` are two names of one thing. */
+export type HeadNumbers = number | readonly number[];
 
 /** A selection before it is known what goes with what. */
 export interface UncheckedSelection {
   readonly site: string;
   readonly layer: number;
-  readonly head?: number | readonly number[];
+  readonly head?: HeadNumbers;
+  readonly heads?: HeadNumbers;
   readonly position?: Position;
 }
+
+const PLACE_KEYS = keysOf<UncheckedSelection>({ site: true, layer: true, head: true, heads: true, position: true });
 
 /** Which way a patch goes, and what it puts in. */
 export interface PatchOptions {
@@ -39,6 +46,19 @@ export interface PatchOptions {
   readonly direction?: Direction;
   /** Where the values come from that are put in. Default: the other pass of the pair. */
   readonly source?: Source;
+}
+
+const OPTION_KEYS = keysOf<PatchOptions>({ direction: true, source: true });
+
+/** @throws NoticeError `options` for a key that no place has; `site` where heads are named twice. */
+export function checkSelection(of: string, selection: unknown, options: readonly string[] = OPTION_KEYS): void {
+  const such = '{ site: "text.cross.z", layer: 0 }';
+  checkShape(`a place of ${of}`, selection, { such, keys: PLACE_KEYS, later: options });
+}
+
+/** @throws NoticeError `options` for a key that the function has not. @param more keys that it has beside those of a patch. */
+export function checkPatchOptions(of: string, options: unknown, more: readonly string[] = []): void {
+  checkShape(of, options, { such: '{ direction: "noise" }', keys: [...OPTION_KEYS, ...more] });
 }
 
 /** A selection as indices; `heads` is empty where the site has none. */
@@ -62,7 +82,9 @@ export async function patchHead<A extends ArchitectureName>(
   options?: PatchOptions,
 ): Promise<Score>;
 export async function patchHead(pair: Pair, selection: UncheckedSelection, options: PatchOptions = {}): Promise<Score> {
-  if (typeof selection?.head !== "number")
+  checkPair(pair);
+  checkSelection("patchHead", selection);
+  if (headsOf(selection)?.length !== 1 || Array.isArray(selection.head))
     throw new NoticeError(
       "site",
       "patchHead patches one head: give `head` its number. `patch` patches several, or all.",
@@ -93,7 +115,8 @@ async function patchPlaces(
   selections: readonly UncheckedSelection[],
   options: PatchOptions,
 ): Promise<Score> {
-  checkOptions("patch", options);
+  checkPair(pair);
+  checkPatchOptions("patch", options);
   const { direction = "denoise", source } = options;
   return (await patchBatch(pair, [resolveSelections(pair, selections)], direction, source))[0]!;
 }
@@ -126,7 +149,8 @@ export async function patchMetrics<Name extends string>(
   metrics: { readonly [name in Name]: LogitMetric },
   options: PatchOptions = {},
 ): Promise<Record<Name, Measured>> {
-  checkOptions("patchMetrics", options);
+  checkPair(pair);
+  checkPatchOptions("patchMetrics", options);
   const { direction = "denoise", source } = options;
   const spots = resolveSelections(pair, selections);
   const { base, source: other } = pair.sides(direction);
@@ -153,18 +177,34 @@ function resolveSelections(pair: Pair, selections: readonly UncheckedSelection[]
       "options",
       'Nothing is selected; give a list of places to patch, such as [{ site: "text.cross.z", layer: 0 }].',
     );
-  return selections.map((selection) => resolveSelection(pair, selection));
+  return selections.map((selection) => {
+    checkSelection("patch", selection);
+    return resolveSelection(pair, selection);
+  });
+}
+
+/** The heads that a selection names, if it names any. */
+function headsOf({ head, heads }: Pick<UncheckedSelection, "head" | "heads">): readonly number[] | undefined {
+  if (head !== undefined && heads !== undefined)
+    throw new NoticeError("site", "head and heads are two names of one thing; give one of the two.");
+  const named = head ?? heads;
+  if (named === undefined || typeof named === "number") return named === undefined ? undefined : [named];
+  if (!Array.isArray(named))
+    throw new NoticeError("site", `head is ${JSON.stringify(named)}; a number was expected, or several: [0, 2].`);
+  return [...new Set(named)];
 }
 
 /** Checks a selection against the model and the question. */
-export function resolveSelection(pair: Pair, { site, layer, head, position = "all" }: UncheckedSelection): Spot {
+export function resolveSelection(pair: Pair, selection: UncheckedSelection): Spot {
+  const { site, layer, position = "all" } = selection;
+  const named = headsOf(selection);
   const parts = parseSite(pair.model, site);
   checkLayer(pair.model, parts.tower, layer);
   const { heads: count } = towerSize(pair.model, parts.tower);
-  if (head !== undefined && !parts.perHead)
+  if (named && !parts.perHead)
     throw new NoticeError("site", `${site} has no heads; leave head out, or patch ${parts.tower}.self.z.`);
   const all = indexes(parts.perHead ? count : 0);
-  const heads = head === undefined ? all : typeof head === "number" ? [head] : [...new Set(head)];
+  const heads = named ?? all;
   for (const index of heads) checkIndex("head", index, count, `the ${parts.tower} tower`);
   if (parts.perHead && heads.length === 0) throw new NoticeError("site", "An empty set of heads patches nothing.");
   const question = parts.tokens === "question" ? pair.question : undefined;

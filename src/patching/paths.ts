@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { checkOptions, NoticeError } from "../base/errors.js";
+import { NoticeError } from "../base/errors.js";
 import { towerOf, towersOf } from "../model/architecture.js";
 import type { ArchitectureName } from "../model/architectures.js";
 import type { BlockGiven, BlockSite } from "../model/blocks/block.js";
@@ -8,6 +8,8 @@ import { type Patches, resume } from "../model/pass.js";
 import type { Score } from "./metrics.js";
 import { checkPair, type Pair } from "./pair.js";
 import {
+  checkPatchOptions,
+  checkSelection,
   type PatchOptions,
   resolveSelection,
   type Selection,
@@ -65,11 +67,17 @@ export async function patchPath(
   receivers: readonly (UncheckedSelection | "answer")[],
   options: PathOptions = {},
 ): Promise<Score> {
-  checkOptions("patchPath", options);
+  checkPatchOptions("patchPath", options, ["mediated"]);
   const { direction = "denoise", source, mediated = false } = options;
   checkPair(pair);
-  if (senders.length === 0 || receivers.length === 0)
-    throw new NoticeError("options", "A path leads from somewhere to somewhere: give senders and receivers.");
+  for (const ends of [senders, receivers])
+    if (!Array.isArray(ends) || ends.length === 0)
+      throw new NoticeError(
+        "options",
+        "A path leads from somewhere to somewhere: give senders and receivers, as lists.",
+      );
+  for (const place of [...senders, ...receivers])
+    if (place !== "answer") checkSelection("patchPath", place, ["direction", "source", "mediated"]);
   const from = senders.map((selection) => resolveSelection(pair, selection));
   const to = receivers.filter((receiver) => receiver !== "answer").map((place) => resolveSelection(pair, place));
   for (const { parts } of from)

@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { NoticeError } from "../base/errors.js";
+import { checkShape } from "../base/options.js";
 import { type Network, towerOf, towerSize } from "../model/architecture.js";
 import type { ArchitectureName } from "../model/architectures.js";
 import { valueAt } from "../model/blocks/block.js";
@@ -46,7 +47,9 @@ export class Run<A extends ArchitectureName = ArchitectureName> {
    *
    * @throws NoticeError `site` for a site or layer that is not there.
    */
-  at(site: Site<A>, { layer }: { readonly layer: number }): tf.Tensor {
+  at(site: Site<A>, place: { readonly layer: number }): tf.Tensor {
+    checkShape("run.at", place, { such: "{ layer: 0 }", keys: ["layer"] });
+    const { layer } = place;
     const { tower, within } = parseSite(this.model, site);
     checkLayer(this.model, tower, layer);
     return tf.tidy(() => tf.squeeze(valueAt(blockOf(this.model, this.activations, tower, layer), within), [0]));

@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { NoticeError } from "../base/errors.js";
+import { checkList, NoticeError } from "../base/errors.js";
+import { checkAwaited } from "../base/options.js";
 import { towersOf } from "../model/architecture.js";
 import { valueAt } from "../model/blocks/block.js";
 import { blockOf } from "../model/pass.js";
@@ -46,6 +47,7 @@ export function valuesFrom(source: Source, { model, activations }: Run, site: Si
 
 /** The values of a run: activation patching with those of the pair's other pass, resample ablation with another sample's. */
 export function fromRun(run: Run): Source {
+  checkRun("fromRun", run);
   return ({ tower, within }, layer) => {
     checkLayer(run.model, tower, layer);
     return valueAt(blockOf(run.model, run.activations, tower, layer), within);
@@ -61,6 +63,8 @@ export const zero: Source = () => tf.scalar(0);
  * @throws NoticeError `options` where there is no run, `tokens` where their questions have different lengths.
  */
 export function meanOf(runs: readonly Run[]): Source {
+  checkList("What meanOf takes the mean of", runs, "[run, run]");
+  for (const run of runs) checkRun("meanOf", run);
   const lengths = [...new Set(runs.map(questionLength))];
   if (lengths.length === 0)
     throw new NoticeError("options", "The mean over no runs is no value; give at least one run.");
@@ -77,6 +81,13 @@ export function meanOf(runs: readonly Run[]): Source {
     );
     return tf.div(sum, runs.length);
   };
+}
+
+/** @throws NoticeError `options` for what is no run, such as a promise of one. */
+function checkRun(of: string, run: Run): void {
+  checkAwaited(`The run of ${of}`, run);
+  if (typeof run?.at !== "function")
+    throw new NoticeError("options", `${of} takes a run; make one by \`await model.run({ image, question })\`.`);
 }
 
 function questionLength({ model, activations }: Run): number {

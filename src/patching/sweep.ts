@@ -1,12 +1,13 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { checkOptions, NoticeError } from "../base/errors.js";
+import { checkList, NoticeError } from "../base/errors.js";
+import { keysOf } from "../base/options.js";
 import { towerOf } from "../model/architecture.js";
 import type { ArchitectureName } from "../model/architectures.js";
 import { valueAt } from "../model/blocks/block.js";
 import { blockOf } from "../model/pass.js";
 import { attributeSites } from "./attribute.js";
 import { passPatching, rowPatching, type Table } from "./batches.js";
-import { decodedAtOnce, type PassOptions, pairsAtOnce, patchesAtOnce } from "./budget.js";
+import { decodedAtOnce, PASS_KEYS, type PassOptions, pairsAtOnce, patchesAtOnce } from "./budget.js";
 import { score } from "./metrics.js";
 import { checkPair, type Pair } from "./pair.js";
 import type { Spot } from "./patch.js";
@@ -14,7 +15,16 @@ import { changesOneRow } from "./rows.js";
 import type { Run } from "./run.js";
 import type { Scores } from "./scores.js";
 import { parseSite, type SiteParts } from "./sites.js";
-import { type Cell, emptyScores, patchedTogether, type SiteTable, tableCells, type UncheckedTable } from "./table.js";
+import {
+  type Cell,
+  emptyScores,
+  patchedTogether,
+  placeAndOptions,
+  type SiteTable,
+  type TableOptions,
+  tableCells,
+  type UncheckedTable,
+} from "./table.js";
 
 type UncheckedSweep = UncheckedTable & SweepCourse;
 
@@ -27,15 +37,25 @@ export interface SweepCourse extends PassOptions {
   readonly screen?: number;
 }
 
+/** What may stand in the place, or in the options after it. */
+export type AfterPlace = SweepCourse & Pick<TableOptions, "direction" | "together">;
+
+const SWEEP_KEYS = [...PASS_KEYS, ...keysOf<Omit<SweepCourse, keyof PassOptions>>({ screen: true })];
+
 /**
  * Patches every head (or row) at every layer and position, one at a time, and scores each. The table covers the whole
  * site; what `layers`, `heads` and `position` leave out is null in it.
  *
  * @throws NoticeError `site`, `options` or `memory` before anything is run.
  */
-export async function sweep<A extends ArchitectureName>(pair: Pair<A>, options: SweepOptions<A>): Promise<Scores>;
-export async function sweep(pair: Pair, options: UncheckedSweep): Promise<Scores> {
-  return (await sweepAll([pair], options))[0]!;
+export async function sweep<A extends ArchitectureName>(
+  pair: Pair<A>,
+  place: SweepOptions<A>,
+  options?: AfterPlace,
+): Promise<Scores>;
+export async function sweep(pair: Pair, place: UncheckedSweep, options?: AfterPlace): Promise<Scores> {
+  checkPair(pair);
+  return (await sweepAll([pair], placeAndOptions("sweep", place, options, SWEEP_KEYS)))[0]!;
 }
 
 /**
@@ -47,14 +67,19 @@ export async function sweep(pair: Pair, options: UncheckedSweep): Promise<Scores
  */
 export async function sweepTogether<A extends ArchitectureName>(
   pairs: readonly Pair<A>[],
-  options: SweepOptions<A>,
+  place: SweepOptions<A>,
+  options?: AfterPlace,
 ): Promise<Scores[]>;
-export async function sweepTogether(pairs: readonly Pair[], options: UncheckedSweep): Promise<Scores[]> {
-  return sweepAll(pairs, options);
+export async function sweepTogether(
+  pairs: readonly Pair[],
+  place: UncheckedSweep,
+  options?: AfterPlace,
+): Promise<Scores[]> {
+  checkList("What sweepTogether sweeps", pairs, "[pair, pair]");
+  return sweepAll(pairs, placeAndOptions("sweepTogether", place, options, SWEEP_KEYS));
 }
 
 async function sweepAll(pairs: readonly Pair[], options: UncheckedSweep): Promise<Scores[]> {
-  checkOptions("a sweep", options);
   if (pairs.length === 0) return [];
   for (const pair of pairs) checkPair(pair);
   const parts = parseSite(pairs[0]!.model, options.site);
@@ -76,7 +101,7 @@ async function sweepAll(pairs: readonly Pair[], options: UncheckedSweep): Promis
 
 /** How many pairs such as this one are swept in the same passes to any gain. */
 export function pairsInOnePass(pair: Pair, options: UncheckedSweep): number {
-  checkOptions("a sweep", options);
+  placeAndOptions("sweep", options, undefined, SWEEP_KEYS);
   const parts = parseSite(pair.model, options.site);
   if (patchedTogether(parts, options) || !changesOneRow(pair.model, parts)) return 1;
   return roomBeside({ pair, layers: tableCells(pair, parts, options) }, parts, options);

@@ -1,8 +1,9 @@
 import { NoticeError } from "../base/errors.js";
+import { checkShape, keysOf } from "../base/options.js";
 import { towerOf, towerSize } from "../model/architecture.js";
 import type { ArchitectureName } from "../model/architectures.js";
 import { checkPair, type Direction, type Pair } from "./pair.js";
-import { resolveSelection, type Spot, tokenCount } from "./patch.js";
+import { type HeadNumbers, resolveSelection, type Spot, tokenCount } from "./patch.js";
 import type { Position, PositionAt } from "./positions.js";
 import { checkIndex, checkLayer, indexes } from "./run.js";
 import { type Axis, Scores } from "./scores.js";
@@ -11,9 +12,13 @@ import type { HeadSite, Site, SiteParts } from "./sites.js";
 /** Which patches of a site are scored. */
 export interface TableOptions {
   /** Default: all. */
-  readonly layers?: readonly number[];
+  readonly layers?: number | readonly number[];
+  /** The same: `{ layer: 1, head: 2 }` is a place here too. */
+  readonly layer?: number | readonly number[];
   /** Default: all, where the site has heads. */
-  readonly heads?: readonly number[];
+  readonly heads?: HeadNumbers;
+  /** The same. */
+  readonly head?: HeadNumbers;
   /** Default `"all"`. */
   readonly position?: Position;
   /**
@@ -28,11 +33,60 @@ export interface TableOptions {
 /** The same for one site: heads only where it has some, words only where its tokens are the question's. */
 export type SiteTable<A extends ArchitectureName = ArchitectureName> = TableOptions &
   PositionAt<A> &
-  ({ readonly site: HeadSite<A> } | { readonly site: Site<A>; readonly heads?: undefined });
+  ({ readonly site: HeadSite<A> } | { readonly site: Site<A>; readonly head?: undefined; readonly heads?: undefined });
 
 /** A table before it is known what goes with what. */
 export interface UncheckedTable extends TableOptions {
   readonly site: string;
+}
+
+export const TABLE_KEYS = keysOf<UncheckedTable>({
+  site: true,
+  layers: true,
+  layer: true,
+  heads: true,
+  head: true,
+  position: true,
+  together: true,
+  direction: true,
+});
+
+/**
+ * A place and the options that follow it as one, whichever of the two an option stands in.
+ *
+ * @param keys of options, beside those of a table.
+ * @throws NoticeError `options` for a key that nobody reads, or one that is given twice.
+ */
+export function placeAndOptions<Given extends UncheckedTable>(
+  of: string,
+  place: Given,
+  options: Partial<Given> | undefined,
+  keys: readonly string[],
+): Given {
+  checkShape(of, place, { such: '{ site: "text.cross.z" }', keys: [...TABLE_KEYS, ...keys] });
+  if (options === undefined) return place;
+  const after = ["direction", "together", ...keys];
+  checkShape(`${of}, after the place,`, options, { such: '{ direction: "noise" }', keys: after });
+  const twice = Object.keys(options).find((key) => place[key as keyof Given] !== undefined);
+  if (twice !== undefined)
+    throw new NoticeError("options", `${twice} is given to ${of} twice, in the place and after it; give it once.`);
+  return { ...place, ...options };
+}
+
+/** The numbers of one kind that a table names, by either of its two names. @throws NoticeError `options` */
+function numbersOf(options: TableOptions, one: "layer" | "head"): readonly number[] | undefined {
+  const several = `${one}s` as const;
+  const [single, list] = [options[one], options[several]];
+  if (single !== undefined && list !== undefined)
+    throw new NoticeError("options", `${one} and ${several} are two names of one thing; give one of the two.`);
+  const named = single ?? list;
+  if (named === undefined || Array.isArray(named)) return named === undefined ? undefined : [...new Set(named)];
+  if (typeof named !== "number")
+    throw new NoticeError(
+      "options",
+      `${single === undefined ? several : one} is ${JSON.stringify(named)}; a number or a list such as [0, 1] was expected.`,
+    );
+  return [named];
 }
 
 /** A patch and its index along the axes of the table. */
@@ -57,16 +111,11 @@ export function tableCells(pair: Pair, parts: SiteParts, options: TableOptions):
   const { position = "all" } = options;
   const together = patchedTogether(parts, options);
   const size = towerSize(pair.model, parts.tower);
-  if (options.heads && !parts.perHead)
+  const [chosenLayers, chosenHeads] = [numbersOf(options, "layer"), numbersOf(options, "head")];
+  if (chosenHeads && !parts.perHead)
     throw new NoticeError("site", `${site} has no heads to choose from; leave heads out.`);
-  for (const [name, list] of [
-    ["layers", options.layers],
-    ["heads", options.heads],
-  ] as const)
-    if (list !== undefined && !Array.isArray(list))
-      throw new NoticeError("options", `${name} is ${JSON.stringify(list)}; a list such as [0, 1] was expected.`);
-  const layers = options.layers ?? indexes(size.layers);
-  const heads = parts.perHead ? (options.heads ?? indexes(size.heads)) : [undefined];
+  const layers = chosenLayers ?? indexes(size.layers);
+  const heads = parts.perHead ? (chosenHeads ?? indexes(size.heads)) : [undefined];
   if (layers.length === 0 || heads.length === 0)
     throw new NoticeError("options", "An empty set of layers or heads sweeps nothing; leave it out to sweep all.");
   for (const layer of layers) checkLayer(pair.model, parts.tower, layer);

@@ -1,4 +1,5 @@
-import { checkList, checkObject, checkOptions, NoticeError } from "../base/errors.js";
+import { checkList, checkObject, NoticeError } from "../base/errors.js";
+import { checkShape } from "../base/options.js";
 import type { Picture } from "../pictures/picture.js";
 import { resize } from "../pictures/resize.js";
 
@@ -37,7 +38,7 @@ export function drawOverlay(
 ): OverlayPicture {
   checkObject("The picture of drawOverlay", picture, "{ width, height, data }");
   checkList("The grid of drawOverlay", grid, "[[0, 1], [1, 0]]");
-  checkOptions("drawOverlay", options, "{ side: 256 }");
+  checkShape("drawOverlay", options, { such: "{ side: 256 }", keys: ["extent", "side"] });
   const { extent = Math.max(...grid.flat().map(Math.abs)), side = 256 } = options;
   const columns = grid[0]?.length ?? 0;
   if (columns === 0 || grid.some((row) => row.length !== columns || !row.every(Number.isFinite)))

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { lstat, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { checkObject, checkOptions, NoticeError } from "../base/errors.js";
+import { checkObject, NoticeError } from "../base/errors.js";
+import { checkShape } from "../base/options.js";
 import { isWritten, refuseForeign } from "../files/output.js";
 import { makeFolder, writeWhole } from "../files/write.js";
 import { FigureBook } from "./figure-book.js";
@@ -29,7 +30,7 @@ export interface ReportOptions {
  */
 export async function writeReport(data: ReportData, folder: string, options: ReportOptions = {}): Promise<string> {
   checkObject("What writeReport writes", data, "what gatherReport returns");
-  checkOptions("writeReport", options, "{ png: false }");
+  checkShape("writeReport", options, { such: "{ png: false }", keys: ["png"] });
   const { png = true } = options;
   const path = join(folder, "report.html");
   const figures = join(folder, "figures");

@@ -1,4 +1,5 @@
-import { checkObject, checkOptions } from "../base/errors.js";
+import { checkObject } from "../base/errors.js";
+import { checkShape, keysOf } from "../base/options.js";
 import { answerName, type Metric } from "../patching/metrics.js";
 import type { Scores } from "../patching/scores.js";
 import type { HeadMap } from "./heatmap.js";
@@ -21,6 +22,8 @@ export interface ScoreMapOptions {
   readonly note?: string;
 }
 
+export const SCORE_MAP_KEYS = keysOf<ScoreMapOptions>({ metric: true, token: true, note: true });
+
 /**
  * One two-dimensional view of a sweep: layer x head at one token, or layer x token for sites without heads.
  *
@@ -28,7 +31,7 @@ export interface ScoreMapOptions {
  */
 export function scoreMap(scores: Scores, options: ScoreMapOptions = {}): HeadMap {
   checkObject("What scoreMap draws", scores, "the scores of a sweep");
-  checkOptions("scoreMap", options, "{ metric }");
+  checkShape("scoreMap", options, { such: "{ metric }", keys: SCORE_MAP_KEYS });
   const { metric = scores.degenerate ? "logitDiff" : "effect" } = options;
   const { site, axes, shape, model, direction, answers, tokens } = scores.facts;
   const [layers, second = 1] = shape as [number, number?];

@@ -1,7 +1,8 @@
 import { readdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { PNG } from "pngjs";
-import { checkOptions, NoticeError } from "../../base/errors.js";
+import { NoticeError } from "../../base/errors.js";
+import { checkShape } from "../../base/options.js";
 import { removeLeftovers } from "../../files/leftovers.js";
 import { fileError, isFileError } from "../../files/system-error.js";
 import { makeFolder } from "../../files/write.js";
@@ -42,7 +43,7 @@ const svoColumns =
  * @throws NoticeError `options` where the folder exists and is not empty.
  */
 export async function writeScenes(directory: string, options: WriteScenesOptions): Promise<void> {
-  checkOptions("writeScenes", options, "{ count: 10, seed: 1 }");
+  checkShape("writeScenes", options, { such: "{ count: 10, seed: 1 }", keys: ["count", "seed", "progress"] });
   const { count, seed, progress } = options;
   await refuseFull(directory);
   const beside = `${directory.replace(/[/\\]+$/, "")}.partial-${process.pid}`;
