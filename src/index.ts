@@ -12,7 +12,13 @@ export type { LoadOptions } from "./model/load.js";
 export type { Activations } from "./model/pass.js";
 export { ablate, layerWindow } from "./patching/ablate.js";
 export { type Agreement, agreement } from "./patching/agreement.js";
-export { type AttributeOptions, attribute, attributeAll, type SiteAttribution } from "./patching/attribute.js";
+export {
+  type AttributeAfterPlace,
+  type AttributeOptions,
+  attribute,
+  attributeAll,
+  type SiteAttribution,
+} from "./patching/attribute.js";
 export type { PassOptions } from "./patching/budget.js";
 export {
   type Circuit,
@@ -54,7 +60,15 @@ export {
 } from "./patching/metrics.js";
 export { type AskResult, type Blip, loadBlip, loadModel, Model } from "./patching/model.js";
 export type { Direction, Mode, Pair } from "./patching/pair.js";
-export { type Measured, type PatchOptions, patch, patchHead, patchMetrics, type Selection } from "./patching/patch.js";
+export {
+  type HeadNumbers,
+  type Measured,
+  type PatchOptions,
+  patch,
+  patchHead,
+  patchMetrics,
+  type Selection,
+} from "./patching/patch.js";
 export { type PathOptions, patchPath, type Receiver, type Sender } from "./patching/paths.js";
 export type { IndexPosition, Position, PositionAt, Question } from "./patching/positions.js";
 export type { Run } from "./patching/run.js";
@@ -71,7 +85,7 @@ export {
   sitesOf,
 } from "./patching/sites.js";
 export { between, fromRun, meanOf, type Source, zero } from "./patching/sources.js";
-export { type SweepCourse, type SweepOptions, sweep, sweepTogether } from "./patching/sweep.js";
+export { type AfterPlace, type SweepCourse, type SweepOptions, sweep, sweepTogether } from "./patching/sweep.js";
 export type { SiteTable, TableOptions } from "./patching/table.js";
 export { decodePicture } from "./pictures/decode.js";
 export { encodePng, type Picture } from "./pictures/picture.js";

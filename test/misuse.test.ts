@@ -208,7 +208,7 @@ test("a key that nobody reads never becomes a number", async () => {
       "the next argument, { direction: … }",
     ],
     [() => patchAny(pair, place, { directoin: "noise" }), "Did you mean direction?"],
-    [() => patchAny(pair, place, { position: "answer" }), 'no option "position" of patchHead'],
+    [() => patchAny(pair, place, { position: "answer" }), 'no option "position" of patch. '],
     [() => patch(pair, [place, { ...place, haed: 1 }] as never), "Did you mean head?"],
     [() => sweep(pair, { ...place, screeen: 1 } as never), "Did you mean screen?"],
     [() => sweep(pair, { site: place.site }, { postion: 1 } as never), "There is no option"],
