@@ -76,7 +76,7 @@ const PAIRS: readonly Case[] = [
   ["an ArrayBuffer", { image: new ArrayBuffer(8) }, "image", "new Uint8Array(buffer)"],
   ["noise of no size", { corruptImage: { noise: { sigma: 0, seed: 1 } } }, "options", "a number above 0 was expected"],
   ["noise of null", { corruptImage: { noise: null } }, "options", "such as { sigma: 1, seed: 0 }"],
-  ["no question", { question: undefined }, "tokens", "a text was expected"],
+  ["no question", { question: undefined }, "tokens", "give a question"],
   ["a long question", { question: "is it red ".repeat(8) }, "tokens", "Shorten it."],
   [
     "a corrupt question of another length",
