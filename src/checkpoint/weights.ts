@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { NoticeError } from "../base/errors.js";
+import { turn } from "../base/turn.js";
 import type { Checkpoint, ModelConfig } from "./format.js";
 import { eachLeaf, isLeaf, type Place, placesByName, type WeightTree } from "./place.js";
 import { readFloats, type TensorEntry } from "./safetensors.js";
@@ -139,6 +140,7 @@ function transpose(values: Float32Array, rows: number, columns: number): Float32
 
 /** The same tree of tensors. One leaf after the other, not at once: that is what keeps the peak low. */
 async function mapLeaves(node: unknown, of: (place: Place) => Promise<tf.Tensor>): Promise<unknown> {
+  await turn();
   if (isLeaf(node)) return of(node as Place);
   const children: [string, unknown][] = [];
   for (const [name, child] of Object.entries(node as object)) children.push([name, await mapLeaves(child, of)]);

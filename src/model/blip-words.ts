@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { turn } from "../base/turn.js";
 import { linearPlace, normPlace, type Place } from "../checkpoint/place.js";
 import type { TextConfig } from "./blip-config.js";
 import { type BertWeights, bertPlaces } from "./blocks/bert.js";
@@ -77,6 +78,7 @@ export async function continueGreedily(
     const likeliest = tf.tidy(() => tf.argMax(read(tf.tensor2d(rows, undefined, "int32")), -1));
     const next = await likeliest.data();
     likeliest.dispose();
+    await turn();
     // An ended row goes on with what ended it, so that rows stay equally long.
     rows.forEach((ids, row) => {
       ids.push(ended(ids) ? end : next[row]!);

@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { checkList, NoticeError } from "../base/errors.js";
 import { checkShape, keysOf } from "../base/options.js";
+import { turn } from "../base/turn.js";
 import { towersOf } from "../model/architecture.js";
 import type { ArchitectureName } from "../model/architectures.js";
 import { type Attributed, attributions, changes, isShared, type Slope } from "./attributions.js";
@@ -183,7 +184,7 @@ async function sumSlopes(
   try {
     const wanted = sites.map((site): Attributed => ({ site, changes: differences[linear.indexOf(site)] ?? [] }));
     for (let from = 0; from < slopes.length; from += size) {
-      signal?.throwIfAborted();
+      await turn(signal);
       const batch = slopes.slice(from, from + size);
       const found = tf.tidy(() => attributions(pair, batch, wanted, { direction, qkFix }));
       for (const [i, { cells, sums }] of changing.entries()) {

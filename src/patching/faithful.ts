@@ -1,6 +1,7 @@
 import { checkList, checkObject, NoticeError } from "../base/errors.js";
 import { checkShape } from "../base/options.js";
 import { type Random, random } from "../base/random.js";
+import { turn } from "../base/turn.js";
 import { towerSize } from "../model/architecture.js";
 import type { ArchitectureName } from "../model/architectures.js";
 import { isShared } from "./attributions.js";
@@ -214,7 +215,7 @@ async function keep(pair: Pair, sets: readonly (readonly HeadAt[])[], options: S
   const size = Math.min(...sites.map((site) => patchesAtOnce(model, parseSite(model, site), tokens, options.memory)));
   const kept: number[] = [];
   for (let from = 0; from < sets.length; from += size) {
-    options.signal?.throwIfAborted();
+    await turn(options.signal);
     const rows = sets.slice(from, from + size).map((set) => corrupt(pair, new Set(set.map(headName)), sites));
     const scores = await patchBatch(pair, rows, "noise");
     for (const row of rows.keys()) {

@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { NoticeError } from "../base/errors.js";
 import { checkAwaited } from "../base/options.js";
+import { turn } from "../base/turn.js";
 import type { Network } from "../model/architecture.js";
 import type { ArchitectureName } from "../model/architectures.js";
 import { type Activations, forward } from "../model/pass.js";
@@ -66,6 +67,7 @@ export class Pair<A extends ArchitectureName = ArchitectureName> {
     const clean = newRun(model, { pixels, question });
     let corrupted: Run | undefined;
     try {
+      await turn();
       const corrupt = { pixels: corruptPixels, question: corruptQuestion ?? question };
       corrupted = newRun(model, corrupt, clean.activations);
       const read = async (run: Run) => (await readAnswers(run.logits, answers))[0]!;

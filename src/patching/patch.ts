@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { NoticeError } from "../base/errors.js";
 import { checkShape, keysOf } from "../base/options.js";
+import { turn } from "../base/turn.js";
 import { towerSize } from "../model/architecture.js";
 import type { ArchitectureName } from "../model/architectures.js";
 import type { BlockGiven, BlockSite } from "../model/blocks/block.js";
@@ -242,6 +243,7 @@ export async function scorePasses(
   const logits = tf.tidy(() => pass(base, source));
   try {
     const readings = await readAnswers(logits, pair.answers);
+    await turn();
     return readings.map((patched) => score(patched, baseReading, sourceReading));
   } finally {
     if (logits !== base.logits) logits.dispose();

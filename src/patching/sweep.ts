@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { checkList, NoticeError } from "../base/errors.js";
 import { keysOf } from "../base/options.js";
+import { turn } from "../base/turn.js";
 import { towerOf } from "../model/architecture.js";
 import type { ArchitectureName } from "../model/architectures.js";
 import { valueAt } from "../model/blocks/block.js";
@@ -151,12 +152,12 @@ async function fillTables(
   using patching = byRow ? rowPatching(tables, parts.tower, { direction, most }) : passPatching(tables[0]!, direction);
   let done = 0;
   for (const layer of layers.keys()) {
-    signal?.throwIfAborted();
+    await turn(signal);
     const live = await changed(tables, layer);
     done += tables.length * (layers[layer]!.length - live.length);
     if (live.length === 0) onProgress(done);
     for (let from = 0; from < live.length; from += size) {
-      signal?.throwIfAborted();
+      await turn(signal);
       const batch = live.slice(from, from + size);
       await patching.add(tables.map(({ layers }) => batch.map((at) => layers[layer]![at]!)));
       done += tables.length * batch.length;

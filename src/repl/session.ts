@@ -1,8 +1,10 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { createInterface } from "node:readline";
 import { type REPLServer, start } from "node:repl";
 import { PassThrough } from "node:stream";
 import * as tf from "@tensorflow/tfjs-core";
 import { NoticeError } from "../base/errors.js";
+import { stopWith } from "../base/turn.js";
 import { draw, type Sample, sampleAt, tasks } from "../data/scenes/scene.js";
 import * as display from "../display.js";
 import { towersOf } from "../model/architecture.js";
@@ -55,6 +57,7 @@ export async function runSession(
     writer: (value) => resultText(value, display.terminalOf(output)),
   });
   freeReplaced(server, () => held.update(variables.values()));
+  stopOnInterrupt(server);
   completeStrings(server);
   if (history !== undefined) server.setupHistory(history, () => {});
   const ended = new Promise<void>((resolve) => server.once("exit", resolve));
@@ -137,6 +140,20 @@ function freeReplaced(server: REPLServer, free: () => void): void {
     });
   };
   Object.assign(server, { eval: freeing });
+}
+
+/** Ctrl-C ends what the line computes; the prompt would go on without waiting for it, and it would go on beside the prompt. */
+function stopOnInterrupt(server: REPLServer): void {
+  const ofLine = new AsyncLocalStorage<AbortSignal>();
+  let current = new AbortController();
+  stopWith(() => ofLine.getStore());
+  server.on("SIGINT", () => current.abort(new NoticeError("options", "Stopped by Ctrl-C.")));
+  const evaluate = server.eval;
+  const stoppable: typeof evaluate = function (this: REPLServer, ...line) {
+    current = new AbortController();
+    ofLine.run(current.signal, () => evaluate.apply(this, line));
+  };
+  Object.assign(server, { eval: stoppable });
 }
 
 /** Sites, positions and the like within strings; JavaScript everywhere else. */

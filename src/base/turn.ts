@@ -1,0 +1,43 @@
+// Passes compute without a pause, and what they await resolves in a microtask: nothing else would ever run, no timer, no key.
+
+/** Work goes on for so long before everything else has its turn. */
+const MOST_MS = 50;
+
+let since = performance.now();
+let stopping: () => AbortSignal | undefined = () => undefined;
+
+/**
+ * Between two pieces of work: lets timers and input run where they have waited for 50 ms.
+ *
+ * @throws the reason of `signal`, or of the signal that `stopWith` names.
+ */
+export async function turn(signal?: AbortSignal): Promise<void> {
+  if (performance.now() - since >= MOST_MS) {
+    await macrotask();
+    since = performance.now();
+  }
+  signal?.throwIfAborted();
+  stopping()?.throwIfAborted();
+}
+
+/** Names the signal that also ends whatever runs: a prompt's, of the line whose work it is. */
+export function stopWith(find: () => AbortSignal | undefined): void {
+  stopping = find;
+}
+
+function macrotask(): Promise<void> {
+  return new Promise((resolve) => {
+    if (typeof setImmediate === "function") {
+      setImmediate(resolve);
+      return;
+    }
+    // A browser's setTimeout waits for 4 ms.
+    const { port1, port2 } = new MessageChannel();
+    const over = () => {
+      port1.close();
+      resolve();
+    };
+    Object.assign(port1, { onmessage: over });
+    port2.postMessage(null);
+  });
+}
