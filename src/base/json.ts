@@ -1,4 +1,5 @@
 import { NoticeError, type NoticeErrorCode } from "./errors.js";
+import { isPointer, pointerError } from "./pointer.js";
 
 /** Configs have some hundreds of values; one that names 21,000 classes twice has 42,000. */
 const MOST_VALUES = 200_000;
@@ -30,6 +31,7 @@ export function checkValues(
  */
 export function parseJson(json: string, file: string, bounds: Bounds = {}): unknown {
   checkValues(json, file, bounds);
+  if (isPointer(json)) throw pointerError(file, bounds.code);
   try {
     return JSON.parse(json);
   } catch (cause) {

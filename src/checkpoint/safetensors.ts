@@ -1,5 +1,6 @@
 import { NoticeError } from "../base/errors.js";
 import { parseJson, shown } from "../base/json.js";
+import { isPointer, POINTER, pointerError } from "../base/pointer.js";
 import type { ByteSource } from "../base/source.js";
 
 // Read directly, not through npm's `safetensors`: that throws on every Hugging Face file (`__metadata__`), wants the
@@ -23,7 +24,7 @@ const BYTES = {
   F64: 8,
 };
 
-/** What a tensor may be stored as. Weights are read from F32, F16 and BF16; buffers may be anything. */
+/** What a tensor may be stored as. Weights are read from F64, F32, F16 and BF16; buffers may be anything. */
 export type Dtype = keyof typeof BYTES;
 
 /** Where one tensor lies: bytes [start, end) of its source. */
@@ -52,6 +53,7 @@ export async function readSafetensors(source: ByteSource): Promise<Map<string, T
   const bad = (what: string) =>
     new NoticeError("checkpoint", `${source.name} is not a whole safetensors file: ${what}.`);
   if (source.size < 8) throw bad(`it has ${source.size} bytes, and the header's length alone takes 8`);
+  if (isPointer(await source.read(0, Math.min(POINTER.length, source.size)))) throw pointerError(source.name);
   const prefix = await source.read(0, 8);
   const length = new DataView(prefix.buffer, prefix.byteOffset, 8).getBigUint64(0, true);
   if (length > BigInt(MAX_HEADER_BYTES))
@@ -148,7 +150,7 @@ export async function readFloats(entry: TensorEntry): Promise<Float32Array> {
   if (!decode)
     throw new NoticeError(
       "checkpoint",
-      `${source.name}: tensor ${name} is stored as ${dtype}; F32, F16 or BF16 was expected.`,
+      `${source.name}: tensor ${name} is stored as ${dtype}; F64, F32, F16 or BF16 was expected.`,
     );
   const bytes = await source.read(start, end);
   if (bytes.length !== end - start)
@@ -190,6 +192,10 @@ const DECODERS: Partial<Record<Dtype, (bytes: Uint8Array) => Float32Array>> = {
     const floats = new Float32Array(shorts.length);
     for (let i = 0; i < shorts.length; i++) floats[i] = table[shorts[i] as number] as number;
     return floats;
+  },
+  F64: (bytes) => {
+    const { buffer, byteOffset, byteLength } = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
+    return Float32Array.from(new Float64Array(buffer, byteOffset, byteLength / 8));
   },
   BF16: (bytes) => {
     const shorts = halves(bytes);

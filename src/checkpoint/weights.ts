@@ -9,18 +9,20 @@ import { readFloats, type TensorEntry } from "./safetensors.js";
  * The weights of a checkpoint, tensor by tensor, so that no more than one stands in memory twice. The caller disposes
  * of them (`disposeWeights`).
  *
- * @param checkpoint named in errors.
+ * @param checkpoint named in errors. @param warn told of tensors that are no part of the model.
  * @throws NoticeError `checkpoint` naming every missing, unused and misshapen tensor, before anything is read; and the one that
  * holds a value that is not finite.
  */
 export async function loadWeights(
   stored: Checkpoint,
   config: ModelConfig,
-  entries: ReadonlyMap<string, TensorEntry>,
+  found: ReadonlyMap<string, TensorEntry>,
   checkpoint: string,
+  warn: (message: string) => void = console.warn,
 ): Promise<WeightTree> {
+  const entries = withoutPrefix(stored, config, found);
   const tree = stored.places(config, new Set(entries.keys()));
-  checkPlaces(tree, stored, entries, checkpoint);
+  checkPlaces(tree, stored, entries, checkpoint, warn);
   for (const names of stored.aliases) await checkAliases(names, entries, checkpoint);
   const loaded: tf.Tensor[] = [];
   try {
@@ -52,17 +54,43 @@ export function weightCounts(stored: Checkpoint, config: ModelConfig): { total: 
   return counts;
 }
 
+/** What wrappers put before all names of a model that they hold. */
+const PREFIXES = ["model.", "module.", "_orig_mod."];
+
+/** The tensors by the names that the model has for them: without a wrapper's prefix where more of them are found so. */
+function withoutPrefix(
+  stored: Checkpoint,
+  config: ModelConfig,
+  entries: ReadonlyMap<string, TensorEntry>,
+): ReadonlyMap<string, TensorEntry> {
+  const lacking = (names: ReadonlyMap<string, TensorEntry>) =>
+    [...placesByName(stored.places(config, new Set(names.keys()))).keys()].filter((name) => !names.has(name)).length;
+  let best = { entries, lacking: lacking(entries) };
+  for (const prefix of best.lacking > 0 ? PREFIXES : []) {
+    const short = (name: string) => (name.startsWith(prefix) ? name.slice(prefix.length) : name);
+    const renamed = new Map([...entries].map(([name, entry]) => [short(name), entry]));
+    if (renamed.size === entries.size && lacking(renamed) < best.lacking)
+      best = { entries: renamed, lacking: lacking(renamed) };
+  }
+  return best.entries;
+}
+
 function checkPlaces(
   tree: WeightTree,
-  { ignored, aliases }: Checkpoint,
+  { className, ignored, aliases }: Checkpoint,
   entries: ReadonlyMap<string, TensorEntry>,
   checkpoint: string,
+  warn: (message: string) => void,
 ): void {
   const expected = placesByName(tree);
   const missing = [...expected.keys()].filter((name) => !entries.has(name));
-  const unused = [...entries.keys()].filter(
+  const extra = [...entries.keys()].filter(
     (name) => !expected.has(name) && !ignored.test(name) && !aliases.flat().includes(name),
   );
+  const parts = new Set([...expected.keys()].map(partOf));
+  const [heads, unused] = [true, false].map((isHead) =>
+    extra.filter((name) => isHead === (!parts.has(partOf(name)) || POOLER.test(name))),
+  ) as [string[], string[]];
   const misshapen = [...expected.values()]
     .filter(({ name, shape }) => entries.has(name) && `${entries.get(name)!.shape}` !== `${shape}`)
     .map(({ name, shape }) => `${name} is [${entries.get(name)!.shape}] where config.json asks for [${shape}]`);
@@ -70,14 +98,23 @@ function checkPlaces(
     listed("missing", missing),
     listed("not part of the model", unused),
     listed("misshapen", misshapen),
+    extra.some((name) => ADAPTER.test(name))
+      ? "It holds an adapter beside the weights: merge_and_unload() of PEFT first."
+      : "",
   ];
   if (complaints.some(Boolean))
     throw new NoticeError(
       "checkpoint",
-      `${checkpoint} does not hold a BlipForQuestionAnswering of the shape in its config.json. ` +
+      `${checkpoint} does not hold a ${className} of the shape in its config.json. ` +
         complaints.filter(Boolean).join(" "),
     );
+  if (heads.length > 0) warn(`${checkpoint}: ${listed("of heads that the model does not have, left out", heads)}`);
 }
+
+/** Reads a tower's first token for whoever asks; nothing in the model does. */
+const POOLER = /(^|\.)pooler\./;
+const ADAPTER = /\.lora_[A-Z]|\.base_layer\./;
+const partOf = (name: string) => name.split(".", 1)[0]!;
 
 /** One tensor under several names: whoever reads another would have another model. */
 async function checkAliases(

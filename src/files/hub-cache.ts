@@ -17,11 +17,20 @@ export interface ModelId {
 export const SMALL_FILES = [
   "config.json",
   "preprocessor_config.json",
+  "processor_config.json",
   "tokenizer.json",
   "tokenizer_config.json",
   "vocab.txt",
   "special_tokens_map.json",
+  "added_tokens.json",
 ] as const;
+
+/** What a checkpoint must have besides weights: one file of each row. */
+export const NEEDED = [
+  ["config.json"],
+  ["preprocessor_config.json", "processor_config.json"],
+  ["tokenizer.json", "vocab.txt"],
+] as const satisfies (typeof SMALL_FILES)[number][][];
 export const WEIGHTS = "model.safetensors";
 export const WEIGHTS_INDEX = "model.safetensors.index.json";
 
@@ -72,9 +81,9 @@ export async function missingFiles(snapshot: string, waiting: Waiting = {}): Pro
     if (!(await isSound(await realpath(path), waiting))) missing.push(`${name} undamaged`);
     return true;
   };
-  for (const name of ["config.json", "preprocessor_config.json"]) if (!(await has(name))) missing.push(name);
-  for (const name of ["tokenizer_config.json", "special_tokens_map.json"]) await has(name);
-  if (!(await has("tokenizer.json")) && !(await has("vocab.txt"))) missing.push("tokenizer.json");
+  const there = new Set<string>();
+  for (const name of SMALL_FILES) if (await has(name)) there.add(name);
+  for (const names of NEEDED) if (!names.some((name) => there.has(name))) missing.push(names[0]);
   if (await has(WEIGHTS)) return missing;
   if (!(await has(WEIGHTS_INDEX))) return [...missing, WEIGHTS];
   const shards = shardNames((await checkpointFolder(snapshot).text(WEIGHTS_INDEX)) ?? "");

@@ -1,6 +1,7 @@
-import { NoticeError } from "../base/errors.js";
+import { either, NoticeError } from "../base/errors.js";
+import { ADAPTER_CONFIG, adapterError } from "../checkpoint/adapter.js";
 import { type Connection, get, type Reply, readAll } from "./http.js";
-import { COMMIT, type ModelId, SMALL_FILES, WEIGHTS, WEIGHTS_INDEX } from "./hub-cache.js";
+import { COMMIT, type ModelId, NEEDED, SMALL_FILES, WEIGHTS, WEIGHTS_INDEX } from "./hub-cache.js";
 import { type Retry, withRetries } from "./retry.js";
 import type { RemoteFile } from "./verified-file.js";
 
@@ -72,8 +73,8 @@ export function listed(listing: Listing, name: string, id: ModelId): RemoteFile 
 /** The names to download, weights last: a sharded checkpoint's shards are not among them, its index is. */
 export function wantedFiles(listing: Listing, id: ModelId): string[] {
   const has = (name: string) => listing.files.has(name);
-  const lacking = ["config.json", "preprocessor_config.json"].filter((name) => !has(name));
-  if (!has("tokenizer.json") && !has("vocab.txt")) lacking.push("tokenizer.json (or vocab.txt)");
+  if (has(ADAPTER_CONFIG)) throw adapterError(id.name);
+  const lacking = NEEDED.filter((names) => !names.some(has)).map((names) => either(names));
   if (lacking.length > 0) {
     throw new NoticeError(
       "checkpoint",

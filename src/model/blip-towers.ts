@@ -21,8 +21,8 @@ export const intake = {
   vocabulary: ({ text }: BlipConfig) => text.vocab_size,
 };
 
-/** Buffers of positions, which hold nothing learned, and poolers, which nothing reads. */
-export const ignored = /(^|\.)position_ids$|^text_encoder\.pooler\.|^text_decoder\.bert\.pooler\./;
+/** Buffers of positions, which hold nothing learned. */
+export const ignored = /(^|\.)position_ids$/;
 
 /** How a tower of words sees the picture. */
 export const attendsVision = <Name extends string>(name: Name) => ({

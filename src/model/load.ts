@@ -1,6 +1,7 @@
 import { NoticeError } from "../base/errors.js";
 import { keysOf } from "../base/options.js";
 import type { CheckpointFiles } from "../base/source.js";
+import { refuseAdapter } from "../checkpoint/adapter.js";
 import { readTensors } from "../checkpoint/checkpoint.js";
 import { loadWeights } from "../checkpoint/weights.js";
 import type { HubOptions } from "../files/hub.js";
@@ -62,6 +63,7 @@ export async function readModel<A extends ArchitectureName>(
   { backend, memory, warn }: LoadOptions,
   expected: readonly A[],
 ): Promise<LoadedModel<A>> {
+  await refuseAdapter(files);
   const json = await files.text("config.json");
   if (json === undefined)
     throw new NoticeError("checkpoint", `${files.name} has no config.json: it is not a checkpoint.`);
@@ -78,7 +80,7 @@ export async function readModel<A extends ArchitectureName>(
   if (processor.size.height !== side || processor.size.width !== side)
     throw new NoticeError(
       "checkpoint",
-      `${files.name}: preprocessor_config.json makes pictures of ${processor.size.width} x ${processor.size.height}, and the ` +
+      `${files.name}: its image processor makes pictures of ${processor.size.width} x ${processor.size.height}, and the ` +
         `model in config.json takes ${side} x ${side}.`,
     );
   if (memory !== undefined && !(memory > 0))
@@ -90,7 +92,7 @@ export async function readModel<A extends ArchitectureName>(
   const limits: [string, number][] = used === "wasm" ? [["the wasm backend's heap", WASM_HEAP_BYTES]] : [];
   if (memory !== undefined) limits.push(["the memory allowed", memory]);
   const left = requireMemory({ architecture, config }, files.name, used, limits);
-  const weights = await loadWeights(architecture.checkpoint, config, await readTensors(files), files.name);
+  const weights = await loadWeights(architecture.checkpoint, config, await readTensors(files), files.name, warn);
   const loaded: Loaded = { architecture, config, weights, tokenizer, processor, backend: used, memory: left };
   for (const name of expected) if (isOf(loaded, name)) return loaded;
   throw new Error(`${architecture.name} is not among ${asked}.`);

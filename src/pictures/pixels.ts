@@ -5,7 +5,7 @@ import type { CheckpointFiles } from "../base/source.js";
 import type { Picture } from "./picture.js";
 import { resize } from "./resize.js";
 
-/** What a checkpoint's `preprocessor_config.json` says to do with a picture, in Hugging Face's names. */
+/** What a checkpoint's image processor does with a picture, in Hugging Face's names. */
 export interface ImageProcessor {
   readonly do_resize: boolean;
   readonly size: { readonly height: number; readonly width: number };
@@ -18,8 +18,8 @@ export interface ImageProcessor {
 }
 
 const FILE = "preprocessor_config.json";
-/** Where transformers 5 keeps the same, beside what it says of the text. */
-const WHOLE = "processor_config.json";
+/** What transformers writes from version 5 on in its place: the same one level down, beside the other parts of the processor. */
+const WHOLE_FILE = "processor_config.json";
 const RESAMPLING = ["nearest", "lanczos", "bilinear", "bicubic", "box", "hamming"];
 const BICUBIC = RESAMPLING.indexOf("bicubic");
 const CLIP_MEAN = [0.48145466, 0.4578275, 0.40821073];
@@ -74,19 +74,31 @@ const schema = z
   })
   .transform(({ image_processor_type, resample, do_center_crop, do_pad, ...processor }): ImageProcessor => processor);
 
-/** @throws NoticeError `checkpoint` where the checkpoint has no `preprocessor_config.json` or `processor_config.json`, or not one of BLIP. */
+/**
+ * The image processor of `preprocessor_config.json` or `processor_config.json`.
+ *
+ * @throws NoticeError `checkpoint` where the checkpoint has neither, not one of BLIP, or two that differ: version 4 of transformers
+ * takes the one, version 5 the other.
+ */
 export async function loadImageProcessor(files: CheckpointFiles): Promise<ImageProcessor> {
-  const json = await files.text(FILE);
-  if (json === undefined) {
-    const whole = await files.text(WHOLE);
-    const at = `${files.name}/${WHOLE}`;
-    const within = whole === undefined ? undefined : parseJson(whole, at);
-    const own = (within as { readonly image_processor?: unknown } | null | undefined)?.image_processor;
-    if (own !== undefined) return parseImageProcessor(JSON.stringify(own), at);
-  }
-  if (json === undefined)
-    throw new NoticeError("checkpoint", `${files.name} has no ${FILE}, which says how a picture becomes pixels.`);
-  return parseImageProcessor(json, `${files.name}/${FILE}`);
+  const [path, wholePath] = [FILE, WHOLE_FILE].map((file) => `${files.name}/${file}`) as [string, string];
+  const [json, whole] = [await files.text(FILE), await files.text(WHOLE_FILE)];
+  const nested =
+    whole === undefined ? undefined : (parseJson(whole, wholePath) as { image_processor?: unknown } | null);
+  const alone = json === undefined ? undefined : parseImageProcessor(json, path);
+  const part = nested?.image_processor;
+  const inside = part === undefined ? undefined : readImageProcessor(part, `${wholePath}: image_processor`);
+  if (alone && inside && JSON.stringify(alone) !== JSON.stringify(inside))
+    throw new NoticeError(
+      "checkpoint",
+      `${path} and ${WHOLE_FILE} have different image processors. Remove one of the files.`,
+    );
+  const found = alone ?? inside;
+  if (found) return found;
+  throw new NoticeError(
+    "checkpoint",
+    `${files.name} has no ${FILE} or ${WHOLE_FILE} with an image processor, which says how a picture becomes pixels.`,
+  );
 }
 
 /**
@@ -96,7 +108,11 @@ export async function loadImageProcessor(files: CheckpointFiles): Promise<ImageP
  * @throws NoticeError `checkpoint` naming the file and the field.
  */
 export function parseImageProcessor(json: string, file: string): ImageProcessor {
-  const parsed = schema.safeParse(parseJson(json, file));
+  return readImageProcessor(parseJson(json, file), file);
+}
+
+function readImageProcessor(value: unknown, file: string): ImageProcessor {
+  const parsed = schema.safeParse(value);
   if (parsed.success) return requireFinite(parsed.data, file);
   const found = parsed.error.issues.map((issue) => `${issue.path.join(".") || "the file"}: ${issue.message}`);
   throw new NoticeError("checkpoint", `${file} is not an image processor's that is supported: ${found.join("; ")}.`);

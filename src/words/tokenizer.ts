@@ -1,7 +1,18 @@
 import { z } from "zod";
 import { NoticeError } from "../base/errors.js";
 import { parseJson } from "../base/json.js";
+import { isPointer, pointerError } from "../base/pointer.js";
 import type { CheckpointFiles } from "../base/source.js";
+import {
+  addedIds,
+  addedTokens,
+  addedTokensDecoder,
+  allAdded,
+  MAX_ID,
+  type NamedToken,
+  namedSpecials,
+  specialTokens,
+} from "./added-tokens.js";
 import { RustBertNormalizer, WordPieceTokenizer } from "./wordpiece.js";
 
 /** A text as the model gets it, [CLS] first and [SEP] last. */
@@ -36,6 +47,8 @@ export const MAX_CHARACTERS = 16_384;
 const TOKENIZER = "tokenizer.json";
 const VOCABULARY = "vocab.txt";
 const CONFIG = "tokenizer_config.json";
+const SPECIALS = "special_tokens_map.json";
+const ADDED = "added_tokens.json";
 const CLS = "[CLS]";
 const SEP = "[SEP]";
 const UNK = "[UNK]";
@@ -48,32 +61,52 @@ const UNK = "[UNK]";
 export async function loadTokenizer(files: CheckpointFiles): Promise<Tokenizer> {
   const configText = await files.text(CONFIG);
   const config = configText === undefined ? {} : parseTokenizerConfig(configText, `${files.name}/${CONFIG}`);
+  const named = await namedTokens(files, config);
   const json = await files.text(TOKENIZER);
-  if (json !== undefined) return parseTokenizer(json, `${files.name}/${TOKENIZER}`, config);
+  if (json !== undefined) return parseTokenizer(json, `${files.name}/${TOKENIZER}`, config, named);
   const vocabulary = await files.text(VOCABULARY);
-  if (vocabulary !== undefined) return parseVocabulary(vocabulary, `${files.name}/${VOCABULARY}`, config);
+  if (vocabulary !== undefined) return parseVocabulary(vocabulary, `${files.name}/${VOCABULARY}`, config, named);
   throw new NoticeError("checkpoint", `${files.name} has neither ${TOKENIZER} nor ${VOCABULARY}.`);
+}
+
+/**
+ * Tokens that files beside the vocabulary name. As in transformers, `added_tokens_decoder` of the config tells them all, and
+ * only where there is none are the older files read.
+ */
+async function namedTokens(files: CheckpointFiles, config: TokenizerConfig): Promise<NamedToken[]> {
+  const decoder = config.added_tokens_decoder;
+  if (decoder)
+    return [...Object.entries(decoder).map(([id, token]) => ({ ...token, id: +id })), ...namedSpecials(config)];
+  const read = async <Schema extends z.ZodType>(file: string, schema: Schema): Promise<z.infer<Schema> | undefined> => {
+    const [text, path] = [await files.text(file), `${files.name}/${file}`];
+    return text === undefined ? undefined : checked(schema, parseJson(text, path), `${path} does not list tokens`);
+  };
+  const specials = namedSpecials({ ...config, ...(await read(SPECIALS, specialTokens)) });
+  const isSpecial = new Set(specials.map(({ content }) => content));
+  const ids = Object.entries((await read(ADDED, addedIds)) ?? {}).sort(([, a], [, b]) => a - b);
+  const added = ids.map(([content, id]) => ({
+    content,
+    id,
+    special: isSpecial.has(content),
+    normalized: !isSpecial.has(content),
+  }));
+  return [...added, ...specials];
 }
 
 /** What `tokenizer_config.json` may change. */
 export type TokenizerConfig = z.infer<typeof configSchema>;
 
-const configSchema = z.object({
+const configSchema = specialTokens.extend({
+  added_tokens_decoder: addedTokensDecoder,
   do_lower_case: z.boolean().nullish(),
   strip_accents: z.boolean().nullish(),
   tokenize_chinese_chars: z.boolean().nullish(),
   clean_up_tokenization_spaces: z.boolean().nullish(),
 });
 
-/** Of a token; so a vocabulary has no more than one token more. */
-const MAX_ID = 1_000_000;
 /** A vocabulary of a million tokens, and as much again for what else a `tokenizer.json` holds. */
 const MAX_VALUES = 2_000_000;
-/** Each becomes a node of a tree. */
-const MAX_ADDED_CHARACTERS = 200_000;
 
-const tokenId = z.int().nonnegative().max(MAX_ID);
-const text = z.string().min(1);
 // The first wrong entry ends it: a million issues would fill the memory.
 const vocabulary = z.record(z.string(), z.unknown()).transform((entries, { issues }) => {
   const ids: Record<string, number> = {};
@@ -86,27 +119,9 @@ const vocabulary = z.record(z.string(), z.unknown()).transform((entries, { issue
   }
   return ids;
 });
-const addedToken = z.object({
-  id: tokenId,
-  content: text,
-  single_word: z.boolean().default(false),
-  lstrip: z.boolean().default(false),
-  rstrip: z.boolean().default(false),
-  normalized: z.boolean().default(false),
-  special: z.boolean().default(false),
-});
 // Only what BertTokenizerFast can hold: another normaliser or model is not quietly read as BERT's.
 const tokenizerSchema = z.object({
-  added_tokens: z
-    .array(z.unknown())
-    .max(10_000)
-    .pipe(z.array(addedToken))
-    .refine(
-      (tokens) => tokens.reduce((sum, { content }) => sum + content.length, 0) <= MAX_ADDED_CHARACTERS,
-      `together at most ${MAX_ADDED_CHARACTERS} characters were expected`,
-    )
-    .nullish()
-    .transform((tokens) => tokens ?? []),
+  added_tokens: addedTokens,
   normalizer: z.object({
     type: z.literal("BertNormalizer"),
     clean_text: z.boolean().default(true),
@@ -135,10 +150,15 @@ export function parseTokenizerConfig(json: string, file: string): TokenizerConfi
  *
  * @throws NoticeError `checkpoint` naming the file and the field.
  */
-export function parseTokenizer(json: string, file: string, config: TokenizerConfig = {}): Tokenizer {
+export function parseTokenizer(
+  json: string,
+  file: string,
+  config: TokenizerConfig = {},
+  named: readonly NamedToken[] = [],
+): Tokenizer {
   const value = parseJson(json, file, { most: MAX_VALUES });
   const parsed = checked(tokenizerSchema, value, `${file} is not a BERT WordPiece tokenizer`);
-  return build(parsed, file, config);
+  return build(parsed, file, config, named);
 }
 
 /**
@@ -146,7 +166,13 @@ export function parseTokenizer(json: string, file: string, config: TokenizerConf
  *
  * @throws NoticeError `checkpoint` naming the file.
  */
-export function parseVocabulary(text: string, file: string, config: TokenizerConfig = {}): Tokenizer {
+export function parseVocabulary(
+  text: string,
+  file: string,
+  config: TokenizerConfig = {},
+  named: readonly NamedToken[] = [],
+): Tokenizer {
+  if (isPointer(text)) throw pointerError(file);
   const lines = text.split(/\r\n|\r|\n/, MAX_ID + 2);
   if (lines.length > MAX_ID + 1)
     throw new NoticeError("checkpoint", `${file} has more than ${MAX_ID + 1} lines; a BERT vocabulary was expected.`);
@@ -154,13 +180,14 @@ export function parseVocabulary(text: string, file: string, config: TokenizerCon
   const vocab = Object.fromEntries(lines.map((token, id) => [token, id]));
   const special = ["[PAD]", UNK, CLS, SEP, "[MASK]"].filter((token) => Object.hasOwn(vocab, token));
   const json = {
-    added_tokens: special.map((content) => ({ id: vocab[content], content, special: true })),
     normalizer: { type: "BertNormalizer" },
     pre_tokenizer: { type: "BertPreTokenizer" },
     post_processor: { type: "BertProcessing", cls: [CLS, 0], sep: [SEP, 0] },
     model: { vocab },
   };
-  return build(checked(tokenizerSchema, json, `${file} is not a BERT vocabulary`), file, config);
+  const specials = special.map((content) => ({ content, special: true }));
+  const parsed = checked(tokenizerSchema, json, `${file} is not a BERT vocabulary`);
+  return build(parsed, file, config, [...named, ...specials]);
 }
 
 function checked<Schema extends z.ZodType>(schema: Schema, value: unknown, complaint: string): z.infer<Schema> {
@@ -172,8 +199,14 @@ function checked<Schema extends z.ZodType>(schema: Schema, value: unknown, compl
   throw new NoticeError("checkpoint", `${complaint}: ${found.join("; ")}.`);
 }
 
-function build(json: z.infer<typeof tokenizerSchema>, file: string, config: TokenizerConfig): Tokenizer {
-  const { vocab } = json.model;
+function build(
+  stored: z.infer<typeof tokenizerSchema>,
+  file: string,
+  config: TokenizerConfig,
+  named: readonly NamedToken[],
+): Tokenizer {
+  const { vocab } = stored.model;
+  const json = { ...stored, added_tokens: allAdded(vocab, stored.added_tokens, named, file) };
   for (const { id, content } of json.added_tokens) vocab[content] = id;
   const [cls, sep, unk] = [CLS, SEP, UNK].map((token) => vocab[token]);
   if (cls === undefined || sep === undefined || unk === undefined)
@@ -187,13 +220,13 @@ function build(json: z.infer<typeof tokenizerSchema>, file: string, config: Toke
     tokenOf: (id) => pieces.id_to_token(id),
     encode(text, { maxTokens = Number.POSITIVE_INFINITY } = {}) {
       checkLength(text);
-      const { ids, tokens } = pieces.encode(text);
+      const { ids } = pieces.encode(text);
       if (ids.length > maxTokens)
         throw new NoticeError(
           "tokens",
           `${quoted(text)} has ${ids.length} tokens with ${CLS} and ${SEP}; the model takes at most ${maxTokens}. Shorten it.`,
         );
-      return { text, ids, tokens };
+      return { text, ids, tokens: ids.map((id) => pieces.id_to_token(id)!) };
     },
     decode(ids) {
       const known = ids.filter((id) => pieces.id_to_token(id) !== undefined);

@@ -50,7 +50,7 @@ test("metadata, scalars, empty tensors and an empty file", async () => {
     () => readFloats(entries.get("after")!),
     "checkpoint",
     "tensor after is stored as I64",
-    "F32, F16 or BF16",
+    "F64, F32, F16 or BF16",
   );
 });
 

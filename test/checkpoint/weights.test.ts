@@ -106,7 +106,7 @@ test("a weight that is not finite, or no float, is named", async () => {
       tensors.get(QUERY)!.dtype = "I32";
     },
     `tensor ${QUERY} is stored as I32`,
-    "F32, F16 or BF16",
+    "F64, F32, F16 or BF16",
   );
 });
 
@@ -254,7 +254,7 @@ test("a folder without config, tokenizer or processor", async () => {
 
 test("a vocabulary that is larger than the model's", async () => {
   const folder = writeCheckpoint(temporaryFolder(), ({ files }) => {
-    files["tokenizer.json"] = undefined;
+    files["tokenizer.json"] = files["tokenizer_config.json"] = undefined;
     const words = Array.from({ length: 100 }, (_, i) => `w${i}`);
     files["vocab.txt"] = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "red", ...words].join("\n");
   });

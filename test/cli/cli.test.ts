@@ -176,7 +176,7 @@ const badCheckpoints: Record<string, [(draft: CheckpointDraft) => void, ...(stri
   ],
   "name that a terminal would obey": [
     ({ tensors }) => {
-      tensors.set("\u001b]0;x\u0007\r\n\u009b2J", { dtype: "F32", shape: [1], bytes: floats(1) });
+      tensors.set("text_encoder.\u001b]0;x\u0007\r\n\u009b2J", { dtype: "F32", shape: [1], bytes: floats(1) });
     },
     "1 tensor not part of the model",
   ],
@@ -196,9 +196,9 @@ const badCheckpoints: Record<string, [(draft: CheckpointDraft) => void, ...(stri
   ],
   "extra tensor": [
     ({ tensors }) => {
-      tensors.set("itm_head.bias", { dtype: "F32", shape: [1], bytes: floats(1) });
+      tensors.set("vision_model.head.bias", { dtype: "F32", shape: [1], bytes: floats(1) });
     },
-    "1 tensor not part of the model: itm_head.bias",
+    "1 tensor not part of the model: vision_model.head.bias",
   ],
   "misshapen tensor": [
     ({ tensors }) => {

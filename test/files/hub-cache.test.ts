@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -32,6 +32,8 @@ test("what a snapshot lacks of a whole checkpoint", async () => {
   put("x-1.safetensors");
   assert.equal(await missingFiles(folder), ["x-2.safetensors"]);
   put("x-2.safetensors");
+  assert.equal(await missingFiles(folder), []);
+  renameSync(join(folder, small[1]!), join(folder, "processor_config.json"));
   assert.equal(await missingFiles(folder), []);
 });
 

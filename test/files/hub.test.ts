@@ -274,7 +274,7 @@ test("a cache that Python filled is compared at its first use", async ({ cache }
   const folder = await download("owner/tiny-blip", at(server, cache));
   await rm(join(cache, "models--owner--tiny-blip/.verified"), { recursive: true });
   assert.is(await resolveModel("owner/tiny-blip", options), folder);
-  assert.is((await readdir(join(cache, "models--owner--tiny-blip/.verified"))).length, 5);
+  assert.is((await readdir(join(cache, "models--owner--tiny-blip/.verified"))).length, 6);
 });
 
 test("refuses a body with no end, and one of another length than listed", async ({ cache }) => {
@@ -395,7 +395,22 @@ test("says what to do about a repository without safetensors, or without the res
   );
   const { "tokenizer.json": _, "vocab.txt": __, ...rest } = TINY;
   await using bare = await HubServer.start(rest);
-  await refused(download("owner/tiny-blip", at(bare, cache)), "checkpoint", /lacks tokenizer\.json \(or vocab\.txt\)/);
+  await refused(download("owner/tiny-blip", at(bare, cache)), "checkpoint", /lacks tokenizer\.json or vocab\.txt/);
+});
+
+test("takes what version 5 of transformers saves, and says what an adapter is", async ({ cache }) => {
+  const { "preprocessor_config.json": _, "vocab.txt": __, ...files } = TINY;
+  const added = { "processor_config.json": '{"image_processor": {"size": 384}}', "added_tokens.json": "{}" };
+  await using saved = await HubServer.start({ ...files, ...added });
+  const folder = await download("owner/tiny-blip", at(saved, cache));
+  for (const [name, content] of Object.entries(added)) assert.is(await readFile(join(folder, name), "utf8"), content);
+  assert.is(await resolveModel("owner/tiny-blip", { cache, offline: true }), folder);
+  await using adapter = await HubServer.start({ "adapter_config.json": "{}", "adapter_model.safetensors": "" });
+  await refused(
+    download("owner/tiny-blip", at(adapter, cache)),
+    "checkpoint",
+    /tiny-blip has an adapter.*merge_and_unload/,
+  );
 });
 
 test("downloads the shards that an index names", async ({ cache }) => {

@@ -84,7 +84,7 @@ test("a checkpoint without one is refused, and a picture that may not be resized
   const files = { name: "folder", text: async () => undefined, bytes: async () => undefined };
   const error = await loadImageProcessor(files).catch((error: unknown) => error);
   assert.instance(error, NoticeError);
-  assert.match((error as NoticeError).message, "folder has no preprocessor_config.json");
+  assert.match((error as NoticeError).message, "folder has no preprocessor_config.json or processor_config.json");
   const fixed = parseImageProcessor('{"do_resize": false, "size": 24}', "f");
   assert.throws(() => pixelValues(fixed, noise(24, 23)), /24 x 23 pixels, and the model takes 24 x 24/);
 });

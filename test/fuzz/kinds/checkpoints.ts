@@ -9,7 +9,13 @@ import { Found } from "../judge.js";
 import type { Kind } from "../kind.js";
 import { HOSTILE, joined, mutateBytes, mutatedJson, mutateText, whole } from "../mutate.js";
 
-const JSONS = ["config.json", "tokenizer.json", "tokenizer_config.json", "preprocessor_config.json"];
+const JSONS = [
+  "config.json",
+  "tokenizer.json",
+  "tokenizer_config.json",
+  "special_tokens_map.json",
+  "preprocessor_config.json",
+];
 const WEIGHTS = "model.safetensors";
 const INDEX = "model.safetensors.index.json";
 const IMAGE = { width: 3, height: 2, data: Uint8Array.from({ length: 18 }, (_, i) => 13 * i) };
