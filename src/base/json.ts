@@ -1,3 +1,4 @@
+import type { z } from "zod";
 import { NoticeError, type NoticeErrorCode } from "./errors.js";
 import { isPointer, pointerError } from "./pointer.js";
 
@@ -58,4 +59,15 @@ export function shown(value: unknown): string {
   } catch {
     return "a value that is nested too deeply to show";
   }
+}
+
+/**
+ * What a schema found wrong, field by field, with what was found there where the schema was told to report its input.
+ *
+ * @param whole names the value itself.
+ */
+export function complaintsOf({ issues }: Pick<z.ZodError, "issues">, whole: string): string {
+  const one = (issue: (typeof issues)[number]) =>
+    `${issue.path.join(".") || whole}: ${issue.message}${"input" in issue ? `, found ${shown(issue.input)}` : ""}`;
+  return issues.map(one).join("; ");
 }

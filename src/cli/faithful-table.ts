@@ -1,3 +1,4 @@
+import { mean } from "../base/mean.js";
 import type { Faithfulness, FaithfulnessCurve } from "../patching/faithful.js";
 import { fixed } from "./means.js";
 import { columns } from "./options.js";
@@ -7,8 +8,7 @@ export function faithfulTable(
   { size, of, kept, removed, losses, random }: Faithfulness,
   curve?: FaithfulnessCurve,
 ): string {
-  const mean = random.kept.reduce((sum, share) => sum + share, 0) / random.kept.length;
-  const control = `${random.kept.length} random sets of as many keep ${fixed(mean)} on average; p = ${fixed(random.pValue ?? 1)}.\n`;
+  const control = `${random.kept.length} random sets of as many keep ${fixed(mean(random.kept))} on average; p = ${fixed(random.pValue ?? 1)}.\n`;
   const rows = losses.map(({ site, layer, head, loss }) => [`${site}:L${layer}H${head}`, fixed(loss)]);
   return (
     `${size} of ${of} heads keep ${fixed(kept)} of the answer; without them ${fixed(removed)} of it is left.\n` +

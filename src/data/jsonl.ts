@@ -1,7 +1,7 @@
 import { isAbsolute, win32 } from "node:path";
 import { z } from "zod";
 import { NoticeError } from "../base/errors.js";
-import { shown } from "../base/json.js";
+import { complaintsOf } from "../base/json.js";
 import { readParts } from "../files/read.js";
 
 /** The longest line that is read. */
@@ -48,10 +48,7 @@ export async function countLines(file: string): Promise<number> {
 export function checked<Value>(schema: z.ZodType<Value>, value: unknown, complaint: string): Value {
   const parsed = schema.safeParse(value, { reportInput: true });
   if (parsed.success) return parsed.data;
-  const found = parsed.error.issues.map(
-    ({ path, message, input }) => `${path.join(".") || "the line"}: ${message}, found ${shown(input)}`,
-  );
-  throw new NoticeError("options", `${complaint}: ${found.join("; ")}.`);
+  throw new NoticeError("options", `${complaint}: ${complaintsOf(parsed.error, "the line")}.`);
 }
 
 function parseLine(line: Uint8Array | undefined): unknown {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { NoticeError } from "../base/errors.js";
-import { shown } from "../base/json.js";
+import { complaintsOf } from "../base/json.js";
 import type { ImageInput, PairInput } from "../patching/inputs.js";
 import type { Answers, Reading } from "../patching/metrics.js";
 import type { Model } from "../patching/model.js";
@@ -40,10 +40,8 @@ export function defineJob<Input, Output>(
     async performSent(model, sent, onPass) {
       const parsed = input.safeParse(sent, { reportInput: true });
       if (!parsed.success) {
-        const found = parsed.error.issues.map(
-          (issue) => `${issue.path.join(".") || "in all"}: ${issue.message}, found ${shown(issue.input)}`,
-        );
-        throw new NoticeError("options", `That is no input of the job ${name}: ${found.join("; ")}.`);
+        const found = complaintsOf(parsed.error, "in all");
+        throw new NoticeError("options", `That is no input of the job ${name}: ${found}.`);
       }
       return z.encode(output, await perform(model, parsed.data, onPass));
     },

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { NoticeError } from "../base/errors.js";
-import { parseJson, shown } from "../base/json.js";
+import { complaintsOf, parseJson } from "../base/json.js";
 
 /** One tower's shape, in the names of Hugging Face's `config.json`. */
 export interface TowerConfig {
@@ -95,10 +95,8 @@ const schema = z.object({
 export function parseConfig(json: string, file: string, warn: (message: string) => void = console.warn): BlipConfig {
   const parsed = schema.safeParse(parseJson(json, file), { reportInput: true });
   if (!parsed.success) {
-    const found = parsed.error.issues.map(
-      ({ path, message, input }) => `${path.join(".") || "the file"}: ${message}, found ${shown(input)}`,
-    );
-    throw new NoticeError("checkpoint", `${file} is not the config of a BLIP model: ${found.join("; ")}.`);
+    const found = complaintsOf(parsed.error, "the file");
+    throw new NoticeError("checkpoint", `${file} is not the config of a BLIP model: ${found}.`);
   }
   const { vision_config: vision, text_config } = parsed.data;
   const text = repairHeads(text_config, file, warn);

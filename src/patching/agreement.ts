@@ -1,3 +1,4 @@
+import { mean } from "../base/mean.js";
 import { checkShape } from "../base/options.js";
 import type { Scores } from "./scores.js";
 
@@ -30,8 +31,8 @@ export function agreement(found: Scores, exact: Scores, options: { readonly wors
 /** Pearson's correlation; null where there is none. */
 export function pearson(a: readonly number[], b: readonly number[]): number | null {
   const centred = (values: readonly number[]) => {
-    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-    return values.map((value) => value - mean);
+    const centre = mean(values);
+    return values.map((value) => value - centre);
   };
   const dot = (x: readonly number[], y: readonly number[]) => x.reduce((sum, value, i) => sum + value * y[i]!, 0);
   const [x, y] = [centred(a), centred(b)];

@@ -1,4 +1,5 @@
 import { NoticeError } from "../base/errors.js";
+import { meanOrNull } from "../base/mean.js";
 import type { Picture } from "../pictures/picture.js";
 
 /** Attention to a part of the image: the share of what falls on patches at all, [CLS] left out. */
@@ -84,12 +85,12 @@ export function meanAttention(samples: readonly HeadAttention[]): HeadFunction {
   const outliers = samples.flatMap(({ outliers }) => outliers ?? []);
   return {
     objectSamples: objects.length,
-    objectMass: mean(objects.map(({ mass }) => mass)),
-    objectUniform: mean(objects.map(({ uniform }) => uniform)),
-    auroc: mean(objects.flatMap(({ auroc }) => auroc ?? [])),
+    objectMass: meanOrNull(objects.map(({ mass }) => mass)),
+    objectUniform: meanOrNull(objects.map(({ uniform }) => uniform)),
+    auroc: meanOrNull(objects.flatMap(({ auroc }) => auroc ?? [])),
     outlierSamples: outliers.length,
-    outlierMass: mean(outliers.map(({ mass }) => mass)),
-    outlierUniform: mean(outliers.map(({ uniform }) => uniform)),
+    outlierMass: meanOrNull(outliers.map(({ mass }) => mass)),
+    outlierUniform: meanOrNull(outliers.map(({ uniform }) => uniform)),
   };
 }
 
@@ -205,19 +206,15 @@ function overlaps(pixels: number, parts: number): (readonly [pixel: number, shar
 }
 
 function outlying(norms: readonly number[]): boolean[] {
-  const centre = mean(norms) ?? 0;
-  const deviation = Math.sqrt(mean(norms.map((norm) => (norm - centre) ** 2)) ?? 0);
+  const centre = meanOrNull(norms) ?? 0;
+  const deviation = Math.sqrt(meanOrNull(norms.map((norm) => (norm - centre) ** 2)) ?? 0);
   return norms.map((norm) => norm > centre + OUTLYING * deviation);
 }
 
 /** A head that puts nothing on any patch treats them all alike. */
 function massOn(attention: readonly number[], shares: readonly number[]): AttentionMass {
-  const uniform = mean(shares) ?? 0;
+  const uniform = meanOrNull(shares) ?? 0;
   const total = attention.reduce((sum, value) => sum + value, 0);
   const on = attention.reduce((sum, value, patch) => sum + value * shares[patch]!, 0);
   return { mass: total === 0 ? uniform : on / total, uniform };
-}
-
-function mean(values: readonly number[]): number | null {
-  return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -1,4 +1,5 @@
 import { checkList, checkObject, NoticeError } from "../base/errors.js";
+import { mean } from "../base/mean.js";
 import { checkShape } from "../base/options.js";
 import { type Random, random } from "../base/random.js";
 
@@ -160,10 +161,6 @@ export function universality(circuits: readonly NamedCircuit[]): Universality {
     }),
   );
   return { names: circuits.map(({ name }) => name), heads, overlap };
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 /** Divides by the number of values, as numpy does. */

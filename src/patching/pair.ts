@@ -6,7 +6,7 @@ import type { Network } from "../model/architecture.js";
 import type { ArchitectureName } from "../model/architectures.js";
 import { type Activations, forward } from "../model/pass.js";
 import { type Answers, type Reading, readAnswers } from "./metrics.js";
-import type { Question } from "./positions.js";
+import { placeOf, type Question } from "./positions.js";
 import { Run } from "./run.js";
 
 /** `image`: semantic image pairs, the picture differs. `text`: symmetric token replacement, the question differs. */
@@ -83,12 +83,12 @@ export class Pair<A extends ArchitectureName = ArchitectureName> {
 
   /** Where the correct answer's first piece stands in the question, if it does. */
   get answerToken(): number | undefined {
-    return this.#tokenOf(this.answers.correct.text);
+    return placeOf(this.question.find, this.answers.correct.text);
   }
 
   /** The same of the incorrect answer. */
   get incorrectToken(): number | undefined {
-    return this.#tokenOf(this.answers.incorrect.text);
+    return placeOf(this.question.find, this.answers.incorrect.text);
   }
 
   /** The run to be patched and the run that the values come from. */
@@ -102,15 +102,6 @@ export class Pair<A extends ArchitectureName = ArchitectureName> {
     return direction === "denoise"
       ? { base: corrupted, source: clean, baseReading: readings.corrupted, sourceReading: readings.clean }
       : { base: clean, source: corrupted, baseReading: readings.clean, sourceReading: readings.corrupted };
-  }
-
-  #tokenOf(answer: string): number | undefined {
-    try {
-      return this.question.find(answer)[0]![0];
-    } catch (error) {
-      if (error instanceof NoticeError) return undefined;
-      throw error;
-    }
   }
 
   /** Frees both runs. */

@@ -29,7 +29,21 @@ export type PositionAt<A extends ArchitectureName, S extends Site<A> = Site<A>> 
   | { readonly site: S & QuestionSite<A>; readonly position?: Position }
   | { readonly site: S; readonly position?: IndexPosition };
 
-const RELATIVE = /^answer([+-]\d{1,3})?$/;
+/** By how many tokens `answer`, `answer-1`, … differ from the correct answer's; undefined where a name is none of these. */
+export function offsetFromAnswer(name: string): number | undefined {
+  const relative = /^answer([+-]\d{1,3})?$/.exec(name);
+  return relative ? Number(relative[1] ?? 0) : undefined;
+}
+
+/** Where a word's first piece stands, as `find` says; undefined where it does not. */
+export function placeOf(find: Question["find"], word: string): number | undefined {
+  try {
+    return find(word)[0]![0];
+  } catch (error) {
+    if (error instanceof NoticeError) return undefined;
+    throw error;
+  }
+}
 
 /**
  * The indices that a position means.
@@ -68,7 +82,7 @@ function resolveName(name: string, tokens: number, question: Question | undefine
       "site",
       `Position ${JSON.stringify(name)} is a word, and this site's tokens are not those of the question: give an index, several, or "all".`,
     );
-  const relative = RELATIVE.exec(name);
-  if (relative) return question.find(correct)[0]![0]! + Number(relative[1] ?? 0);
+  const offset = offsetFromAnswer(name);
+  if (offset !== undefined) return question.find(correct)[0]![0]! + offset;
   return question.find(name).flat();
 }

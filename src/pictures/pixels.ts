@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { NoticeError } from "../base/errors.js";
-import { parseJson } from "../base/json.js";
+import { complaintsOf, parseJson } from "../base/json.js";
 import type { CheckpointFiles } from "../base/source.js";
 import type { Picture } from "./picture.js";
 import { resize } from "./resize.js";
@@ -114,8 +114,8 @@ export function parseImageProcessor(json: string, file: string): ImageProcessor 
 function readImageProcessor(value: unknown, file: string): ImageProcessor {
   const parsed = schema.safeParse(value);
   if (parsed.success) return requireFinite(parsed.data, file);
-  const found = parsed.error.issues.map((issue) => `${issue.path.join(".") || "the file"}: ${issue.message}`);
-  throw new NoticeError("checkpoint", `${file} is not an image processor's that is supported: ${found.join("; ")}.`);
+  const found = complaintsOf(parsed.error, "the file");
+  throw new NoticeError("checkpoint", `${file} is not an image processor's that is supported: ${found}.`);
 }
 
 /** Each may be a number and what becomes of a picture none: float32 ends at 3.4e38, and what rounds to 0 divides. */

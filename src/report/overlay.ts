@@ -1,6 +1,7 @@
 import { checkList, checkObject, NoticeError } from "../base/errors.js";
 import { checkShape } from "../base/options.js";
 import type { Picture } from "../pictures/picture.js";
+import { luminance } from "../pictures/picture.js";
 import { resize } from "../pictures/resize.js";
 
 /** Red below 0, blue above: the ends of ColorBrewer's RdBu, as in the maps. */
@@ -83,6 +84,3 @@ function blends(cells: number, pixels: number): (readonly [first: number, second
 const mix = (a: number, b: number, part: number) => a + (b - a) * part;
 
 /** ITU-R 601, as Pillow's conversion to grey. */
-function luminance(data: Uint8Array, at: number): number {
-  return 0.299 * data[at]! + 0.587 * data[at + 1]! + 0.114 * data[at + 2]!;
-}

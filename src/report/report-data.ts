@@ -4,6 +4,7 @@ import type { Metric } from "../patching/metrics.js";
 import type { Site } from "../patching/sites.js";
 import type { Picture } from "../pictures/picture.js";
 import type { AttributionAgreement } from "../study/agreement.js";
+import type { ExcludedCount, GroupCounts } from "../study/queries/samples.js";
 import type { Modality } from "../study/settings.js";
 import type { Verified } from "../study/verified.js";
 
@@ -53,23 +54,10 @@ export interface DatasetFacts {
 }
 
 /** Candidates or samples left out for one reason. */
-export interface ExclusionCount {
-  /** `prepare`, `evaluate`, `select`, `patch`. */
-  readonly stage: string;
-  readonly reason: string;
-  readonly count: number;
-  /** One of them, and what was wrong with it. */
-  readonly example: string;
-}
+export type ExclusionCount = Omit<ExcludedCount, "dataset">;
 
 /** A group that selection balances. */
-export interface GroupFacts {
-  readonly name: string;
-  readonly asked: number;
-  readonly correct: number;
-  readonly selected: number;
-  readonly patched: number;
-}
+export type GroupFacts = Omit<GroupCounts, "dataset" | "samples">;
 
 /** The circuit of a data set under one corruption, at one site. */
 export interface SiteCircuit {

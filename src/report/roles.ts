@@ -1,3 +1,4 @@
+import { mean, meanOrNull } from "../base/mean.js";
 import type { TokenScore } from "../study/queries/scores.js";
 import type { TokenMap } from "./report-data.js";
 
@@ -24,9 +25,9 @@ export function roleMeans(scores: readonly TokenScore[]): Pick<TokenMap, "sample
     push(positions, role, one.position);
     push(cells, `${one.layer} ${role}`, one.score);
   }
-  const roles = [...positions].sort(([, a], [, b]) => mean(a)! - mean(b)!).map(([role]) => role);
+  const roles = [...positions].sort(([, a], [, b]) => mean(a) - mean(b)).map(([role]) => role);
   const means = Array.from({ length: layers }, (_, layer) =>
-    roles.map((role) => mean(cells.get(`${layer} ${role}`) ?? [])),
+    roles.map((role) => meanOrNull(cells.get(`${layer} ${role}`) ?? [])),
   );
   return { samples: questions.size - degenerate.size, degenerate: degenerate.size, roles, means };
 }
@@ -49,8 +50,4 @@ function push(lists: Map<string, number[]>, key: string, value: number): void {
   const list = lists.get(key);
   if (list) list.push(value);
   else lists.set(key, [value]);
-}
-
-function mean(values: readonly number[]): number | null {
-  return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
 }

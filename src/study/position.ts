@@ -1,6 +1,7 @@
 import { NoticeError } from "../base/errors.js";
+import { offsetFromAnswer, placeOf } from "../patching/positions.js";
 import { parseSite } from "../patching/sites.js";
-import { type Encoding, loadTokenizer, type Tokenizer } from "../words/tokenizer.js";
+import { loadTokenizer, type Tokenizer } from "../words/tokenizer.js";
 import { positionsOf } from "../words/words.js";
 import { questionsOf } from "./queries/samples.js";
 import type { StudyRun } from "./run.js";
@@ -13,8 +14,8 @@ export type Place =
 
 /** @throws NoticeError `options` */
 export function parsePosition(position: string): Place {
-  const [, offset] = /^answer([+-]\d{1,3})?$/.exec(position) ?? [undefined, null];
-  if (offset !== null) return { fromAnswer: Number(offset ?? 0) };
+  const fromAnswer = offsetFromAnswer(position);
+  if (fromAnswer !== undefined) return { fromAnswer };
   if (/^\d{1,4}$/.test(position)) return { index: Number(position) };
   if (position === "all")
     throw new NoticeError("options", "Circuits are read at one position: answer, answer-1, an index or a token.");
@@ -52,17 +53,8 @@ function hasPlace(tokenizer: Tokenizer, { question, correct }: Asked, place: Pla
   const encoding = tokenizer.encode(question);
   if (place.fromAnswer === undefined)
     return place.index === undefined ? encoding.tokens.includes(place.token) : place.index < encoding.tokens.length;
-  const answer = answerIn(tokenizer, encoding, correct);
+  const answer = placeOf((word) => positionsOf(tokenizer, encoding, word), correct);
   return answer !== undefined && encoding.tokens[answer + place.fromAnswer] !== undefined;
-}
-
-function answerIn(tokenizer: Tokenizer, encoding: Encoding, correct: string): number | undefined {
-  try {
-    return positionsOf(tokenizer, encoding, correct)[0]![0];
-  } catch (error) {
-    if (error instanceof NoticeError) return undefined;
-    throw error;
-  }
 }
 
 /** Up to three tokens that most questions have, each with the share of them, later ones first. */

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import { isAbsolute, join, relative, resolve } from "node:path";
 import { checkOptions, NoticeError } from "../base/errors.js";
+import { parseJson } from "../base/json.js";
 import type { CheckpointFiles } from "../base/source.js";
 import { checkpointFolder } from "../files/folder.js";
 import { type HubOptions, resolveModel } from "../files/hub.js";
@@ -213,19 +214,13 @@ async function refuseEdited(store: Store, file: string, stored: Settings | undef
   if (!stored && (begun !== undefined || (await countRows(store, "samples")) > 0))
     throw new NoticeError("options", `${file} is missing, and ${store.file} belongs to a run with settings. ${again}`);
   if (begun === undefined || !stored) return begun !== undefined;
-  const meant = completeSettings(checkSettings(parse(begun, store.file), store.file));
+  const meant = completeSettings(
+    checkSettings(parseJson(begun, `What ${store.file} was begun with`, { code: "options" }), store.file),
+  );
   const different = differences(meant, stored, `in ${DATABASE}`, `in ${SETTINGS}`);
   if (different.length > 0)
     throw new NoticeError("options", `${file} was edited after the run was begun: ${different.join("; ")}. ${again}`);
   return true;
-}
-
-function parse(content: string, file: string): unknown {
-  try {
-    return JSON.parse(content);
-  } catch (cause) {
-    throw new NoticeError("options", `The settings in ${file} are not JSON: ${(cause as Error).message}.`, { cause });
-  }
 }
 
 async function hashModel(folder: string): Promise<string> {

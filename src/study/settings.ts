@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { parse as parseToml, TomlError } from "smol-toml";
 import { z } from "zod";
 import { NoticeError } from "../base/errors.js";
-import { checkValues, parseJson, shown } from "../base/json.js";
+import { checkValues, complaintsOf, parseJson, shown } from "../base/json.js";
 import { MOST_SIGMA } from "../corruption/gaussian.js";
 import { readText } from "../files/read.js";
 import { METRICS } from "../patching/metrics.js";
@@ -114,11 +114,9 @@ export function completeSettings(given: GivenSettings): Settings {
   return parsed.data;
 }
 
-function settingsError({ issues }: z.ZodError, where: string): NoticeError {
-  const found = issues.map(
-    ({ path, message, input }) => `${path.join(".") || "in all"}: ${message}, found ${shown(input)}`,
-  );
-  return new NoticeError("options", `${where}: ${found.join("; ")}. Fields: ${Object.keys(schema.shape).join(", ")}.`);
+function settingsError(error: z.ZodError, where: string): NoticeError {
+  const fields = Object.keys(schema.shape).join(", ");
+  return new NoticeError("options", `${where}: ${complaintsOf(error, "in all")}. Fields: ${fields}.`);
 }
 
 /** What the scores depend on and differs, in words. */

@@ -1,3 +1,4 @@
+import { mean } from "../base/mean.js";
 import { chanceOf, type HeadAt } from "../patching/faithful.js";
 import type { Site } from "../patching/sites.js";
 import { type TestFigures, testFigures } from "./queries/verified.js";
@@ -76,5 +77,3 @@ function verifiedOf(
     cmd: of("cmd"),
   };
 }
-
-const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { NoticeError } from "../base/errors.js";
-import { parseJson } from "../base/json.js";
+import { complaintsOf, parseJson } from "../base/json.js";
 import { isPointer, pointerError } from "../base/pointer.js";
 import type { CheckpointFiles } from "../base/source.js";
 import {
@@ -193,10 +193,8 @@ export function parseVocabulary(
 function checked<Schema extends z.ZodType>(schema: Schema, value: unknown, complaint: string): z.infer<Schema> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const found = parsed.error.issues
-    .slice(0, 5)
-    .map(({ path, message }) => `${path.join(".") || "the file"}: ${message}`);
-  throw new NoticeError("checkpoint", `${complaint}: ${found.join("; ")}.`);
+  const found = complaintsOf({ issues: parsed.error.issues.slice(0, 5) }, "the file");
+  throw new NoticeError("checkpoint", `${complaint}: ${found}.`);
 }
 
 function build(

@@ -240,6 +240,20 @@ test("shards merged are the whole run; screening and testing go on where they we
   const merged = join(temporaryFolder(), "merged");
   await mergeRuns(merged, [stopped, other]);
   assert.is(await exported(merged), csv);
+  await study(other, ["verify"], { shard: { index: 1, count: 2 } });
+  assert.equal(await verifiedRows(other), [], "a circuit takes all shards");
+  const copies = [0, 1].map((index) => ({ index, count: 2, folder: join(temporaryFolder(), "copy") }));
+  for (const { folder: copy, ...shard } of copies) {
+    cpSync(merged, copy, { recursive: true });
+    await study(copy, ["verify"], { shard });
+  }
+  const tested = join(temporaryFolder(), "tested");
+  const [one, two] = copies.map((copy) => copy.folder) as [string, string];
+  assert.equal(await mergeRuns(tested, [one, two]), { patched: 4, selected: 4 });
+  assert.is(await exported(tested), csv);
+  assert.equal(await verifiedRows(tested), await verifiedRows(folder));
+  for (const copy of [one, two]) assert.ok((await verifiedRows(copy)).length < (await verifiedRows(folder)).length);
+  await refused(() => mergeRuns(join(temporaryFolder(), "twice"), [tested, one]), "options", "both tested");
   await interrupted(merged, "verify", 1);
   assert.ok((await verifiedRows(merged)).length >= 1);
   await study(merged, ["verify"]);

@@ -1,4 +1,5 @@
 import type { Picture } from "../../pictures/picture.js";
+import { luminance } from "../../pictures/picture.js";
 import { resize } from "../../pictures/resize.js";
 
 const quality = 92;
@@ -11,9 +12,7 @@ export async function encodeJpeg({ width, height, data }: Picture): Promise<Uint
 /** The picture in grey (Rec. 601) and scaled to a square (bicubic), as the bytes of a JPEG file. */
 export async function encodeGreyJpeg(picture: Picture, side: number): Promise<Uint8Array> {
   const { data } = resize(picture, side, side);
-  const grey = Uint8Array.from({ length: side * side }, (_, i) =>
-    Math.round(0.299 * data[3 * i]! + 0.587 * data[3 * i + 1]! + 0.114 * data[3 * i + 2]!),
-  );
+  const grey = Uint8Array.from({ length: side * side }, (_, i) => Math.round(luminance(data, 3 * i)));
   return encode(grey, side, side, 1);
 }
 
