@@ -43,6 +43,7 @@ export {
   rankHeads,
   type SetOptions,
 } from "./patching/faithful.js";
+export { type Box, type ImagePlace, imagePlaces } from "./patching/image-places.js";
 export type { CorruptImage, CorruptQuestion, ImageInput, PairInput } from "./patching/inputs.js";
 export {
   type Answer,

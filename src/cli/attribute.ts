@@ -7,6 +7,7 @@ import type { Pair } from "../patching/pair.js";
 import type { Scores } from "../patching/scores.js";
 import { checkSite } from "../patching/sites.js";
 import { type SweepOptions, sweep } from "../patching/sweep.js";
+import { imagePosition } from "./image-position.js";
 import { columns, loadModel, wholeNumber, withBackend, withJson } from "./options.js";
 import { type PairListOptions, refuseListOptions, withPairList } from "./pair-list.js";
 import { type DirectionOptions, type PairOptions, pairInput, withDirection, withPair } from "./pair-options.js";
@@ -50,8 +51,9 @@ async function runAttribute(model: string, options: AttributeCommandOptions): Pr
   await checkTableOutputs(options);
   using blip = await loadModel(model, options);
   using pair = await blip.pair(input);
-  const scores = await attribute(pair, chosen);
-  await printScores(scores, pair, options, options.exact ? await comparison(pair, scores, chosen) : "");
+  const at = { ...chosen, position: await imagePosition(blip, site, position, options.image!) } as typeof chosen;
+  const scores = await attribute(pair, at);
+  await printScores(scores, pair, options, options.exact ? await comparison(pair, scores, at) : "");
 }
 
 /** Correlation with exact patching, and where the two are furthest apart. */

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import type { Scores } from "../patching/scores.js";
 import { checkSite } from "../patching/sites.js";
 import type { SweepOptions } from "../patching/sweep.js";
+import { imagePosition } from "./image-position.js";
 import { loadModel, wholeNumber, withBackend, withJson } from "./options.js";
 import { refuseListOptions, withPairList } from "./pair-list.js";
 import { pairInput, withDirection, withPair } from "./pair-options.js";
@@ -42,7 +43,8 @@ async function runSweep(model: string, options: PairsOptions): Promise<void> {
     bar ??= progress(total, "sweep", "patches");
     bar.update(done);
   };
-  const { layers, heads, position, together, direction, screen } = options;
+  const { layers, heads, together, direction, screen } = options;
+  const position = await imagePosition(blip, site, options.position, options.image!);
   let scores: Scores;
   try {
     const chosen = { site, layers, heads, position, together, direction, screen, onProgress } as SweepOptions;

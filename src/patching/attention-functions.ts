@@ -24,7 +24,7 @@ export interface HeadAttention {
 }
 
 /** A patch is in the object where the object covers at least this share of it. */
-const INSIDE = 0.5;
+export const INSIDE = 0.5;
 
 /** A patch is an outlier where its norm is this many standard deviations above the mean over patches. */
 const OUTLYING = 2;

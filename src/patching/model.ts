@@ -14,6 +14,7 @@ import type { Backend } from "../platform/backend.js";
 import type { Tokenizer } from "../words/tokenizer.js";
 import { coveredTokens } from "./attention-functions.js";
 import { answerOf, answersOf, choiceName, said } from "./choices.js";
+import { type Box, imagePlaces, tokensInBox } from "./image-places.js";
 import { ASKED, type Asked, checkText, type ImageInput, PAIRED, type PairInput, pictureOf } from "./inputs.js";
 import type { Answer } from "./metrics.js";
 import { newRun, Pair } from "./pair.js";
@@ -229,6 +230,16 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
   async tokensUnder(mask: ImageInput): Promise<number[]> {
     const { side, patch } = this.architecture.intake.image(this.config);
     return coveredTokens(await pictureOf(mask), side / patch);
+  }
+
+  /**
+   * The image tokens of which a box covers at least half.
+   *
+   * @param box left, top, width and height in pixels of the picture. @param image the picture, of which only the size counts.
+   * @throws NoticeError `image`
+   */
+  async tokensIn(box: Box, image: ImageInput): Promise<number[]> {
+    return tokensInBox(imagePlaces(this, await pictureOf(image)), box);
   }
 
   /**
