@@ -20,7 +20,7 @@ export function questionOf(model: Speaker, text: string | undefined): Question {
   if (text === undefined && !intake.optional)
     throw new NoticeError(
       "tokens",
-      `${model.name} is a ${name}, which needs a text beside the picture: give a question.`,
+      `${model.name} is a ${name}: beside the picture a text was expected; give a question.`,
     );
   const given = text ?? "";
   checkText("question", given);
