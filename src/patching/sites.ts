@@ -121,7 +121,33 @@ export function checkSite(site: string): Site {
 }
 
 function meant(architecture: Architecture, site: string): string {
-  return Object.hasOwn(IN_NOTICE, site) ? IN_NOTICE[site]! : nearest(site, sitesOf(architecture))!;
+  if (Object.hasOwn(IN_NOTICE, site)) return IN_NOTICE[site]!;
+  return inTransformerLens(architecture, site) ?? nearest(site, sitesOf(architecture))!;
+}
+
+/** TransformerLens's names of what a block computes, without `hook_`. */
+const HOOKS: Readonly<Record<string, BlockSite>> = {
+  "attn.q": "self.q",
+  "attn.k": "self.k",
+  "attn.v": "self.v",
+  "attn.pattern": "self.pattern",
+  "attn.z": "self.z",
+  "attn.result": "self.z",
+  attn_out: "self.out",
+  "mlp.pre": "mlp.pre",
+  "mlp.post": "mlp.post",
+  mlp_out: "mlp.out",
+  resid_pre: "resid_pre",
+  resid_mid: "resid_mid",
+  resid_post: "resid_post",
+};
+
+/** `blocks.0.attn.hook_z` -> the site of the tower that reads the question, and where the layer goes; undefined for other names. */
+function inTransformerLens({ towers }: Architecture, site: string): string | undefined {
+  const [, layer, module = "", hook] = /^blocks\.(\d{1,4})\.(attn\.|mlp\.)?hook_(\w+)$/.exec(site) ?? [];
+  const within = new Map(Object.entries(HOOKS)).get(`${module}${hook}`);
+  const tower = Object.keys(towers).find((name) => towers[name]!.tokens === "question");
+  return within && tower && `${tower}.${within} with { layer: ${layer} }`;
 }
 
 /** Which towers have no cross-attention, in brackets. */

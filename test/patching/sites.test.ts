@@ -73,4 +73,18 @@ test("a misspelt site is answered with the nearest", () => {
   assert.throws(() => siteOf("text.cros.z"), /Did you mean text\.cross\.z\?/);
 });
 
+test("TransformerLens's names are answered with ours, at the layer that they name", () => {
+  for (const [name, meant] of [
+    ["blocks.0.attn.hook_z", "text.self.z with { layer: 0 }"],
+    ["blocks.11.hook_resid_post", "text.resid_post with { layer: 11 }"],
+    ["blocks.2.mlp.hook_post", "text.mlp.post with { layer: 2 }"],
+    ["blocks.2.hook_mlp_out", "text.mlp.out with { layer: 2 }"],
+  ] as const)
+    assert.throws(
+      () => siteOf(name as never),
+      (error: Error) => error.message.includes(`Did you mean ${meant}?`),
+    );
+  assert.throws(() => siteOf("blocks.0.hook_constructor" as never), /Did you mean \w+\.[a-z._]+\?/);
+});
+
 test.run();
