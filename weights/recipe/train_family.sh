@@ -1,0 +1,35 @@
+#!/bin/sh
+# One of the small models that begin with parts of weights/scenes: weights/recipe/train_family.sh itm|caption|lm [options of its trainer].
+# Needs Node (npm ci done), Python 3.11 and 2 GB of disk. What it writes stays in runs/: the same command goes on with an unfinished lm.
+set -eu
+cd "$(dirname "$0")"
+kind=$1
+shift
+pictures=pictures
+run=runs/$kind
+
+if [ ! -d .venv-family ]; then
+  python3 -m venv .venv-family
+  .venv-family/bin/pip install --quiet -r requirements-family.txt
+fi
+if [ ! -d $pictures/train ]; then
+  npx tsx render.ts $pictures/train --seed 1 --attributes 28000 --actions 18000 --faces 18000
+  npx tsx render.ts $pictures/test --seed 1000 --attributes 2000 --actions 2000 --faces 2000 --pairs
+fi
+[ -d $pictures/facts ] || npx tsx render.ts $pictures/facts --seed 1000 --attributes 2000 --actions 2000 --faces 2000
+
+python=.venv-family/bin/python
+note="The text tower begins with weights/scenes', whose cross-attention heads training had shrunk (group penalty)."
+case $kind in
+  itm) $python train_itm.py --train $pictures/train --test $pictures/test --from ../scenes --out "$run" "$@" ;;
+  caption)
+    $python train_caption.py --train $pictures/train --test $pictures/test --facts $pictures/facts --from ../scenes --out "$run" "$@" ;;
+  lm)
+    note=
+    $python train_lm.py --train $pictures/train --test $pictures/test --vision ../scenes --out "$run" "$@" ;;
+esac
+$python pack.py "$run" ../scenes-"$kind" "$note"
+$python measure_family.py "$kind" --model ../scenes-"$kind" --pictures $pictures \
+  --out measured-"$kind".json --answers ../../test/weights/scenes-"$kind".json
+cp "$run/curve.jsonl" curve-"$kind".jsonl
+echo "weights/scenes-$kind is new; bring the figures and checksums in its README.md up to date"
