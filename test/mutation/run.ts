@@ -17,7 +17,7 @@ const HELP = `npm run mutate -- [options]
   --n N             how many mutants (200)
   --seed S          which (1)
   --files PATTERN   of which sources, a regular expression
-                    (^src/(model|patching|corruption|data|study|jobs|executors|files|report)/)
+                    (^src/(pictures|words|checkpoint|files|model|corruption|patching|data|jobs|executors|study|report)/)
   --from I --to J   of the sample, only mutants I to J - 1
   --only PLACE      the mutants of this place, as it is printed (src/a.ts:12:3), and of others where it is repeated
   --tests PATTERN   only with these test files, a regular expression (.)
@@ -29,7 +29,10 @@ const { values: options } = parseArgs({
   options: {
     n: { type: "string", default: "200" },
     seed: { type: "string", default: "1" },
-    files: { type: "string", default: "^src/(model|patching|corruption|data|study|jobs|executors|files|report)/" },
+    files: {
+      type: "string",
+      default: "^src/(pictures|words|checkpoint|files|model|corruption|patching|data|jobs|executors|study|report)/",
+    },
     from: { type: "string", default: "0" },
     to: { type: "string" },
     only: { type: "string", multiple: true },
