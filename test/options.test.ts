@@ -27,6 +27,7 @@ type Row = readonly [args: readonly unknown[], objects: readonly number[], self?
 
 const ROWS: Record<string, Row> = {
   ablate: [[pair, spots], [0]],
+  answerAttention: [[pair.clean, 3], [0]],
   agreement: [[scores, scores, {}], [2]],
   attribute: [
     [pair, {}],
@@ -62,6 +63,7 @@ const ROWS: Record<string, Row> = {
   headMapPng: [[{}], [0]],
   headMapSpec: [[{}], [0]],
   headMapSvg: [[{}], [0]],
+  logitDifference: [[pair.answers], [0]],
   layerWindow: [
     ["text.cross.z", [0, 1], {}],
     [1, 2],
@@ -96,6 +98,8 @@ const ROWS: Record<string, Row> = {
     [pair, [], [], {}],
     [0, 3],
   ],
+  probability: [[pair.answers.correct], [0]],
+  rank: [[pair.answers.correct], [0]],
   rankHeads: [
     [pair, {}],
     [0, 1],
@@ -138,7 +142,7 @@ const ROWS: Record<string, Row> = {
 
 /** They take no object or list but values of ours, such as runs, or results of another function, such as answers. */
 const OTHERS =
-  /^(answerAttention|between|circuitSites|currentBackend|decodePicture|divergence|everyHead|fromRun|gatherReport|inProcess|logitDifference|meanOf|openDataset|probability|rank|readCircuits|readFindings|readSettings|sitesOf|summarise|terminalOf|useBackend|zero|Pool\.performOne|StudyRun\.(path|provenance|stored))$/;
+  /^(between|circuitSites|currentBackend|decodePicture|divergence|everyHead|fromRun|gatherReport|inProcess|meanOf|openDataset|readCircuits|readFindings|readSettings|sitesOf|summarise|terminalOf|useBackend|zero|Pool\.performOne|StudyRun\.(path|provenance|stored))$/;
 const CLASSES = [core.Model, Executor, Pool, studies.StudyRun] as const;
 
 const exported = new Map<string, unknown>(

@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { NoticeError } from "../base/errors.js";
+import { checkObject, NoticeError } from "../base/errors.js";
 import { type Network, towerOf, towerSize } from "../model/architecture.js";
 import { checkIndex, countOf, indexes, type Run } from "./run.js";
 import { type CircuitSite, circuitSites, parseSite, type Site } from "./sites.js";
@@ -30,9 +30,10 @@ export function lookingSite({ architecture }: Pick<Network, "architecture">): Ci
  * Reads the cross-attention of every head at one token of the question, and the norms of what is attended to.
  *
  * @param token of the question, [CLS] is 0; `pair.answerToken` of a pair, whose `clean` run is meant as a rule.
- * @throws NoticeError `site` where there is no such token.
+ * @throws NoticeError `site` where there is no such token; `options` where the run is none.
  */
 export async function answerAttention(run: Run, token: number): Promise<AnswerAttention> {
+  checkObject("The run", run, "`pair.clean`");
   const { model, activations } = run;
   const site = lookingSite(model);
   if (!site)

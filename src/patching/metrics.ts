@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { NoticeError } from "../base/errors.js";
+import { checkObject, NoticeError } from "../base/errors.js";
 
 /** One of the two answers, read as the first word piece of its tokenisation. */
 export interface Answer {
@@ -56,19 +56,28 @@ export const DEGENERATE = 1e-2;
  */
 export type LogitMetric = (logits: tf.Tensor2D) => tf.Tensor;
 
-/** P(answer): softmax over the whole vocabulary. */
-export function probability({ id }: Answer): LogitMetric {
+/** P(answer): softmax over the whole vocabulary. @throws NoticeError `options` where the answer is none. */
+export function probability(answer: Answer): LogitMetric {
+  const id = idOf(answer);
   return (logits) => column(tf.softmax(logits), id);
 }
 
-/** logit(correct) - logit(incorrect). */
-export function logitDifference({ correct, incorrect }: Answers): LogitMetric {
-  return (logits) => tf.sub(column(logits, correct.id), column(logits, incorrect.id));
+/** logit(correct) - logit(incorrect). @throws NoticeError `options` where the answers are none. */
+export function logitDifference(answers: Answers): LogitMetric {
+  checkObject("The pair of answers", answers, "{ correct, incorrect } or `pair.answers`");
+  const [correct, incorrect] = [idOf(answers.correct), idOf(answers.incorrect)];
+  return (logits) => tf.sub(column(logits, correct), column(logits, incorrect));
 }
 
-/** How many tokens are likelier than the answer: 0 is the first place. */
-export function rank({ id }: Answer): LogitMetric {
+/** How many tokens are likelier than the answer: 0 is the first place. @throws NoticeError `options` where the answer is none. */
+export function rank(answer: Answer): LogitMetric {
+  const id = idOf(answer);
   return (logits) => tf.sum(tf.cast(tf.greater(logits, tf.expandDims(column(logits, id), 1)), "float32"), -1);
+}
+
+function idOf(answer: Answer): number {
+  checkObject("The answer", answer, "what `model.answer` returns");
+  return answer.id;
 }
 
 /**

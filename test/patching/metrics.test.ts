@@ -1,7 +1,15 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { answerName, divergence, logitDifference, measure, probability, rank } from "../../src/patching/metrics.js";
+import {
+  type Answers,
+  answerName,
+  divergence,
+  logitDifference,
+  measure,
+  probability,
+  rank,
+} from "../../src/patching/metrics.js";
 import { patch, patchMetrics } from "../../src/patching/patch.js";
 import { useBackend } from "../../src/platform/backend.js";
 import { plant } from "../support/planted.js";
@@ -71,6 +79,16 @@ test("a metric that is not finite is refused by name", async () => {
   const logits = tf.tensor2d([[Number.POSITIVE_INFINITY, 1]]);
   await refused(() => measure(logits, { prob: probability(answer(0)) }), "checkpoint", "prob is NaN", "overflow");
   logits.dispose();
+});
+
+test("metrics of no answer are refused where they are made", async () => {
+  for (const [of, message] of [
+    [() => probability(undefined!), "The answer is missing"],
+    [() => rank(undefined!), "The answer is missing"],
+    [() => logitDifference(undefined!), "The pair of answers is missing"],
+    [() => logitDifference({} as Answers), "The answer is missing"],
+  ] as const)
+    await refused(of, "options", message, "give an object");
 });
 
 test.run();
