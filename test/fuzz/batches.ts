@@ -10,6 +10,8 @@ const CHILD = fileURLToPath(new URL("./child.js", import.meta.url));
 /** Megabytes of a process's heap: what a stranger's file may make of it is far less. */
 const HEAP_MB = 1024;
 const MOST_RESIDENT = 3e9;
+/** On a busy machine a case that computes little waits: it hangs only if it waits so many times its limit. */
+const BUSY = 12;
 /** Loading what cases share. */
 const OPENING_MS = 120_000;
 
@@ -44,7 +46,7 @@ export async function runBatch(batch: Batch, tally: Tally): Promise<void> {
     const { next, lost: said, began } = await runChild({ ...batch, from }, tally);
     // A case may end its process without an error, too.
     const lost: Verdict | undefined = said ?? (next === from ? { fault: "crash", message: "exit code 0" } : undefined);
-    // On a busy machine a case may have waited for others: what hangs, hangs twice.
+    // What hangs, hangs twice.
     const again = lost?.fault === "hang" ? await runChild({ ...batch, from: next, to: next + 1 }, tally) : { lost };
     if (again.lost) tally.findings.push({ kind: batch.kind, case: next, ...again.lost });
     if (!began) return;
@@ -61,16 +63,19 @@ export async function prepareKind(batch: Batch): Promise<void> {
 function runChild(batch: Batch, tally: Tally): Promise<Ended> {
   const args = ["--expose-gc", `--max-old-space-size=${HEAP_MB}`, CHILD, JSON.stringify(batch)];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "pipe", "pipe"] });
-  let [next, isIn, said, since] = [batch.from, false, "", performance.now()];
+  let [next, isIn, said, since, used] = [batch.from, false, "", performance.now(), 0];
   let [began, killed] = [false, undefined as Verdict | undefined];
   const kill = (fault: Verdict["fault"], message: string) => {
     killed ??= { fault, message };
     child.kill("SIGKILL");
   };
   const watch = setInterval(() => {
-    const waited = performance.now() - since;
-    if (waited > (isIn ? batch.limits.caseMs : OPENING_MS))
-      kill("hang", `not done after ${Math.round(waited / 1000)} s`);
+    const [waited, computed] = [performance.now() - since, computedMs(child)];
+    const late = isIn
+      ? waited > batch.limits.caseMs &&
+        ((computed ?? waited) - used > batch.limits.caseMs || waited > BUSY * batch.limits.caseMs)
+      : waited > OPENING_MS;
+    if (late) kill("hang", `not done after ${Math.round(waited / 1000)} s`);
     const resident = residentBytes(child);
     if (resident > MOST_RESIDENT) kill("memory", `took ${Math.round(resident / 1e6)} MB`);
   }, 100);
@@ -78,7 +83,7 @@ function runChild(batch: Batch, tally: Tally): Promise<Ended> {
     said = `${said}${text}`.slice(-4000);
   });
   createInterface(child.stdio[3] as Readable).on("line", (line) => {
-    since = performance.now();
+    [since, used] = [performance.now(), computedMs(child) ?? 0];
     const message = JSON.parse(line) as Message;
     began = true;
     isIn = "begins" in message;
@@ -111,6 +116,17 @@ function count({ kind, from, to, limits }: Batch, message: Message, tally: Tally
 function reason(said: string): string {
   const lines = said.split("\n").filter((line) => line.trim() !== "");
   return (lines.find((line) => /FATAL|Error|terminate/.test(line)) ?? lines.at(-1) ?? "nothing was said").slice(0, 300);
+}
+
+/** What a process has computed, in milliseconds, where the system says so. */
+function computedMs({ pid }: ChildProcess): number | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return 10 * (Number(fields[11]) + Number(fields[12])); // user and system, in hundredths of a second
+  } catch {
+    return undefined;
+  }
 }
 
 /** Bytes in memory, where the system says so. */

@@ -5,7 +5,7 @@ import type { Outcome } from "./kind.js";
  * What is counted.
  *
  * - `crash`: the process ended.
- * - `hang`: nothing came for 5 s, twice.
+ * - `hang`: 5 s of computing, or a minute of waiting, and nothing came, twice.
  * - `memory`: a case took more than half a gigabyte, or a batch of them kept some.
  * - `rejection`: an error that is no NoticeError, or a NoticeError that nobody could read.
  * - `trace`: a stack trace at the command line.
