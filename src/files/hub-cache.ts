@@ -65,7 +65,10 @@ export function snapshotFolder(cache: string, id: ModelId, commit: string): stri
 /** The snapshot folder that the cache has for this revision, whole or not; undefined if it has none. */
 export async function cachedSnapshot(cache: string, id: ModelId): Promise<string | undefined> {
   if (COMMIT.test(id.revision)) return snapshotFolder(cache, id, id.revision);
-  const commit = await readFile(join(modelFolder(cache, id), "refs", id.revision), "utf8").catch(() => "");
+  const ref = join(modelFolder(cache, id), "refs", id.revision);
+  // Whoever opens a pipe waits for its other end.
+  if (!(await stat(ref).catch(() => undefined))?.isFile()) return undefined;
+  const commit = await readFile(ref, "utf8").catch(() => "");
   return COMMIT.test(commit.trim()) ? snapshotFolder(cache, id, commit.trim()) : undefined;
 }
 
@@ -128,6 +131,7 @@ export async function writeRef(cache: string, id: ModelId, commit: string): Prom
   const ref = join(modelFolder(cache, id), "refs", id.revision);
   const beside = `${ref}.part`;
   await mkdir(dirname(ref), { recursive: true });
+  await rm(beside, { force: true });
   await writeFile(beside, commit);
   await rename(beside, ref);
 }

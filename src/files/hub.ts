@@ -21,6 +21,7 @@ import { type Hub, type Listing, listed, listModel, requestError, wantedFiles } 
 import { withLock } from "./lock.js";
 import { orShipped } from "./package.js";
 import { PATIENT, type Retry, type Waiting } from "./retry.js";
+import { fileError, isFileError } from "./system-error.js";
 import { isSound, remember } from "./verified-blob.js";
 import { downloadVerified, type RemoteFile } from "./verified-file.js";
 import { makeFolder } from "./write.js";
@@ -105,7 +106,11 @@ export async function download(model: string, options: HubOptions = {}): Promise
     };
     await withLock(lock, fill, options);
   } catch (error) {
-    throw diskError(error, cache) ?? error;
+    if (!isFileError(error)) throw error;
+    const { message } = fileError(cache, "written", error, "network");
+    throw new NoticeError("network", `${message} HF_HUB_CACHE names another place; what came is kept.`, {
+      cause: error,
+    });
   }
   return snapshot;
 }
@@ -166,26 +171,6 @@ async function checkSpace(folder: string, needed: number): Promise<void> {
     "network",
     `${folder}: ${formatBytes(needed)} to download, ${formatBytes(bavail * bsize)} free on this disk. ` +
       "Free some space, or choose another disk with HF_HUB_CACHE",
-  );
-}
-
-function diskError(error: unknown, cache: string): NoticeError | undefined {
-  const { code, message } = error as NodeJS.ErrnoException;
-  if (code === "ENOSPC" || code === "EDQUOT") {
-    return new NoticeError(
-      "network",
-      `${cache}: the disk is full. What came is kept: free some space and run again, or choose another with HF_HUB_CACHE`,
-      { cause: error },
-    );
-  }
-  const denied = code === "EACCES" || code === "EPERM" || code === "EROFS" || code === "ENOTDIR";
-  if (!denied) return undefined;
-  return new NoticeError(
-    "network",
-    `${cache}: cannot write the hub's cache (${message}). Choose another: HF_HUB_CACHE`,
-    {
-      cause: error,
-    },
   );
 }
 

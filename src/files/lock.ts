@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { dirname } from "node:path";
 import { setTimeout as timer } from "node:timers/promises";
 import { NoticeError } from "../base/errors.js";
+import { isAlive } from "./leftovers.js";
 import { QUIET_MS, type Waiting } from "./retry.js";
 import { makeFolder } from "./write.js";
 
@@ -83,16 +84,6 @@ async function ownerOf(lock: string): Promise<Owner | undefined> {
 
 function isDead({ host, pid, touchedMs }: Owner): boolean {
   return Date.now() - touchedMs > DEAD_AFTER_MS || (host === hostname() && pid > 0 && !isAlive(pid));
-}
-
-/** Whether a process of this machine runs. */
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
 }
 
 async function pause(ms: number, signal?: AbortSignal): Promise<void> {

@@ -40,7 +40,7 @@ const WORDS: Readonly<Record<string, string>> = {
 };
 
 /** Errors after which it matters how much room there is. */
-const OF_ROOM: readonly (string | undefined)[] = ["ENOSPC", "EDQUOT", "EFBIG"];
+const OF_ROOM: readonly string[] = ["ENOSPC", "EDQUOT", "EFBIG"];
 
 /** Whether an error is the system's of a file, such as a full disk's, and no mistake of a program. */
 export function isFileError(error: unknown): error is NodeJS.ErrnoException {
@@ -58,13 +58,22 @@ export function fileError(path: string, done: string, cause: unknown, code: Noti
   return new NoticeError(code, `${path} cannot be ${done}: ${why}. ${cure}.`, { cause });
 }
 
-function meaningOf(path: string, done: string, { code: given = "", message }: NodeJS.ErrnoException) {
+/** Whether there was no room for what was to be written. */
+export function isFull(error: unknown): boolean {
+  return error instanceof Error && OF_ROOM.includes(codeOf(error));
+}
+
+function codeOf({ code = "", message }: NodeJS.ErrnoException): string {
   const said = Object.keys(WORDS).find((words) => message.toLowerCase().includes(words));
-  const code = given in MEANINGS || said === undefined ? given : WORDS[said]!;
+  return code in MEANINGS || said === undefined ? code : WORDS[said]!;
+}
+
+function meaningOf(path: string, done: string, cause: NodeJS.ErrnoException) {
+  const code = codeOf(cause);
   const folder = dirname(resolve(path));
   if (code === "ENOENT" && (done === "written" || done === "made"))
     return [`the folder ${dirname(path)} does not exist`, "Make it, or give another place"];
-  const [why, cure] = MEANINGS[code] ?? [message.split("\n")[0], "Give another place"];
+  const [why, cure] = MEANINGS[code] ?? [cause.message.split("\n")[0], "Give another place"];
   return [`${why}${OF_ROOM.includes(code) ? roomIn(folder) : ""}`, cure];
 }
 

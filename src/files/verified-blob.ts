@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdir, readFile, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { formatBytes } from "./bytes.js";
+import { removeLeftovers } from "./leftovers.js";
 import { readParts } from "./read.js";
 import type { Waiting } from "./retry.js";
 import { writeWhole } from "./write.js";
@@ -22,8 +23,7 @@ export async function isSound(blob: string, { onWait }: Waiting): Promise<boolea
       ? createHash("sha1").update(`blob ${size}\0`)
       : undefined;
   if (!hash) return true;
-  const known = await readFile(markOf(blob), "utf8").catch(() => "");
-  if (known === `${size} ${mtimeMs}`) return true;
+  if ((await markAt(markOf(blob))) === `${size} ${mtimeMs}`) return true;
   if (size > QUIET_BYTES) onWait?.(`comparing ${formatBytes(size)} in the hub's cache with their digest, this once`);
   for await (const part of readParts(blob)) hash.update(part);
   if (hash.digest("hex") !== name) return false;
@@ -36,8 +36,15 @@ export async function remember(blob: string): Promise<void> {
   try {
     const { size, mtimeMs } = await stat(blob);
     await mkdir(dirname(markOf(blob)), { recursive: true });
+    await removeLeftovers(dirname(markOf(blob)));
     await writeWhole(markOf(blob), `${size} ${mtimeMs}`);
   } catch {}
+}
+
+/** What a mark says; nothing where there is none, or what is no file: whoever opens a pipe waits for its other end. */
+async function markAt(path: string): Promise<string> {
+  const isFile = (await stat(path).catch(() => undefined))?.isFile();
+  return isFile ? await readFile(path, "utf8").catch(() => "") : "";
 }
 
 const markOf = (blob: string) => join(dirname(blob), "../.verified", basename(blob));

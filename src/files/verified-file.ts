@@ -3,6 +3,7 @@ import { createReadStream } from "node:fs";
 import { open, rename, rm, stat } from "node:fs/promises";
 import { NoticeError } from "../base/errors.js";
 import { type Connection, get, type Reply } from "./http.js";
+import { kindOf } from "./read.js";
 import { type Retry, TransientError, withRetries } from "./retry.js";
 
 /** A file as a server lists it. `git-sha1` is a git blob's name: it covers `blob SIZE\0` before the content. */
@@ -146,7 +147,10 @@ async function deletingIfRefused<T>(partial: string, step: () => Promise<T>): Pr
 }
 
 async function usableSize(partial: string, limit: number): Promise<number> {
-  const size = (await stat(partial).catch(() => undefined))?.size ?? 0;
+  const found = await stat(partial).catch(() => undefined);
+  if (found && !found.isFile())
+    throw new NoticeError("network", `${partial} is not a file but ${kindOf(found)}. Remove it, and call again.`);
+  const size = found?.size ?? 0;
   return size <= limit ? size : 0;
 }
 

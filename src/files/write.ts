@@ -1,5 +1,6 @@
 import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import { partOf } from "./leftovers.js";
 import { fileError } from "./system-error.js";
 
 /** At once or in parts. */
@@ -12,7 +13,7 @@ export type Content = string | Uint8Array | AsyncIterable<string | Uint8Array>;
  * @throws NoticeError `options` where the folder is missing or may not be written to.
  */
 export async function writeWhole(path: string, content: Content): Promise<void> {
-  const beside = `${path}.${process.pid}.part`;
+  const beside = partOf(path);
   const refuse = (cause: unknown): never => {
     throw fileError(path, "written", cause);
   };

@@ -3,6 +3,7 @@ import { lstat, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { checkObject, NoticeError } from "../base/errors.js";
 import { checkShape } from "../base/options.js";
+import { removeLeftovers } from "../files/leftovers.js";
 import { isWritten, refuseForeign } from "../files/output.js";
 import { makeFolder, writeWhole } from "../files/write.js";
 import { FigureBook } from "./figure-book.js";
@@ -41,6 +42,7 @@ export async function writeReport(data: ReportData, folder: string, options: Rep
   if ((await lstat(figures)).isSymbolicLink())
     throw new NoticeError("options", `${figures} is a link; the report's figures go into a folder of its own.`);
   for (const name of book.files.keys()) await refuseForeign(join(figures, name), kindOf(name));
+  for (const one of [folder, figures]) await removeLeftovers(one);
   await removeEarlier(figures, book);
   for (const [name, content] of book.files) await writeWhole(join(figures, name), content);
   await writeWhole(path, page);

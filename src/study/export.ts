@@ -1,6 +1,5 @@
 import { rm } from "node:fs/promises";
-import { basename, dirname } from "node:path";
-import { removeLeftovers } from "../files/leftovers.js";
+import { removeLeftoversOf } from "../files/leftovers.js";
 import { checkOutput, writeOutput } from "../files/output.js";
 import { readParts } from "../files/read.js";
 import { unscored } from "./circuits.js";
@@ -21,7 +20,7 @@ export async function exportScores(run: StudyRun, file: string, format: ExportFo
   await checkOutput(file, kind);
   const count = await countRows(store, "scores");
   if (count === 0) throw await unscored(run);
-  await removeLeftovers(dirname(file), basename(file));
+  await removeLeftoversOf(file);
   try {
     await rm(store.beside, { force: true });
     await copyScores(store, format, settings.direction);

@@ -1,7 +1,7 @@
 import { copyFile, cp, lstat, readdir, rename, rm } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { checkList, NoticeError } from "../base/errors.js";
-import { removeLeftovers } from "../files/leftovers.js";
+import { partialOf, removeLeftoversOf } from "../files/leftovers.js";
 import { DATABASE, SETTINGS } from "../files/run-files.js";
 import { fileError, isFileError } from "../files/system-error.js";
 import { makeFolder } from "../files/write.js";
@@ -51,8 +51,8 @@ export async function mergeRuns(
         "options",
         `${first} and ${run} were begun with other settings; only shards of one study merge.`,
       );
-  const beside = `${folder.replace(/[/\\]+$/, "")}.partial-${process.pid}`;
-  await removeLeftovers(dirname(beside), basename(beside).replace(/\.partial-\d+$/, ""));
+  const beside = partialOf(folder);
+  await removeLeftoversOf(folder);
   try {
     await rm(beside, { recursive: true, force: true });
     await copyRun(first, beside);

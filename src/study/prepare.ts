@@ -15,7 +15,7 @@ import type { Row } from "./tables.js";
 const SCENES = "scenes";
 
 /** What an interrupted drawing of them leaves. */
-const LEFT = /^scenes\.partial-\d+$/;
+const LEFT = /^scenes\.partial-/;
 
 /** Scenes of a seed below this one would meet those that the shipped checkpoint learned from. */
 const FIRST_SEED = 1000;

@@ -12,6 +12,7 @@ import {
   VARCHAR,
 } from "@duckdb/node-api";
 import { NoticeError } from "../base/errors.js";
+import { fileError, isFull } from "../files/system-error.js";
 import { strangeObject, strangeTable, tableStatements } from "./schema.js";
 import { type Column, type Row, TABLES, type Table, type Value } from "./tables.js";
 
@@ -19,9 +20,6 @@ const LISTS = { "VARCHAR[]": LIST(VARCHAR), "FLOAT[]": LIST(FLOAT), "DOUBLE[]": 
 
 /** No extension is fetched from anywhere: all that is needed is built in. */
 const CONFIG = { autoinstall_known_extensions: "false", autoload_known_extensions: "false" };
-
-/** The system's words for it, at the end of DuckDB's. */
-const FULL = /: (no space left on device|disk quota exceeded|there is not enough space on the disk)/i;
 
 /** What DuckDB says, for want of a code, where a process holds the file: on POSIX, on Windows. Its other messages may hold these words too. */
 const HELD =
@@ -168,11 +166,14 @@ export class Store implements Disposable {
       return await work(this.connection);
     } catch (cause) {
       const [what] = (cause as Error).message.split("\n");
+      if (isFull(cause)) {
+        const { message } = fileError(this.file, "written", cause);
+        throw new NoticeError("options", `${message} What the run holds stays, and the call goes on from there.`, {
+          cause,
+        });
+      }
       if (DAMAGED.test(what!)) throw damaged(this.file, what!, cause);
-      const said = FULL.test(what!)
-        ? `The run ${dirname(this.file)} cannot be written: ${what}. What is in it stays; make room, and the same call goes on from there.`
-        : `${this.file}: ${what}.`;
-      throw new NoticeError("options", said, { cause });
+      throw new NoticeError("options", `${this.file}: ${what}.`, { cause });
     }
   }
 

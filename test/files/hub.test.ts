@@ -1,14 +1,15 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, mkdtemp, readdir, readFile, readlink, realpath, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { NoticeError } from "../../src/base/errors.js";
 import { type DownloadProgress, download, type HubOptions, resolveModel } from "../../src/files/hub.js";
 import { hubCacheFolder, parseModelId } from "../../src/files/hub-cache.js";
+import { partOf } from "../../src/files/leftovers.js";
 import { COMMIT, gitSha1, HubServer, json, sendData, sha256 } from "./hub-server.js";
 
 const WEIGHTS = Buffer.from(Array.from({ length: 3_000_000 }, (_, i) => (i * 7919 + (i >> 9)) & 255));
@@ -525,9 +526,45 @@ test("what a call that was killed left beside its place is taken away by the nex
   const folder = await download("owner/tiny-blip", at(server, cache));
   const whole = await layout(cache);
   const refs = join(cache, "models--owner--tiny-blip", "refs");
-  for (const beside of [join(folder, "config.json.part"), join(refs, "main.part")]) await writeFile(beside, "half");
+  const verified = join(refs, "../.verified", sha256(WEIGHTS));
+  const killed = spawnSync(process.execPath, ["--version"]).pid;
+  const mark = partOf(verified).replace(`${process.pid}`, `${killed}`);
+  // It had not been renamed, so the next call compares anew.
+  await rm(verified);
+  for (const beside of [join(folder, "config.json.part"), join(refs, "main.part"), mark])
+    await writeFile(beside, "half");
   await download("owner/tiny-blip", at(server, cache));
   assert.equal(await layout(cache), whole);
+});
+
+test("pipes in the places of a cache's files make nobody wait", async ({ cache }) => {
+  if (process.platform === "win32") return;
+  await using server = await HubServer.start(TINY);
+  const folder = join(cache, "models--owner--tiny-blip");
+  const pipe = async (path: string) => {
+    await rm(path, { force: true });
+    await mkdir(dirname(path), { recursive: true });
+    execFileSync("mkfifo", [path]);
+  };
+  await pipe(join(folder, "blobs", `${sha256(WEIGHTS)}.incomplete`));
+  await refused(
+    download("owner/tiny-blip", at(server, cache)),
+    "network",
+    /incomplete is not a file but a pipe. Remove it/,
+  );
+  await rm(join(folder, "blobs", `${sha256(WEIGHTS)}.incomplete`));
+  for (const name of ["refs/main", "refs/main.part", `.verified/${sha256(WEIGHTS)}`]) {
+    await pipe(join(folder, name));
+    assert.is(await resolveModel("owner/tiny-blip", at(server, cache)), join(folder, "snapshots", COMMIT), name);
+    assert.ok((await stat(join(folder, "refs/main"))).isFile());
+  }
+});
+
+test("a cache that cannot be written to: why, and what to do", async ({ cache }) => {
+  await using server = await HubServer.start(TINY);
+  await mkdir(join(cache, "models--owner--tiny-blip/refs/main/more"), { recursive: true });
+  const call = download("owner/tiny-blip", at(server, cache));
+  await refused(call, "network", /cannot be written: it is a folder.* HF_HUB_CACHE names another place/);
 });
 
 test("the disk's free space is checked before the weights", async ({ cache }) => {

@@ -2,6 +2,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFi
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { partOf } from "../../src/files/leftovers.js";
 import { checkOutput, type OutputKind, writeOutput } from "../../src/files/output.js";
 import { writeWhole } from "../../src/files/write.js";
 import { temporaryFolder } from "../support/checkpoint.js";
@@ -100,7 +101,7 @@ test("a link in the place that is written beside is not followed", async () => {
   const folder = temporaryFolder();
   const [file, mine] = [join(folder, "out.json"), join(folder, "mine")];
   writeFileSync(mine, "mine");
-  symlinkSync(mine, `${file}.${process.pid}.part`);
+  symlinkSync(mine, partOf(file));
   await writeWhole(file, "{}");
   assert.equal([readFileSync(file, "utf8"), readFileSync(mine, "utf8")], ["{}", "mine"]);
 });

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { parse } from "csv-parse/sync";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { removeLeftovers } from "../../src/files/leftovers.js";
+import { partialOf, partOf, removeLeftovers } from "../../src/files/leftovers.js";
 import { exportScores } from "../../src/study/export.js";
 import { mergeRuns } from "../../src/study/merge.js";
 import { StudyRun } from "../../src/study/run.js";
@@ -62,10 +62,22 @@ test("a file that cannot be written is named, with the reason", async () => {
   assert.equal(readdirSync(folder), ["scores.csv"]);
 });
 
+/** What a process of this machine writes beside the places of a folder and of a file. */
+const besides = (name: string, pid: number) =>
+  [partialOf(name), partOf(name)].map((path) => path.replace(`${process.pid}`, `${pid}`)) as [string, string];
+
 test("what killed processes left beside their places goes at the next start, and nothing else", async () => {
   const folder = temporaryFolder();
-  const left = [`merged.partial-${GONE}`, `scores.csv.${GONE}.part`];
-  const kept = [`merged.partial-${process.ppid}`, `scores.csv.${process.ppid}.part`, "merged.partial-x", "a.part"];
+  const left = [besides("merged", GONE), besides("scores.csv", GONE)].flat();
+  // A process that runs, one of another machine, and what is none of ours.
+  const elsewhere = [`merged.partial-elsewhere-${GONE}`, `scores.csv.elsewhere.${GONE}.part`];
+  const kept = [
+    ...besides("merged", process.ppid),
+    ...elsewhere,
+    `scores.csv.${GONE}.part`,
+    "merged.partial-x",
+    "a.part",
+  ];
   for (const name of [...left, ...kept]) writeFileSync(join(folder, name), "");
   await removeLeftovers(folder, "other");
   assert.equal(readdirSync(folder).sort(), [...left, ...kept].sort());
@@ -77,11 +89,11 @@ test("a merge, an export and a run begin by that", async () => {
   const folder = temporaryFolder();
   const [one, other] = [join(folder, "one"), join(folder, "other")];
   for (const path of [one, other]) (await StudyRun.open(path))[Symbol.dispose]();
-  const partial = join(folder, `merged.partial-${GONE}`);
+  const partial = join(folder, besides("merged", GONE)[0]!);
   mkdirSync(join(partial, "scenes"), { recursive: true });
   await mergeRuns(join(folder, "merged"), [one, other]).catch(() => {});
   assert.not(existsSync(partial));
-  writeFileSync(join(one, `circuits.json.${GONE}.part`), "");
+  writeFileSync(join(one, besides("circuits.json", GONE)[1]!), "");
   (await StudyRun.open(one))[Symbol.dispose]();
   assert.equal(readdirSync(one).sort(), ["settings.json", "study.duckdb"]);
 });

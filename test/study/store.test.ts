@@ -45,6 +45,18 @@ test("what DuckDB refuses of rows is said with the file, and nothing of the tran
   await refused(() => store.insert("patched", []), "disposed", file);
 });
 
+test("a full disk is called so, and what to do", async () => {
+  const file = join(temporaryFolder(), "study.duckdb");
+  using store = await Store.open(file);
+  for (const [words, why] of [
+    ["No space left on device", "the disk is full ("],
+    ["Disk quota exceeded", "all that you may use of the disk is used ("],
+  ] as const) {
+    const write = () => store.run(`SELECT error('Could not write file "${file}": ${words}')`);
+    await refused(write, "options", `${file} cannot be written: ${why}`, "Make room", "What the run holds stays");
+  }
+});
+
 test("a run where no folder can be made is refused at once, by its name", async () => {
   const file = join(temporaryFolder(), "file");
   writeFileSync(file, "");

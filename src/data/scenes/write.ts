@@ -1,9 +1,9 @@
 import { readdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 import { PNG } from "pngjs";
 import { NoticeError } from "../../base/errors.js";
 import { checkShape } from "../../base/options.js";
-import { removeLeftovers } from "../../files/leftovers.js";
+import { partialOf, removeLeftoversOf } from "../../files/leftovers.js";
 import { fileError, isFileError } from "../../files/system-error.js";
 import { makeFolder } from "../../files/write.js";
 import { encodePng } from "../../pictures/picture.js";
@@ -46,8 +46,8 @@ export async function writeScenes(directory: string, options: WriteScenesOptions
   checkShape("writeScenes", options, { such: "{ count: 10, seed: 1 }", keys: ["count", "seed", "progress"] });
   const { count, seed, progress } = options;
   await refuseFull(directory);
-  const beside = `${directory.replace(/[/\\]+$/, "")}.partial-${process.pid}`;
-  await removeLeftovers(dirname(beside), basename(beside).replace(/\.partial-\d+$/, ""));
+  const beside = partialOf(directory);
+  await removeLeftoversOf(directory);
   const put = filesIn(beside);
   try {
     await rm(beside, { recursive: true, force: true });
