@@ -5,7 +5,7 @@ import * as assert from "uvu/assert";
 import { program } from "../src/cli/program.js";
 import { temporaryFolder } from "./support/checkpoint.js";
 import { noticeHere } from "./support/command.js";
-import { runCode } from "./support/program.js";
+import { runCodeHere } from "./support/program.js";
 import { ROOT } from "./support/root.js";
 import { checkShown, printingShown } from "./support/shown.js";
 
@@ -144,7 +144,7 @@ for (const page of pages) {
           return `const ${names.replace(/^\* as /, "")} = await import("${url}");`;
         },
       );
-      const stdout = await runCode(body);
+      const stdout = await runCodeHere(body);
       assert.not.match(stdout, /undefined|NaN|null/);
       checkShown(code.join("\n"), stdout);
     });

@@ -3,8 +3,9 @@ import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { temporaryFolder } from "./support/checkpoint.js";
-import { runCode, runNode } from "./support/program.js";
-import { MAIN, ROOT } from "./support/root.js";
+import { noticeHere } from "./support/command.js";
+import { runCode } from "./support/program.js";
+import { ROOT } from "./support/root.js";
 import { checkShown, printingShown } from "./support/shown.js";
 
 const README = readFileSync(join(ROOT, "README.md"), "utf8");
@@ -20,7 +21,9 @@ test("the commands of the README do what it says", async () => {
     );
     const outputs = words.filter((_, i) => ["--png", "--json"].includes(words[i - 1]!));
     const args = words.map((word) => (outputs.includes(word) ? join(folder, word) : word));
-    assert.match(await runNode([MAIN, ...args]), /red/);
+    const { code, stdout, stderr } = await noticeHere(...args);
+    assert.is(code, 0, stderr);
+    assert.match(stdout, /red/);
     for (const output of outputs) assert.ok(existsSync(join(folder, output)), output);
   }
 });

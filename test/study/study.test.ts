@@ -75,7 +75,7 @@ const test = suite<{ folder: string; csv: string }>("study");
 
 test.before(async (context) => {
   context.folder = join(temporaryFolder(), "run");
-  await study(context.folder, SETTINGS, STAGES, { workers: 2 });
+  await study(context.folder, SETTINGS);
   context.csv = await exported(context.folder);
 });
 

@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { transform } from "esbuild";
 import { temporaryFolder } from "./checkpoint.js";
@@ -17,6 +18,27 @@ export async function runNode(args: readonly string[], input = ""): Promise<stri
 
 /** Runs the statements of a page's code, TypeScript, as a program: without a loader, which starts as long as the program runs. */
 export async function runCode(statements: string): Promise<string> {
+  return runNode([await programOf(statements)]);
+}
+
+/** The same within this process, where all is loaded. */
+export async function runCodeHere(statements: string): Promise<string> {
+  const file = await programOf(statements);
+  const { write } = process.stdout;
+  let printed = "";
+  process.stdout.write = (text: string | Uint8Array) => {
+    printed += text;
+    return true;
+  };
+  try {
+    await import(pathToFileURL(file).href);
+  } finally {
+    process.stdout.write = write;
+  }
+  return printed;
+}
+
+async function programOf(statements: string): Promise<string> {
   const file = join(temporaryFolder(), "code.mjs");
   const { code } = await transform(`async function main() {${statements}}\nawait main();`, {
     loader: "ts",
@@ -24,5 +46,5 @@ export async function runCode(statements: string): Promise<string> {
     target: "node20",
   });
   writeFileSync(file, code);
-  return runNode([file]);
+  return file;
 }
