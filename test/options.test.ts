@@ -132,6 +132,8 @@ const ROWS: Record<string, Row> = {
   "Model.pixels": [[picture], [0], blip],
   "Model.question": [["is it red?"], []],
   "Model.run": [[{}], [0], blip],
+  imagePlaces: [[blip, { width: 8, height: 8 }], [1]],
+  "Model.tokensIn": [[[0, 0, 8, 8], picture], [0, 1], blip],
   "Model.tokensUnder": [[picture], [0], blip],
   "Executor.ask": [[[], {}], [1], pool],
   "Executor.perform": [["headEffects", [], {}], [2], pool],

@@ -28,7 +28,8 @@ export function askCommand(): Command {
   return withJson(withBackend(command)).action(async (model: string, options: AskOptions) => {
     await checkOutputs({ "--json": options.json });
     using blip = await loadModel(model, options);
-    const result = await blip.ask(options, { top: options.top });
+    const { image, question, top } = options;
+    const result = await blip.ask({ image, question }, { top });
     const rows = result.top.map(({ token, id, logit, prob }) => [token, id, logit.toFixed(3), prob.toFixed(4)]);
     const alike = result.similarity === undefined ? "" : `\nsimilarity ${result.similarity.toFixed(4)}`;
     const table = () => `${result.answer}${alike}\n\n${columns(rows, ["token", "id", "logit", "prob"])}`;

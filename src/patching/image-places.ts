@@ -1,4 +1,4 @@
-import { NoticeError } from "../base/errors.js";
+import { checkOptions, NoticeError } from "../base/errors.js";
 import type { Network } from "../model/architecture.js";
 import { INSIDE } from "./attention-functions.js";
 
@@ -25,8 +25,10 @@ export interface ImagePlace {
  */
 export function imagePlaces(
   { architecture, config }: Pick<Network, "architecture" | "config">,
-  { width, height }: { readonly width: number; readonly height: number },
+  picture: { readonly width: number; readonly height: number },
 ): ImagePlace[] {
+  checkOptions("imagePlaces", picture, "{ width: 640, height: 480 }");
+  const { width, height } = picture;
   const { side, patch } = architecture.intake.image(config);
   const grid = side / patch;
   const [wide, tall] = [width / grid, height / grid];

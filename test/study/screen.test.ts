@@ -207,11 +207,11 @@ test("circuits are tested on samples that they were not found on, as the library
   for (const name of one!.samples) {
     assert.ok(selected.some(({ sample }) => sample === name));
     using pair = await pairOf(blip, run, one!.dataset, name);
-    const options = { sites: ["text.cross.z"] as const, randomSets: 4, seed: 3 };
-    const found = await faithfulness(pair, one!.heads, options);
+    const sites = ["text.cross.z"] as const;
+    const found = await faithfulness(pair, one!.heads, { sites, randomSets: 4, seed: 3 });
     kept.push(found.kept);
     chance.push([...found.random.kept]);
-    areas.push((await faithfulnessCurve(pair, one!.ranked, { ...options, sizes: one!.sizes })).cpr);
+    areas.push((await faithfulnessCurve(pair, one!.ranked, { sites, sizes: one!.sizes })).cpr);
   }
   const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value) / values.length;
   near(result!.kept, mean(kept), "kept");
