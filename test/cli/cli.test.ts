@@ -293,7 +293,7 @@ const badInputs: Record<string, [Record<string, string | null>, ...(string | Reg
   ],
   "neither modality": [{ "--corrupt-image": null }, "exactly one of --corrupt-image and --corrupt-question"],
   "one answer": [{ "--answers": "red" }, "--answers", "correct,incorrect"],
-  "no question": [{ "--question": null }, "--question"],
+  "no question": [{ "--question": null }, "beside the picture a text was expected; give a question"],
   "layers that are no list": [{ "--layers": "0-" }, "--layers", '"0-" is neither an index nor a range'],
   "unknown direction": [{ "--direction": "up" }, "--direction", "denoise, noise"],
   "unknown backend": [{ "--backend": "gpu" }, "--backend", "wasm"],
