@@ -1,5 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import type { HeadAt } from "../../src/patching/faithful.js";
 import { patch } from "../../src/patching/patch.js";
 import { sweep } from "../../src/patching/sweep.js";
 import { auroc } from "../support/auroc.js";
@@ -10,20 +11,23 @@ const NAMES = Object.keys(CIRCUITS) as CircuitName[];
 /** Their heads pull in opposite directions. */
 const OPPOSED: CircuitName[] = ["negative", "cancelling"];
 
+/** What a patch takes of a planted head. */
+const placeOf = ({ site, layer, head }: HeadAt) => ({ site, layer, head });
+
 for (const name of NAMES) {
   test(`${name}: each planted head restores all of the answer, every other head nothing`, async () => {
     using planted = await plant(name);
     const { pair, heads, all } = planted;
     for (const place of all) {
-      const { effect } = await patch(pair, [place]);
+      const { effect } = await patch(pair, [placeOf(place)]);
       const what = `${place.site} L${place.layer}H${place.head}: ${effect}`;
       if (!place.positive) assert.ok(Math.abs(effect!) <= 1e-5, what);
       else if (!OPPOSED.includes(name) || place.site.startsWith("decoder"))
         assert.ok(Math.abs(effect! - 1) <= 1e-4, what);
     }
-    assert.ok(Math.abs((await patch(pair, heads)).effect! - 1) <= 1e-5);
+    assert.ok(Math.abs((await patch(pair, heads.map(placeOf))).effect! - 1) <= 1e-5);
     const others = all.filter(({ positive }) => !positive);
-    assert.ok(Math.abs((await patch(pair, others)).effect!) <= 1e-5);
+    assert.ok(Math.abs((await patch(pair, others.map(placeOf))).effect!) <= 1e-5);
   });
 
   test(`${name}: among heads that write noise, exact patching tells the planted ones apart`, async () => {
