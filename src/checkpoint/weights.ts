@@ -22,7 +22,7 @@ export async function loadWeights(
 ): Promise<WeightTree> {
   const entries = withoutPrefix(stored, config, found);
   const tree = stored.places(config, new Set(entries.keys()));
-  checkPlaces(tree, stored, entries, checkpoint, warn);
+  checkPlaces(tree, stored, config, entries, checkpoint, warn);
   for (const names of stored.aliases) await checkAliases(names, entries, checkpoint);
   const loaded: tf.Tensor[] = [];
   try {
@@ -77,7 +77,8 @@ function withoutPrefix(
 
 function checkPlaces(
   tree: WeightTree,
-  { className, ignored, aliases }: Checkpoint,
+  { className, ignored, unused: passedOver, aliases }: Checkpoint,
+  config: ModelConfig,
   entries: ReadonlyMap<string, TensorEntry>,
   checkpoint: string,
   warn: (message: string) => void,
@@ -85,7 +86,8 @@ function checkPlaces(
   const expected = placesByName(tree);
   const missing = [...expected.keys()].filter((name) => !entries.has(name));
   const extra = [...entries.keys()].filter(
-    (name) => !expected.has(name) && !ignored.test(name) && !aliases.flat().includes(name),
+    (name) =>
+      !(expected.has(name) || ignored.test(name) || passedOver?.(config, name) || aliases.flat().includes(name)),
   );
   const parts = new Set([...expected.keys()].map(partOf));
   const [heads, unused] = [true, false].map((isHead) =>

@@ -1,5 +1,7 @@
 import type * as tf from "@tensorflow/tfjs-core";
+import type { CheckpointFiles } from "../base/source.js";
 import type { Checkpoint, ModelConfig } from "../checkpoint/format.js";
+import type { Reader, ReaderOptions } from "../words/reader.js";
 import type { Beside, Block, BlockSite } from "./blocks/block.js";
 import type { AttentionWeights, KeysValues } from "./kernels/attention.js";
 
@@ -18,11 +20,13 @@ export interface Network<Arch extends Architecture = Architecture> extends Learn
   readonly memory?: number;
 }
 
-/** Pixels [batch, height, width, 3], normalised, and ids [batch, token], int32. One picture may serve many texts. */
+/** Pixels [batch · tile, height, width, 3], normalised, and ids [batch, token], int32. One picture may serve many texts. */
 export interface Inputs {
   /** Left out where another pass has seen the picture. */
   readonly pixels?: tf.Tensor;
   readonly ids: tf.Tensor;
+  /** Where among the ids another tower's rows are put, for a tower that `takes` them. */
+  readonly places?: readonly number[];
 }
 
 /**
@@ -35,6 +39,10 @@ export type Tokens = "image" | "question" | "answer";
 export interface TowerSize {
   readonly layers: number;
   readonly heads: number;
+  /** Heads of keys and values, where several query heads share them. Default: as many as heads. */
+  readonly keyValueHeads?: number;
+  /** Default: the width by the heads. */
+  readonly headDim?: number;
   readonly width: number;
   readonly mlpWidth: number;
 }
@@ -55,6 +63,16 @@ export interface Attends<Config, Weights> {
   projection?(model: Learned<Config, Weights>, layer: number): AttentionWeights;
 }
 
+/** What a tower has among its own tokens of another. */
+export interface Takes<Config, Weights> {
+  /** Whose finished stream it is. */
+  readonly tower: string;
+  /** From its last stream to the rows that are put, [batch, token, width]. */
+  rows(model: Learned<Config, Weights>, last: tf.Tensor): tf.Tensor;
+  /** The id of the tokens whose embeddings they stand in for. */
+  token(config: Config): number;
+}
+
 /** A stack of blocks that one stream passes through. */
 export interface Tower<Config = ModelConfig, Weights = object> {
   readonly tokens: Tokens;
@@ -66,9 +84,10 @@ export interface Tower<Config = ModelConfig, Weights = object> {
   /** What a block computes, in that order. */
   readonly sites: readonly BlockSite[];
   readonly attends?: Attends<Config, Weights>;
+  readonly takes?: Takes<Config, Weights>;
   size(config: Config): TowerSize;
-  /** Names of its positions, where they are not the question's. */
-  names(config: Config): readonly string[];
+  /** Names of its positions, where they are not the question's. @param tiles of the picture, 1 by default. */
+  names(config: Config, tiles?: number): readonly string[];
   /** The first block's input, [batch, token, width]. */
   embed(model: Learned<Config, Weights>, inputs: Inputs): tf.Tensor;
   /** The values of a layer whose input is `x`: of a causal tower, the tokens after those of `past`. */
@@ -122,6 +141,8 @@ export interface Intake<Config = ModelConfig> {
   readonly optional?: boolean;
   /** Ids of tokens are below it. */
   vocabulary(config: Config): number;
+  /** How pictures and questions become inputs. Default: BERT's word pieces, and a picture resized whole. */
+  reader?(files: CheckpointFiles, config: Config, options: ReaderOptions): Promise<Reader>;
 }
 
 /** A kind of model. */
@@ -143,6 +164,9 @@ export const towersOf = ({ architecture }: Network): [string, Tower][] => Object
 /** @param name one of the architecture's. */
 export const towerOf = ({ architecture }: Pick<Network, "architecture">, name: string): Tower =>
   architecture.towers[name]!;
+
+/** The tower from which a tower gets what it reads, if any. */
+export const upstreamOf = ({ attends, takes }: Tower): string | undefined => attends?.tower ?? takes?.tower;
 
 /** A tower's shape by its name. */
 export const towerSize = (model: Network, name: string): TowerSize => towerOf(model, name).size(model.config);

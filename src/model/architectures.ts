@@ -5,12 +5,17 @@ import type { Architecture } from "./architecture.js";
 import { blipCaption } from "./blip-caption.js";
 import { blipItm } from "./blip-itm.js";
 import { blipVqa } from "./blip-vqa.js";
+import { idefics3, smolvlm } from "./idefics3.js";
+import { llava } from "./llava.js";
 
 /** Every architecture there is, by name: a new one is a file beside the others and a line here. */
 export const ARCHITECTURES = {
   [blipVqa.name]: blipVqa,
   [blipItm.name]: blipItm,
   [blipCaption.name]: blipCaption,
+  [idefics3.name]: idefics3,
+  [smolvlm.name]: smolvlm,
+  [llava.name]: llava,
 } as const;
 
 /** The name of one of them. */
@@ -42,6 +47,7 @@ export function readConfig(
   json: string,
   file: string,
   warn: (message: string) => void = console.warn,
+  generation?: string,
 ): { architecture: Architecture; config: ModelConfig } {
   const found = parseJson(json, file) as { readonly architectures?: readonly unknown[] } | null;
   const className = found?.architectures?.[0];
@@ -52,5 +58,5 @@ export function readConfig(
       "checkpoint",
       `${file} is of the architecture ${shown(className)}; known are ${KNOWN.map(({ checkpoint }) => checkpoint.className).join(", ")}.`,
     );
-  return { architecture, config: architecture.checkpoint.config(json, file, warn) };
+  return { architecture, config: architecture.checkpoint.config(json, file, warn, generation) };
 }

@@ -7,6 +7,7 @@ import { loadWeights } from "../checkpoint/weights.js";
 import type { HubOptions } from "../files/hub.js";
 import { type ImageProcessor, loadImageProcessor } from "../pictures/pixels.js";
 import { type Backend, useBackend } from "../platform/backend.js";
+import type { Reader } from "../words/reader.js";
 import { loadTokenizer, type Tokenizer } from "../words/tokenizer.js";
 import type { Learned, Network } from "./architecture.js";
 import { type ArchitectureName, type ArchitectureOf, readConfig } from "./architectures.js";
@@ -25,14 +26,18 @@ export interface LoadOptions {
   readonly hub?: HubOptions;
   /** Told of mistakes in a checkpoint that were repaired. Default: the console. */
   readonly warn?: (message: string) => void;
+  /** Cut pictures into tiles, where a model can. Default: as the checkpoint says. */
+  readonly split?: boolean;
 }
 
-export const LOAD_KEYS = keysOf<LoadOptions>({ backend: true, memory: true, hub: true, warn: true });
+export const LOAD_KEYS = keysOf<LoadOptions>({ backend: true, memory: true, hub: true, warn: true, split: true });
 
 /** All that a checkpoint holds, its weights on the backend. */
 export interface Loaded extends Network {
   readonly tokenizer: Tokenizer;
   readonly processor: ImageProcessor;
+  /** Of a model that has the picture among its words. */
+  readonly reader?: Reader;
   readonly backend: Backend;
   /** Bytes left for the values of passes. */
   readonly memory: number | undefined;
@@ -60,22 +65,24 @@ export function isOf<A extends ArchitectureName>(loaded: Loaded, name: A): loade
  */
 export async function readModel<A extends ArchitectureName>(
   files: CheckpointFiles,
-  { backend, memory, warn }: LoadOptions,
+  { backend, memory, warn, split }: LoadOptions,
   expected: readonly A[],
 ): Promise<LoadedModel<A>> {
   await refuseAdapter(files);
   const json = await files.text("config.json");
   if (json === undefined)
     throw new NoticeError("checkpoint", `${files.name} has no config.json: it is not a checkpoint.`);
-  const { architecture, config } = readConfig(json, `${files.name}/config.json`, warn);
+  const generation = await files.text("generation_config.json");
+  const { architecture, config } = readConfig(json, `${files.name}/config.json`, warn, generation);
   const asked: readonly string[] = expected;
   if (!asked.includes(architecture.name))
     throw new NoticeError(
       "checkpoint",
       `${files.name} is a ${architecture.name}, and ${asked.join(" or ")} was asked for.`,
     );
-  const tokenizer = await loadTokenizer(files);
-  const processor = await loadImageProcessor(files);
+  const reader = await architecture.intake.reader?.(files, config, { split });
+  const tokenizer = reader?.tokenizer ?? (await loadTokenizer(files));
+  const processor = reader?.processor ?? (await loadImageProcessor(files));
   const { side } = architecture.intake.image(config);
   if (processor.size.height !== side || processor.size.width !== side)
     throw new NoticeError(
@@ -93,7 +100,7 @@ export async function readModel<A extends ArchitectureName>(
   if (memory !== undefined) limits.push(["the memory allowed", memory]);
   const left = requireMemory({ architecture, config }, files.name, used, limits);
   const weights = await loadWeights(architecture.checkpoint, config, await readTensors(files), files.name, warn);
-  const loaded: Loaded = { architecture, config, weights, tokenizer, processor, backend: used, memory: left };
+  const loaded: Loaded = { architecture, config, weights, tokenizer, processor, reader, backend: used, memory: left };
   for (const name of expected) if (isOf(loaded, name)) return loaded;
   throw new Error(`${architecture.name} is not among ${asked}.`);
 }

@@ -1,7 +1,16 @@
 import type * as tf from "@tensorflow/tfjs-core";
-import { type Context, type Inputs, type Network, type Streams, towerOf, towersOf } from "./architecture.js";
+import {
+  type Context,
+  type Inputs,
+  type Network,
+  type Streams,
+  towerOf,
+  towersOf,
+  upstreamOf,
+} from "./architecture.js";
 import { type Block, type BlockFunction, type BlockGiven, type TowerGiven, walk } from "./blocks/block.js";
 import { keysValues } from "./kernels/attention.js";
+import { placeRows } from "./kernels/places.js";
 
 /** By tower: what each layer's cross-attention attends to. */
 export type Contexts = Readonly<Record<string, readonly Context[]>>;
@@ -10,6 +19,8 @@ export type Contexts = Readonly<Record<string, readonly Context[]>>;
 export interface Activations {
   readonly streams: Streams;
   readonly contexts: Contexts;
+  /** Where one tower's rows stand among another's tokens. */
+  readonly places?: readonly number[];
   /** [batch, choice] */
   readonly logits: tf.Tensor2D;
 }
@@ -44,6 +55,7 @@ export function mapPass(pass: Activations, of: (tensor: tf.Tensor) => tf.Tensor)
   const each = <Item, Result>(all: Readonly<Record<string, readonly Item[]>>, map: (item: Item) => Result) =>
     Object.fromEntries(Object.entries(all).map(([tower, items]) => [tower, items.map(map)]));
   return {
+    ...pass,
     streams: each(pass.streams, once),
     contexts: each(pass.contexts, (context) => contextOf(partsOf(context).map(once))),
     logits: once(pass.logits) as tf.Tensor2D,
@@ -57,7 +69,19 @@ export function mapPass(pass: Activations, of: (tensor: tf.Tensor) => tf.Tensor)
  */
 export function forward(model: Network, inputs: Inputs, known?: Activations): Activations {
   const unseen = (tower: string) => towerOf(model, tower).tokens === "image" && !inputs.pixels;
-  return passFrom(model, (tower) => (unseen(tower) ? undefined : towerOf(model, tower).embed(model, inputs)), known);
+  const begin = (name: string, streams: Streams) => {
+    if (unseen(name)) return undefined;
+    const { embed, takes } = towerOf(model, name);
+    const x = embed(model, inputs);
+    return takes ? place(model, name, x, streams, inputs.places ?? []) : x;
+  };
+  return { ...passFrom(model, begin, known), places: inputs.places };
+}
+
+/** A tower's first input with another tower's rows at `places`. */
+function place(model: Network, name: string, x: tf.Tensor, streams: Streams, places: readonly number[]): tf.Tensor {
+  const takes = towerOf(model, name).takes!;
+  return placeRows(x, takes.rows(model, streams[takes.tower]!.at(-1)!), places);
 }
 
 /**
@@ -67,19 +91,19 @@ export function forward(model: Network, inputs: Inputs, known?: Activations): Ac
  */
 export function passFrom(
   model: Network,
-  begin: (tower: string) => tf.Tensor | undefined,
+  begin: (tower: string, streams: Streams) => tf.Tensor | undefined,
   known?: Activations,
 ): Activations {
   const streams: Record<string, readonly tf.Tensor[]> = {};
   const contexts: Record<string, readonly Context[]> = {};
   for (const [name, tower] of towersOf(model)) {
-    const x = begin(name);
+    const x = begin(name, streams);
     const attended = tower.attends && streams[tower.attends.tower]!;
     const same = attended !== undefined && attended === known?.streams[tower.attends!.tower];
     contexts[name] = same ? known!.contexts[name]! : attended ? attend(model, name, attended.at(-1)!) : [];
     streams[name] = x ? walk(towerBlocks(model, name, contexts[name]), x) : known!.streams[name]!;
   }
-  return { streams, contexts, logits: readLogits(model, streams) };
+  return { streams, contexts, places: known?.places, logits: readLogits(model, streams) };
 }
 
 /**
@@ -91,13 +115,16 @@ export function resume(model: Network, base: Activations, patches: Patches): tf.
   const streams = { ...base.streams };
   const contexts = { ...base.contexts };
   const moved = new Set<string>();
-  for (const [name, { attends }] of towersOf(model)) {
+  for (const [name, tower] of towersOf(model)) {
     const given = patches[name];
-    const upstream = attends !== undefined && moved.has(attends.tower);
+    const read = upstreamOf(tower);
+    const upstream = read !== undefined && moved.has(read);
     if (!upstream && !given?.size) continue;
-    if (upstream) contexts[name] = attend(model, name, streams[attends.tower]!.at(-1)!);
+    if (upstream && tower.attends) contexts[name] = attend(model, name, streams[read]!.at(-1)!);
     const from = upstream ? 0 : Math.min(...given!.keys());
-    streams[name] = walk(towerBlocks(model, name, contexts[name]!), base.streams[name]![from]!, from, given);
+    const begun = base.streams[name]![from]!;
+    const x = upstream && tower.takes ? place(model, name, begun, streams, base.places ?? []) : begun;
+    streams[name] = walk(towerBlocks(model, name, contexts[name]!), x, from, given);
     moved.add(name);
   }
   return moved.has(model.architecture.readout.tower) ? readLogits(model, streams) : base.logits;

@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { type Network, towerOf, towersOf } from "../model/architecture.js";
+import { type Network, towerOf, towersOf, upstreamOf } from "../model/architecture.js";
 import type { BlockGiven, BlockSite } from "../model/blocks/block.js";
 import { mergeHeads } from "../model/kernels/attention.js";
 import { registerGradients } from "../model/kernels/gradients.js";
@@ -44,13 +44,14 @@ export function siteGradients(
   const leading = towersAfter(model, new Set(wanted.map(({ site }) => site.tower)));
   /** Gradients towards the last stream of a tower. */
   const towards = new Map([[model.architecture.readout.tower, readoutBackward(model, run, objective)]]);
-  for (const [tower, { attends }] of towersOf(model).reverse()) {
+  for (const [tower, { attends, takes }] of towersOf(model).reverse()) {
     let dy = towards.get(tower);
     if (!dy || !leading.has(tower)) continue;
+    const toTaken = takes !== undefined && leading.has(takes.tower);
     const toContext = attends !== undefined && leading.has(attends.tower);
     const contexts: tf.Tensor[][] = [];
     for (let layer = run.streams[tower]!.length - 2; layer >= 0; layer--) {
-      const at: LayerStep = { tower, layer, dy, wanted, dropped, toContext };
+      const at: LayerStep = { tower, layer, dy, wanted, dropped, toContext, toTaken };
       const back: Back = tf.tidy(() => layerBackward(model, run, at));
       for (const [i, made] of back.made.entries()) if (made) found[i]!.unshift(made);
       contexts.unshift(back.context);
@@ -61,6 +62,7 @@ export function siteGradients(
         attends.tower,
         tf.tidy(() => contextsBackward(model, run, tower, contexts)),
       );
+    if (toTaken) towards.set(takes.tower, takenBackward(model, run, tower, dy));
   }
   return found;
 }
@@ -68,7 +70,10 @@ export function siteGradients(
 /** These towers and all that attend to them. */
 export function towersAfter(model: Network, towers: ReadonlySet<string>): ReadonlySet<string> {
   const after = new Set(towers);
-  for (const [name, { attends }] of towersOf(model)) if (attends && after.has(attends.tower)) after.add(name);
+  for (const [name, tower] of towersOf(model)) {
+    const read = upstreamOf(tower);
+    if (read !== undefined && after.has(read)) after.add(name);
+  }
   return after;
 }
 
@@ -85,6 +90,8 @@ interface LayerStep extends LayerAt {
   readonly dropped: readonly (LayerAt | undefined)[];
   /** Also towards what its cross-attention attends to. */
   readonly toContext: boolean;
+  /** Also towards the first layer's input, into which another tower's rows are put. */
+  readonly toTaken: boolean;
 }
 
 /** Towards a layer's input, if it is wanted, and its context; and what is made of those of its sites. */
@@ -103,9 +110,9 @@ function layerBackward(model: Network, run: Activations, step: LayerStep): Back 
   const places = [...sites.keys()];
   // A site's gradient is that towards something added to it.
   const added = [...sites.values()].map((site) => tf.zeros(siteShape(model, run, site)));
-  // What enters the first layer is the embedding, towards which nothing is wanted.
+  // What enters the first layer is the embedding, towards which nothing is wanted but what is put into it.
   const input = run.streams[tower]![layer]!;
-  const streams = layer > 0 ? [input] : [];
+  const streams = layer > 0 || step.toTaken ? [input] : [];
   const passes = gradientMask(step);
   const output = (...inputs: tf.Tensor[]) => {
     const [[x], at, deltas] = cut(inputs, streams.length, context.length);
@@ -158,6 +165,15 @@ function hold(value: tf.Tensor, passes: tf.Tensor): tf.Tensor {
 /** A list cut after so many and so many more. */
 function cut(list: tf.Tensor[], first: number, second: number): [tf.Tensor[], tf.Tensor[], tf.Tensor[]] {
   return [list.slice(0, first), list.slice(first, first + second), list.slice(first + second)];
+}
+
+/** From the gradient towards a tower's first input to that towards the last stream of the tower whose rows are put into it. */
+function takenBackward(model: Network, run: Activations, tower: string, dy: tf.Tensor): tf.Tensor {
+  const takes = towerOf(model, tower).takes!;
+  return tf.tidy(() => {
+    const rows = tf.gather(dy, tf.tensor1d([...(run.places ?? [])], "int32"), 1);
+    return tf.grad((last: tf.Tensor) => takes.rows(model, last))(run.streams[takes.tower]!.at(-1)!, rows);
+  });
 }
 
 /** From the gradients towards what every layer of a tower attends to, to that towards the last stream of the tower it attends to. */

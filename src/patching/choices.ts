@@ -1,6 +1,7 @@
 import { either, NoticeError } from "../base/errors.js";
 import { type Network, towerOf } from "../model/architecture.js";
 import { KNOWN } from "../model/architectures.js";
+import type { Reader } from "../words/reader.js";
 import type { Tokenizer } from "../words/tokenizer.js";
 import { firstPiece } from "../words/words.js";
 import { checkText } from "./inputs.js";
@@ -13,10 +14,12 @@ export interface Speaker extends Network {
   /** Named in errors. */
   readonly name: string;
   readonly tokenizer: Tokenizer;
+  readonly reader?: Reader;
 }
 
 /** @throws NoticeError `tokens` where it is not in the vocabulary or no class, `checkpoint` where the model does not know its id. */
 export function answerOf(model: Speaker, text: string): Answer {
+  if (model.reader) return { text, ...model.reader.answer(text) };
   const { classes } = model.architecture.readout;
   if (!classes) {
     const piece = firstPiece(model.tokenizer, text);

@@ -11,7 +11,9 @@ import { isOf, LOAD_KEYS, type LoadedModel, type LoadOptions, readModel } from "
 import { endsOf, forward } from "../model/pass.js";
 import { type ImageProcessor, pixelValues } from "../pictures/pixels.js";
 import type { Backend } from "../platform/backend.js";
+import type { Grid, Reader } from "../words/reader.js";
 import type { Tokenizer } from "../words/tokenizer.js";
+import { wordPositions } from "../words/word-positions.js";
 import { coveredTokens } from "./attention-functions.js";
 import { answerOf, answersOf, choiceName, said } from "./choices.js";
 import { type Box, imagePlaces, tokensInBox } from "./image-places.js";
@@ -67,6 +69,11 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
     return this.#loaded.processor;
   }
 
+  /** Of a model that has the picture among its words: how both become inputs. */
+  get reader(): Reader | undefined {
+    return this.#loaded.reader;
+  }
+
   /** What computes. */
   get backend(): Backend {
     return this.#loaded.backend;
@@ -103,11 +110,17 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
    */
   async run(input: Asked): Promise<Run<A>> {
     checkShape("run", input, ASKED);
-    const { image, question } = input;
-    const asked = this.question(question);
-    const pixels = await this.pixels(image);
+    return (await this.#read(input)).run;
+  }
+
+  /** A pass over a picture and a question, and the question as it was read. */
+  async #read({ image, question }: Asked): Promise<{ run: Run<A>; asked: Question }> {
+    // One that cannot be read is refused before the picture is.
+    this.question(question);
+    const { pixels, grid } = await this.#see(image);
     try {
-      return newRun(this, { pixels, question: asked });
+      const asked = this.question(question, grid);
+      return { run: newRun(this, { pixels, question: asked }), asked };
     } finally {
       pixels.dispose();
     }
@@ -123,12 +136,14 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
     checkShape("pair", input, PAIRED);
     const { image, corruptImage, question, corruptQuestion, at } = input;
     const answers = answersOf(this, input.answers);
-    const asked = this.question(question);
-    const corruptAsked = corruptQuestion === undefined ? undefined : this.question(corruptQuestion);
-    const pixels = await this.pixels(image);
+    // A question that cannot be read is refused before the picture is.
+    this.question(question);
+    const { pixels, grid } = await this.#see(image);
     let corruptPixels: tf.Tensor | undefined;
     try {
-      corruptPixels = corruptImage === undefined ? undefined : await this.#corruptPixels(corruptImage, pixels);
+      const asked = this.question(question, grid);
+      const corruptAsked = corruptQuestion === undefined ? undefined : this.question(corruptQuestion, grid);
+      corruptPixels = corruptImage === undefined ? undefined : await this.#corruptPixels(corruptImage, pixels, grid);
       const before = at === undefined ? undefined : await this.#before(pixels, asked, at);
       const after = (prompt: Question) => before?.after(prompt) ?? prompt;
       return await Pair.of(this, {
@@ -154,9 +169,10 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
     const { top = 5 } = options;
     if (!Number.isInteger(top) || top < 1)
       throw new NoticeError("options", `top is ${top}; a whole number of at least 1 was expected.`);
-    using run = await this.run(input);
+    checkOptions("run", input, "{ image, question }");
+    const { run: passed, asked } = await this.#read(input);
+    using run = passed;
     const { readout } = this.architecture;
-    const asked = this.question(input.question);
     const [ids] = await readout.say(this, endsOf(run.activations), [asked.ids]);
     const likeliest = tf.tidy(() => {
       const { values, indices } = tf.topk(tf.squeeze(run.logits), Math.min(top, readout.choices(this.config)));
@@ -188,7 +204,8 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
    * @throws NoticeError `tokens` where the questions have different lengths, `image` where they are not as many as the pictures.
    */
   async answerBatch(images: tf.Tensor, questions: readonly string[]): Promise<string[]> {
-    const ids = questions.map((question) => [...this.question(question).ids]);
+    const asked = questions.map((question) => this.question(question, NOT_CUT));
+    const ids = asked.map(({ ids }) => [...ids]);
     const { height, width } = this.processor.size;
     const expected = [questions.length, height, width, 3];
     if (questions.length === 0 || `${images?.shape}` !== `${expected}`)
@@ -203,7 +220,10 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
         "tokens",
         `The questions of one batch must have the same number of tokens; here they have ${lengths.join(", ")}.`,
       );
-    const ends = tf.tidy(() => endsOf(forward(this, { pixels: images, ids: tf.tensor2d(ids, undefined, "int32") })));
+    const places = asked[0]!.image;
+    const ends = tf.tidy(() =>
+      endsOf(forward(this, { pixels: images, ids: tf.tensor2d(ids, undefined, "int32"), places })),
+    );
     try {
       return (await this.architecture.readout.say(this, ends, ids)).map((more, i) => said(this, ids[i]!, more));
     } finally {
@@ -212,13 +232,24 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
   }
 
   /**
-   * A picture as the model sees it, [1, height, width, 3]. The caller disposes of it.
+   * A picture as the model sees it, [1, height, width, 3], or [tile, height, width, 3] where it is cut into tiles. The caller disposes of it.
    *
    * @throws NoticeError `image`
    */
   async pixels(image: ImageInput): Promise<tf.Tensor4D> {
-    const { height, width } = this.processor.size;
-    return tf.tensor4d(pixelValues(this.processor, await pictureOf(image)), [1, height, width, 3]);
+    return (await this.#see(image)).pixels;
+  }
+
+  /** The same with the grid of its tiles, where the model reads them among its words. */
+  async #see(image: ImageInput): Promise<{ pixels: tf.Tensor4D; grid?: Grid }> {
+    const picture = await pictureOf(image);
+    const { reader, processor } = this.#loaded;
+    if (reader) {
+      const { values, shape, grid } = reader.see(picture);
+      return { pixels: tf.tensor4d(values, [...shape]), grid };
+    }
+    const { height, width } = processor.size;
+    return { pixels: tf.tensor4d(pixelValues(processor, picture), [1, height, width, 3]) };
   }
 
   /**
@@ -245,10 +276,15 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
   /**
    * A question, a sentence or a prompt as the model reads it. Only captions may do without.
    *
+   * @param grid of the picture's tiles, of a model that has the picture among its words. Default: that of a square picture.
    * @throws NoticeError `tokens` where it has more tokens than the model has positions.
    */
-  question(text?: string): Question {
-    return questionOf(this, text);
+  question(text?: string, grid?: Grid): Question {
+    const { reader } = this.#loaded;
+    if (!reader) return questionOf(this, text);
+    checkText("question", text as string);
+    const prompt = reader.prompt(text as string, grid ?? reader.square);
+    return { ...prompt, find: (word) => wordPositions(this.tokenizer, prompt, word) };
   }
 
   /**
@@ -281,11 +317,26 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
     return value;
   }
 
-  async #corruptPixels(corrupt: NonNullable<PairInput["corruptImage"]>, clean: tf.Tensor4D): Promise<tf.Tensor4D> {
-    const noisy = typeof corrupt === "object" && corrupt !== null && "noise" in corrupt;
-    return noisy ? gaussianNoise(clean, corrupt.noise) : this.pixels(corrupt);
+  async #corruptPixels(
+    corrupt: NonNullable<PairInput["corruptImage"]>,
+    clean: tf.Tensor4D,
+    grid: Grid | undefined,
+  ): Promise<tf.Tensor4D> {
+    if (typeof corrupt === "object" && corrupt !== null && "noise" in corrupt)
+      return gaussianNoise(clean, corrupt.noise);
+    const other = await this.#see(corrupt);
+    const tiles = ({ rows, columns }: Grid) => (rows === 0 ? "one tile" : `${rows} x ${columns} tiles`);
+    if (`${other.grid?.rows},${other.grid?.columns}` === `${grid?.rows},${grid?.columns}`) return other.pixels;
+    other.pixels.dispose();
+    throw new NoticeError(
+      "image",
+      `The picture becomes ${tiles(grid!)} and the corrupt one ${tiles(other.grid!)}, so that their tokens do not stand in the same ` +
+        "places. Give pictures of one shape, or load the model with split: false (--no-split).",
+    );
   }
 }
+
+const NOT_CUT: Grid = { rows: 0, columns: 0 };
 
 /** A BLIP for question answering. */
 export type Blip = Model<"blip-vqa">;

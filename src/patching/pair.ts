@@ -140,7 +140,7 @@ export function newRun(
 ): Run {
   return Run.of(model, () => {
     const ids = tf.tensor2d([[...question.ids]], undefined, "int32");
-    return forward(model, { pixels, ids }, known);
+    return forward(model, { pixels, ids, places: question.image }, known);
   });
 }
 

@@ -2,7 +2,6 @@ import * as tf from "@tensorflow/tfjs-core";
 import { NoticeError } from "../base/errors.js";
 import { checkShape, keysOf } from "../base/options.js";
 import { turn } from "../base/turn.js";
-import { towerSize } from "../model/architecture.js";
 import type { ArchitectureName } from "../model/architectures.js";
 import type { BlockGiven, BlockSite } from "../model/blocks/block.js";
 import type { Replacement } from "../model/kernels/values.js";
@@ -10,7 +9,7 @@ import { type Patches, resume } from "../model/pass.js";
 import { type LogitMetric, measure, readAnswers, type Score, score, shareOfWay } from "./metrics.js";
 import { checkPair, type Direction, type Pair } from "./pair.js";
 import { type Position, type PositionAt, resolvePosition } from "./positions.js";
-import { checkIndex, checkLayer, countOf, indexes, type Run } from "./run.js";
+import { checkIndex, checkLayer, countOf, headCount, indexes, type Run } from "./run.js";
 import { type HeadSite, parseSite, type Site, type SiteParts } from "./sites.js";
 import { fromRun, type Source, valuesFrom } from "./sources.js";
 
@@ -201,7 +200,7 @@ export function resolveSelection(pair: Pair, selection: UncheckedSelection): Spo
   const named = headsOf(selection);
   const parts = parseSite(pair.model, site);
   checkLayer(pair.model, parts.tower, layer);
-  const { heads: count } = towerSize(pair.model, parts.tower);
+  const count = headCount(pair.model, parts);
   if (named && !parts.perHead)
     throw new NoticeError("site", `${site} has no heads; leave head out, or patch ${parts.tower}.self.z.`);
   const all = indexes(parts.perHead ? count : 0);
@@ -269,7 +268,7 @@ function replacements(pair: Pair, source: Source, batch: readonly (readonly Spot
 /** 1 at the spots of each row: [row, token, head, 1], [row, head, query, 1] for a pattern, [row, token, 1] without heads. */
 export function whereSpots(pair: Pair, batch: readonly (readonly Spot[])[], parts: SiteParts): tf.Tensor {
   const { perHead, isPattern } = parts;
-  const [tokens, { heads }] = [tokenCount(pair, parts), towerSize(pair.model, parts.tower)];
+  const [tokens, heads] = [tokenCount(pair, parts), headCount(pair.model, parts)];
   const [first, second] = isPattern ? [heads, tokens] : [tokens, heads];
   const inner = perHead ? second : 1;
   const where = new Float32Array(batch.length * first * inner);

@@ -6,6 +6,10 @@ import type { QuestionSite, Site } from "./sites.js";
 
 /** A question as the text encoder reads it. */
 export interface Question extends Encoding {
+  /** Of a model that has the picture among its words: which tokens are the picture's. */
+  readonly image?: readonly number[];
+  /** Of the same: which are those of the words that somebody asked. Default: all. */
+  readonly question?: readonly number[];
   /**
    * Per occurrence of a word, the indices of its pieces.
    *
@@ -16,8 +20,9 @@ export interface Question extends Encoding {
 
 /**
  * Which tokens are patched: an index ([CLS] is 0), several, `"all"`, `"answer"` (the correct answer's first piece in the
- * question; `"answer-1"` is the token before it, which the NOTICE notebook reads), `"last"`, `"question"` (all of its tokens), or a word of the question (all of its
- * pieces, wherever it stands; give the index of a word that is a number or one of these names). Of an image, indices or `"all"`: 0 is [CLS], patches follow row by row.
+ * question; `"answer-1"` is the token before it, which the NOTICE notebook reads), or a word of the question (all of its
+ * pieces, wherever it stands; give the index of a word that is a number or one of these names); `"last"`, `"question"` (the words that
+ * somebody asked, without what frames them) and, of a model that has the picture among its words, `"image"`. Of an image, indices or `"all"`: 0 is [CLS], patches follow row by row.
  */
 export type Position = IndexPosition | string;
 
@@ -75,13 +80,14 @@ export function resolvePosition(
 
 function resolveName(name: string, tokens: number, question: Question | undefined, correct: string): number | number[] {
   if (name === "last") return tokens - 1;
-  if (name === "question" && question) return indexes(tokens);
+  if (name === "question" && question) return [...(question.question ?? indexes(tokens))];
   if (/^\d+$/.test(name)) return Number(name);
   if (!question)
     throw new NoticeError(
       "site",
       `Position ${JSON.stringify(name)} is a word, and this site's tokens are not those of the question: give an index, several, or "all".`,
     );
+  if (name === "image" && question.image) return [...question.image];
   const offset = offsetFromAnswer(name);
   if (offset !== undefined) return question.find(correct)[0]![0]! + offset;
   return question.find(name).flat();

@@ -71,16 +71,28 @@ export class Run<A extends ArchitectureName = ArchitectureName> {
 export const countOf = ({ streams }: Pick<Activations, "streams">, tower: string): number =>
   streams[tower]![0]!.shape[1]!;
 
+/** How many heads a site's value has: of keys and values there may be fewer than of queries. */
+export function headCount(model: Network, { tower, within }: Pick<SiteParts, "tower" | "within">): number {
+  const { heads, keyValueHeads = heads } = towerSize(model, tower);
+  return within === "self.k" || within === "self.v" ? keyValueHeads : heads;
+}
+
+/** How many keys a query meets in a tower: those of its tile, where the picture is cut into several. */
+function keyCount(model: Network, run: Activations, tower: string): number {
+  const { tokens, names } = towerOf(model, tower);
+  return tokens === "image" ? names(model.config).length : countOf(run, tower);
+}
+
 /** The shape of a site's value in passes of one batch. */
 export function siteShape(model: Network, run: Activations, parts: SiteParts): number[] {
   const { tower, within, perHead, isPattern, tokensOf } = parts;
-  const { heads, width, mlpWidth } = towerSize(model, tower);
+  const { heads, width, headDim = width / heads, mlpWidth } = towerSize(model, tower);
   const passes = run.logits.shape[0];
   if (isPattern) {
     const attended = within === "self.pattern" ? tower : towerOf(model, tower).attends!.tower;
-    return [passes, heads, countOf(run, tower), countOf(run, attended)];
+    return [passes, heads, countOf(run, tower), keyCount(model, run, attended)];
   }
-  if (perHead) return [passes, countOf(run, tokensOf), heads, width / heads];
+  if (perHead) return [passes, countOf(run, tokensOf), headCount(model, parts), headDim];
   return [passes, countOf(run, tower), within === "mlp.pre" || within === "mlp.post" ? mlpWidth : width];
 }
 

@@ -5,7 +5,7 @@ import type { ArchitectureName } from "../model/architectures.js";
 import { checkPair, type Direction, type Pair } from "./pair.js";
 import { type HeadNumbers, resolveSelection, type Spot, tokenCount } from "./patch.js";
 import type { Position, PositionAt } from "./positions.js";
-import { checkIndex, checkLayer, indexes } from "./run.js";
+import { checkIndex, checkLayer, headCount, indexes } from "./run.js";
 import { type Axis, Scores } from "./scores.js";
 import type { HeadSite, Site, SiteParts } from "./sites.js";
 
@@ -110,16 +110,15 @@ export function tableCells(pair: Pair, parts: SiteParts, options: TableOptions):
   const { site } = parts;
   const { position = "all" } = options;
   const together = patchedTogether(parts, options);
-  const size = towerSize(pair.model, parts.tower);
   const [chosenLayers, chosenHeads] = [numbersOf(options, "layer"), numbersOf(options, "head")];
   if (chosenHeads && !parts.perHead)
     throw new NoticeError("site", `${site} has no heads to choose from; leave heads out.`);
-  const layers = chosenLayers ?? indexes(size.layers);
-  const heads = parts.perHead ? (chosenHeads ?? indexes(size.heads)) : [undefined];
+  const layers = chosenLayers ?? indexes(towerSize(pair.model, parts.tower).layers);
+  const heads = parts.perHead ? (chosenHeads ?? indexes(headCount(pair.model, parts))) : [undefined];
   if (layers.length === 0 || heads.length === 0)
     throw new NoticeError("options", "An empty set of layers or heads sweeps nothing; leave it out to sweep all.");
   for (const layer of layers) checkLayer(pair.model, parts.tower, layer);
-  for (const head of heads) if (head !== undefined) checkIndex("head", head, size.heads, `the ${parts.tower} tower`);
+  for (const head of heads) if (head !== undefined) checkIndex("head", head, count, `the ${parts.tower} tower`);
   const { tokens } = resolveSelection(pair, { site, layer: layers[0]!, position });
   return layers.map((layer) =>
     heads.flatMap((head) =>
@@ -135,10 +134,10 @@ export function tableCells(pair: Pair, parts: SiteParts, options: TableOptions):
 export function emptyScores(pair: Pair, parts: SiteParts, options: TableOptions): Scores {
   const { direction = "denoise" } = options;
   const together = patchedTogether(parts, options);
-  const { layers, heads } = towerSize(pair.model, parts.tower);
+  const { layers } = towerSize(pair.model, parts.tower);
   const count = tokenCount(pair, parts);
   const axes: [Axis, number][] = [["layer", layers]];
-  if (parts.perHead) axes.push(["head", heads]);
+  if (parts.perHead) axes.push(["head", headCount(pair.model, parts)]);
   if (!together) axes.push(["token", count]);
   return new Scores({
     model: pair.modelName,
@@ -154,6 +153,9 @@ export function emptyScores(pair: Pair, parts: SiteParts, options: TableOptions)
 }
 
 /** Names the positions of a site; the patches of an image by row and column. */
-function siteTokens({ model, question }: Pair, { tokens, tokensOf }: SiteParts): readonly string[] {
-  return tokens === "question" ? question.tokens : towerOf(model, tokensOf).names(model.config);
+function siteTokens(pair: Pair, parts: SiteParts): readonly string[] {
+  const { model, question } = pair;
+  if (parts.tokens === "question") return question.tokens;
+  const { names } = towerOf(model, parts.tokensOf);
+  return names(model.config, tokenCount(pair, parts) / names(model.config).length);
 }

@@ -17,6 +17,12 @@ export interface ImageProcessor {
   readonly image_std: readonly number[];
 }
 
+/** What becomes of the levels of a picture. */
+export type Normalisation = Pick<
+  ImageProcessor,
+  "do_rescale" | "rescale_factor" | "do_normalize" | "image_mean" | "image_std"
+>;
+
 const FILE = "preprocessor_config.json";
 /** What transformers writes from version 5 on in its place: the same one level down, beside the other parts of the processor. */
 const WHOLE_FILE = "processor_config.json";
@@ -144,7 +150,11 @@ export function pixelValues(processor: ImageProcessor, picture: Picture): Float3
       `The picture has ${picture.width} x ${picture.height} pixels, and the model takes ${width} x ${height}. ` +
         "Its image processor has do_resize false: resize the picture, or set do_resize.",
     );
-  const { data } = resize(picture, width, height);
+  return normalised(processor, resize(picture, width, height).data);
+}
+
+/** Levels [height, width, 3] rescaled and normalised. */
+export function normalised(processor: Normalisation, data: Uint8Array): Float32Array {
   const [red, green, blue] = [0, 1, 2].map((channel) => levels(processor, channel)) as [Levels, Levels, Levels];
   const values = new Float32Array(data.length);
   for (let i = 0; i < data.length; i += 3) {
@@ -159,7 +169,7 @@ export function pixelValues(processor: ImageProcessor, picture: Picture): Float3
 type Levels = Float32Array;
 
 /** Rounded to float32 where numpy rounds: after rescaling in float64, then after each step of normalising. */
-function levels(processor: ImageProcessor, channel: number): Levels {
+function levels(processor: Normalisation, channel: number): Levels {
   const mean = Math.fround(processor.image_mean[channel]!);
   const std = Math.fround(processor.image_std[channel]!);
   return Float32Array.from({ length: 256 }, (_, level) => {

@@ -23,10 +23,10 @@ export interface Encoding {
   readonly tokens: readonly string[];
 }
 
-/** BERT's WordPiece, as `BertTokenizerFast` of Hugging Face. */
+/** From text to tokens and back: BERT's WordPiece, as `BertTokenizerFast` of Hugging Face, or BPE. */
 export interface Tokenizer {
   /**
-   * The text with [CLS] and [SEP]. `maxTokens` is what the model has positions for.
+   * The text, with [CLS] and [SEP] where it is WordPiece. `maxTokens` is what the model has positions for.
    *
    * @throws NoticeError `tokens` where the text has more than `MAX_CHARACTERS` characters or more than `maxTokens` tokens.
    */
@@ -37,8 +37,8 @@ export interface Tokenizer {
   idOf(token: string): number | undefined;
   /** undefined where the vocabulary has no such id (the hub's checkpoints: [DEC] and [ENC]). */
   tokenOf(id: number): string | undefined;
-  /** The ids of [CLS], [SEP] and [UNK]. */
-  readonly special: { readonly cls: number; readonly sep: number; readonly unk: number };
+  /** The ids of [CLS], [SEP] and [UNK], of WordPiece. */
+  readonly special?: { readonly cls: number; readonly sep: number; readonly unk: number };
 }
 
 /** The longest text that is looked at. 512 tokens, the most any BLIP takes, are about 2,500 characters of English. */
@@ -255,7 +255,8 @@ function wordPieces(json: z.infer<typeof tokenizerSchema>, file: string, config:
   }
 }
 
-function checkLength(text: string): void {
+/** @throws NoticeError `tokens` */
+export function checkLength(text: string): void {
   if (text.length > MAX_CHARACTERS)
     throw new NoticeError(
       "tokens",

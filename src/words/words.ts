@@ -37,7 +37,7 @@ function piecesOf(tokenizer: Tokenizer, text: string, what: "word" | "answer"): 
   const { tokens, ids } = tokenizer.encode(text);
   const pieces = tokens.slice(1, -1);
   if (pieces.length === 0) throw new NoticeError("tokens", `The ${what} ${quoted(text)} is empty. Give a word.`);
-  const { unk, cls, sep } = tokenizer.special;
+  const { unk, cls, sep } = tokenizer.special!;
   if (ids.slice(1, -1).some((id) => id === unk || id === cls || id === sep))
     throw new NoticeError(
       "tokens",

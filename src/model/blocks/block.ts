@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import type { Activation } from "../kernels/activations.js";
 import type { AttentionValue, KeysValues } from "../kernels/attention.js";
 import { gelu, type Linear, linear } from "../kernels/linear.js";
 import { define, type Given, type Replacement, type Values } from "../kernels/values.js";
@@ -50,11 +51,16 @@ export type BlockFunction = (x: tf.Tensor, beside?: Beside) => Block;
 export type TowerGiven = ReadonlyMap<number, BlockGiven>;
 
 /** @param x the sublayer's input, [batch, token, width]. */
-export function mlp(weights: MlpWeights, x: () => tf.Tensor, given?: Given<MlpValue>): Values<MlpValue> {
+export function mlp(
+  weights: MlpWeights,
+  x: () => tf.Tensor,
+  given?: Given<MlpValue>,
+  activate: Activation = gelu,
+): Values<MlpValue> {
   return define(
     {
       pre: () => linear(x(), weights.in),
-      post: ({ pre }) => gelu(pre),
+      post: ({ pre }) => activate(pre),
       out: ({ post }) => linear(post, weights.out),
     },
     given,

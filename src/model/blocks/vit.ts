@@ -1,8 +1,10 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { linearPlace, normPlace, type Place } from "../../checkpoint/place.js";
 import { imageTokens, type VisionConfig } from "../blip-config.js";
-import { type AttentionWeights, attention } from "../kernels/attention.js";
+import type { Activation } from "../kernels/activations.js";
+import { type AttentionValue, type AttentionWeights, attention } from "../kernels/attention.js";
 import { type LayerNorm, type Linear, layerNorm, linear } from "../kernels/linear.js";
+import { tiledAttention } from "../kernels/tiled.js";
 import { define, type Values } from "../kernels/values.js";
 import { type Block, type BlockGiven, givenTo, MLP, type MlpWeights, mlp, SELF, type StreamValue } from "./block.js";
 
@@ -33,20 +35,32 @@ export function embedPixels(weights: VitWeights, { patch_size: size }: VisionCon
   return tf.add(tf.concat([classes, linear(patches, weights.patches)], 1), weights.positions);
 }
 
+/** What else a ViT may be: its activation, GELU by default, and how many tokens a tile of the picture has, where it is cut into several. */
+export interface VitKind {
+  readonly activate?: Activation;
+  readonly tile?: number;
+}
+
 /** A block of the ViT: pre-LN, so LayerNorm stands before each sublayer and the stream is a plain sum. */
-export function vitBlock(weights: VitBlockWeights, config: VisionConfig, x: tf.Tensor, given: BlockGiven = {}): Block {
+export function vitBlock(
+  weights: VitBlockWeights,
+  config: Pick<VisionConfig, "layer_norm_eps" | "num_attention_heads">,
+  x: tf.Tensor,
+  given: BlockGiven = {},
+  { activate, tile }: VitKind = {},
+): Block {
   const norm = (rows: tf.Tensor, by: LayerNorm) => layerNorm(rows, by, config.layer_norm_eps);
   const normed: Values<"self" | "mlp"> = define({
     self: () => norm(stream.resid_pre, weights.selfNorm),
     mlp: () => norm(stream.resid_cross, weights.mlpNorm),
   });
-  const self = attention(
-    weights.self,
-    () => normed.self,
-    () => normed.self,
-    { heads: config.num_attention_heads, given: givenTo(given, "self") },
-  );
-  const feed = mlp(weights.mlp, () => normed.mlp, givenTo(given, "mlp"));
+  const options = { heads: config.num_attention_heads, given: givenTo<AttentionValue>(given, "self") };
+  const rows = () => normed.self;
+  const self =
+    tile === undefined || tile === x.shape[1]
+      ? attention(weights.self, rows, rows, options)
+      : tiledAttention(weights.self, rows, { ...options, tile });
+  const feed = mlp(weights.mlp, () => normed.mlp, givenTo(given, "mlp"), activate);
   const stream: Block["stream"] = define<StreamValue>(
     {
       resid_pre: () => x,

@@ -160,7 +160,7 @@ function patternAlong(q: tf.Tensor, parts: readonly tf.Tensor[], causal: boolean
   });
 }
 
-const largestBatch = (parts: readonly tf.Tensor[]) => Math.max(...parts.map(({ shape }) => shape[0]!));
+export const largestBatch = (parts: readonly tf.Tensor[]) => Math.max(...parts.map(({ shape }) => shape[0]!));
 
 /** The same pattern over values in as many parts: [batch, query, head, headDim]. */
 function attendAlong(pattern: tf.Tensor, parts: readonly tf.Tensor[]): tf.Tensor {
@@ -173,7 +173,7 @@ function attendAlong(pattern: tf.Tensor, parts: readonly tf.Tensor[]): tf.Tensor
 }
 
 /** q kᵀ / √headDim with all queries that share a context as rows: [contexts · head, batch/contexts · query, key]. */
-function groupedScores(q: tf.Tensor, k: tf.Tensor): tf.Tensor {
+export function groupedScores(q: tf.Tensor, k: tf.Tensor): tf.Tensor {
   const [, , heads, headDim] = q.shape as [number, number, number, number];
   const [contexts, keys] = k.shape as [number, number];
   return batchedMatMul(
@@ -206,7 +206,7 @@ function ungroup(z: tf.Tensor, batch: number, contexts: number): tf.Tensor {
 }
 
 /** [context, a, b, query, key] -> [context, b, a, query, key]; where one of the two is 1 there is nothing to move. */
-function swapGroups(x: tf.Tensor): tf.Tensor {
+export function swapGroups(x: tf.Tensor): tf.Tensor {
   const [contexts, a, b, queries, keys] = x.shape as [number, number, number, number, number];
   return a === 1 || b === 1 ? tf.reshape(x, [contexts, b, a, queries, keys]) : tf.transpose(x, [0, 2, 1, 3, 4]);
 }
@@ -232,7 +232,7 @@ export function mergeHeads(z: tf.Tensor): tf.Tensor {
 }
 
 /** [query, key]: 0 where key <= query, a large negative number after it. */
-function causalMask(tokens: number): tf.Tensor {
+export function causalMask(tokens: number): tf.Tensor {
   const mask = new Float32Array(tokens * tokens);
   for (let query = 0; query < tokens; query++) mask.fill(-1e9, query * tokens + query + 1, (query + 1) * tokens);
   return tf.tensor2d(mask, [tokens, tokens]);

@@ -26,6 +26,26 @@ export function linear(x: tf.Tensor, { weight, bias }: Linear): tf.Tensor {
   });
 }
 
+/** A product without a bias. */
+export interface Matrix<Leaf = tf.Tensor> {
+  /** [in, out] */
+  readonly weight: Leaf;
+}
+
+/** x W: [..., in] -> [..., out]. */
+export function product(x: tf.Tensor, { weight }: Matrix): tf.Tensor {
+  const [inside, outside] = weight.shape as [number, number];
+  return tf.tidy(() => {
+    const rows = tf.matMul(tf.reshape(x, [-1, inside]), weight as tf.Tensor2D); // [rows, out]
+    return tf.reshape(rows, [...x.shape.slice(0, -1), outside]);
+  });
+}
+
+/** x / √(mean x² + ε) by a scale, over the last axis (Zhang & Sennrich 1910.07467). */
+export function rmsNorm(x: tf.Tensor, { weight }: Matrix, epsilon: number): tf.Tensor {
+  return tf.tidy(() => tf.mul(tf.mul(x, tf.rsqrt(tf.add(tf.mean(tf.square(x), -1, true), epsilon))), weight));
+}
+
 /** The gradient towards x of `linear`, from that towards its result: dy Wᵀ. */
 export function linearBackward(dy: tf.Tensor, { weight }: Linear): tf.Tensor {
   const [inside, outside] = weight.shape as [number, number];

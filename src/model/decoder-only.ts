@@ -1,0 +1,132 @@
+import * as tf from "@tensorflow/tfjs-core";
+import type { Learned, Takes, Tower } from "./architecture.js";
+import { embedWords, LLAMA_SITES, type LlamaWeights, llamaBlock, nextWord } from "./blocks/llama.js";
+import type { DecoderConfig } from "./decoder-config.js";
+import { placeRows } from "./kernels/places.js";
+
+// What models share whose tower of words has the picture among its own tokens: that tower, and how it goes on with an answer.
+
+interface Weights {
+  readonly text: LlamaWeights;
+}
+
+/** The tower of words. @param takes how the picture comes into it. */
+export const readingTower = <Config extends DecoderConfig, W extends Weights>(takes: Takes<Config, W>) =>
+  ({
+    tokens: "question",
+    causal: true,
+    sites: LLAMA_SITES,
+    takes: takes as Takes<Config, W> & { readonly tower: "vision" },
+    size: ({ text }) => ({
+      layers: text.num_hidden_layers,
+      heads: text.num_attention_heads,
+      keyValueHeads: text.num_key_value_heads,
+      headDim: text.head_dim,
+      width: text.hidden_size,
+      mlpWidth: text.intermediate_size,
+    }),
+    names: () => [],
+    embed: ({ weights }, { ids }) => embedWords(weights.text, ids),
+    block: ({ config, weights }, layer, x, { given, past }) =>
+      llamaBlock(weights.text.blocks[layer]!, config.text, x, { given, past }),
+  }) as const satisfies Tower<Config, W>;
+
+/** Keys and values of all that was read, by layer. */
+type Cache = { k: tf.Tensor; v: tf.Tensor }[];
+
+/** As many tokens as `transformers` generates by default: 20. */
+const MAX_NEW_TOKENS = 20;
+
+/**
+ * Greedy answers: the likeliest token each time, until one that ends an answer. Keys and values of what was read are kept.
+ *
+ * @param takes how the picture comes into the tower. @param last the seeing tower's last stream [batch, token, width].
+ * @param prompts ids, equally many a row.
+ * @returns per row the ids after the prompt, without the one that ends them.
+ */
+export async function continueAnswers<Config extends DecoderConfig, W extends Weights>(
+  model: Learned<Config, W>,
+  takes: Takes<Config, W>,
+  last: tf.Tensor,
+  prompts: readonly (readonly number[])[],
+): Promise<number[][]> {
+  const { config, weights } = model;
+  const token = takes.token(config);
+  const places = prompts[0]!.flatMap((id, at) => (id === token ? [at] : []));
+  const most = Math.max(1, Math.min(MAX_NEW_TOKENS, config.text.max_position_embeddings - prompts[0]!.length));
+  const said = prompts.map((): number[] => []);
+  const ended = (ids: readonly number[]) => config.text.ends.includes(ids.at(-1) ?? -1);
+  let x = tf.tidy(() => {
+    const words = embedWords(
+      weights.text,
+      tf.tensor2d(
+        prompts.map((ids) => [...ids]),
+        undefined,
+        "int32",
+      ),
+    );
+    return placeRows(words, takes.rows(model, last), places);
+  });
+  let cache: Cache = [];
+  try {
+    for (let step = 0; step < most && !said.every(ended); step++) {
+      const { next, more } = read(model, x, cache);
+      tf.dispose([x, cache]);
+      cache = more;
+      const ids = await next.data();
+      next.dispose();
+      said.forEach((row, i) => {
+        row.push(ended(row) ? row.at(-1)! : ids[i]!);
+      });
+      x = tf.tidy(() =>
+        embedWords(
+          weights.text,
+          tf.tensor2d(
+            said.map((row) => [row.at(-1)!]),
+            undefined,
+            "int32",
+          ),
+        ),
+      );
+    }
+  } finally {
+    tf.dispose([x, cache]);
+  }
+  return said.map((row) => {
+    const at = row.findIndex((id) => config.text.ends.includes(id));
+    return at < 0 ? row : row.slice(0, at);
+  });
+}
+
+/** The likeliest next tokens [batch] after `x`, and the keys and values of all that was read. */
+function read<Config extends DecoderConfig, W extends Weights>(
+  { config, weights }: Learned<Config, W>,
+  x: tf.Tensor,
+  cache: Cache,
+): { next: tf.Tensor; more: Cache } {
+  return tf.tidy(() => {
+    const more: Cache = [];
+    let stream = x;
+    for (const [layer, block] of weights.text.blocks.entries()) {
+      const past = cache[layer] ? [cache[layer]] : [];
+      const [k, v, out] = tf.tidy(() => {
+        const { self, stream: values } = llamaBlock(block, config.text, stream, { past });
+        const along = (own: tf.Tensor, before?: tf.Tensor) => (before ? tf.concat([before, own], 1) : tf.clone(own));
+        return [along(self.k, past[0]?.k), along(self.v, past[0]?.v), values.resid_post] as [
+          tf.Tensor,
+          tf.Tensor,
+          tf.Tensor,
+        ];
+      });
+      more.push({ k, v });
+      stream = out;
+    }
+    return { next: tf.argMax(nextWord(weights.text, config.text, stream), -1), more };
+  });
+}
+
+/** The prefix of the tensor of this ending, whatever stands before it. @param otherwise where none has it. */
+export function rootOf(names: ReadonlySet<string>, ending: string, otherwise: string): string {
+  for (const name of names) if (name.endsWith(ending)) return name.slice(0, -ending.length);
+  return otherwise;
+}

@@ -1,0 +1,57 @@
+import * as tf from "@tensorflow/tfjs-core";
+import {
+  type AttentionOptions,
+  type AttentionValue,
+  type AttentionWeights,
+  attend,
+  attentionPattern,
+  mergeHeads,
+  splitHeads,
+} from "./attention.js";
+import { linear } from "./linear.js";
+import { define, type Values } from "./values.js";
+
+/** How many tokens each tile has: those of one attend to each other and to no other's. */
+export interface TiledOptions extends Pick<AttentionOptions, "heads" | "given"> {
+  readonly tile: number;
+}
+
+/**
+ * Attention within the tiles of a picture, which stand one after the other in the stream. Values as of `attention`, but `pattern` is
+ * [batch, head, query of all tiles, key of its tile].
+ *
+ * @param x [batch, tile · token, width]
+ */
+export function tiledAttention(
+  weights: AttentionWeights,
+  x: () => tf.Tensor,
+  { heads, tile, given }: TiledOptions,
+): Values<AttentionValue> {
+  return define(
+    {
+      q: () => splitHeads(linear(x(), weights.query), heads),
+      k: () => splitHeads(linear(x(), weights.key), heads),
+      v: () => splitHeads(linear(x(), weights.value), heads),
+      pattern: ({ q, k }) => {
+        const pattern = attentionPattern(byTile(q, tile), byTile(k, tile)); // [batch · tile, head, query, key]
+        const tiles = k.shape[1]! / tile;
+        const split = tf.reshape(pattern, [pattern.shape[0]! / tiles, tiles, heads, tile, tile]);
+        return tf.reshape(tf.transpose(split, [0, 2, 1, 3, 4]), [-1, heads, tiles * tile, tile]);
+      },
+      z: ({ pattern, v }) => {
+        const tiles = v.shape[1]! / tile;
+        const split = tf.transpose(tf.reshape(pattern, [-1, heads, tiles, tile, tile]), [0, 2, 1, 3, 4]);
+        const z = attend(tf.reshape(split, [-1, heads, tile, tile]), byTile(v, tile));
+        return tf.reshape(z, [-1, tiles * tile, heads, v.shape[3]!]);
+      },
+      out: ({ z }) => linear(mergeHeads(z), weights.output),
+    },
+    given,
+  );
+}
+
+/** [batch, tile · token, head, headDim] -> [batch · tile, token, head, headDim] */
+function byTile(values: tf.Tensor, tile: number): tf.Tensor {
+  const [batch, tokens, heads, headDim] = values.shape as [number, number, number, number];
+  return tf.reshape(values, [(batch * tokens) / tile, tile, heads, headDim]);
+}
