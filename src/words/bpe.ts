@@ -12,6 +12,13 @@ interface Library {
   decode(ids: readonly number[], options: { skip_special_tokens: boolean }): string;
   token_to_id(token: string): number | undefined;
   id_to_token(id: number): string | undefined;
+  readonly decoder: Decoder | null;
+}
+interface Decoder {
+  readonly config?: { readonly type?: string };
+  readonly decoders?: readonly Decoder[];
+  /** Of ByteFallback. */
+  text_decoder?: { decode(bytes: Uint8Array): string };
 }
 const { Tokenizer: LibraryTokenizer } = library as unknown as {
   Tokenizer: new (json: object, config: object) => Library;
@@ -52,6 +59,7 @@ export function parseBpe(json: string, file: string, config: Record<string, unkn
   let pieces: Library;
   try {
     pieces = new LibraryTokenizer(parsed, { ...config, clean_up_tokenization_spaces: false });
+    repairBytes(pieces.decoder);
     pieces.encode("a");
   } catch (cause) {
     throw bad((cause as Error).message, cause);
@@ -79,4 +87,18 @@ export function parseBpe(json: string, file: string, config: Record<string, unkn
       return known.length === 0 ? "" : pieces.decode(known, { skip_special_tokens: true });
     },
   };
+}
+
+/** Where bytes are no UTF-8, the Rust library writes a replacement character for each of them. */
+function repairBytes(decoder: Decoder | null): void {
+  for (const inner of decoder?.decoders ?? []) repairBytes(inner);
+  if (decoder?.text_decoder && decoder.config?.type === "ByteFallback") decoder.text_decoder = { decode: decodeBytes };
+}
+
+function decodeBytes(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return "\uFFFD".repeat(bytes.length);
+  }
 }

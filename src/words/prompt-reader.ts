@@ -82,7 +82,10 @@ function firstAfter(tokenizer: BpeTokenizer, prompt: string, answer: string): { 
   const before = tokenizer.encode(prompt).ids;
   const { ids, tokens } = tokenizer.encode(`${prompt}${/\s$/.test(prompt) ? "" : " "}${word}`);
   if (common(ids, before) < before.length)
-    throw new NoticeError("tokens", `The answer ${quoted(answer)} joins the last token of the prompt. Give another word.`);
+    throw new NoticeError(
+      "tokens",
+      `The answer ${quoted(answer)} joins the last token of the prompt. Give another word.`,
+    );
   return { id: ids[before.length]!, token: tokens[before.length]! };
 }
 

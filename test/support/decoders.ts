@@ -22,7 +22,7 @@ interface Expected {
   readonly texts: readonly { readonly text: string; readonly ids: number[]; readonly decoded: string }[];
 }
 
-export const DECODERS = ["smolvlm"] as const;
+export const DECODERS = ["idefics3", "smolvlm", "llava", "llava-grouped"] as const;
 
 /** A checkpoint of `make_decoders.py` with what transformers computes on it. */
 export class Decoder {
