@@ -169,7 +169,7 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
     const { top = 5 } = options;
     if (!Number.isInteger(top) || top < 1)
       throw new NoticeError("options", `top is ${top}; a whole number of at least 1 was expected.`);
-    checkOptions("run", input, "{ image, question }");
+    checkShape("run", input, ASKED);
     const { run: passed, asked } = await this.#read(input);
     using run = passed;
     const { readout } = this.architecture;

@@ -114,7 +114,8 @@ export function tableCells(pair: Pair, parts: SiteParts, options: TableOptions):
   if (chosenHeads && !parts.perHead)
     throw new NoticeError("site", `${site} has no heads to choose from; leave heads out.`);
   const layers = chosenLayers ?? indexes(towerSize(pair.model, parts.tower).layers);
-  const heads = parts.perHead ? (chosenHeads ?? indexes(headCount(pair.model, parts))) : [undefined];
+  const count = headCount(pair.model, parts);
+  const heads = parts.perHead ? (chosenHeads ?? indexes(count)) : [undefined];
   if (layers.length === 0 || heads.length === 0)
     throw new NoticeError("options", "An empty set of layers or heads sweeps nothing; leave it out to sweep all.");
   for (const layer of layers) checkLayer(pair.model, parts.tower, layer);
