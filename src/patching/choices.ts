@@ -73,8 +73,10 @@ export function choiceName({ architecture, tokenizer }: Speaker, id: number): st
 
 /** What the readout said, in words: where it goes on with a prompt, after that. */
 export function said(model: Speaker, asked: readonly number[], ids: readonly number[]): string {
-  const { readout } = model.architecture;
+  const { readout, intake } = model.architecture;
   if (readout.classes) return ids.map((id) => readout.classes![id]).join(" ");
-  const prompt = towerOf(model, readout.tower).tokens === "question" ? asked.slice(1) : [];
+  // What a reader puts around a question is not the model's word.
+  const continues = towerOf(model, readout.tower).tokens === "question" && !intake.reader;
+  const prompt = continues ? asked.slice(1) : [];
   return model.tokenizer.decode([...prompt, ...ids]);
 }
