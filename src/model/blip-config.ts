@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { NoticeError } from "../base/errors.js";
-import { complaintsOf, parseJson } from "../base/json.js";
+import { parseJson } from "../base/json.js";
+import { count, epsilon, note, notTheConfig } from "./config-fields.js";
 
 /** One tower's shape, in the names of Hugging Face's `config.json`. */
 export interface TowerConfig {
@@ -40,18 +41,9 @@ export interface BlipConfig {
   readonly note?: string;
 }
 
-const count = (fallback: number, most: number) => z.int().positive().max(most).default(fallback);
-// float32's least normal number: a smaller one is 0 on some backends, and so what it is added to.
-const epsilon = (fallback: number) =>
-  z
-    .number()
-    .min(2 ** -126)
-    .max(1)
-    .default(fallback);
 const token = (fallback: number) => z.int().nonnegative().default(fallback);
 
-// Defaults are those of transformers' BlipVisionConfig and BlipTextConfig; the bounds keep a hostile file from asking
-// for absurd shapes.
+// Defaults are those of transformers' BlipVisionConfig and BlipTextConfig.
 const tower = {
   hidden_size: count(768, 16_384),
   intermediate_size: count(3072, 65_536),
@@ -80,7 +72,7 @@ const textSchema = z.object({
 
 const schema = z.object({
   model_type: z.literal("blip"),
-  vlm_notice_note: z.string().max(500).optional(),
+  vlm_notice_note: note,
   vision_config: visionSchema.nullish().transform((vision) => vision ?? visionSchema.parse({})),
   text_config: textSchema.nullish().transform((text) => text ?? textSchema.parse({})),
 });
@@ -94,10 +86,7 @@ const schema = z.object({
  */
 export function parseConfig(json: string, file: string, warn: (message: string) => void = console.warn): BlipConfig {
   const parsed = schema.safeParse(parseJson(json, file), { reportInput: true });
-  if (!parsed.success) {
-    const found = complaintsOf(parsed.error, "the file");
-    throw new NoticeError("checkpoint", `${file} is not the config of a BLIP model: ${found}.`);
-  }
+  if (!parsed.success) throw notTheConfig(file, "a BLIP model", parsed.error);
   const { vision_config: vision, text_config } = parsed.data;
   const text = repairHeads(text_config, file, warn);
   for (const [name, { hidden_size, num_attention_heads }] of Object.entries({
@@ -120,8 +109,8 @@ export function parseConfig(json: string, file: string, warn: (message: string) 
         "checkpoint",
         `${file}: text_config.${field} is ${text[field]}, outside the vocabulary of ${text.vocab_size} tokens.`,
       );
-  const { vlm_notice_note: note } = parsed.data;
-  return { vision, text, ...(note === undefined ? {} : { note }) };
+  const { vlm_notice_note: said } = parsed.data;
+  return { vision, text, ...(said === undefined ? {} : { note: said }) };
 }
 
 function repairHeads<Text extends TowerConfig>(text: Text, file: string, warn: (message: string) => void): Text {

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { NoticeError } from "../base/errors.js";
 import { parseJson, shown } from "../base/json.js";
 import type { LlamaConfig } from "./blocks/llama.js";
+import { count, epsilon, note, notTheConfig } from "./config-fields.js";
 import { ACTIVATIONS, type ActivationName } from "./kernels/activations.js";
 
 // What config.json says of models whose tower of words has the picture among its own tokens.
@@ -34,13 +35,6 @@ export interface DecoderConfig {
   readonly note?: string;
 }
 
-const count = (fallback: number, most: number) => z.int().positive().max(most).default(fallback);
-const epsilon = (fallback: number) =>
-  z
-    .number()
-    .min(2 ** -126)
-    .max(1)
-    .default(fallback);
 const id = z.int().nonnegative();
 const ids = z.union([id.transform((one) => [one]), z.array(id)]);
 
@@ -120,7 +114,7 @@ export function parseDecoder<Own extends z.ZodRawShape>(
   generation?: string,
 ): { readonly config: DecoderConfig; readonly own: z.infer<z.ZodObject<Own>> } {
   const schema = z.object({
-    vlm_notice_note: z.string().max(500).optional(),
+    vlm_notice_note: note,
     vision_config: z
       .unknown()
       .transform((found) => found ?? {})
@@ -134,14 +128,11 @@ export function parseDecoder<Own extends z.ZodRawShape>(
   const value = parseJson(json, file);
   const parsed = schema.safeParse(value, { reportInput: true });
   const beside = z.object(own).safeParse(value, { reportInput: true });
-  const issues = [...(parsed.error?.issues ?? []), ...(beside.error?.issues ?? [])];
   if (!parsed.success || !beside.success) {
-    const found = issues.map(
-      ({ path, message, input }) => `${path.join(".") || "the file"}: ${message}, found ${shown(input)}`,
-    );
-    throw new NoticeError("checkpoint", `${file} is not the config of ${model}: ${found.join("; ")}.`);
+    const issues = [...(parsed.error?.issues ?? []), ...(beside.error?.issues ?? [])];
+    throw notTheConfig(file, model, { issues });
   }
-  const { vision_config, text_config, tie_word_embeddings: tied, vlm_notice_note: note } = parsed.data;
+  const { vision_config, text_config, tie_word_embeddings: tied, vlm_notice_note: said } = parsed.data;
   const ends = endsFrom(generation, file) ?? text_config.ends;
   const imageToken =
     (value as { image_token_id?: number; image_token_index?: number }).image_token_id ??
@@ -151,7 +142,7 @@ export function parseDecoder<Own extends z.ZodRawShape>(
     text: { ...text_config, ends },
     imageToken: imageToken as number,
     tied,
-    ...(note === undefined ? {} : { note }),
+    ...(said === undefined ? {} : { note: said }),
   };
   checkShapes(config, file);
   return { config, own: beside.data };

@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import type { Learned, Takes, Tower } from "./architecture.js";
+import type { Intake, Learned, Readout, Takes, Tower } from "./architecture.js";
 import { embedWords, LLAMA_SITES, type LlamaWeights, llamaBlock, nextWord } from "./blocks/llama.js";
 import type { DecoderConfig } from "./decoder-config.js";
 import { placeRows } from "./kernels/places.js";
@@ -31,6 +31,25 @@ export const readingTower = <Config extends DecoderConfig, W extends Weights>(ta
       llamaBlock(weights.text.blocks[layer]!, config.text, x, { given, past }),
   }) as const satisfies Tower<Config, W>;
 
+/** What goes in, without what reads it. */
+export const decoderIntake = {
+  image: ({ vision }) => ({ side: vision.image_size, patch: vision.patch_size }),
+  maxTokens: ({ text }) => text.max_position_embeddings,
+  vocabulary: ({ text }) => text.vocab_size,
+} as const satisfies Intake<DecoderConfig>;
+
+/** The next word. @param takes how the picture comes into the tower of words. */
+export const decoderReadout = <Config extends DecoderConfig, W extends Weights>(takes: Takes<Config, W>) =>
+  ({
+    tower: "text",
+    choices: ({ text }) => text.vocab_size,
+    logits: ({ config, weights }, last) => nextWord(weights.text, config.text, last),
+    say: (model, { vision }, ids) => continueAnswers(model, takes, vision!, ids),
+  }) as const satisfies Readout<Config, W>;
+
+/** Buffers that hold nothing learned. */
+export const DECODER_BUFFERS = /position_ids$|inv_freq$/;
+
 /** Keys and values of all that was read, by layer. */
 type Cache = { k: tf.Tensor; v: tf.Tensor }[];
 
@@ -44,7 +63,7 @@ const MAX_NEW_TOKENS = 20;
  * @param prompts ids, equally many a row.
  * @returns per row the ids after the prompt, without the one that ends them.
  */
-export async function continueAnswers<Config extends DecoderConfig, W extends Weights>(
+async function continueAnswers<Config extends DecoderConfig, W extends Weights>(
   model: Learned<Config, W>,
   takes: Takes<Config, W>,
   last: tf.Tensor,

@@ -7,10 +7,10 @@ import { gridOf, loadTileProcessor, tilesOf } from "../pictures/tiles.js";
 import { processorNumbers, promptReader } from "../words/prompt-reader.js";
 import type { Grid, Reader, ReaderOptions } from "../words/reader.js";
 import type { Architecture, Learned, Takes } from "./architecture.js";
-import { type LlamaWeights, llamaPlaces, nextWord } from "./blocks/llama.js";
+import { type LlamaWeights, llamaPlaces } from "./blocks/llama.js";
 import { VIT_SITES, vitBlock } from "./blocks/vit.js";
 import { type DecoderConfig, parseDecoder } from "./decoder-config.js";
-import { continueAnswers, readingTower, rootOf } from "./decoder-only.js";
+import { DECODER_BUFFERS, decoderIntake, decoderReadout, readingTower, rootOf } from "./decoder-only.js";
 import { ACTIVATIONS } from "./kernels/activations.js";
 import { layerNorm, type Matrix, product } from "./kernels/linear.js";
 import { embedPatches, gridNames, type SeeingWeights, seeingPlaces } from "./seeing.js";
@@ -61,15 +61,10 @@ export const idefics3 = {
     className: "Idefics3ForConditionalGeneration",
     config,
     places,
-    ignored: /position_ids$|inv_freq$/,
+    ignored: DECODER_BUFFERS,
     aliases: [],
   },
-  intake: {
-    image: ({ vision }) => ({ side: vision.image_size, patch: vision.patch_size }),
-    maxTokens: ({ text }) => text.max_position_embeddings,
-    vocabulary: ({ text }) => text.vocab_size,
-    reader,
-  },
+  intake: { ...decoderIntake, reader },
   towers: {
     vision: {
       tokens: "image",
@@ -92,12 +87,7 @@ export const idefics3 = {
     },
     text: readingTower(takes),
   },
-  readout: {
-    tower: "text",
-    choices: ({ text }) => text.vocab_size,
-    logits: ({ config, weights }, last) => nextWord(weights.text, config.text, last),
-    say: (model, { vision }, ids) => continueAnswers(model, takes, vision!, ids),
-  },
+  readout: decoderReadout(takes),
 } as const satisfies Architecture<Idefics3Config, Idefics3Weights>;
 
 /** SmolVLM2: the same network under another name. */

@@ -7,10 +7,10 @@ import { cropOf, loadCropProcessor } from "../pictures/tiles.js";
 import { processorNumbers, promptReader } from "../words/prompt-reader.js";
 import type { Reader } from "../words/reader.js";
 import type { Architecture, Learned, Takes } from "./architecture.js";
-import { type LlamaWeights, llamaPlaces, nextWord } from "./blocks/llama.js";
+import { type LlamaWeights, llamaPlaces } from "./blocks/llama.js";
 import { VIT_SITES, type VitBlockWeights, vitBlock } from "./blocks/vit.js";
 import { type DecoderConfig, parseDecoder } from "./decoder-config.js";
-import { continueAnswers, readingTower, rootOf } from "./decoder-only.js";
+import { DECODER_BUFFERS, decoderIntake, decoderReadout, readingTower, rootOf } from "./decoder-only.js";
 import { ACTIVATIONS } from "./kernels/activations.js";
 import { gelu, type LayerNorm, type Linear, layerNorm, linear, type Matrix } from "./kernels/linear.js";
 import { blockPlaces, embedWithClass, gridNames } from "./seeing.js";
@@ -75,19 +75,14 @@ export const llava = {
     className: "LlavaForConditionalGeneration",
     config,
     places,
-    ignored: /position_ids$|inv_freq$/,
+    ignored: DECODER_BUFFERS,
     unused: ({ layers }, name) => {
       const layer = /vision_tower\..*encoder\.layers\.(\d+)\./.exec(name)?.[1];
       return /vision_tower\..*post_layernorm\./.test(name) || (layer !== undefined && Number(layer) >= layers);
     },
     aliases: [],
   },
-  intake: {
-    image: ({ vision }) => ({ side: vision.image_size, patch: vision.patch_size }),
-    maxTokens: ({ text }) => text.max_position_embeddings,
-    vocabulary: ({ text }) => text.vocab_size,
-    reader,
-  },
+  intake: { ...decoderIntake, reader },
   towers: {
     vision: {
       tokens: "image",
@@ -107,12 +102,7 @@ export const llava = {
     },
     text: readingTower(takes),
   },
-  readout: {
-    tower: "text",
-    choices: ({ text }) => text.vocab_size,
-    logits: ({ config, weights }, last) => nextWord(weights.text, config.text, last),
-    say: (model, { vision }, ids) => continueAnswers(model, takes, vision!, ids),
-  },
+  readout: decoderReadout(takes),
 } as const satisfies Architecture<LlavaConfig, LlavaWeights>;
 
 function config(json: string, file: string, warn: (message: string) => void, generation?: string): LlavaConfig {
