@@ -5,7 +5,7 @@ import type { Picture } from "../pictures/picture.js";
 import type { ImageProcessor } from "../pictures/pixels.js";
 import { type BpeTokenizer, loadBpe } from "./bpe.js";
 import type { Grid, Prompt, Reader, Seen } from "./reader.js";
-import { findTemplate, type Message, render } from "./template.js";
+import type { Message } from "./template.js";
 import { quoted } from "./tokenizer.js";
 
 /** What a family's reader is made of. */
@@ -33,6 +33,8 @@ const IMAGE = "<image>";
  */
 export async function promptReader(files: CheckpointFiles, parts: PromptParts): Promise<Reader> {
   const tokenizer = await loadBpe(files);
+  // Jinja is loaded with the first model that has a template.
+  const { findTemplate, render } = await import("./template.js");
   const found = (await findTemplate(files)) ?? { template: parts.template, file: files.name };
   const known = tokenizer.idOf(IMAGE);
   if (known !== parts.imageToken)
