@@ -7,6 +7,7 @@ import { continueGreedily, decoderPlaces, readWords, type WordsWeights, wordsAli
 import { BERT_SITES, type BertWeights, bertBlock, embedTokens } from "./blocks/bert.js";
 import { walk } from "./blocks/block.js";
 import { type VitWeights, vitPlaces } from "./blocks/vit.js";
+import { NEW_TOKENS } from "./greedy.js";
 import { keysValues } from "./kernels/attention.js";
 
 // BLIP for captions (Hugging Face `BlipForConditionalGeneration`): a ViT sees the picture; a decoder attends to it in every layer and
@@ -66,9 +67,6 @@ function places({ vision, text }: BlipConfig, names: ReadonlySet<string>): BlipC
   };
 }
 
-/** As many as `transformers` generates by default. */
-const MAX_NEW_TOKENS = 20;
-
 /**
  * Greedy captions: after the prompt the likeliest token each time, until [SEP] or the last position that the model has.
  *
@@ -86,7 +84,7 @@ async function generate(model: Model, last: tf.Tensor, prompts: readonly (readon
     (block, layer) => (x: tf.Tensor) => bertBlock(block, config.text, x, { context: contexts[layer]!, causal: true }),
   );
   // Even a prompt that fills every position is gone on with by one word.
-  const most = Math.max(1, Math.min(MAX_NEW_TOKENS, positions - prompts[0]!.length));
+  const most = Math.max(1, Math.min(NEW_TOKENS, positions - prompts[0]!.length));
   try {
     return await continueGreedily(prompts, { end, most }, (ids) => {
       const stream = walk(blocks, embedTokens(weights.decoder, config.text, ids));

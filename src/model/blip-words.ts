@@ -1,8 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { turn } from "../base/turn.js";
 import { linearPlace, normPlace, type Place } from "../checkpoint/place.js";
 import type { TextConfig } from "./blip-config.js";
 import { type BertWeights, bertPlaces } from "./blocks/bert.js";
+import { sayGreedily } from "./greedy.js";
 import { gelu, type LayerNorm, type Linear, layerNorm, linear } from "./kernels/linear.js";
 
 // What those of BLIP's family share that answer in words: a decoder, from its stream to the vocabulary, and greedy texts.
@@ -66,26 +66,15 @@ export function readWords(readout: WordsWeights, config: TextConfig, last: tf.Te
  * @param read ids [batch, token] -> logits of what comes after them.
  * @returns per row the ids that are new, without the one that ends them.
  */
-export async function continueGreedily(
+export function continueGreedily(
   begun: readonly (readonly number[])[],
   { end, most }: { readonly end: number; readonly most: number },
   read: (ids: tf.Tensor) => tf.Tensor,
 ): Promise<number[][]> {
-  const rows = begun.map((ids) => [...ids]);
-  const length = begun[0]?.length ?? 0;
-  const ended = (ids: number[]) => ids.length > length && ids.at(-1) === end;
-  for (let step = 0; step < most && !rows.every(ended); step++) {
-    const likeliest = tf.tidy(() => tf.argMax(read(tf.tensor2d(rows, undefined, "int32")), -1));
-    const next = await likeliest.data();
-    likeliest.dispose();
-    await turn();
-    // An ended row goes on with what ended it, so that rows stay equally long.
-    rows.forEach((ids, row) => {
-      ids.push(ended(ids) ? end : next[row]!);
-    });
-  }
-  return rows.map((ids) => {
-    const at = ids.indexOf(end, length);
-    return ids.slice(length, at < 0 ? undefined : at);
-  });
+  return sayGreedily(begun.length, { ends: [end], most }, (said) =>
+    tf.tidy(() => {
+      const ids = begun.map((row, i) => [...row, ...said[i]!]);
+      return tf.argMax(read(tf.tensor2d(ids, undefined, "int32")), -1);
+    }),
+  );
 }

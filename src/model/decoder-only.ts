@@ -2,6 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { Intake, Learned, Readout, Takes, Tower } from "./architecture.js";
 import { embedWords, LLAMA_SITES, type LlamaWeights, llamaBlock, nextWord } from "./blocks/llama.js";
 import type { DecoderConfig } from "./decoder-config.js";
+import { NEW_TOKENS, sayGreedily } from "./greedy.js";
 import { placeRows } from "./kernels/places.js";
 
 // What models share whose tower of words has the picture among its own tokens: that tower, and how it goes on with an answer.
@@ -53,9 +54,6 @@ export const DECODER_BUFFERS = /position_ids$|inv_freq$/;
 /** Keys and values of all that was read, by layer. */
 type Cache = { k: tf.Tensor; v: tf.Tensor }[];
 
-/** As many tokens as `transformers` generates by default: 20. */
-const MAX_NEW_TOKENS = 20;
-
 /**
  * Greedy answers: the likeliest token each time, until one that ends an answer. Keys and values of what was read are kept.
  *
@@ -72,53 +70,29 @@ async function continueAnswers<Config extends DecoderConfig, W extends Weights>(
   const { config, weights } = model;
   const token = takes.token(config);
   const places = prompts[0]!.flatMap((id, at) => (id === token ? [at] : []));
-  const most = Math.max(1, Math.min(MAX_NEW_TOKENS, config.text.max_position_embeddings - prompts[0]!.length));
-  const said = prompts.map((): number[] => []);
-  const ended = (ids: readonly number[]) => config.text.ends.includes(ids.at(-1) ?? -1);
-  let x = tf.tidy(() => {
-    const words = embedWords(
-      weights.text,
-      tf.tensor2d(
-        prompts.map((ids) => [...ids]),
-        undefined,
-        "int32",
-      ),
-    );
-    return placeRows(words, takes.rows(model, last), places);
-  });
+  const most = Math.max(1, Math.min(NEW_TOKENS, config.text.max_position_embeddings - prompts[0]!.length));
+  const embed = (ids: number[][]) => embedWords(weights.text, tf.tensor2d(ids, undefined, "int32"));
   let cache: Cache = [];
   try {
-    for (let step = 0; step < most && !said.every(ended); step++) {
-      const { next, more } = read(model, x, cache);
-      tf.dispose([x, cache]);
-      cache = more;
-      const ids = await next.data();
-      next.dispose();
-      said.forEach((row, i) => {
-        row.push(ended(row) ? row.at(-1)! : ids[i]!);
+    return await sayGreedily(prompts.length, { ends: config.text.ends, most }, (said) => {
+      const { next, more } = tf.tidy(() => {
+        const begun = said[0]!.length > 0;
+        const x = begun
+          ? embed(said.map((row) => [row.at(-1)!]))
+          : placeRows(embed(prompts.map((ids) => [...ids])), takes.rows(model, last), places);
+        return readOn(model, x, cache);
       });
-      x = tf.tidy(() =>
-        embedWords(
-          weights.text,
-          tf.tensor2d(
-            said.map((row) => [row.at(-1)!]),
-            undefined,
-            "int32",
-          ),
-        ),
-      );
-    }
+      tf.dispose(cache);
+      cache = more;
+      return next;
+    });
   } finally {
-    tf.dispose([x, cache]);
+    tf.dispose(cache);
   }
-  return said.map((row) => {
-    const at = row.findIndex((id) => config.text.ends.includes(id));
-    return at < 0 ? row : row.slice(0, at);
-  });
 }
 
 /** The likeliest next tokens [batch] after `x`, and the keys and values of all that was read. */
-function read<Config extends DecoderConfig, W extends Weights>(
+function readOn<Config extends DecoderConfig, W extends Weights>(
   { config, weights }: Learned<Config, W>,
   x: tf.Tensor,
   cache: Cache,
