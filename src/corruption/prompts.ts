@@ -1,24 +1,6 @@
-import * as library from "@huggingface/jinja";
 import { NoticeError } from "../base/errors.js";
 import { nearest } from "../base/nearest.js";
-
-// The parts used: the package's own typings do not resolve under NodeNext (their imports lack file extensions).
-interface Token {
-  readonly type: string;
-  readonly value: string;
-}
-interface Node {
-  readonly type: string;
-}
-interface Environment {
-  set(name: string, value: string): void;
-}
-const { tokenize, parse, Environment, Interpreter } = library as unknown as {
-  tokenize: (source: string, options: { trim_blocks: boolean; lstrip_blocks: boolean }) => Token[];
-  parse: (tokens: readonly Token[]) => Node;
-  Environment: new () => Environment;
-  Interpreter: new (environment: Environment) => { run(program: Node): { value: string } };
-};
+import { Environment, Interpreter, type Node, parse, type Token, tokenize } from "../words/jinja.js";
 
 const MAX_TEMPLATE = 2000;
 const MAX_QUESTION = 4096;
@@ -66,7 +48,7 @@ function templateError(source: string, what: string, cause?: unknown): NoticeErr
 
 function written(program: Node, environment: Environment, source: string): string {
   try {
-    return new Interpreter(environment).run(program).value;
+    return String(new Interpreter(environment).run(program).value);
   } catch (cause) {
     throw templateError(source, messageOf(cause), cause);
   }

@@ -1,22 +1,10 @@
-import * as library from "@huggingface/jinja";
 import { NoticeError } from "../base/errors.js";
 import { parseJson } from "../base/json.js";
 import type { CheckpointFiles } from "../base/source.js";
+import { Environment, Interpreter, parse, tokenize } from "./jinja.js";
 
 // Chat templates are programs that a stranger wrote. They run in an interpreter that reaches nothing but what is given to it, and their
 // steps, their texts and their time are bounded.
-
-/** The parts used: the package's own typings do not resolve under NodeNext. */
-interface Evaluator {
-  evaluate(statement: unknown, environment: unknown): { readonly value: unknown };
-  run(program: unknown): { readonly value: unknown };
-}
-const { Environment, Interpreter, parse, tokenize } = library as unknown as {
-  Environment: new () => { set(name: string, value: unknown): void };
-  Interpreter: new (environment: object) => Evaluator;
-  parse(tokens: unknown): unknown;
-  tokenize(template: string, options: { lstrip_blocks: boolean; trim_blocks: boolean }): unknown;
-};
 
 const MOST_STEPS = 200_000;
 const MOST_CHARACTERS = 200_000;

@@ -91,3 +91,20 @@ export function walk(blocks: readonly BlockFunction[], x: tf.Tensor, from = 0, g
     stream.push(tf.tidy(() => blocks[layer]!(stream.at(-1)!, { given: given?.get(layer) }).stream.resid_post));
   return stream;
 }
+
+/** The stream of a block without cross-attention that normalises before its sublayers, and adds what they give. */
+export function addedStream(
+  x: tf.Tensor,
+  { self, mlp }: Pick<Block, "self" | "mlp">,
+  given: BlockGiven,
+): Block["stream"] {
+  return define<StreamValue>(
+    {
+      resid_pre: () => x,
+      resid_mid: ({ resid_pre }) => tf.add(resid_pre, self.out),
+      resid_cross: ({ resid_mid }) => resid_mid,
+      resid_post: ({ resid_cross }) => tf.add(resid_cross, mlp.out),
+    },
+    given,
+  );
+}

@@ -4,7 +4,7 @@ import { silu } from "../kernels/activations.js";
 import { type GroupedQueryWeights, groupedQueryAttention } from "../kernels/grouped-query.js";
 import { type Matrix, product, rmsNorm } from "../kernels/linear.js";
 import { define } from "../kernels/values.js";
-import { type Beside, type Block, givenTo, MLP, type MlpValue, SELF, type StreamValue } from "./block.js";
+import { addedStream, type Beside, type Block, givenTo, MLP, type MlpValue, SELF } from "./block.js";
 
 /** Of one layer; nothing has a bias. */
 export interface LlamaBlockWeights<Leaf = tf.Tensor> {
@@ -73,15 +73,7 @@ export function llamaBlock(
     },
     givenTo(given, "mlp"),
   );
-  const stream: Block["stream"] = define<StreamValue>(
-    {
-      resid_pre: () => x,
-      resid_mid: ({ resid_pre }) => tf.add(resid_pre, self.out),
-      resid_cross: ({ resid_mid }) => resid_mid,
-      resid_post: ({ resid_cross }) => tf.add(resid_cross, feed.out),
-    },
-    given,
-  );
+  const stream: Block["stream"] = addedStream(x, { self, mlp: feed }, given);
   return { stream, self, mlp: feed };
 }
 

@@ -6,7 +6,7 @@ import { type AttentionValue, type AttentionWeights, attention } from "../kernel
 import { type LayerNorm, type Linear, layerNorm, linear } from "../kernels/linear.js";
 import { tiledAttention } from "../kernels/tiled.js";
 import { define, type Values } from "../kernels/values.js";
-import { type Block, type BlockGiven, givenTo, MLP, type MlpWeights, mlp, SELF, type StreamValue } from "./block.js";
+import { addedStream, type Block, type BlockGiven, givenTo, MLP, type MlpWeights, mlp, SELF } from "./block.js";
 
 export interface VitBlockWeights<Leaf = tf.Tensor> {
   readonly selfNorm: LayerNorm<Leaf>;
@@ -61,15 +61,7 @@ export function vitBlock(
       ? attention(weights.self, rows, rows, options)
       : tiledAttention(weights.self, rows, { ...options, tile });
   const feed = mlp(weights.mlp, () => normed.mlp, givenTo(given, "mlp"), activate);
-  const stream: Block["stream"] = define<StreamValue>(
-    {
-      resid_pre: () => x,
-      resid_mid: ({ resid_pre }) => tf.add(resid_pre, self.out),
-      resid_cross: ({ resid_mid }) => resid_mid,
-      resid_post: ({ resid_cross }) => tf.add(resid_cross, feed.out),
-    },
-    given,
-  );
+  const stream: Block["stream"] = addedStream(x, { self, mlp: feed }, given);
   return { stream, self, mlp: feed };
 }
 
