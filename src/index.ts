@@ -20,6 +20,7 @@ export {
   type SiteAttribution,
 } from "./patching/attribute.js";
 export type { PassOptions } from "./patching/budget.js";
+export type { AskResult } from "./patching/choices.js";
 export {
   type Circuit,
   type CircuitOptions,
@@ -59,7 +60,7 @@ export {
   rank,
   type Score,
 } from "./patching/metrics.js";
-export { type AskResult, type Blip, loadBlip, loadModel, Model } from "./patching/model.js";
+export { type Blip, loadBlip, loadModel, Model } from "./patching/model.js";
 export type { Direction, Mode, Pair } from "./patching/pair.js";
 export {
   type HeadNumbers,

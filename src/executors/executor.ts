@@ -2,8 +2,8 @@ import { checkOptions, NoticeError } from "../base/errors.js";
 import { mapStream, type Source } from "../base/stream.js";
 import type { JobName, Jobs } from "../jobs/jobs.js";
 import type { SweepAsked } from "../jobs/sweep.js";
+import type { AskResult } from "../patching/choices.js";
 import type { Asked, PairInput } from "../patching/inputs.js";
-import type { AskResult } from "../patching/model.js";
 import type { Scores } from "../patching/scores.js";
 import type { Backend } from "../platform/backend.js";
 

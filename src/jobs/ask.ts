@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { z } from "zod";
+import type { AskResult } from "../patching/choices.js";
 import type { Asked, ImageInput } from "../patching/inputs.js";
-import type { AskResult } from "../patching/model.js";
 import { anObject, asked, defineJob, pictures } from "./job.js";
 
 /** A question to ask. */

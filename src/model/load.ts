@@ -5,6 +5,7 @@ import { refuseAdapter } from "../checkpoint/adapter.js";
 import { readTensors } from "../checkpoint/checkpoint.js";
 import { loadWeights } from "../checkpoint/weights.js";
 import type { HubOptions } from "../files/hub.js";
+import { openModel } from "../files/open.js";
 import { type ImageProcessor, loadImageProcessor } from "../pictures/pixels.js";
 import { type Backend, useBackend } from "../platform/backend.js";
 import type { Reader } from "../words/reader.js";
@@ -103,4 +104,12 @@ export async function readModel<A extends ArchitectureName>(
   const loaded: Loaded = { architecture, config, weights, tokenizer, processor, reader, backend: used, memory: left };
   for (const name of expected) if (isOf(loaded, name)) return loaded;
   throw new Error(`${architecture.name} is not among ${asked}.`);
+}
+
+/** What is opened by its name, or was. @throws NoticeError `checkpoint` where it is neither, `network` */
+export async function filesOf(model: string | CheckpointFiles, { hub }: LoadOptions) {
+  if (typeof model === "string") return openModel(model, hub);
+  if (typeof model?.text !== "function")
+    throw new NoticeError("checkpoint", "A model was expected: a folder, a hub id such as owner/name, or its files.");
+  return { files: model, memory: undefined };
 }

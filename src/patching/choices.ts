@@ -1,6 +1,8 @@
+import * as tf from "@tensorflow/tfjs-core";
 import { either, NoticeError } from "../base/errors.js";
 import { type Network, towerOf } from "../model/architecture.js";
 import { KNOWN } from "../model/architectures.js";
+import { type Activations, endsOf } from "../model/pass.js";
 import type { Reader } from "../words/reader.js";
 import type { Tokenizer } from "../words/tokenizer.js";
 import { firstPiece } from "../words/words.js";
@@ -79,4 +81,54 @@ export function said(model: Speaker, asked: readonly number[], ids: readonly num
   const continues = towerOf(model, readout.tower).tokens === "question" && !intake.reader;
   const prompt = continues ? asked.slice(1) : [];
   return model.tokenizer.decode([...prompt, ...ids]);
+}
+
+/** What the model says, and what it might have said. */
+export interface AskResult {
+  /** Greedily generated; of captions the prompt and what comes after it, of matching `match` or `no match`. */
+  readonly answer: string;
+  /** The question's. */
+  readonly tokens: readonly string[];
+  /** The likeliest tokens at the answer's first position, or the classes. */
+  readonly top: readonly { id: number; token: string; logit: number; prob: number }[];
+  /** Of matching: the cosine of picture and sentence, compared without attention (ITC). */
+  readonly similarity?: number;
+}
+
+/**
+ * The likeliest choices, the likeliest first.
+ *
+ * @param logits [1, choice] @throws NoticeError `checkpoint` where the pass overflowed.
+ */
+export async function likeliest(model: Speaker, logits: tf.Tensor2D, most: number): Promise<AskResult["top"]> {
+  const count = Math.min(most, model.architecture.readout.choices(model.config));
+  const found = tf.tidy(() => {
+    const { values, indices } = tf.topk(tf.squeeze(logits), count);
+    return { logits: values, ids: indices, probs: tf.gather(tf.softmax(tf.squeeze(logits)), indices) };
+  });
+  const values = await found.logits.data();
+  const probs = await found.probs.data();
+  const ids = Array.from(await found.ids.data());
+  tf.dispose(found);
+  const wrong = values.find((logit) => !Number.isFinite(logit));
+  if (wrong !== undefined)
+    throw new NoticeError(
+      "checkpoint",
+      `${model.name}: the answer's logits are ${wrong}: the weights overflow float32. Take a sound copy of them.`,
+    );
+  return ids.map((id, i) => ({ id, token: choiceName(model, id), logit: values[i]!, prob: probs[i]! }));
+}
+
+/** The cosine of picture and text, of a model that compares them so. */
+export async function similarityOf(
+  model: Network,
+  activations: Activations,
+  ids: readonly number[],
+): Promise<number | undefined> {
+  const { similarity } = model.architecture.readout;
+  if (!similarity) return undefined;
+  const cosine = tf.tidy(() => similarity(model, endsOf(activations), [ids]));
+  const [value] = await cosine.data();
+  cosine.dispose();
+  return value;
 }

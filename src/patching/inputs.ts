@@ -63,3 +63,29 @@ export function checkText(what: string, text: string): void {
   if (typeof text !== "string")
     throw new NoticeError("tokens", `The ${what} is ${text === null ? "null" : typeof text}; a text was expected.`);
 }
+
+/**
+ * Pictures and questions that go through a model together.
+ *
+ * @param shape of the pictures, where they are a tensor. @param ids of each question. @param size of a picture as the model takes it.
+ * @throws NoticeError `tokens` where the questions have different lengths, `image` where they are not as many as the pictures.
+ */
+export function checkBatch(
+  shape: readonly number[] | undefined,
+  ids: readonly (readonly number[])[],
+  { height, width }: { readonly height: number; readonly width: number },
+): void {
+  const expected = [ids.length, height, width, 3];
+  if (ids.length === 0 || `${shape}` !== `${expected}`)
+    throw new NoticeError(
+      "image",
+      `The pictures of ${ids.length} questions have shape [${shape}]; [${expected}] was expected, of one question ` +
+        "or more. `pixels` makes a picture of it.",
+    );
+  const lengths = [...new Set(ids.map(({ length }) => length))];
+  if (lengths.length !== 1)
+    throw new NoticeError(
+      "tokens",
+      `The questions of one batch must have the same number of tokens; here they have ${lengths.join(", ")}.`,
+    );
+}

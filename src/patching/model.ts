@@ -3,38 +3,34 @@ import { NoticeError } from "../base/errors.js";
 import { checkShape } from "../base/options.js";
 import type { CheckpointFiles } from "../base/source.js";
 import { disposeWeights } from "../checkpoint/weights.js";
-import { gaussianNoise } from "../corruption/gaussian.js";
-import { openModel } from "../files/open.js";
 import type { Network } from "../model/architecture.js";
 import { type ArchitectureName, NAMES } from "../model/architectures.js";
-import { isOf, LOAD_KEYS, type LoadedModel, type LoadOptions, readModel } from "../model/load.js";
+import { filesOf, isOf, LOAD_KEYS, type LoadedModel, type LoadOptions, readModel } from "../model/load.js";
 import { endsOf, forward } from "../model/pass.js";
-import { type ImageProcessor, pixelValues } from "../pictures/pixels.js";
+import type { ImageProcessor } from "../pictures/pixels.js";
 import type { Backend } from "../platform/backend.js";
 import type { Grid, Reader } from "../words/reader.js";
 import type { Tokenizer } from "../words/tokenizer.js";
 import { wordPositions } from "../words/word-positions.js";
 import { coveredTokens } from "./attention-functions.js";
-import { answerOf, answersOf, choiceName, said } from "./choices.js";
+import { type AskResult, answerOf, answersOf, likeliest, said, similarityOf } from "./choices.js";
 import { type Box, imagePlaces, tokensInBox } from "./image-places.js";
-import { ASKED, type Asked, checkText, type ImageInput, PAIRED, type PairInput, pictureOf } from "./inputs.js";
+import {
+  ASKED,
+  type Asked,
+  checkBatch,
+  checkText,
+  type ImageInput,
+  PAIRED,
+  type PairInput,
+  pictureOf,
+} from "./inputs.js";
 import type { Answer } from "./metrics.js";
 import { newRun, Pair } from "./pair.js";
 import type { Question } from "./positions.js";
 import type { Run } from "./run.js";
-import { type Continuation, continuation, questionOf } from "./texts.js";
-
-/** What the model says, and what it might have said. */
-export interface AskResult {
-  /** Greedily generated; of captions the prompt and what comes after it, of matching `match` or `no match`. */
-  readonly answer: string;
-  /** The question's. */
-  readonly tokens: readonly string[];
-  /** The likeliest tokens at the answer's first position, or the classes. */
-  readonly top: readonly { id: number; token: string; logit: number; prob: number }[];
-  /** Of matching: the cosine of picture and sentence, compared without attention (ITC). */
-  readonly similarity?: number;
-}
+import { see, seeCorrupt } from "./seen.js";
+import { continuation, questionOf } from "./texts.js";
 
 /** A loaded model, ready to be asked and patched: `loadModel` makes it. Dispose of it after use. */
 export class Model<A extends ArchitectureName = ArchitectureName> implements Network {
@@ -117,7 +113,7 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
   async #read({ image, question }: Asked): Promise<{ run: Run<A>; asked: Question }> {
     // One that cannot be read is refused before the picture is.
     this.question(question);
-    const { pixels, grid } = await this.#see(image);
+    const { pixels, grid } = await see(this.#loaded, image);
     try {
       const asked = this.question(question, grid);
       return { run: newRun(this, { pixels, question: asked }), asked };
@@ -138,13 +134,14 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
     const answers = answersOf(this, input.answers);
     // A question that cannot be read is refused before the picture is.
     this.question(question);
-    const { pixels, grid } = await this.#see(image);
+    const seen = await see(this.#loaded, image);
+    const { pixels, grid } = seen;
     let corruptPixels: tf.Tensor | undefined;
     try {
       const asked = this.question(question, grid);
       const corruptAsked = corruptQuestion === undefined ? undefined : this.question(corruptQuestion, grid);
-      corruptPixels = corruptImage === undefined ? undefined : await this.#corruptPixels(corruptImage, pixels, grid);
-      const before = at === undefined ? undefined : await this.#before(pixels, asked, at);
+      corruptPixels = corruptImage === undefined ? undefined : await seeCorrupt(this.#loaded, corruptImage, seen);
+      const before = at === undefined ? undefined : await continuation(this, { pixels, prompt: asked }, at);
       const after = (prompt: Question) => before?.after(prompt) ?? prompt;
       return await Pair.of(this, {
         modelName: this.name,
@@ -174,25 +171,12 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
     using run = passed;
     const { readout } = this.architecture;
     const [ids] = await readout.say(this, endsOf(run.activations), [asked.ids]);
-    const likeliest = tf.tidy(() => {
-      const { values, indices } = tf.topk(tf.squeeze(run.logits), Math.min(top, readout.choices(this.config)));
-      return { logits: values, ids: indices, probs: tf.gather(tf.softmax(tf.squeeze(run.logits)), indices) };
-    });
-    const logits = await likeliest.logits.data();
-    const probs = await likeliest.probs.data();
-    const topIds = Array.from(await likeliest.ids.data());
-    tf.dispose(likeliest);
-    const similarity = await this.#similarity(run, asked);
-    const wrong = logits.find((logit) => !Number.isFinite(logit));
-    if (wrong !== undefined)
-      throw new NoticeError(
-        "checkpoint",
-        `${this.name}: the answer's logits are ${wrong}: the weights overflow float32. Take a sound copy of them.`,
-      );
+    const choices = await likeliest(this, run.logits, top);
+    const similarity = await similarityOf(this, run.activations, asked.ids);
     return {
       answer: said(this, asked.ids, ids!),
       tokens: asked.tokens,
-      top: topIds.map((id, i) => ({ id, token: choiceName(this, id), logit: logits[i]!, prob: probs[i]! })),
+      top: choices,
       ...(similarity === undefined ? {} : { similarity }),
     };
   }
@@ -206,20 +190,7 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
   async answerBatch(images: tf.Tensor, questions: readonly string[]): Promise<string[]> {
     const asked = questions.map((question) => this.question(question, NOT_CUT));
     const ids = asked.map(({ ids }) => [...ids]);
-    const { height, width } = this.processor.size;
-    const expected = [questions.length, height, width, 3];
-    if (questions.length === 0 || `${images?.shape}` !== `${expected}`)
-      throw new NoticeError(
-        "image",
-        `The pictures of ${questions.length} questions have shape [${images?.shape}]; [${expected}] was expected, of one question ` +
-          "or more. `pixels` makes a picture of it.",
-      );
-    const lengths = [...new Set(ids.map(({ length }) => length))];
-    if (lengths.length !== 1)
-      throw new NoticeError(
-        "tokens",
-        `The questions of one batch must have the same number of tokens; here they have ${lengths.join(", ")}.`,
-      );
+    checkBatch(images?.shape, ids, this.processor.size);
     const places = asked[0]!.image;
     const ends = tf.tidy(() =>
       endsOf(forward(this, { pixels: images, ids: tf.tensor2d(ids, undefined, "int32"), places })),
@@ -237,19 +208,7 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
    * @throws NoticeError `image`
    */
   async pixels(image: ImageInput): Promise<tf.Tensor4D> {
-    return (await this.#see(image)).pixels;
-  }
-
-  /** The same with the grid of its tiles, where the model reads them among its words. */
-  async #see(image: ImageInput): Promise<{ pixels: tf.Tensor4D; grid?: Grid }> {
-    const picture = await pictureOf(image);
-    const { reader, processor } = this.#loaded;
-    if (reader) {
-      const { values, shape, grid } = reader.see(picture);
-      return { pixels: tf.tensor4d(values, [...shape]), grid };
-    }
-    const { height, width } = processor.size;
-    return { pixels: tf.tensor4d(pixelValues(processor, picture), [1, height, width, 3]) };
+    return (await see(this.#loaded, image)).pixels;
   }
 
   /**
@@ -302,38 +261,6 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
     if (!this.#disposed) disposeWeights(this.#loaded.weights);
     this.#disposed = true;
   }
-
-  async #before(pixels: tf.Tensor4D, question: Question, at: number): Promise<Continuation> {
-    using run = newRun(this, { pixels, question });
-    return continuation(this, run, question.ids, at);
-  }
-
-  async #similarity({ activations }: Run, { ids }: Question): Promise<number | undefined> {
-    const { similarity } = (this as Network).architecture.readout;
-    if (!similarity) return undefined;
-    const cosine = tf.tidy(() => similarity(this, endsOf(activations), [ids]));
-    const [value] = await cosine.data();
-    cosine.dispose();
-    return value;
-  }
-
-  async #corruptPixels(
-    corrupt: NonNullable<PairInput["corruptImage"]>,
-    clean: tf.Tensor4D,
-    grid: Grid | undefined,
-  ): Promise<tf.Tensor4D> {
-    if (typeof corrupt === "object" && corrupt !== null && "noise" in corrupt)
-      return gaussianNoise(clean, corrupt.noise);
-    const other = await this.#see(corrupt);
-    const tiles = ({ rows, columns }: Grid) => (rows === 0 ? "one tile" : `${rows} x ${columns} tiles`);
-    if (`${other.grid?.rows},${other.grid?.columns}` === `${grid?.rows},${grid?.columns}`) return other.pixels;
-    other.pixels.dispose();
-    throw new NoticeError(
-      "image",
-      `The picture becomes ${tiles(grid!)} and the corrupt one ${tiles(other.grid!)}, so that their tokens do not stand in the same ` +
-        "places. Give pictures of one shape, or load the model with split: false (--no-split).",
-    );
-  }
 }
 
 const NOT_CUT: Grid = { rows: 0, columns: 0 };
@@ -366,14 +293,7 @@ export async function loadModel(
 ): Promise<Model> {
   checkShape("loadModel", given, { such: '{ backend: "wasm" }', keys: [...LOAD_KEYS, "architecture"] });
   const { architecture, ...options } = given;
-  const { files, memory } = await opened(model, options);
+  const { files, memory } = await filesOf(model, options);
   const expected = architecture === undefined ? NAMES : [architecture];
   return new Model(files.name, await readModel(files, { ...options, memory: options.memory ?? memory }, expected));
-}
-
-async function opened(model: string | CheckpointFiles, { hub }: LoadOptions) {
-  if (typeof model === "string") return openModel(model, hub);
-  if (typeof model?.text !== "function")
-    throw new NoticeError("checkpoint", "A model was expected: a folder, a hub id such as owner/name, or its files.");
-  return { files: model, memory: undefined };
 }

@@ -1,11 +1,12 @@
+import type * as tf from "@tensorflow/tfjs-core";
 import { NoticeError } from "../base/errors.js";
 import { towerOf } from "../model/architecture.js";
 import { endsOf } from "../model/pass.js";
 import { positionsOf } from "../words/words.js";
 import { checkToken, choiceName, type Speaker } from "./choices.js";
 import { checkText } from "./inputs.js";
+import { newRun } from "./pair.js";
 import type { Question } from "./positions.js";
-import type { Run } from "./run.js";
 
 // Texts as a model reads them.
 
@@ -50,13 +51,12 @@ export interface Continuation {
 /**
  * What is said before the `at`-th word that a model writes, 1 for the first.
  *
- * @param run over a picture and a prompt. @param ids the prompt's.
+ * @param prompt with the picture that it is about, [1, height, width, 3].
  * @throws NoticeError `options` where it says fewer words, or does not go on with what it reads.
  */
 export async function continuation(
   model: Speaker,
-  run: Run,
-  ids: readonly number[],
+  { pixels, prompt }: { readonly pixels: tf.Tensor; readonly prompt: Question },
   at: number,
 ): Promise<Continuation> {
   if (!Number.isInteger(at) || at < 1)
@@ -64,6 +64,8 @@ export async function continuation(
   const { readout, name } = model.architecture;
   if (readout.classes || towerOf(model, readout.tower).tokens !== "question")
     throw new NoticeError("options", `${model.name} is a ${name}, which does not go on with a prompt; leave at out.`);
+  const { ids } = prompt;
+  using run = newRun(model, { pixels, question: prompt });
   const [said] = await readout.say(model, endsOf(run.activations), [ids]);
   const words = said!.reduce<number[][]>((words, id) => {
     const piece = choiceName(model, id);
