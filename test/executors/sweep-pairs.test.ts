@@ -3,6 +3,7 @@ import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } fr
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { partOf } from "../../src/files/leftovers.js";
 import { loadBlip } from "../../src/patching/model.js";
 import { sweep } from "../../src/patching/sweep.js";
 import { temporaryFolder } from "../support/checkpoint.js";
@@ -107,7 +108,7 @@ test("Ctrl-C in the middle: no results, nothing left beside them, ended by the s
   write(...Array.from({ length: 20_000 }, () => good));
   const args = ["sweep", NARROW, "--pairs", list, "--out", result, "--backend", "wasm", "--workers", "1"];
   const child = spawn(process.execPath, [MAIN, ...args], { stdio: "ignore" });
-  const part = join(folder, `long.jsonl.${child.pid}.part`);
+  const part = partOf(result).replace(`${process.pid}`, `${child.pid}`);
   while (!existsSync(part) && child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 20));
   const ended = new Promise((resolve) => child.on("close", (_code, signal) => resolve(signal)));
   child.kill("SIGINT");
