@@ -47,7 +47,10 @@ export function withDirection(command: Command): Command {
  */
 export function pairInput(options: PairOptions, instead = ""): PairInput {
   const { image, corruptImage, question, corruptQuestion, answers, at } = options;
-  if (image === undefined) throw new NoticeError("options", `Give --image, --question and --answers${instead}.`);
+  // Captions go without a question and matching without answers; a picture alone is no pair of any model.
+  const beside = [question, answers, corruptImage, corruptQuestion];
+  if (image === undefined || beside.every((given) => given === undefined))
+    throw new NoticeError("options", `Give --image, --question and --answers${instead}.`);
   const sample = { image, question, answers, at };
   if (corruptImage !== undefined && corruptQuestion === undefined) return { ...sample, corruptImage };
   if (corruptQuestion !== undefined && corruptImage === undefined) return { ...sample, corruptQuestion };
