@@ -28,8 +28,8 @@ const FILE = "preprocessor_config.json";
 const WHOLE_FILE = "processor_config.json";
 const RESAMPLING = ["nearest", "lanczos", "bilinear", "bicubic", "box", "hamming"];
 const BICUBIC = RESAMPLING.indexOf("bicubic");
-const CLIP_MEAN = [0.48145466, 0.4578275, 0.40821073];
-const CLIP_STD = [0.26862954, 0.26130258, 0.27577711];
+export const CLIP_MEAN = [0.48145466, 0.4578275, 0.40821073];
+export const CLIP_STD = [0.26862954, 0.26130258, 0.27577711];
 
 const side = z.int().min(1).max(4096);
 const size = z.union(
@@ -40,12 +40,22 @@ const size = z.union(
   ],
   "expected { height, width } or one integer, each in 1..4096 (as BlipImageProcessor, which has no shortest_edge)",
 );
-const perChannel = (value: z.ZodNumber) =>
+export const perChannel = (value: z.ZodNumber) =>
   z.union(
     [z.array(value).length(3), value.transform((one) => [one, one, one])],
     "expected one number for all channels, or three (a standard deviation must be above 0)",
   );
 const unsupported = z.literal(false, "expected false: BLIP's pictures are resized whole").nullish();
+
+/** What every processor says of rescaling and normalising. */
+export const levelFields = {
+  do_rescale: z.boolean().default(true),
+  rescale_factor: z
+    .number()
+    .positive()
+    .default(1 / 255),
+  do_normalize: z.boolean().default(true),
+};
 
 // Unlisted fields are ignored, as in transformers; so is do_convert_rgb, since every Picture is RGB.
 const schema = z
@@ -63,12 +73,7 @@ const schema = z
           `expected ${BICUBIC} (bicubic), the only filter there is here; found ${input} (${RESAMPLING[input as number] ?? "unknown"})`,
       })
       .default(BICUBIC),
-    do_rescale: z.boolean().default(true),
-    rescale_factor: z
-      .number()
-      .positive()
-      .default(1 / 255),
-    do_normalize: z.boolean().default(true),
+    ...levelFields,
     image_mean: perChannel(z.number())
       .nullish()
       .transform((mean) => mean ?? CLIP_MEAN),
@@ -80,20 +85,26 @@ const schema = z
   })
   .transform(({ image_processor_type, resample, do_center_crop, do_pad, ...processor }): ImageProcessor => processor);
 
+/** BLIP's. @throws NoticeError as `loadProcessor` */
+export const loadImageProcessor = (files: CheckpointFiles): Promise<ImageProcessor> => loadProcessor(files, schema);
+
 /**
- * The image processor of `preprocessor_config.json` or `processor_config.json`.
+ * The image processor of `preprocessor_config.json` or `processor_config.json`, as a schema has it.
  *
- * @throws NoticeError `checkpoint` where the checkpoint has neither, not one of BLIP, or two that differ: version 4 of transformers
- * takes the one, version 5 the other.
+ * @throws NoticeError `checkpoint` where the checkpoint has neither, not one of that kind, or two that differ: version 4 of
+ * transformers takes the one, version 5 the other.
  */
-export async function loadImageProcessor(files: CheckpointFiles): Promise<ImageProcessor> {
+export async function loadProcessor<Found extends Normalisation>(
+  files: CheckpointFiles,
+  schema: z.ZodType<Found>,
+): Promise<Found> {
   const [path, wholePath] = [FILE, WHOLE_FILE].map((file) => `${files.name}/${file}`) as [string, string];
   const [json, whole] = [await files.text(FILE), await files.text(WHOLE_FILE)];
   const nested =
     whole === undefined ? undefined : (parseJson(whole, wholePath) as { image_processor?: unknown } | null);
-  const alone = json === undefined ? undefined : parseImageProcessor(json, path);
+  const alone = json === undefined ? undefined : readProcessor(parseJson(json, path), path, schema);
   const part = nested?.image_processor;
-  const inside = part === undefined ? undefined : readImageProcessor(part, `${wholePath}: image_processor`);
+  const inside = part === undefined ? undefined : readProcessor(part, `${wholePath}: image_processor`, schema);
   if (alone && inside && JSON.stringify(alone) !== JSON.stringify(inside))
     throw new NoticeError(
       "checkpoint",
@@ -114,10 +125,10 @@ export async function loadImageProcessor(files: CheckpointFiles): Promise<ImageP
  * @throws NoticeError `checkpoint` naming the file and the field.
  */
 export function parseImageProcessor(json: string, file: string): ImageProcessor {
-  return readImageProcessor(parseJson(json, file), file);
+  return readProcessor(parseJson(json, file), file, schema);
 }
 
-function readImageProcessor(value: unknown, file: string): ImageProcessor {
+function readProcessor<Found extends Normalisation>(value: unknown, file: string, schema: z.ZodType<Found>): Found {
   const parsed = schema.safeParse(value);
   if (parsed.success) return requireFinite(parsed.data, file);
   const found = complaintsOf(parsed.error, "the file");
@@ -125,7 +136,7 @@ function readImageProcessor(value: unknown, file: string): ImageProcessor {
 }
 
 /** Each may be a number and what becomes of a picture none: float32 ends at 3.4e38, and what rounds to 0 divides. */
-function requireFinite(processor: ImageProcessor, file: string): ImageProcessor {
+function requireFinite<Found extends Normalisation>(processor: Found, file: string): Found {
   if ([0, 1, 2].every((channel) => levels(processor, channel).every(Number.isFinite))) return processor;
   const { rescale_factor, image_mean, image_std } = processor;
   const found = Object.entries({ rescale_factor, image_mean, image_std }).map(([name, value]) => `${name} ${value}`);

@@ -1,27 +1,25 @@
 import { z } from "zod";
 import { NoticeError } from "../base/errors.js";
-import { parseJson, shown } from "../base/json.js";
 import type { CheckpointFiles } from "../base/source.js";
 import type { Picture } from "./picture.js";
-import { type ImageProcessor, normalised } from "./pixels.js";
+import {
+  CLIP_MEAN,
+  CLIP_STD,
+  type ImageProcessor,
+  levelFields,
+  loadProcessor,
+  normalised,
+  perChannel,
+} from "./pixels.js";
 import { resize } from "./resize.js";
 
 // Pictures of models that read them among their words: cut into tiles (Idefics3, SmolVLM), or cropped to a square (LLaVA, CLIP).
 
 const side = z.int().min(1).max(16_384);
-const channels = z.union([z.array(z.number()).length(3), z.number().transform((one) => [one, one, one])]);
-const levels = {
-  do_rescale: z.boolean().default(true),
-  rescale_factor: z
-    .number()
-    .positive()
-    .default(1 / 255),
-  do_normalize: z.boolean().default(true),
-};
 const HALVES = [0.5, 0.5, 0.5];
 
 const tilesSchema = z.object({
-  ...levels,
+  ...levelFields,
   image_processor_type: z
     .string()
     .regex(/^(Idefics3|SmolVLM)/, "expected Idefics3ImageProcessor or SmolVLMImageProcessor")
@@ -31,8 +29,8 @@ const tilesSchema = z.object({
   resample: z.literal(1, "expected 1 (lanczos)").default(1),
   size: z.object({ longest_edge: side }).default({ longest_edge: 1456 }),
   max_image_size: z.object({ longest_edge: side }).default({ longest_edge: 364 }),
-  image_mean: channels.default(HALVES),
-  image_std: channels.default(HALVES),
+  image_mean: perChannel(z.number()).default(HALVES),
+  image_std: perChannel(z.number().positive()).default(HALVES),
 });
 
 const cropSide = z.union([
@@ -40,7 +38,7 @@ const cropSide = z.union([
   side.transform((both) => ({ height: both, width: both })),
 ]);
 const cropSchema = z.object({
-  ...levels,
+  ...levelFields,
   image_processor_type: z
     .string()
     .regex(/^(CLIP|Llava)/, "expected CLIPImageProcessor")
@@ -53,8 +51,8 @@ const cropSchema = z.object({
     .union([z.object({ shortest_edge: side }), side.transform((shortest_edge) => ({ shortest_edge }))])
     .default({ shortest_edge: 224 }),
   crop_size: cropSide.default({ height: 224, width: 224 }),
-  image_mean: channels.default([0.48145466, 0.4578275, 0.40821073]),
-  image_std: channels.default([0.26862954, 0.26130258, 0.27577711]),
+  image_mean: perChannel(z.number()).default([...CLIP_MEAN]),
+  image_std: perChannel(z.number().positive()).default([...CLIP_STD]),
 });
 
 /** Idefics3's and SmolVLM's, in Hugging Face's names; `size` is that of a tile. */
@@ -71,14 +69,14 @@ export interface CropProcessor extends ImageProcessor {
 
 /** @throws NoticeError `checkpoint` naming the file and the field. */
 export async function loadTileProcessor(files: CheckpointFiles): Promise<TileProcessor> {
-  const { size, max_image_size, image_processor_type, resample, ...rest } = await read(files, tilesSchema);
+  const { size, max_image_size, image_processor_type, resample, ...rest } = await loadProcessor(files, tilesSchema);
   const tile = max_image_size.longest_edge;
   return { ...rest, size: { height: tile, width: tile }, longestEdge: size.longest_edge };
 }
 
 /** @throws NoticeError `checkpoint` naming the file and the field. */
 export async function loadCropProcessor(files: CheckpointFiles): Promise<CropProcessor> {
-  const { size, crop_size, image_processor_type, resample, do_center_crop, do_pad, ...rest } = await read(
+  const { size, crop_size, image_processor_type, resample, do_center_crop, do_pad, ...rest } = await loadProcessor(
     files,
     cropSchema,
   );
@@ -89,33 +87,6 @@ export async function loadCropProcessor(files: CheckpointFiles): Promise<CropPro
         `${size.shortest_edge} pixels; a crop that fits was expected.`,
     );
   return { ...rest, size: crop_size, shortestEdge: size.shortest_edge };
-}
-
-/** Of `preprocessor_config.json`, or in `processor_config.json`, where transformers 5 keeps it. */
-async function read<Schema extends z.ZodType>(files: CheckpointFiles, schema: Schema): Promise<z.infer<Schema>> {
-  let file = `${files.name}/preprocessor_config.json`;
-  const json = await files.text("preprocessor_config.json");
-  let value: unknown;
-  if (json !== undefined) value = parseJson(json, file);
-  else {
-    file = `${files.name}/processor_config.json`;
-    const other = await files.text("processor_config.json");
-    value =
-      other === undefined
-        ? undefined
-        : (parseJson(other, file) as { image_processor?: unknown } | null)?.image_processor;
-  }
-  if (value === undefined)
-    throw new NoticeError(
-      "checkpoint",
-      `${files.name} has no preprocessor_config.json, which says how a picture becomes pixels.`,
-    );
-  const parsed = schema.safeParse(value, { reportInput: true });
-  if (parsed.success) return parsed.data;
-  const found = parsed.error.issues.map(
-    ({ path, message, input }) => `${path.join(".") || "the file"}: ${message}, found ${shown(input)}`,
-  );
-  throw new NoticeError("checkpoint", `${file} is not an image processor's that is supported: ${found.join("; ")}.`);
 }
 
 /** As transformers has it before tiles: the longest side first, whatever it was, then no side above this. */
