@@ -62,7 +62,8 @@ export async function continuation(
   if (!Number.isInteger(at) || at < 1)
     throw new NoticeError("options", `at is ${at}; a whole number was expected, 1 for the first word.`);
   const { readout, name } = model.architecture;
-  if (readout.classes || towerOf(model, readout.tower).tokens !== "question")
+  // The words of a reader's prompt stand in a frame, which what is said does not go on with.
+  if (readout.classes || model.reader || towerOf(model, readout.tower).tokens !== "question")
     throw new NoticeError("options", `${model.name} is a ${name}, which does not go on with a prompt; leave at out.`);
   const { ids } = prompt;
   using run = newRun(model, { pixels, question: prompt });

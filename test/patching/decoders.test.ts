@@ -7,6 +7,7 @@ import { patchHead } from "../../src/patching/patch.js";
 import { resolvePosition } from "../../src/patching/positions.js";
 import { sweep } from "../../src/patching/sweep.js";
 import { DECODERS, Decoder } from "../support/decoders.js";
+import { refused } from "../support/refused.js";
 
 const TOLERANCE = 1e-4;
 
@@ -66,6 +67,14 @@ for (const name of DECODERS)
       }
     }
   });
+
+test("a later word of an answer is refused: its prompt would have no picture", async () => {
+  const decoder = await Decoder.load(DECODERS[0]!);
+  const { question } = decoder.expected.questions.clean;
+  const [image, corruptImage] = [decoder.picture("clean"), decoder.picture("corrupt")];
+  const pair = { image, corruptImage, question, answers: ["red", "blue"], at: 2 } as const;
+  await refused(() => (decoder.model as Model).pair(pair), "options", "leave at out");
+});
 
 test("positions name the picture, the question and the last token", async () => {
   const decoder = await Decoder.load("idefics3");
