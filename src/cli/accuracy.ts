@@ -23,10 +23,10 @@ interface AccuracyOptions extends ModelOptions, JsonOptions {
 /** `notice accuracy MODEL`: how often a model answers questions about generated scenes rightly. */
 export function accuracyCommand(): Command {
   const command = new Command("accuracy")
-    .description("ask a model about generated scenes: accuracy, flips to the minimal pair's answer, and blank pictures")
+    .description("measure accuracy on generated scenes, on their minimal pairs, and on blank pictures")
     .argument("<model>", "checkpoint folder or hub id")
-    .option("--n <scenes>", "scenes a task", wholeNumber, 2000)
-    .option("--seed <number>", "another seed, other scenes; the shipped checkpoint learned from 1", wholeNumber, 1000);
+    .option("--n <scenes>", "number of scenes for each task", wholeNumber, 2000)
+    .option("--seed <number>", "seed of the scenes; the shipped checkpoint was trained on seed 1", wholeNumber, 1000);
   return withJson(withBackend(command)).action(async (model: string, options: AccuracyOptions) => {
     if (options.n < 1) throw new NoticeError("options", "--n 0 asks nothing: ask about one scene a task, or more.");
     using blip = await loadModel(model, options);

@@ -23,13 +23,21 @@ interface AttributeCommandOptions extends PairListOptions, PairOptions, Directio
 /** `notice attribute MODEL`: what `sweep` would find, to first order, from one backward pass. */
 export function attributeCommand(): Command {
   const command = new Command("attribute")
-    .description("what patching every head (or row) would do, to first order, from one backward pass")
+    .description("estimate the effect of patching every head (or row) from one backward pass")
     .argument("<model>", "checkpoint folder, or hub id such as Salesforce/blip-vqa-base");
   withTable(withDirection(withPair(command)))
-    .option("--steps <passes>", "integrated gradients: the mean over passes between the two", wholeNumber, 0)
-    .option("--qk-fix", "for queries and keys: compute the softmax of each changed one anew")
-    .option("--grad-drop", "also with each layer dropped: the mean size, for heads whose paths cancel")
-    .option("--exact", "also sweep, and say beneath the table how far the attribution can be trusted")
+    .option(
+      "--steps <passes>",
+      "integrated gradients: average over this many passes between the two runs",
+      wholeNumber,
+      0,
+    )
+    .option("--qk-fix", "for queries and keys: recompute the softmax for each changed one")
+    .option(
+      "--grad-drop",
+      "take the gradient with each layer dropped, for heads whose paths cancel; scores have no sign",
+    )
+    .option("--exact", "also sweep, and print how well attribution agrees with it")
     .addHelpText("after", "\nIn the result, prob and probDiff are null: a gradient says nothing of them.");
   withPairList(command, ["exact", "png"]);
   return withJson(withBackend(command)).action(runAttribute);

@@ -42,7 +42,7 @@ interface DoctorOptions extends JsonOptions {
 /** `notice doctor`: what this machine has, what it lacks, and how to get it. */
 export function doctorCommand(): Command {
   const command = new Command("doctor")
-    .description("versions, backends and their speed, which one is in use, what is missing and how to get it")
+    .description("show versions and backends: which is in use, how fast each is, how to get a missing one")
     .addOption(backendOption());
   return withJson(command).action(async (options: DoctorOptions) => {
     await checkOutputs({ "--json": options.json });

@@ -7,7 +7,7 @@ import { oneLine, say } from "./streams.js";
 /** `notice download ID`: the snapshot folder on stdout, everything else on stderr. */
 export function downloadCommand(): Command {
   return new Command("download")
-    .description("bring a checkpoint from the Hugging Face hub into its cache and print the folder")
+    .description("download a checkpoint from the Hugging Face hub into the cache and print its folder")
     .argument("<id>", "hub id: owner/name, or owner/name@revision")
     .option("--revision <revision>", "branch, tag or commit")
     .option("--cache <folder>", "the hub's cache (default: HF_HUB_CACHE, else HF_HOME/hub)")

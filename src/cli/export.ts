@@ -6,10 +6,10 @@ import { print } from "./streams.js";
 /** `notice export RUN`: every score of a run, a row each. */
 export function exportCommand(): Command {
   return new Command("export")
-    .description("write every score of a run in long form")
+    .description("write every score of a run folder as a table, one row for each patch")
     .argument("<run>", "the run's folder")
-    .addOption(new Option("--format <format>", "of the file").choices([...EXPORT_FORMATS]).default("csv"))
-    .requiredOption("--out <file>", "the file")
+    .addOption(new Option("--format <format>", "format of the file").choices([...EXPORT_FORMATS]).default("csv"))
+    .requiredOption("--out <file>", "file to write")
     .action(async (folder: string, { format, out }: { format: ExportFormat; out: string }) => {
       await checkOutputs({ "--out": out }, `scores.${format}`);
       const { StudyRun } = await import("../study/run.js");

@@ -16,20 +16,20 @@ interface FaithfulCommandOptions extends FaithfulListOptions, PairOptions {
 /** `notice faithful MODEL`: whether a set of heads explains the answer. */
 export function faithfulCommand(): Command {
   const command = new Command("faithful")
-    .description("keep a set of heads and corrupt all others, and the reverse: does the set explain the answer?")
+    .description("test whether a set of heads explains the answer: corrupt all other heads, then only the set")
     .argument("<model>", "checkpoint folder, or hub id such as Salesforce/blip-vqa-base")
     .option("--heads <heads...>", "the set, such as text.cross.z:L0H1 decoder.cross.z:L2H0", collect(headAt))
     .option(
       "--top <count>",
-      "instead: so many heads, those with the largest effects on this very pair, or on pairs that are not tested",
+      "instead of --heads: take this many heads with the largest effects, on this pair or on --found-on",
       wholeNumber,
     )
-    .option("--random <sets>", "sets of as many random heads to compare with", wholeNumber, 20)
-    .option("--seed <number>", "of the random sets", wholeNumber, 0)
-    .option("--curve", "also over the size of the set, the heads with the largest effects first");
+    .option("--random <sets>", "number of random sets of the same size to compare with", wholeNumber, 20)
+    .option("--seed <number>", "seed of the random sets", wholeNumber, 0)
+    .option("--curve", "also test sets of growing size, heads with the largest effects first");
   withPairList(withPair(command), []).option(
     "--found-on <file>",
-    "with --pairs: the list on which heads are ranked; default: every other line of --pairs, of which the rest are tested",
+    "with --pairs: rank heads on this list. Default: rank on every other line of --pairs, test on the rest",
   );
   return withJson(withBackend(command)).action(runFaithful);
 }

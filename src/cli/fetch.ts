@@ -19,11 +19,15 @@ const WAIT_LINE_MS = 10_000;
 /** `notice fetch svo-probes`: the pictures that a data set names by their addresses. */
 export function fetchCommand(): Command {
   return new Command("fetch")
-    .description("download the pictures that a data set names by their addresses; what is there already is kept")
+    .description("download the pictures of a data set from the web; pictures already there are kept")
     .argument("<dataset>", "svo-probes; put its svo_probes.csv into the folder first", onlySvoProbes)
     .requiredOption("--data <folder>", "the data set's folder; pictures go into images/ below it")
-    .addOption(new Option("--concurrency <number>", "pictures at a time").argParser(wholeNumber).default(16))
-    .option("--retry", "try again what was not found or was no picture; what failed in passing is tried again anyway")
+    .addOption(
+      new Option("--concurrency <number>", "number of pictures downloaded at a time")
+        .argParser(wholeNumber)
+        .default(16),
+    )
+    .option("--retry", "also retry pictures that were not found or not pictures; temporary failures are always retried")
     .addHelpText(
       "after",
       "\nmanifest.json in the folder counts the missing pictures by reason. Many addresses are dead by now.",

@@ -4,9 +4,9 @@ import { print } from "./streams.js";
 /** `notice merge OUT RUN RUN …`: shards of one study become one run. */
 export function mergeCommand(): Command {
   return new Command("merge")
-    .description("put runs that patched different shards of one study together into a new run")
+    .description("merge the shards of one study into a new run folder")
     .argument("<out>", "the new run's folder")
-    .argument("<runs...>", "two runs or more, of equal settings")
+    .argument("<runs...>", "two or more run folders with equal settings")
     .action(async (out: string, runs: string[]) => {
       const { mergeRuns } = await import("../study/merge.js");
       const { patched, selected } = await mergeRuns(out, runs);

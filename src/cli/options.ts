@@ -27,7 +27,7 @@ export function backendOption(): Option {
 export function withBackend(command: Command): Command {
   return command
     .addOption(backendOption())
-    .option("--memory <size>", "what model and passes may take, such as 3GB; default: what is available", bytes);
+    .option("--memory <size>", "memory for the model and its passes, such as 3GB; default: what is available", bytes);
 }
 
 /** `3GB`, `500MB` */
@@ -38,7 +38,7 @@ function bytes(size: string): number {
 }
 
 export function withJson(command: Command): Command {
-  return command.option("--json <file>", "write the result as JSON; - for standard output, without the table");
+  return command.option("--json <file>", "write the result as JSON to this file; - prints it instead of the table");
 }
 
 /** The model that a command names: a folder, or a hub id that is downloaded first if need be. */

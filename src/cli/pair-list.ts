@@ -31,9 +31,9 @@ export function withPairList(command: Command, conflicts: readonly string[]): Co
         "instead of one pair: a JSONL list, as `notice scenes` writes its pairs.jsonl",
       ).conflicts(["image", "corruptImage", "question", "corruptQuestion", "answers", ...conflicts]),
     )
-    .option("--out <file>", "with --pairs: the results as JSONL, a line a pair with its index in the list")
+    .option("--out <file>", "with --pairs: write results as JSONL, one line for each pair, with its index in the list")
     .addOption(
-      new Option("--mode <mode>", "with --pairs: which corruption of a pair; default: image").choices([
+      new Option("--mode <mode>", "with --pairs: corrupt the image or the text; default: image").choices([
         "image",
         "text",
       ]),

@@ -25,7 +25,7 @@ export function withPair(command: Command): Command {
     .option("--question <text>", "the clean question; for matching the sentence, for captions the prompt, if any")
     .option(
       "--corrupt-question <text>",
-      "a question of as many tokens with other answers (symmetric token replacement)",
+      "a question with other answers and the same number of tokens (symmetric token replacement)",
     )
     .option("--answers <correct,incorrect>", "the two alternatives; for matching: match,no match", alternatives)
     .option("--at <number>", "of captions: score this word that the model writes, given those before it", wholeNumber);
@@ -34,7 +34,7 @@ export function withPair(command: Command): Command {
 /** Which pass of the pair is patched. */
 export function withDirection(command: Command): Command {
   return command.addOption(
-    new Option("--direction <direction>", "clean values into the corrupted pass, or the reverse")
+    new Option("--direction <direction>", "denoise: put clean values into the corrupted run; noise: the reverse")
       .choices(["denoise", "noise"])
       .default("denoise"),
   );

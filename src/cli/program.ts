@@ -42,7 +42,7 @@ const VERSION = ["-V", "--version"];
 /** The program with one command, or with all where that is none. */
 export async function program(called: string | undefined): Promise<Command> {
   const notice = new Command("notice")
-    .description("which attention heads of a vision-language model carry the answer from the picture to the text")
+    .description("show which attention heads of a vision-language model carry the answer from the picture to the text")
     .version(packageVersion(), VERSION.join(", "))
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "notice: ")) })
     .exitOverride();

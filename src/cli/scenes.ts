@@ -15,8 +15,8 @@ export function scenesCommand(): Command {
   return new Command("scenes")
     .description("write generated scenes as SVO-Probes, MIT-States and FER folders, with exact minimal pairs and masks")
     .requiredOption("--out <folder>", "a new or empty folder")
-    .option("--n <pairs>", "pairs a task", wholeNumber, 100)
-    .option("--seed <number>", "another seed, other scenes; the shipped checkpoint learned from 1", wholeNumber, 1000)
+    .option("--n <pairs>", "number of pairs for each task", wholeNumber, 100)
+    .option("--seed <number>", "seed of the scenes; the shipped checkpoint was trained on seed 1", wholeNumber, 1000)
     .action(async ({ out, n, seed }: ScenesOptions) => {
       const bar = progress(3 * n, "scenes");
       try {

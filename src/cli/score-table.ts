@@ -22,7 +22,7 @@ export interface TableCommandOptions extends TableOutputs {
 /** Which places of a site a table of scores holds. */
 export function withTable(command: Command): Command {
   return command
-    .option("--site <site>", "what is patched: tower.sub.what", "text.cross.z")
+    .option("--site <site>", "site to patch, such as text.cross.z", "text.cross.z")
     .option("--layers <list>", "such as 0,2-4; default: all", indices)
     .option("--heads <list>", "such as 0,2-4; default: all", indices)
     .option(
@@ -33,7 +33,7 @@ export function withTable(command: Command): Command {
       "all",
     )
     .option("--together", "patch all positions at once instead of one by one")
-    .option("--png <file>", "draw the layer x head map");
+    .option("--png <file>", "draw a map of layers and heads");
 }
 
 /** Refuses, before the long work, files that could not be written after it. */

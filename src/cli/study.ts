@@ -37,12 +37,15 @@ const COMMANDS = {
   prepare: { stages: ["prepare"], about: "read the data sets into samples, with a reason for everything left out" },
   evaluate: { stages: ["evaluate"], about: "ask the model every clean question" },
   select: { stages: ["select"], about: "choose a balanced set among the samples answered rightly" },
-  screen: { stages: ["screen"], about: "choose by gradients which heads are patched, where the run is screened" },
+  screen: { stages: ["screen"], about: "choose by gradients which heads are patched; only with --screen" },
   patch: { stages: ["patch"], about: "sweep every selected sample in every modality and at every site" },
   verify: { stages: ["verify"], about: "test circuits on samples that they were not found on" },
-  circuits: { stages: [], about: "read the circuits off the scores" },
+  circuits: { stages: [], about: "find circuits in the scores" },
   report: { stages: [], about: "write report.html" },
-  study: { stages: STAGES, about: "all of it: prepare, evaluate, select, screen, patch, verify, circuits, report" },
+  study: {
+    stages: STAGES,
+    about: "run all stages: prepare, evaluate, select, screen, patch, verify, circuits, report",
+  },
 } as const satisfies Record<string, { readonly stages: readonly StageName[]; readonly about: string }>;
 
 export type StudyCommand = keyof typeof COMMANDS;
@@ -52,11 +55,11 @@ export function studyCommand(name: StudyCommand): Command {
   const command = new Command(name).description(COMMANDS[name].about);
   withStudySettings(command);
   if (name === "patch" || name === "verify" || name === "study")
-    command.option("--shard <i/n>", "only this part of the samples, to be merged by `notice merge`");
+    command.option("--shard <i/n>", "only part i of n of the samples; `notice merge` puts the parts together");
   command.option("--workers <number>", "processes; default: as many as cores, if memory allows", wholeNumber);
   command.addHelpText(
     "after",
-    "\nAn interrupted command goes on where it was: give it the same --out. Settings are kept in the run and need not be given again.",
+    "\nGive an interrupted command again with the same --out, and it continues. The run folder keeps the settings.",
   );
   return withJson(withBackend(command)).action((flags: StudyFlags) => runStudy(name, flags));
 }
@@ -65,41 +68,47 @@ function withStudySettings(command: Command): Command {
   const list = (text: string) => text.split(",").map((part) => part.trim());
   return command
     .requiredOption("--out <run>", "the run's folder; made where there is none")
-    .option("--settings <file>", "TOML or JSON with any of the settings below; options given here win")
+    .option("--settings <file>", "TOML or JSON file with any of the settings below; options take precedence")
     .option("--model <model>", "checkpoint folder or hub id; default: weights/scenes")
     .option(
       "--dataset <names>",
       "scenes, svo-probes, mit-states, faces, or a CSV or JSONL file; several by commas",
       list,
     )
-    .option("--data <folder>", "where the data set is; of several, the folder that holds theirs")
+    .option("--data <folder>", "folder of the data set; of several, the folder that holds their folders")
     .option("--n <samples>", "samples to patch in each data set; default: 60", wholeNumber)
     .option("--candidates <samples>", "samples to ask about in each data set; default: all, of scenes 2 n", wholeNumber)
-    .option("--seed <number>", "of all random choices; default: 0", wholeNumber)
+    .option("--seed <number>", "seed of all random choices; default: 0", wholeNumber)
     .option("--modalities <names>", `${MODALITIES.join(", ")}; default: image,text`, list)
     .option("--sites <names>", "default: text.cross.z,text.self.z,text.resid_post", list)
     .addOption(new Option("--direction <direction>", "default: denoise").choices(["denoise", "noise"]))
-    .option("--sigma <deviation>", "of gaussian, in units of normalised pixels; default: 1", Number)
-    .option("--template <jinja>", "of the questions, instead of the data set's")
+    .option(
+      "--sigma <deviation>",
+      "standard deviation of gaussian noise, in units of normalised pixels; default: 1",
+      Number,
+    )
+    .option("--template <jinja>", "Jinja template of the questions, instead of the data set's own")
     .option(
       "--screen <heads>",
-      "patch only so many heads of a site, of which gradients expect most; default: 0, all",
+      "patch only this many heads of each site, those that gradients rate highest; default: 0, all",
       wholeNumber,
     )
-    .option("--attribution", "store what gradients expect of every patch beside what it does; the default")
-    .option("--no-attribution", "do not")
-    .option("--steps <passes>", "of integrated gradients; default: 0, the plain gradient", wholeNumber)
+    .option("--attribution", "also store the attribution (gradient estimate) of every patch; the default")
+    .option("--no-attribution", "do not store attributions")
+    .option("--steps <passes>", "number of passes of integrated gradients; default: 0, the plain gradient", wholeNumber)
     .option("--position <where>", "where circuits are read: answer, answer-1, an index or a token; default: answer")
-    .addOption(new Option("--metric <metric>", "that circuits are read by; default: effect").choices([...METRICS]))
+    .addOption(
+      new Option("--metric <metric>", "metric by which circuits are found; default: effect").choices([...METRICS]),
+    )
     .option(
       "--least-difference <logits>",
-      "a sample that its corruption changes by less has no effect; default: 0.5",
+      "leave out the effect of samples whose corruption changes the answer by less; default: 0.5",
       Number,
     )
     .option("--rate <share>", "false discovery rate; default: 0.05", Number)
-    .option("--resamples <number>", "of bootstrap and sign flips; default: 2000", wholeNumber)
-    .option("--verify <samples>", "of each data set to test its circuits on; default: 20, 0: none", wholeNumber)
-    .option("--random-sets <sets>", "of as many random heads to compare circuits with; default: 20", wholeNumber);
+    .option("--resamples <number>", "number of bootstrap samples and of sign flips; default: 2000", wholeNumber)
+    .option("--verify <samples>", "samples of each data set to test its circuits on; default: 20; 0: none", wholeNumber)
+    .option("--random-sets <sets>", "number of random sets to compare each circuit with; default: 20", wholeNumber);
 }
 
 /** The settings among the flags, over those of the file. */

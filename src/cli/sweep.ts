@@ -13,13 +13,11 @@ import type { PairsOptions } from "./sweep-pairs.js";
 /** `notice sweep MODEL`: patches every head of a site, one at a time, and prints what each restores. */
 export function sweepCommand(): Command {
   const command = new Command("sweep")
-    .description(
-      "patch every head (or row) at every layer and token, one at a time, and score what comes back of the answer",
-    )
+    .description("patch every head (or row) at every layer and token, one at a time, and score how the answer changes")
     .argument("<model>", "checkpoint folder, or hub id such as Salesforce/blip-vqa-base");
   withTable(withDirection(withPair(command))).option(
     "--screen <places>",
-    "patch only this many places, of which gradients expect most",
+    "patch only this many places, those that gradients rate highest",
     wholeNumber,
   );
   withPairList(command, ["json", "png"]);
