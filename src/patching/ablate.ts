@@ -12,8 +12,9 @@ import { type Source, zero } from "./sources.js";
 const MOST_LAYERS = 1000;
 
 /**
- * Takes places out of the clean pass, all at once: what they carry is replaced by zeros (a knock-out), or by what another source has:
- * `meanOf` runs of a reference set, `fromRun` of another sample (resample ablation). An `effect` of 1 is as bad as the corruption.
+ * Ablates places of the clean pass, all at once. Their values are replaced by zeros (a knock-out) or by those of
+ * another source: `meanOf` runs of a reference set, or `fromRun` of another sample (resample ablation). An `effect` of
+ * 1 is as bad as the corruption.
  *
  * @throws NoticeError `site` where one of the places is not there.
  * @example await ablate(pair, [{ site: "text.cross.z", layer: 1, head: [0, 2] }], meanOf(runs))

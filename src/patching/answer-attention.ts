@@ -9,8 +9,8 @@ export interface AnswerAttention {
   /** The pattern of cross-attention at the token: [layer][head][imageToken]; each row sums to 1. */
   readonly patterns: readonly (readonly (readonly number[])[])[];
   /**
-   * L2 norm of each image token in the `resid_post` of the last layer that sees the picture: before the LayerNorm that ends the tower, after
-   * which all norms are nearly equal and none can stand out.
+   * L2 norm of each image token in the `resid_post` of the last layer that sees the picture. It is taken before the
+   * tower's final LayerNorm, which makes all norms nearly equal, so that no outlier could be seen.
    */
   readonly norms: readonly number[];
   /** Patches on each side of the grid. */
@@ -29,7 +29,7 @@ export function lookingSite({ architecture }: Pick<Network, "architecture">): Ci
 /**
  * Reads the cross-attention of every head at one token of the question, and the norms of what is attended to.
  *
- * @param token of the question, [CLS] is 0; `pair.answerToken` of a pair, whose `clean` run is meant as a rule.
+ * @param token of the question, [CLS] is 0. For a pair, usually `pair.answerToken` and the `clean` run.
  * @throws NoticeError `site` where there is no such token; `options` where the run is none.
  */
 export async function answerAttention(run: Run, token: number): Promise<AnswerAttention> {

@@ -11,7 +11,9 @@ export interface AttentionMass {
 
 /** Attention to the object that the question asks about. */
 export interface ObjectAttention extends AttentionMass {
-  /** Chance that a patch in the object gets more attention than one outside; null where one of the two kinds is missing. */
+  /**
+   * Chance that a patch in the object gets more attention than one outside; null where one of the two kinds is missing.
+   */
   readonly auroc: number | null;
 }
 
@@ -96,12 +98,14 @@ export function meanAttention(samples: readonly HeadAttention[]): HeadFunction {
 
 export type HeadFunctionName = "segmentation" | "object inhibition" | "outlier inhibition";
 
-/** Where we draw the lines between the three functions; the paper has none. AUROC, AUROC, and a share of uniform. */
+/**
+ * Our thresholds between the three functions; the paper has none. Two are AUROCs, one is a share of uniform attention.
+ */
 export const FUNCTION_BOUNDS = { segmentation: 0.6, objectInhibition: 0.4, outlierInhibition: 0.5 } as const;
 
 /**
- * Which of the three functions the means speak for: segmentation where mass is above uniform and AUROC at least its bound, object
- * inhibition where both are on the other side, outlier inhibition where outliers get at most that share of uniform.
+ * Which of the three functions the means show. Segmentation: mass above uniform and AUROC at least its threshold.
+ * Object inhibition: the reverse of both. Outlier inhibition: outliers get at most the third threshold.
  */
 export function headFunctions(means: HeadFunction): HeadFunctionName[] {
   const { objectMass, objectUniform, auroc, outlierMass, outlierUniform } = means;
@@ -158,7 +162,8 @@ export function attentionOverlay(
 }
 
 /**
- * The image tokens that stand for an object: those whose patch it covers at least half. A position for sites of the vision tower.
+ * The image tokens that stand for an object: those whose patch it covers at least half. A position for sites of the
+ * vision tower.
  *
  * @param mask grey, 255 where the object is.
  * @param side patches on each side of the grid.
@@ -193,7 +198,10 @@ export function patchShares(mask: Picture, side: number): number[] {
   );
 }
 
-/** For each of `parts` equal stretches of a line of pixels: the pixels in it and the share of the stretch that each fills. */
+/**
+ * For each of `parts` equal stretches of a line of pixels: the pixels in it and the share of the stretch that each
+ * fills.
+ */
 function overlaps(pixels: number, parts: number): (readonly [pixel: number, share: number])[][] {
   return Array.from({ length: parts }, (_, part) => {
     const [from, to] = [(part * pixels) / parts, ((part + 1) * pixels) / parts];

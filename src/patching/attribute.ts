@@ -22,18 +22,19 @@ import {
   tableCells,
 } from "./table.js";
 
-/** Of which patches the effect is estimated, and how. */
+/** Which patches are estimated, and how. */
 export interface AttributeOptions extends TableOptions, PassOptions {
   /**
-   * Integrated gradients: the mean gradient over this many passes between the two, whose inputs (the embedded picture and
-   * question) are mixtures. Default: the gradient of the patched pass alone.
+   * Integrated gradients: the mean gradient over this many passes between the two, whose inputs (the embedded picture
+   * and question) are mixtures. Default: the gradient of the patched pass alone.
    */
   readonly steps?: number;
   /** For queries and keys: the softmax is computed anew for each changed one, and only what follows is linearised. */
   readonly qkFix?: boolean;
   /**
-   * One backward pass more for each layer, in which what that layer writes counts as constant; the attribution is the sum of
-   * the sizes over these by their number less one, without a sign. Finds what acts directly and, by the same amount against it, through a later layer.
+   * GradDrop: one more backward pass for each layer, in which what that layer writes counts as constant. The
+   * attribution is the sum of their absolute values, divided by the number of layers less one; it has no sign. It finds
+   * heads whose direct effect is cancelled by a later layer.
    */
   readonly gradDrop?: boolean;
 }
@@ -58,11 +59,13 @@ export type SiteAttribution<A extends ArchitectureName = ArchitectureName> = Att
 type QueryOrKeySite<A extends ArchitectureName> = Extract<Site<A>, `${string}.${"q" | "k"}`>;
 
 /**
- * What each patch of a site would do, to first order, from one backward pass instead of one pass a patch:
- * (source - base) · ∂ logitDiff / ∂ value, the gradient at the pass that would be patched. Attribution patching (Nanda 2023; Syed et al.
- * 2310.10348); `steps` is EAP-IG's form (Hanna et al. 2403.17806), `qkFix` and `gradDrop` are AtP*'s corrections (Kramár et al. 2403.00745).
+ * Estimates the effect of every patch of a site to first order, from one backward pass instead of one pass for each
+ * patch: (source - base) · ∂ logitDiff / ∂ value, with the gradient at the pass that would be patched. This is
+ * attribution patching (Nanda 2023; Syed et al. 2310.10348). `steps` is EAP-IG's form (Hanna et al. 2403.17806);
+ * `qkFix` and `gradDrop` are AtP*'s corrections (Kramár et al. 2403.00745).
  *
- * The table is `sweep`'s: `logitDiff` holds the attribution, `effect` its share of the way; `prob` and `probDiff` are null.
+ * The table is `sweep`'s: `logitDiff` holds the attribution, `effect` its share of the way; `prob` and `probDiff` are
+ * null.
  *
  * @throws NoticeError `site`, `options`, `memory` before anything is run.
  */
@@ -149,9 +152,9 @@ interface Backward extends Pick<Slope, "dropped"> {
 }
 
 /**
- * The plain one; or for GradDrop one without each layer. A value in the dropped layer has no effect, so the mean is over one layer less than
- * there are (Kramár et al. 2403.00745, section 3.2). Layers of towers before the first of the sites lead to none of them: dropping
- * one changes nothing, and the plain gradient stands for all of these.
+ * One plain backward pass, or for GradDrop one for each dropped layer. A value has no attribution when its own layer
+ * is dropped, so the mean is over one layer less (Kramár et al. 2403.00745, section 3.2). Layers before all of the
+ * sites change nothing when dropped: the plain gradient stands for all of them.
  */
 function backwardPasses({ model }: Pair, tables: readonly SiteCells[], gradDrop: boolean): Backward[] {
   if (!gradDrop) return [{ weight: 1 }];

@@ -9,8 +9,8 @@ import type { Run } from "./run.js";
 import type { SiteParts } from "./sites.js";
 import { changeOfPattern, patternOf } from "./softmax.js";
 
-// Attributions of every place of a site, for several passes in one batch: each pass at a mixture of the pair's two, and with a layer
-// dropped or none.
+// Attributions of every place of a site, for several passes in one batch: each pass at a mixture of the pair's two, and
+// with a layer dropped or none.
 
 /** A pass whose gradients are taken. */
 export interface Slope {
@@ -24,7 +24,7 @@ export function isShared({ clean, corrupted }: Pair, { tower }: SiteParts): bool
   return clean.activations.streams[tower] === corrupted.activations.streams[tower];
 }
 
-/** What patches put in, less what was there: per site and layer, [1, …] in the shape of the value. The caller disposes of them. */
+/** Source value minus base value: for each site and layer, [1, …] in the value's shape. The caller disposes of them. */
 export function changes(pair: Pair, sites: readonly SiteParts[], direction: Direction): tf.Tensor[][] {
   const { base, source } = pair.sides(direction);
   const found: tf.Tensor[][] = sites.map(() => []);
@@ -48,7 +48,7 @@ export function changes(pair: Pair, sites: readonly SiteParts[], direction: Dire
   });
 }
 
-/** Two passes as one of two rows; what both share, such as a picture that both see, serves both. */
+/** Joins two passes into one with two rows. Tensors that both share, such as those of one picture, stay one row. */
 function together(one: Activations, other: Activations): Activations {
   const rows = (a: readonly tf.Tensor[], b: readonly tf.Tensor[]) =>
     a === b ? a : a.map((x, i) => tf.concat([x, b[i]!]));
@@ -79,7 +79,9 @@ export interface Attributed {
   readonly changes: readonly tf.Tensor[];
 }
 
-/** Of each site [layer, pass, token, head], [layer, pass, head, query] or [layer, pass, token]. Call inside a `tf.tidy`. */
+/**
+ * Of each site [layer, pass, token, head], [layer, pass, head, query] or [layer, pass, token]. Call inside a `tf.tidy`.
+ */
 export function attributions(
   pair: Pair,
   slopes: readonly Slope[],
@@ -123,7 +125,7 @@ function passesBetween(model: Network, from: Run, to: Run, slopes: readonly Slop
   return passFrom(model, begin, from.activations);
 }
 
-/** The same pass so many times. Where no gradient goes into the image, one serves all. */
+/** Repeats a pass as rows of a batch. If no gradient goes into the image, all rows share one. */
 function repeated(
   model: Network,
   pass: Activations,

@@ -9,8 +9,9 @@ import type { LogitMetric } from "./metrics.js";
 import { siteShape } from "./run.js";
 import type { SiteParts } from "./sites.js";
 
-// Backwards layer by layer: a pass keeps its streams, so each layer is computed again from its input, differentiated, and let go.
-// No more than one layer's values stand in memory, and only what leads to the sites that are asked for is differentiated.
+// The backward pass goes layer by layer. A pass keeps its streams, so each layer is computed again from its input,
+// differentiated and freed. Only one layer's values are in memory, and only layers that lead to the wanted sites are
+// differentiated.
 
 /** A layer of a tower. */
 export interface LayerAt {
@@ -21,16 +22,17 @@ export interface LayerAt {
 /** A site whose gradients are wanted. */
 export interface Wanted {
   readonly site: SiteParts;
-  /** What is made of a layer's gradient at once, so that no other's is held with it. Default: the gradient itself. */
+  /** Reduces a layer's gradient as soon as it is known, so that it need not be held. Default: keeps the gradient. */
   readonly use?: (gradient: tf.Tensor, layer: number) => tf.Tensor;
 }
 
 /**
- * The gradients of `objective` towards values of a pass, or of several in one batch: per site and layer, [pass, …] in the shape of the
- * site's value. Call inside a `tf.tidy`.
+ * Gradients of `objective` with respect to values of one pass, or of several in one batch: for each site and layer,
+ * [pass, …] in the shape of the site's value. Call inside a `tf.tidy`.
  *
  * @param run where gradients go into the tower that sees the picture, every pass has its own.
- * @param dropped for each pass a layer of which no gradient is taken: what it writes into the stream counts as constant.
+ * @param dropped for each pass a layer of which no gradient is taken: what it writes into the stream counts as
+ * constant.
  */
 export function siteGradients(
   model: Network,
@@ -101,7 +103,9 @@ type Back = {
   made: (tf.Tensor | undefined)[];
 };
 
-/** From the gradient towards a layer's output to those towards its input and its context, and to what is made of those of its sites. */
+/**
+ * From the gradient of a layer's output to those of its input and its context, and to the reduced ones of its sites.
+ */
 function layerBackward(model: Network, run: Activations, step: LayerStep): Back {
   const { tower, layer, dy, wanted } = step;
   const contexts = run.contexts[tower]!;
@@ -129,7 +133,10 @@ function layerBackward(model: Network, run: Activations, step: LayerStep): Back 
   return { x, context: towardsContext, made };
 }
 
-/** 0 for the passes in which this layer is dropped, 1 for the others: [pass, 1, 1]. Undefined where it is dropped in none. */
+/**
+ * 0 for the passes in which this layer is dropped, 1 for the others: [pass, 1, 1]. Undefined where it is dropped in
+ * none.
+ */
 function gradientMask({ tower, layer, dropped }: LayerStep): tf.Tensor | undefined {
   const passes = dropped.map((one) => (one?.tower === tower && one.layer === layer ? 0 : 1));
   return passes.every((passes) => passes === 1) ? undefined : tf.tensor3d(passes, [passes.length, 1, 1]);
@@ -138,7 +145,9 @@ function gradientMask({ tower, layer, dropped }: LayerStep): tf.Tensor | undefin
 /** What a layer writes into its stream. */
 const WRITTEN: readonly BlockSite[] = ["self.out", "cross.out", "mlp.out"];
 
-/** A layer's values with something added to those at `places`, and what it writes with as much of its gradient as `passes`. */
+/**
+ * A layer's values with something added at `places`. The gradient of what the layer writes is multiplied by `passes`.
+ */
 function rewrites(
   places: readonly BlockSite[],
   added: (place: BlockSite) => tf.Tensor | undefined,
@@ -162,12 +171,12 @@ function hold(value: tf.Tensor, passes: tf.Tensor): tf.Tensor {
   }))(value);
 }
 
-/** A list cut after so many and so many more. */
+/** Cuts a list into consecutive parts of the given lengths. */
 function cut(list: tf.Tensor[], first: number, second: number): [tf.Tensor[], tf.Tensor[], tf.Tensor[]] {
   return [list.slice(0, first), list.slice(first, first + second), list.slice(first + second)];
 }
 
-/** From the gradient towards a tower's first input to that towards the last stream of the tower whose rows are put into it. */
+/** From the gradient of a tower's first input to the gradient of the last stream whose rows are put into it. */
 function takenBackward(model: Network, run: Activations, tower: string, dy: tf.Tensor): tf.Tensor {
   const takes = towerOf(model, tower).takes!;
   return tf.tidy(() => {
@@ -176,7 +185,7 @@ function takenBackward(model: Network, run: Activations, tower: string, dy: tf.T
   });
 }
 
-/** From the gradients towards what every layer of a tower attends to, to that towards the last stream of the tower it attends to. */
+/** From the gradients of what every layer attends to, to the gradient of the attended tower's last stream. */
 function contextsBackward(
   model: Network,
   run: Activations,

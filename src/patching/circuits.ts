@@ -3,10 +3,10 @@ import { mean } from "../base/mean.js";
 import { checkShape } from "../base/options.js";
 import { type Random, random } from "../base/random.js";
 
-/** One score a head, [layer][head]; null where there is none (a degenerate sample has no effect). */
+/** One score for each head, [layer][head]; null if there is none (a degenerate sample has no effect). */
 export type HeadScores = readonly (readonly (number | null)[])[];
 
-/** What the samples say of one head. */
+/** Statistics of one head over the samples. */
 export interface HeadStatistics {
   readonly layer: number;
   readonly head: number;
@@ -19,11 +19,13 @@ export interface HeadStatistics {
   /** Bootstrap interval of `mean`, 95%. */
   readonly low: number;
   readonly high: number;
-  /** That the head carries no more than the average head of its sample: one-sided sign-flip test. */
+  /** p-value: the head carries no more than the average head of its sample (one-sided sign-flip test). */
   readonly pValue: number;
   /** The paper's rule: `mean` is at least two standard deviations above the mean over all heads. */
   readonly inCircuit: boolean;
-  /** Benjamini and Hochberg: among the heads for which this holds, the expected share of false ones is at most `rate`. */
+  /**
+   * Benjamini and Hochberg: among the heads for which this holds, the expected share of false ones is at most `rate`.
+   */
   readonly inControlled: boolean;
 }
 
@@ -41,26 +43,30 @@ export interface Circuit {
   readonly layerShare: readonly number[];
 }
 
-/** How the uncertainty of a circuit is found out. */
+/** How the uncertainty of a circuit is estimated. */
 export interface CircuitOptions {
-  /** Of the bootstrap and the sign flips. Default 0. */
+  /** Seed of the bootstrap and the sign flips. Default 0. */
   readonly seed?: number;
-  /** Resamples of each. Default 2,000; of the sign flips as many more as the controlled rule needs to find a single head. */
+  /**
+   * Resamples of each. Default 2,000. The sign flips take more if the controlled rule needs them to find a single head.
+   */
   readonly resamples?: number;
   /** False discovery rate of `inControlled`. Default 0.05. */
   readonly rate?: number;
   /**
-   * Which heads were patched, [layer][head]. The scores of all others are estimates: they count in the mean over heads and as
-   * hypotheses that are never rejected, and such a head is in no circuit. Default: all.
+   * Which heads were patched, [layer][head]. The scores of all others are estimates: they count in the mean over heads
+   * and as hypotheses that are never rejected, and such a head is in no circuit. Default: all.
    */
   readonly patched?: readonly (readonly boolean[])[];
 }
 
 /**
- * The circuit of a data set: from the scores of every head at the answer's token of each sample to the heads that carry
- * the answer. The rule `mean + 2 std` over heads is the paper's (section 4; its notebook's `np.std` divides by the number of heads).
+ * Finds the circuit of a data set: the heads that carry the answer, from every head's score at the answer's token in
+ * each sample. The rule `mean + 2 std` over heads is the paper's (section 4; its notebook's `np.std` divides by the
+ * number of heads).
  *
- * @throws NoticeError `options` where the samples' tables have different shapes, or `resamples` or `rate` is out of range.
+ * @throws NoticeError `options` where the samples' tables have different shapes, or `resamples` or `rate` is out of
+ * range.
  */
 export function findCircuit(samples: readonly HeadScores[], options: CircuitOptions = {}): Circuit {
   checkList("The samples of findCircuit", samples, "[scores, scores]");
@@ -180,7 +186,7 @@ function bootstrap(values: readonly number[], resamples: number, choose: Random)
   return [at(0.025), at(0.975)];
 }
 
-/** That a head's size is no larger than the average head's of its sample: a p-value for each column of [sample][head]. */
+/** p-values for each column of [sample][head]: a head's size is no larger than the average head's of its sample. */
 function excessPValues(sizes: readonly (readonly number[])[], flips: number, choose: Random): number[] {
   const averages = sizes.map(mean);
   const excess = sizes.map((row, i) => row.map((size) => size - averages[i]!));

@@ -6,13 +6,13 @@ import { towerBlocks } from "../model/pass.js";
 import type { Spot } from "./patch.js";
 import type { ReadPass } from "./rows.js";
 
-// The fast way for patches that change one token of a causal tower. Tokens before it are the unpatched pass's: of them only keys and values
-// are needed, which all patches of a token share. In the patched layer one row is computed; in the layers after it the rows from
-// there on; and of the last layer the row that the answer is read from.
+// The fast way for patches that change one token of a causal tower. Earlier tokens keep the unpatched pass's values;
+// only their keys and values are needed, and all patches of a token share them. The patched layer computes one row. The
+// layers after it compute the rows from that token on, and the last layer only the row from which the answer is read.
 
 /**
- * The row of a causal tower's last stream that the answer is read from, [patch, 1, width], of patches at one of its sites and layers, one token
- * each. Call inside a `tf.tidy`.
+ * The row of a causal tower's last stream that the answer is read from, [patch, 1, width], of patches at one of its
+ * sites and layers, one token each. Call inside a `tf.tidy`.
  *
  * @param base the pass that is patched. @param source the pass that the values come from.
  * @param spots those of a token together.
@@ -29,7 +29,7 @@ export function readLaterRows(model: Network, base: ReadPass, source: ReadPass, 
   return groups.length === 1 ? groups[0]! : tf.concat(groups);
 }
 
-/** A pass, its blocks, and what its earlier tokens are to later ones. */
+/** A pass, its blocks, and the keys and values of its earlier tokens. */
 interface Side {
   readonly blocks: readonly BlockFunction[];
   readonly stream: readonly tf.Tensor[];
@@ -131,7 +131,7 @@ function readRow(block: BlockFunction, rows: tf.Tensor, past: readonly KeysValue
   return block(rowsFrom(rows, others), { past: [...past, { k, v }] }).stream.resid_post;
 }
 
-/** [patch, token, width] -> its rows from one on, or so many of them. */
+/** [patch, token, width] -> its rows from one on: all of them, or a given number. */
 function rowsFrom(stream: tf.Tensor, token: number, count = -1): tf.Tensor {
   return tf.slice(stream, [0, token, 0], [-1, count, -1]);
 }

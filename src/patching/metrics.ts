@@ -51,8 +51,8 @@ export interface Score {
 export const DEGENERATE = 1e-2;
 
 /**
- * A number for each row of logits [batch, vocabulary] -> [batch]; any function of them is one. Called inside a `tf.tidy`, and
- * differentiated by `attribute`'s backward pass where that is asked for.
+ * Any function from logits [batch, vocabulary] to one number for each row, [batch]. It is called inside a `tf.tidy`.
+ * `attribute` differentiates it.
  */
 export type LogitMetric = (logits: tf.Tensor2D) => tf.Tensor;
 

@@ -14,8 +14,8 @@ import { type HeadSite, parseSite, type Site, type SiteParts } from "./sites.js"
 import { fromRun, type Source, valuesFrom } from "./sources.js";
 
 /**
- * What is taken from one pass and put into the other: a site in a layer, of its heads one, several, or all (the default), of its
- * positions all by default.
+ * What is taken from one pass and put into the other: a site in a layer, of its heads one, several, or all (the
+ * default), of its positions all by default.
  */
 export type Selection<A extends ArchitectureName = ArchitectureName, S extends Site<A> = Site<A>> = {
   readonly layer: number;
@@ -132,7 +132,7 @@ export interface Measured {
 }
 
 /**
- * Patches any number of places at once, and says of the pass that results whatever metrics are asked for.
+ * Patches any number of places at once, and computes the given metrics of the patched pass.
  *
  * @throws NoticeError `site` where one of the places is not there, `options` where none is selected.
  * @example await patchMetrics(pair, selections, { rank: rank(pair.answers.correct), kl: divergence(pair.clean.logits) })
@@ -232,7 +232,9 @@ export async function patchBatch(
   );
 }
 
-/** Scores of the logits [patch, vocabulary] that `pass` computes from the run that is patched and the values' source. */
+/**
+ * Scores of the logits [patch, vocabulary] that `pass` computes from the run that is patched and the values' source.
+ */
 export async function scorePasses(
   pair: Pair,
   direction: Direction,
@@ -265,7 +267,10 @@ function replacements(pair: Pair, source: Source, batch: readonly (readonly Spot
   return patches;
 }
 
-/** 1 at the spots of each row: [row, token, head, 1], [row, head, query, 1] for a pattern, [row, token, 1] without heads. */
+/**
+ * 1 at the spots of each row: [row, token, head, 1], [row, head, query, 1] for a pattern, [row, token, 1] without
+ * heads.
+ */
 export function whereSpots(pair: Pair, batch: readonly (readonly Spot[])[], parts: SiteParts): tf.Tensor {
   const { perHead, isPattern } = parts;
   const [tokens, heads] = [tokenCount(pair, parts), headCount(pair.model, parts)];

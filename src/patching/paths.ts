@@ -21,9 +21,9 @@ import {
 import type { ReadSite, Site } from "./sites.js";
 import { fromRun, type Source, valuesFrom } from "./sources.js";
 
-// Two passes in one batch: row 0 has not heard of the sender, row 1 has. Whoever is no receiver reads row 0, a receiver reads
-// row 1, and what heads write goes to both. So no difference is ever added to a stream: BLIP's text towers normalise after each sum,
-// and there differences do not add.
+// Two passes in one batch: row 0 is without the sender's patch, row 1 with it. Receivers read row 1, all other heads
+// row 0, and what heads write goes to both rows. No difference is ever added to a stream, because BLIP's text towers
+// normalise after each sum, where differences do not add up.
 
 /** Where a path begins: any value that a layer writes. */
 export type Sender<A extends ArchitectureName = ArchitectureName> = Selection<
@@ -39,18 +39,18 @@ export type Receiver<A extends ArchitectureName = ArchitectureName> =
 /** Which way a path is patched, and what belongs to it. */
 export interface PathOptions extends PatchOptions {
   /**
-   * Let the heads between sender and receiver respond too. Default: only the direct paths count, along the stream and through
-   * its LayerNorms and MLPs.
+   * Let the heads between sender and receiver respond too. Default: only the direct paths count, along the stream and
+   * through its LayerNorms and MLPs.
    */
   readonly mediated?: boolean;
 }
 
 /**
- * Patches the paths from senders to receivers, and nothing else that the senders reach: path patching (Wang et al. 2211.00593;
- * Goldowsky-Dill et al. 2304.05969) by running again, in all towers and from one to the next.
+ * Patches only the paths from senders to receivers: path patching (Wang et al. 2211.00593; Goldowsky-Dill et al.
+ * 2304.05969). The model runs again, in all towers and from one to the next.
  *
- * Across towers a path leads only through keys and values of cross-attention. Paths to all queries, keys and values after the
- * senders and to the answer are the plain patch.
+ * Between towers a path leads only through keys and values of cross-attention. Paths to the answer and to all queries,
+ * keys and values after the senders together equal the plain patch.
  *
  * @throws NoticeError `site` where a place is not there or cannot send or receive, `options` where there are none.
  * @example await patchPath(pair, [{ site: "text.cross.z", layer: 0, head: 1 }], [{ site: "text.self.q", layer: 2, head: 3 }])
@@ -145,7 +145,7 @@ function layerRewrites(
   return given;
 }
 
-/** Row 0 takes row 1's value where a receiver stands. What heads read is then one value for both, unless heads between respond. */
+/** Row 0 takes row 1's value at receivers. Heads then read one value for both rows, unless heads in between respond. */
 function hear(pair: Pair, receivers: readonly Spot[], within: BlockSite, mediated: boolean): Rewrite {
   return (computed) => {
     if (computed.shape[0] === 1 || (receivers.length === 0 && !reads(within))) return computed;

@@ -13,11 +13,11 @@ import { type Activations, contextOf, partsOf, resume, towerBlocks } from "../mo
 import type { Spot } from "./patch.js";
 import type { SiteParts } from "./sites.js";
 
-// The fast way for patches that change one token of a tower that reads a question both ways. Every value of a layer but the keys and values of
-// self-attention belongs to one token, so in the patched layer one row is computed and the others are the unpatched pass's.
-// In the layer after it only that row's q, k and v differ. From then on every row does, and the pass goes on as any other.
+// The fast way for patches that change one token of a bidirectional tower. In a layer only self-attention mixes tokens.
+// So the patched layer computes one row and takes all others from the unpatched pass. In the next layer only that row's
+// q, k and v differ. In later layers every row differs, and the pass continues as usual.
 
-// Pairs whose questions have equally many tokens go this way together: each has its row in what is shared, and as many patches.
+// Pairs whose questions have the same number of tokens share a batch. Every pair has the same number of patches.
 
 /** What passes know of one tower: [pair, …], one row a pair. */
 export interface ReadPass {
@@ -50,7 +50,8 @@ export function changesOneRow(model: Network, { tower, tokens, tokensOf, within 
 }
 
 /**
- * The tower's last stream, [patch, token, width], of patches at one of its sites and layers, one token each. Call inside a `tf.tidy`.
+ * The tower's last stream, [patch, token, width], of patches at one of its sites and layers, one token each. Call
+ * inside a `tf.tidy`.
  *
  * @param base the pass that is patched. @param source the pass that the values come from.
  * @param spots as many for each pair, one pair's after the other's.
@@ -82,7 +83,7 @@ function patchedRows(layer: BlockFunction, x: tf.Tensor, source: Block, spots: r
   const tokens = spots.map((spot) => spot.tokens[0]!);
   const base = layer(x);
   const row = (site: BlockSite) => takeRows(valueAt(base, site), tokens, site);
-  // What stands before the patched value in the layer is the unpatched pass's; the row still attends to all its tokens.
+  // Values before the patched one come from the unpatched pass; the row still attends to all of its tokens.
   const before = (): BlockGiven => {
     if (within.startsWith("self.")) return { "self.k": { values: base.self.k }, "self.v": { values: base.self.v } };
     if (within.startsWith("cross.")) return { resid_mid: { values: row("resid_mid") } };
@@ -110,7 +111,7 @@ type RowReplacer = (base: tf.Tensor, rows: tf.Tensor) => tf.Tensor;
 function rowReplacer(tokens: readonly number[]): RowReplacer {
   return (base, rows) => {
     const [pairs, count, ...rest] = base.shape as [number, number, ...number[]];
-    // Cast: asked for float32, wasm's oneHot writes integers and calls them floats.
+    // Cast: wasm's oneHot ignores the type float32 and writes the bits of integers.
     const where = tf.cast(tf.oneHot(tf.tensor1d([...tokens], "int32"), count), "float32"); // [patch, token]
     const ones = rest.map(() => 1);
     if (pairs === 1) return blend(base, rows, tf.reshape(where, [tokens.length, count, ...ones]));
@@ -124,7 +125,10 @@ function rowReplacer(tokens: readonly number[]): RowReplacer {
   };
 }
 
-/** [pair, token, …] -> [patch, 1, …]: a token's row for each patch. A pattern [pair, head, query, key] -> [patch, head, 1, key]. */
+/**
+ * [pair, token, …] -> [patch, 1, …]: a token's row for each patch. A pattern [pair, head, query, key] -> [patch, head,
+ * 1, key].
+ */
 function takeRows(values: tf.Tensor, tokens: readonly number[], site?: BlockSite): tf.Tensor {
   const isPattern = site?.endsWith("pattern");
   const byToken = isPattern ? tf.transpose(values, [0, 2, 1, 3]) : values;

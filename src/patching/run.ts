@@ -96,7 +96,7 @@ export function siteShape(model: Network, run: Activations, parts: SiteParts): n
   return [passes, countOf(run, tower), within === "mlp.pre" || within === "mlp.post" ? mlpWidth : width];
 }
 
-/** 0, 1, …: so many. */
+/** The first `count` whole numbers from 0. */
 export const indexes = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
 
 /** @throws NoticeError `site` */

@@ -6,9 +6,9 @@ import { blockOf } from "../model/pass.js";
 import type { Run } from "./run.js";
 import { parseSite, type SiteParts } from "./sites.js";
 
-// A saturated softmax has no gradient, however much a changed query or key would turn it. So its change is computed exactly,
-// and the gradient taken at the pattern (AtP*, Kramár et al. 2403.00745, section 3.1.1). Theirs costs a pattern for every
-// changed key; here it follows from sums over all other keys.
+// A saturated softmax has almost no gradient, even where a changed query or key changes it a lot. So the change of the
+// pattern is computed exactly, and only what follows is linearised (AtP*, Kramár et al. 2403.00745, section 3.1.1).
+// AtP* computes a pattern for every changed key; here the change follows from sums over all other keys.
 
 /** The pattern that a site of queries or keys acts through; undefined for any other site. */
 export function patternOf(model: Network, { tower, within }: SiteParts): SiteParts | undefined {
@@ -49,15 +49,15 @@ function attentionScores(q: tf.Tensor, k: tf.Tensor): tf.Tensor {
 }
 
 /**
- * Σ_key gradient · (change of the softmax where one score alone is changed), for each score: (p' - p)(g - ḡ), where p and p' are
- * its own share before and after, and ḡ the mean gradient of the others under their unchanged proportions.
+ * Σ_key gradient · (change of the softmax where one score alone is changed), for each score: (p' - p)(g - ḡ), where p
+ * and p' are its own share before and after, and ḡ the mean gradient of the others under their unchanged proportions.
  *
  * @param scores @param changed [head, query, key] @param gradient the same, or a batch of them.
  */
 export function effectsOfKeys(scores: tf.Tensor, changed: tf.Tensor, gradient: tf.Tensor): tf.Tensor {
   const largest = tf.max(scores, -1, true);
   const weights = tf.exp(tf.sub(scores, largest));
-  // Sums without the one in question, by a product: total minus own would cancel where it is nearly all.
+  // Sums over all other keys, by a product: total minus own would lose all digits where one key has nearly all weight.
   const keys = scores.shape[2] as number;
   const without = tf.sub(1, tf.eye(keys)) as tf.Tensor2D;
   const others = (x: tf.Tensor) => tf.reshape(tf.matMul(tf.reshape(x, [-1, keys]), without), x.shape);

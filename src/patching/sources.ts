@@ -8,8 +8,8 @@ import { checkLayer, countOf, type Run, siteShape } from "./run.js";
 import type { SiteParts } from "./sites.js";
 
 /**
- * Where the values come from that a patch puts in: a site in a layer -> its value [1, …], or what broadcasts to it. Called
- * inside a `tf.tidy`.
+ * Where the values come from that a patch puts in: a site in a layer -> its value [1, …], or what broadcasts to it.
+ * Called inside a `tf.tidy`.
  */
 export type Source = (site: SiteParts, layer: number) => tf.Tensor;
 
@@ -45,7 +45,10 @@ export function valuesFrom(source: Source, { model, activations }: Run, site: Si
   return values;
 }
 
-/** The values of a run: activation patching with those of the pair's other pass, resample ablation with another sample's. */
+/**
+ * The values of a run: activation patching with those of the pair's other pass, resample ablation with another
+ * sample's.
+ */
 export function fromRun(run: Run): Source {
   checkRun("fromRun", run);
   return ({ tower, within }, layer) => {
@@ -96,7 +99,7 @@ function questionLength({ model, activations }: Run): number {
 }
 
 /**
- * The way from one source to another: `share` 0 is the first, 1 the second, between them a mixture, beyond them more of it.
+ * A mixture of two sources: `share` 0 is the first, 1 the second. Values outside 0 to 1 extrapolate.
  *
  * @throws NoticeError `options` where the share is no number.
  */
