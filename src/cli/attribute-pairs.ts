@@ -12,8 +12,8 @@ import {
 } from "./pair-list.js";
 
 /**
- * `notice attribute MODEL --pairs FILE`: every head's (or layer's) mean effect over the pairs. Effects at several tokens
- * are added up first: to first order patches do.
+ * `notice attribute MODEL --pairs FILE`: every head's (or layer's) mean effect over the pairs. Effects at several
+ * tokens are added up first, since first-order effects add up.
  */
 export async function attributePairs(
   model: string,

@@ -33,8 +33,8 @@ export interface FaithfulListOptions extends PairListOptions, JsonOptions {
 }
 
 /**
- * `notice faithful MODEL --pairs FILE`: means over pairs of how faithful a set of heads is. A set that is not named, and the
- * ranking of a curve, come from pairs that nothing is tested on: those of another list, or every other line of this one.
+ * `notice faithful MODEL --pairs FILE`: mean faithfulness of a set of heads over pairs. If the heads are ranked, for
+ * --top or for a curve, the ranking uses pairs that are not tested: another list, or every other line of this one.
  *
  * @param named the set; without it, the `top` heads by mean |effect|.
  */
@@ -76,7 +76,9 @@ export async function faithfulPairs(
   });
 }
 
-/** All heads by their mean |effect| over a list, or over every other line of it from the first on; the largest first. */
+/**
+ * All heads by their mean |effect| over a list, or over every other line of it from the first on; the largest first.
+ */
 async function rankOn(
   executor: Executor,
   file: string,
@@ -101,7 +103,10 @@ async function rankOn(
   return { heads, tally };
 }
 
-/** The mean of each figure over pairs. The random sets are the same for every pair, so that their means are a control for the set's. */
+/**
+ * The mean of each figure over pairs. The random sets are the same for every pair, so that their means are a control
+ * for the set's.
+ */
 class FaithfulMeans {
   readonly #means = new Means();
   #last: FaithfulFound | undefined;

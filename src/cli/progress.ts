@@ -11,7 +11,7 @@ export interface Progress {
 /**
  * A progress bar on stderr with rate and time left, and nothing at all unless stderr is a terminal.
  * `unit` "bytes" prints sizes; any other word is printed behind the count ("patches").
- * The rate is the average since the first update, so that work done before (a download that goes on) does not count.
+ * The rate is the average since the first update, so that earlier work (a download that is continued) does not count.
  */
 export function progress(total: number, label: string, unit = ""): Progress {
   if (!process.stderr.isTTY) return { update() {}, stop() {} };

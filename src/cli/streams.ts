@@ -1,12 +1,12 @@
-/** What a terminal might obey, or turn the order of words around by. */
+/** Control characters of terminals, and characters that reverse the direction of text. */
 const CONTROL = /[^\P{C}\n]/gu;
 
-/** Errors quote files of others: no line break, control character or novel reaches the terminal. */
+/** Errors quote untrusted files: line breaks and control characters are replaced, and long texts are cut. */
 export function oneLine(message: string): string {
   return message.slice(0, 2000).replace(/\s+/g, " ").replace(/\p{C}/gu, "\uFFFD");
 }
 
-/** A line on stderr, in the place of a bar if one is there. */
+/** Prints a line on stderr; it replaces a progress bar if there is one. */
 export function say(message: string): void {
   const clear = process.stderr.isTTY ? "\r\u001b[K" : "";
   process.stderr.write(`${clear}notice: ${oneLine(message)}\n`);
@@ -29,7 +29,7 @@ export function jsonText(value: unknown): string {
   return `${JSON.stringify(value, null, 2).replace(CONTROL, escaped)}\n`;
 }
 
-/** Without a reader of stderr the work goes on. A reader of stdout that has read enough (`| head`) ends it, and is no failure. */
+/** If stderr is closed, the work goes on. If stdout is closed, as by `| head`, the command ends without a failure. */
 export function outliveReaders(): void {
   process.stderr.on("error", () => {});
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {

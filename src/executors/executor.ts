@@ -19,8 +19,8 @@ export type Outcome<Output> =
   | { readonly output?: undefined; readonly error: NoticeError };
 
 /**
- * What became of one pair or question. `error` is what the model refused in it, or that two processes died of it (its code is
- * then `worker`).
+ * The result of one pair or question, or its error: the model refused the input, or it crashed two processes (code
+ * `worker`).
  */
 export type KeyedResult<Key, Value> =
   | ({ readonly key: Key; readonly error?: undefined } & Value)
@@ -38,7 +38,7 @@ export abstract class Executor implements AsyncDisposable {
   /**
    * Performs one job. An error that lies in its input is an outcome; any other is thrown.
    *
-   * @param signal says that nobody waits for it any more.
+   * @param signal aborts when the result is no longer needed.
    */
   protected abstract performOne<Name extends JobName>(
     name: Name,
@@ -55,12 +55,12 @@ export abstract class Executor implements AsyncDisposable {
   }
 
   /**
-   * Performs a job on every input as it is read. No more inputs are read than are in work or wait for a free process, so the
-   * list may be endless. What is in work when the taker stops is finished for nobody.
+   * Performs a job on every input as it is read. Inputs are read only as processes become free, so the list may be
+   * endless. If the caller stops early, results of jobs in work are discarded.
    *
    * @param inputs plain data, each with a key that comes back with its result.
-   * @throws NoticeError `worker` where a process cannot be replaced, `options` where an input cannot be sent to it, `disposed`;
-   * what `inputs` throws. What is wrong with one input is in its result.
+   * @throws NoticeError `worker` where a process cannot be replaced, `options` where an input cannot be sent to it,
+   * `disposed`; what `inputs` throws. What is wrong with one input is in its result.
    */
   async *perform<Key, Name extends JobName>(
     name: Name,

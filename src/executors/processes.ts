@@ -9,10 +9,10 @@ import { Executor, type Outcome } from "./executor.js";
 import type { Setup } from "./processes/messages.js";
 import { Workers } from "./processes/workers.js";
 
-/** A bound on `workers`: more are a slip. */
+/** Largest value of `workers`; more is a mistake. */
 const MOST_WORKERS = 1024;
 
-/** Pairs ahead of whoever takes the results, a worker: one in work and one that waits, so that no worker does. */
+/** Pairs queued for each worker: one in work and one that waits, so that no worker is idle. */
 const LOOK_AHEAD = 2;
 
 /** How many processes, and what they may take; beside these, what loading a model takes. */
@@ -28,13 +28,13 @@ export interface PoolOptions extends LoadOptions {
 }
 
 /**
- * Processes that each hold the model, and to which pairs are dealt out. A process that dies, be it of a native backend's
- * abort, is replaced, and what it was doing is done once more. Dispose of it after use: that ends the processes, which
- * also end when this one does.
+ * Several processes that each hold the model and share the pairs. A process that dies, even by a native backend's
+ * abort, is replaced, and its task is done once more. Dispose of the pool after use, which ends the processes. They
+ * also end when this process ends.
  *
- * Every process reads the weights by itself. They share the file's pages in the system's cache, and no more: a backend keeps
- * weights in memory of its own (wasm in its heap, packed for XNNPACK; TensorFlow in its buffers), which it cannot map
- * from outside.
+ * Every process reads the weights by itself. They share the file's pages in the system's cache, and no more: a backend
+ * keeps weights in memory of its own (wasm in its heap, packed for XNNPACK; TensorFlow in its buffers), which it cannot
+ * map from outside.
  */
 export class Pool extends Executor {
   protected readonly width: number;

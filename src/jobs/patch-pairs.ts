@@ -94,8 +94,9 @@ const output: z.ZodType<PatchPairsFound> = z.object({
 });
 
 /**
- * Patches all that is asked of some pairs. Those that ask for the same are swept together, as many as gains anything: all of a
- * small model's, one of a large one's. How many follows from the input alone, so the scores do not depend on other jobs.
+ * Patches everything that some pairs ask for. Pairs that ask for the same are swept together, as far as that is faster:
+ * all pairs with a small model, one at a time with a large one. The number follows from the input alone, so scores do
+ * not depend on other jobs.
  */
 export const patchPairsJob = defineJob<PatchPairsInput, PatchPairsFound>("patchPairs", input, output, patchPairs);
 

@@ -4,8 +4,8 @@ import { unasked } from "./queries/samples.js";
 import { nameOf, type Stage, throughSamples } from "./stage.js";
 
 /**
- * Asks the model every clean question and keeps what it answers; the samples that it answers rightly are those to select from.
- * What was asked before is not asked again.
+ * Asks the model every clean question and stores the answers. Only correctly answered samples can be selected.
+ * Questions that were answered before are not asked again.
  *
  * @throws NoticeError `options` where no question has the position that circuits are read at; as `throughSamples`.
  */

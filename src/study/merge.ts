@@ -21,19 +21,19 @@ import { settingsHash } from "./settings.js";
 import { Store } from "./store.js";
 import { KEYS, type Table } from "./tables.js";
 
-/** Tables that every shard has whole, and must have equal. */
+/** Tables that are complete in every shard and must be equal. */
 const SHARED = ["samples", "answers", "selected", "chosen"] as const satisfies readonly Table[];
 
 /** Tables of what was found in patched samples. */
 const SCORES = ["passes", "scores", "attention"] as const satisfies readonly Table[];
 
 /**
- * Puts runs that patched different shards of one selection together into a new run; or copies of one whole run, of which each tested
- * circuits on a shard of their own.
+ * Merges runs into a new one: runs that patched different shards of one selection, or copies of one whole run that
+ * tested circuits on different shards.
  *
  * @returns how many samples the new run has patched, and how many are selected.
- * @throws NoticeError `options` where the new folder is there already, or the runs have other settings, models, samples or
- * answers, or both patched one sample, or tested one pair.
+ * @throws NoticeError `options` where the new folder is there already, or the runs have other settings, models, samples
+ * or answers, or both patched one sample, or tested one pair.
  */
 export async function mergeRuns(
   folder: string,
@@ -72,13 +72,13 @@ async function addShards(folder: string, [first, ...others]: readonly string[]) 
   return { patched: await countRows(store, "patched"), selected: await countRows(store, "selected") };
 }
 
-/** Opens the run: it must be one, and what a crash left in its database's log is in it afterwards. */
+/** Opens the run once, which checks it and applies what a crash left in the database's log. */
 async function hashOf(folder: string): Promise<string> {
   using run = await StudyRun.reopen(folder);
   return settingsHash(run.settings);
 }
 
-/** The folder as it is, but for what was made of its scores. */
+/** Copies the folder without the files that were made from its scores. */
 async function copyRun(run: string, to: string): Promise<void> {
   await makeFolder(to);
   for (const name of await readdir(run)) {
@@ -114,7 +114,7 @@ async function addShard(store: Store, first: string, run: string): Promise<void>
 
 async function checkSame(store: Store, tables: readonly Table[], refuse: (what: string) => NoticeError): Promise<void> {
   for (const table of tables) {
-    // What computed a row may differ, what it says must not.
+    // Rows may be computed by different machines, but must say the same.
     const columns = table === "answers" ? "dataset, sample, answer, is_correct" : "*";
     const different = await countDifferences(store, table, columns);
     if (different > 0) throw refuse(`their ${table} differ in ${different} rows`);

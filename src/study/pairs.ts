@@ -42,7 +42,7 @@ function corruptionOf(run: StudyRun, key: StoredSample, modality: Modality): Par
   return key.corrupt_question === null ? undefined : { corruptQuestion: key.corrupt_question };
 }
 
-/** What gradients are asked for: queries and keys with their softmax computed anew, without which theirs say little. */
+/** Options of attribution. For queries and keys the softmax is recomputed; otherwise their estimates say little. */
 export function attributionOf({ sites, direction, steps }: Settings): PairAsked["attribution"] {
   return { sites, direction, steps, qkFix: true };
 }

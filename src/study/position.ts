@@ -6,7 +6,7 @@ import { positionsOf } from "../words/words.js";
 import { questionsOf } from "./queries/samples.js";
 import type { StudyRun } from "./run.js";
 
-/** Where circuits are read: so many tokens after the correct answer's, at an index, or at a token. */
+/** Where circuits are read: a number of tokens after the correct answer, an index, or a token. */
 export type Place =
   | { readonly fromAnswer: number }
   | { readonly index: number; readonly fromAnswer?: undefined }
@@ -28,7 +28,7 @@ interface Asked {
 }
 
 /**
- * Makes sure, before work that would be for nothing, that circuits can be read where they are to be read.
+ * Checks, before long work, that the questions have the position at which circuits are read.
  *
  * @throws NoticeError `options` where no question has the position, with tokens that the questions have.
  */

@@ -42,8 +42,8 @@ export class StudyRun implements Disposable {
   /**
    * Opens a run, or begins one where the folder is missing or empty.
    *
-   * @throws NoticeError `options` where the folder holds something else or may not be made, the run was begun with other settings, or another
-   * process works on it.
+   * @throws NoticeError `options` where the folder holds something else or may not be made, the run was begun with
+   * other settings, or another process works on it.
    */
   static async open(folder: string, given: GivenSettings = {}): Promise<StudyRun> {
     checkOptions("StudyRun.open", given, "{ n: 60 }");
@@ -147,15 +147,15 @@ export class StudyRun implements Disposable {
   /** @throws NoticeError `checkpoint` */
   async modelConfig(): Promise<ReturnType<typeof readConfig>> {
     const files = await this.modelFiles();
-    // What is repaired in it was said when the model was loaded.
+    // Loading the model has already reported what was repaired.
     return readConfig((await files.text("config.json")) ?? "", `${files.name}/config.json`, () => {});
   }
 
-  /** The model's architecture, as it computed what is in the run; before that, as its checkpoint says. */
+  /** The architecture that computed what is in the run folder; before anything is computed, the checkpoint's. */
   async architecture(): Promise<Architecture> {
     const used = await usedArchitecture(this.store);
     if (used === undefined) return (await this.modelConfig()).architecture;
-    // Runs from before there were several have no name.
+    // Run folders of 0.1.0 have no name: then there was one architecture.
     return KNOWN.find(({ name }) => name === used) ?? KNOWN[0]!;
   }
 
@@ -182,7 +182,7 @@ export class StudyRun implements Disposable {
   }
 }
 
-/** Whatever else is in a folder is somebody's; what an interrupted beginning left behind is ours. */
+/** Files that an interrupted start left behind. All other files in a folder belong to the user. */
 async function refuseForeign(folder: string): Promise<void> {
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return [];
@@ -204,7 +204,7 @@ async function refuseEmpty(database: string): Promise<void> {
 }
 
 /**
- * Whether the database says what the run was begun with, which must be what the file says: rows would be taken for what they are not.
+ * Checks that the settings in the database equal those in the file. Otherwise rows would be misread.
  *
  * @throws NoticeError `options`
  */

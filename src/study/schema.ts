@@ -12,8 +12,8 @@ export function tableStatements(where = ""): string[] {
 }
 
 /**
- * Whatever could compute where rows are expected. The functions are named in full and nothing else is called: a database may hold macros
- * of the same names.
+ * Finds objects that could run code where rows are expected, such as views. Every function is called by its full name,
+ * because a database may hold macros of the same names.
  */
 const OBJECTS = `
   SELECT 'view' AS kind, view_name AS name FROM system.main.duckdb_views() WHERE NOT internal

@@ -8,13 +8,13 @@ import type { Place } from "./score-rows.js";
 import { type Stage, throughSamples } from "./stage.js";
 import type { Row } from "./tables.js";
 
-/** So many samples of each data set say which heads are worth patching in all of them. */
+/** Number of samples of each data set by which the heads to patch are chosen. */
 const SCREENED_ON = 32;
 
 /**
- * Chooses what is patched, by data set, modality and site: the heads (or layers) of which gradients expect most, as the mean over the
- * first selected samples of the largest |attribution| at any token. One choice for all samples, since a mean over samples that
- * were chosen by what is expected of them would be too large. Nothing to do where a run is not screened.
+ * Chooses the heads (or layers) to patch, for each data set, modality and site: those with the largest mean, over the
+ * first selected samples, of their largest |attribution| at any token. All samples share one choice. A choice for each
+ * sample would bias the means upwards. Does nothing if the run is not screened.
  *
  * @throws NoticeError `options` where nothing is selected yet; as the pool; the signal's reason.
  */
@@ -30,7 +30,7 @@ export async function screen(stage: Stage): Promise<void> {
   });
 }
 
-/** What gradients expect of the samples. */
+/** Computes the attributions of the samples. */
 function attributeSamples(stage: Stage, samples: readonly SelectedSample[]): Promise<void> {
   const { run } = stage;
   const attribution = attributionOf(run.settings);
@@ -42,7 +42,7 @@ function attributeSamples(stage: Stage, samples: readonly SelectedSample[]): Pro
       const input = { pairs: pairs.map(({ input }) => ({ input, sweeps: [], attribution })) };
       return { key: { ...sample, pairs }, input };
     }),
-    // What fails here fails in `patch` too, which says so.
+    // A sample that fails here also fails in `patch`, which reports it.
     rowsOf: ({ dataset, sample, pairs }, { output }, provenance) => ({
       expected: (output?.pairs ?? []).flatMap(({ attributions = [] }, i) => {
         const place = { dataset, sample, modality: pairs[i]!.modality };
@@ -52,7 +52,7 @@ function attributeSamples(stage: Stage, samples: readonly SelectedSample[]): Pro
   });
 }
 
-/** Whether it is settled what is patched. */
+/** Whether the choice has been made. */
 export async function isScreened({ store, settings }: StudyRun): Promise<boolean> {
   return settings.screen === 0 || (await isFinished(store, "screen"));
 }

@@ -11,19 +11,19 @@ export const STAGES = ["prepare", "evaluate", "select", "screen", "patch", "veri
 /** One of the stages. */
 export type StageName = (typeof STAGES)[number];
 
-/** Hears of the progress of one stage. */
+/** Receives the progress of one stage. */
 export interface StageWatch {
-  /** So many samples are done. */
+  /** Called with the number of samples done so far. */
   update(done: number): void;
-  /** It has ended, well or not. */
+  /** Called when the stage has ended, also after an error. */
   end(): void;
 }
 
-/** Tells whoever waits how far a stage is. */
+/** Receives the progress and the warnings of stages. */
 export interface Watch {
-  /** A stage of so many samples begins; its progress is told to what this returns. */
+  /** A stage of `total` samples begins. Its progress goes to the returned object. */
   begin(stage: string, total: number): StageWatch;
-  /** Something that was left out or repaired. */
+  /** Reports something that was left out or repaired. */
   warn(message: string): void;
 }
 
@@ -31,9 +31,9 @@ export interface Watch {
 export interface Stage {
   readonly run: StudyRun;
   readonly watch: Watch;
-  /** Performs jobs with the model; made when first asked for. */
+  /** Performs jobs with the model; opened at the first call. */
   readonly executor: () => Promise<Executor>;
-  /** Ends the stage after the samples in work; it then throws the signal's reason. */
+  /** Stops the stage after the samples in work; the stage then throws the signal's reason. */
   readonly signal?: AbortSignal;
   /** Which of the selected samples are patched and tested. Default: all. */
   readonly shard?: Shard;
@@ -47,14 +47,14 @@ export interface Round<Key, Name extends JobName> {
   readonly name: StageName;
   readonly job: Name;
   readonly work: readonly { readonly key: Key; readonly input: Jobs[Name]["input"] }[];
-  /** Whether an error lies in the sample itself, so that the stage goes on. Default: where processes died of it. */
+  /** Whether an error is the sample's own, so that the stage goes on. Default: only if it crashed its process. */
   readonly isOfSample?: (error: NoticeError) => boolean;
   /** What is kept of a result, written in one transaction. */
   rowsOf(key: Key, result: Outcome<Jobs[Name]["output"]>, provenance: number): Partial<Record<Table, readonly Row[]>>;
 }
 
 /**
- * Performs a job on every sample and keeps what it finds, so that an interrupted stage goes on where it was.
+ * Performs a job on every sample and stores each result, so that an interrupted stage continues where it stopped.
  *
  * @throws NoticeError `checkpoint` where the model is another; as the executor; the signal's reason.
  */
@@ -84,7 +84,7 @@ export async function throughSamples<Key, Name extends JobName>(
   signal?.throwIfAborted();
 }
 
-/** The items until the signal; then the source ends, so that what is in work is finished and nothing begun. */
+/** The items until the signal. Then the list ends: work in progress is finished and nothing new begins. */
 async function* until<Item>(items: Iterable<Item>, signal: AbortSignal | undefined): AsyncGenerator<Item> {
   for (const item of items) {
     if (signal?.aborted) return;

@@ -21,7 +21,10 @@ const LISTS = { "VARCHAR[]": LIST(VARCHAR), "FLOAT[]": LIST(FLOAT), "DOUBLE[]": 
 /** No extension is fetched from anywhere: all that is needed is built in. */
 const CONFIG = { autoinstall_known_extensions: "false", autoload_known_extensions: "false" };
 
-/** What DuckDB says, for want of a code, where a process holds the file: on POSIX, on Windows. Its other messages may hold these words too. */
+/**
+ * Beginning of DuckDB's message when another process holds the file, on POSIX and on Windows. It has no error code, and
+ * other messages may contain these words, so the whole beginning is compared.
+ */
 const HELD =
   /^IO Error: (Could not set lock on file "|Cannot open file ".*: The process cannot access the file because)/s;
 
@@ -31,7 +34,7 @@ const UNOPENED = /^(IO Error: Cannot open file|Permission Error)/;
 /** What a query meets in a damaged file. */
 const DAMAGED = /^(INTERNAL|FATAL|Serialization) Error|^IO Error: (Corrupt database file|Could not read enough bytes)/;
 
-/** Files that are open here: the system's lock holds between processes only. */
+/** Databases open in this process. The system's lock works only between processes. */
 const held = new Set<string>();
 
 export interface StoreOptions {

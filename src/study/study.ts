@@ -11,13 +11,13 @@ import type { Shard } from "./shard.js";
 import { STAGES, type StageName, type Watch } from "./stage.js";
 import { verify } from "./verify.js";
 
-/** Who hears of a study, what ends it, and what it may take. */
+/** Options of a study: progress, a signal that stops it, and its resources. */
 export interface StudyOptions extends Omit<PoolOptions, "signal"> {
-  /** Default: warnings go to the console, and nobody is told how far a stage is. */
+  /** Receives progress and warnings. Default: warnings go to the console, progress is not reported. */
   readonly watch?: Watch;
-  /** Ends the study after the samples in work, with its reason; the same call later goes on from there. */
+  /** Stops the study after the samples in work and throws the signal's reason. The same call later continues. */
   readonly signal?: AbortSignal;
-  /** Performs the jobs, and stays open. Default: processes, started when a stage first has something for them. */
+  /** Performs the jobs; it is not closed. Default: processes, started when a stage first needs them. */
   readonly executor?: Executor;
   /** Patch and test only this part of the selected samples. */
   readonly shard?: Shard;
@@ -28,7 +28,7 @@ const QUIET: Watch = { begin: () => ({ update() {}, end() {} }), warn: console.w
 const WORK = { prepare, evaluate, select, screen, patch, verify };
 
 /**
- * Does stages of a run, each where it was left. Processes that it starts are ended at the end.
+ * Runs stages of a study. Each continues where it stopped. Processes that were started are ended at the end.
  *
  * @throws NoticeError as the stages; the signal's reason.
  */

@@ -7,7 +7,8 @@ export type Row = Readonly<Record<string, Value | undefined>>;
 const sample = { dataset: "VARCHAR", sample: "VARCHAR" } as const;
 
 /**
- * The tables of a run. `dataset` and `sample` are the key of a sample in all of them. A stage does what these do not say is done:
+ * The tables of a run. `dataset` and `sample` are the key of a sample in all of them. A stage skips work that these
+ * rows mark as done:
  *
  * - prepare: a row of `finished` for the data set;
  * - evaluate: one of `answers` for the sample, or of `exclusions` where it could not be asked;
@@ -17,7 +18,7 @@ const sample = { dataset: "VARCHAR", sample: "VARCHAR" } as const;
  * - verify: one of `verified` for the sample, the modality and the reading.
  */
 export const TABLES = {
-  /** One row: what the run was begun with, as JSON. */
+  /** One row: the settings that the run folder was started with, as JSON. */
   begun: { settings: "VARCHAR" },
   /** What computed a row. */
   provenance: {
@@ -27,12 +28,12 @@ export const TABLES = {
     model_hash: "VARCHAR",
     backend: "VARCHAR",
     settings_hash: "VARCHAR",
-    /** The checkpoint's word on its heads. */
+    /** What the checkpoint says about its heads. */
     note: "VARCHAR",
-    /** Last, as in runs that were begun without it. */
+    /** The last column, because run folders of 0.1.0 get it added. */
     architecture: "VARCHAR",
   },
-  /** `draw` in [0, 1) is the sample's place in every random choice among samples. */
+  /** `draw` in [0, 1) orders the samples in every random choice among them. */
   samples: {
     ...sample,
     draw: "DOUBLE",
@@ -61,7 +62,7 @@ export const TABLES = {
     corrupted_prob: "DOUBLE",
     corrupted_logit_diff: "DOUBLE",
   },
-  /** What gradients expect of a head (or layer) at the token of which they expect most, in the samples that are screened on. */
+  /** Largest |attribution| of a head (or layer) at any token, in the samples used for screening. */
   expected: {
     ...sample,
     modality: "VARCHAR",
@@ -71,9 +72,9 @@ export const TABLES = {
     size: "DOUBLE",
     provenance: "INTEGER",
   },
-  /** What is patched in a screened run, in every sample alike. */
+  /** What is patched in a screened run, the same in every sample. */
   chosen: { dataset: "VARCHAR", modality: "VARCHAR", site: "VARCHAR", layer: "INTEGER", head: "INTEGER" },
-  /** A row a place. Where it was not patched, there is its `attribution` and nothing else. */
+  /** One row for each place. A place that was not patched has only its `attribution`. */
   scores: {
     ...sample,
     modality: "VARCHAR",
@@ -87,7 +88,10 @@ export const TABLES = {
     effect: "DOUBLE",
     attribution: "DOUBLE",
   },
-  /** Where each head looks from the answer's token of the clean run. `pattern` is kept of a few samples, for their pictures. */
+  /**
+   * Where each head looks from the answer's token of the clean run. `pattern` is kept of a few samples, for their
+   * pictures.
+   */
   attention: {
     ...sample,
     layer: "INTEGER",

@@ -32,16 +32,17 @@ export interface Test {
   readonly ranked: readonly HeadAt[];
   /** Heads kept at each point of the curve. */
   readonly sizes: readonly number[];
-  /** What the results are stored under: they are those of this circuit and this ranking. */
+  /** Key of the stored results. It names this circuit and this ranking. */
   readonly reading: string;
   /** Names of samples of the other half. */
   readonly samples: readonly string[];
 }
 
 /**
- * Tests the circuits of every data set in every modality on samples that they were not found on: half of the selected samples finds
- * heads, as `circuits` does on all, and of the other half up to `verify` samples say what those keep of the answer. A circuit
- * takes all shards, so of a shard nothing is tested before the others are merged with it.
+ * Tests the circuits of every data set and modality on samples that they were not found on. Half of the selected
+ * samples finds the heads, as `circuits` does on all. Up to `verify` samples of the other half measure what those heads
+ * keep of the answer. A circuit needs all patched samples, so shards of `patch` must be merged before anything is
+ * tested.
  *
  * @throws NoticeError `options` where samples are not patched yet; as `throughSamples`.
  */
@@ -61,7 +62,7 @@ export async function verify(stage: Stage): Promise<void> {
     isOfSample: (error) => error.code === "worker" || isOfThePair(error),
     rowsOf({ sample, test: { modality, reading } }, { output, error }, provenance) {
       if (error) watch.warn(`${nameOf(sample)}: ${error.message}`);
-      // A row without figures says that there are none.
+      // A row without figures marks a pair that has none.
       const { dataset, sample: name } = sample;
       return { verified: [{ dataset, sample: name, modality, reading, provenance, ...(output && figuresOf(output)) }] };
     },

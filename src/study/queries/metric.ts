@@ -15,8 +15,8 @@ export function metricOf({ metric, leastDifference }: Settings): string {
 }
 
 /**
- * The same with what gradients expect in the place of what was not patched. Of probabilities they say nothing: there it is that the patch
- * changes nothing.
+ * The same, with the attribution in place of scores that were not computed. Gradients say nothing about probabilities;
+ * there, the patch counts as no change.
  */
 export function estimateOf(settings: Settings): string {
   const [base, way] =

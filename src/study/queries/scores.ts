@@ -6,7 +6,7 @@ import type { Modality, Settings } from "../settings.js";
 import type { Store } from "../store.js";
 import { estimateOf, metricOf } from "./metric.js";
 
-// What a run's scores say of heads and tokens, and what is to be patched.
+// Queries about the scores of heads and tokens, and about what is to be patched.
 
 /** What circuits are found in. */
 export interface Group {
@@ -122,7 +122,7 @@ export const siteShapes = (store: Store): Promise<{ site: string; layers: number
     "SELECT site, max(layer) + 1 AS layers, max(head) + 1 AS heads FROM scores WHERE head IS NOT NULL GROUP BY site",
   );
 
-/** What is patched of a layer in a screened run; all of it where `heads` is null. */
+/** The heads of a layer that a screened run patches; null: the whole layer. */
 export interface Chosen extends Group {
   readonly site: Site;
   readonly layer: number;
@@ -135,7 +135,7 @@ export const chosenHeads = (store: Store): Promise<Chosen[]> =>
      FROM chosen GROUP BY ALL ORDER BY ALL`,
   );
 
-/** Chooses so many heads (or layers) of a site: those of which gradients expect most, as a mean over samples. */
+/** Chooses the heads (or layers) of a site with the largest mean |attribution| over samples. */
 export const chooseHeads = (store: Store, most: number): Promise<void> =>
   store.run(
     `INSERT INTO chosen SELECT dataset, modality, site, layer, head FROM expected
