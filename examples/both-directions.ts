@@ -1,6 +1,6 @@
-// Enough, or needed? Denoising puts a head's clean value into the corrupted pass: what comes back, the head is enough for.
-// Noising puts its corrupted value into the clean pass: what is lost, it was needed for. Heads that back each other up
-// are enough, and not needed.
+// Enough, or needed? Denoising puts a head's clean value into the corrupted pass: what comes back, the head is enough
+// for. Noising puts its corrupted value into the clean pass: what is lost, it was needed for. Heads that back each
+// other up are enough, and not needed.
 import { type Direction, loadBlip, sweep } from "vlm-notice";
 
 using blip = await loadBlip("weights/scenes");

@@ -1,5 +1,5 @@
-// When does the picture's colour leave the star? Patches under the star's mask get their values of the other picture back,
-// layer by layer; then all tokens but those.
+// When does the picture's colour leave the star? Patches under the star's mask get their values of the other picture
+// back, layer by layer; then all tokens but those.
 import { loadBlip, patch } from "vlm-notice";
 
 using blip = await loadBlip("weights/scenes");

@@ -1,5 +1,5 @@
-// Does one attention head carry the answer? The model sees a blue star and is asked about its colour; one head gets back
-// what it held when the star was red.
+// Does one attention head carry the answer? The model sees a blue star and is asked about its colour; one head gets
+// back what it held when the star was red.
 import { loadBlip, patchHead } from "vlm-notice";
 
 using blip = await loadBlip("weights/scenes"); // a folder, or a model of the hub: "Salesforce/blip-vqa-base"

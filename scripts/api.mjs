@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import ts from "typescript";
 
-// `npm run api` writes what the package exports, entry by entry, into docs/api.txt, so that a change of it is seen in a review.
-// `npm run api -- --check` fails where the file says something else.
+// `npm run api` writes what the package exports, entry by entry, into docs/api.txt, so that a change of it is seen in a
+// review. `npm run api -- --check` fails where the file says something else.
 
 const FILE = "docs/api.txt";
 const { exports } = JSON.parse(readFileSync("package.json", "utf8"));

@@ -3,8 +3,9 @@ import { chmodSync, cpSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 
-// `npm run build`: the sources compiled into dist/, and beside them the wasm backend's binaries. A browser's bundler follows a
-// relative address in every mode; the address of a file of another package it may lose (Vite's development server does).
+// `npm run build`: the sources compiled into dist/, and beside them the wasm backend's binaries. A browser's bundler
+// follows a relative address in every mode; the address of a file of another package it may lose (Vite's development
+// server does).
 
 const { resolve } = createRequire(import.meta.url);
 const path = (name) => fileURLToPath(new URL(`../${name}`, import.meta.url));

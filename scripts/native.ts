@@ -4,9 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-// `npm run native` installs @tensorflow/tfjs-node where its own download of libtensorflow fails: the libraries and headers
-// come out of PyPI's tensorflow-cpu wheel, the binding is compiled. `npm run native -- gpu` builds @tensorflow/tfjs-node-gpu's
-// addon in the same way; without CUDA it computes on the CPU. Linux x86-64; needs npm, python3 with pip, and g++.
+// `npm run native` installs @tensorflow/tfjs-node where its own download of libtensorflow fails: the libraries and
+// headers come out of PyPI's tensorflow-cpu wheel, the binding is compiled. `npm run native -- gpu` builds
+// @tensorflow/tfjs-node-gpu's addon in the same way; without CUDA it computes on the CPU. Linux x86-64; needs npm,
+// python3 with pip, and g++.
 
 const TFJS = "4.22.0";
 // 2.15.1 is the newest whose C library still has every symbol that tfjs-node 4.22 calls.

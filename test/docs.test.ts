@@ -9,8 +9,8 @@ import { runCodeHere } from "./support/program.js";
 import { ROOT } from "./support/root.js";
 import { checkShown, printingShown } from "./support/shown.js";
 
-// Code blocks of a page are run one after the other, as one program. Commands that ask the embedded model something are run; all others take
-// long, or need the network or somebody's data: of these every option must be one that there is.
+// Code blocks of a page are run one after the other, as one program. Commands that ask the embedded model something are
+// run; all others take long, or need the network or somebody's data: of these every option must be one that there is.
 
 const ENTRIES = {
   "vlm-notice": "index.js",
@@ -55,7 +55,10 @@ async function checkWords(args: readonly string[]): Promise<void> {
   assert.equal(errors, []);
 }
 
-/** What a page names of this repository: `src/model/pass.ts`, `docs/api.txt`. Capitals stand for a name to choose; `npm run docs` writes `docs/api`. */
+/**
+ * What a page names of this repository: `src/model/pass.ts`, `docs/api.txt`. Capitals stand for a name to choose; `npm
+ * run docs` writes `docs/api`.
+ */
 const pathsIn = (content: string) =>
   Array.from(
     content.matchAll(/`((?:src|test|docs|scripts|bench|weights|examples)\/[^`\s*…]*)`/g),

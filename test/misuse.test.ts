@@ -17,8 +17,8 @@ import { floats, temporaryFolder, writeCheckpoint } from "./support/checkpoint.j
 import { refused } from "./support/refused.js";
 import { ANSWERS, CLEAN_IMAGE, CLEAN_QUESTION, CORRUPT_IMAGE, CORRUPT_QUESTION, NARROW } from "./support/samples.js";
 
-// What somebody may write around `patchHead`, and the part of the error that says what to write instead. Much of it does not type-check
-// (test/types.ts); here it is written as JavaScript would.
+// What somebody may write around `patchHead`, and the part of the error that says what to write instead. Much of it
+// does not type-check (test/types.ts); here it is written as JavaScript would.
 
 type Case = readonly [
   written: string,

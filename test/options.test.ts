@@ -10,8 +10,8 @@ import * as pools from "../src/pool.js";
 import * as studies from "../src/study.js";
 import { NARROW, samplePair } from "./support/samples.js";
 
-// Whatever takes an object or a list refuses anything else in its place by an error of ours. Of a function a row has the arguments, and
-// which of them are such; whoever exports another function adds a row.
+// Whatever takes an object or a list refuses anything else in its place by an error of ours. Of a function a row has
+// the arguments, and which of them are such; whoever exports another function adds a row.
 
 const blip = await core.loadBlip(NARROW);
 const pair = await samplePair(blip, "image");

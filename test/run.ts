@@ -5,8 +5,9 @@ import { stripVTControlCharacters } from "node:util";
 import { parse } from "uvu/parse";
 import { run } from "uvu/run";
 
-// What start.mjs runs once all is compiled: all test files, or those whose path matches a pattern. They are dealt out to processes, one
-// a core, those that take longest first. uvu says "passed" of a suite whose `before` hook threw, having run none of its tests; here that fails.
+// What start.mjs runs once all is compiled: all test files, or those whose path matches a pattern. They are dealt out
+// to processes, one a core, those that take longest first. uvu says "passed" of a suite whose `before` hook threw,
+// having run none of its tests; here that fails.
 
 /** What takes longest, longest first; of all others it matters little. */
 const LONGEST = [

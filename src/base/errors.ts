@@ -25,8 +25,8 @@ export type NoticeErrorCode =
   | "disposed";
 
 /**
- * Every error that this package throws, but for a signal's reason and what a caller's own callback throws. The message says what
- * was given, what was expected, what to do.
+ * Every error that this package throws, but for a signal's reason and what a caller's own callback throws. The message
+ * says what was given, what was expected, what to do.
  */
 export class NoticeError extends Error {
   override readonly name: string = "NoticeError";

@@ -25,8 +25,8 @@ export function checkValues(
 }
 
 /**
- * JSON that anybody may have written. Two characters may become an object of sixty bytes, so the values are counted before
- * any is made.
+ * JSON that anybody may have written. Two characters may become an object of sixty bytes, so the values are counted
+ * before any is made.
  *
  * @throws NoticeError where the text is not JSON, or has more values.
  */

@@ -19,7 +19,8 @@ export function keysOf<Given extends object>(keys: { readonly [key in keyof Requ
 
 /**
  * @param of in words, such as "the options of sweep" is made of "sweep".
- * @throws NoticeError `options` as `checkOptions`; for a promise that nobody awaited; for a key that there is not, with the nearest.
+ * @throws NoticeError `options` as `checkOptions`; for a promise that nobody awaited; for a key that there is not, with
+ * the nearest.
  */
 export function checkShape(of: string, given: unknown, { such, keys, later = [] }: Shape): void {
   checkAwaited(`What is given to ${of}`, given);

@@ -1,4 +1,5 @@
-// Passes compute without a pause, and what they await resolves in a microtask: nothing else would ever run, no timer, no key.
+// Passes compute without a pause, and what they await resolves in a microtask: nothing else would ever run, no timer,
+// no key.
 
 /** Work goes on for so long before everything else has its turn. */
 const MOST_MS = 50;

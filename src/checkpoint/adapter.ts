@@ -6,8 +6,8 @@ import type { CheckpointFiles } from "../base/source.js";
 export const ADAPTER_CONFIG = "adapter_config.json";
 
 /**
- * @throws NoticeError `checkpoint` where the folder is an adapter's. Also beside whole weights: transformers adds the adapter to
- * them when it loads the folder, so without it the model would be another.
+ * @throws NoticeError `checkpoint` where the folder is an adapter's. Also beside whole weights: transformers adds the
+ * adapter to them when it loads the folder, so without it the model would be another.
  */
 export async function refuseAdapter(files: CheckpointFiles): Promise<void> {
   const json = await files.text(ADAPTER_CONFIG);

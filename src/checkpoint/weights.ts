@@ -10,8 +10,8 @@ import { readFloats, type TensorEntry } from "./safetensors.js";
  * of them (`disposeWeights`).
  *
  * @param checkpoint named in errors. @param warn told of tensors that are no part of the model.
- * @throws NoticeError `checkpoint` naming every missing, unused and misshapen tensor, before anything is read; and the one that
- * holds a value that is not finite.
+ * @throws NoticeError `checkpoint` naming every missing, unused and misshapen tensor, before anything is read; and the
+ * one that holds a value that is not finite.
  */
 export async function loadWeights(
   stored: Checkpoint,
@@ -157,8 +157,8 @@ async function readPlace({ shape, layout, third }: Place, entry: TensorEntry): P
 }
 
 /**
- * Makes the backend take the values now. TensorFlow copies them at a tensor's first use; all weights would then stand in memory
- * twice during the first pass, since the collector learns nothing of what is native.
+ * Makes the backend take the values now. TensorFlow copies them at a tensor's first use; all weights would then stand
+ * in memory twice during the first pass, since the collector learns nothing of what is native.
  */
 function handOver(tensor: tf.Tensor): void {
   const [first, one] = [0, 1].map((each) => tensor.shape.map(() => each)) as [number[], number[]];

@@ -59,7 +59,8 @@ export async function loadModel(model: string, { backend, memory }: ModelOptions
 }
 
 /**
- * Refuses, before the long work, output files that could not be written after it, or are not ours to replace. Call it first.
+ * Refuses, before the long work, output files that could not be written after it, or are not ours to replace. Call it
+ * first.
  *
  * @param outputs by option; undefined where it is not given, `-` for standard output.
  * @param out what `--out` is.

@@ -143,8 +143,8 @@ export interface PairJob<Name extends JobName> {
 }
 
 /**
- * Goes through a list of pairs, whose results come in its order. A line that is no pair, or whose pair the model refuses, is
- * named on stderr and left out; the file of the others is whole.
+ * Goes through a list of pairs, whose results come in its order. A line that is no pair, or whose pair the model
+ * refuses, is named on stderr and left out; the file of the others is whole.
  *
  * @param take given every result; what it returns is the line of `out`, behind the pair's index.
  * @throws NoticeError `options` where no pair is left.

@@ -17,7 +17,10 @@ export const collect =
     { name, place: parse(name) },
   ];
 
-/** `text.cross.z:L0H1@answer`: a site, a layer, a head where the site has heads (default: all), and a position (default: all). */
+/**
+ * `text.cross.z:L0H1@answer`: a site, a layer, a head where the site has heads (default: all), and a position (default:
+ * all).
+ */
 export function parsePlace(name: string): Selection {
   const [, site, layer, head, position] = /^([\w.]+):L(\d{1,3})(?:H(\d{1,4}))?(?:@(.+))?$/.exec(name) ?? [];
   if (site === undefined)

@@ -1,5 +1,6 @@
 /**
- * Lets Ctrl-C or a plain `kill` end the work in order; this process then ends by that signal. A second one ends it at once.
+ * Lets Ctrl-C or a plain `kill` end the work in order; this process then ends by that signal. A second one ends it at
+ * once.
  *
  * @param onSignal called at the first.
  */

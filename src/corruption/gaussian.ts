@@ -8,19 +8,23 @@ export const MOST_SIGMA = 1000;
 
 /** Independent Gaussian noise on every value of a picture. */
 export interface GaussianNoise {
-  /** Standard deviation, in units of the normalised pixels: 1 is one standard deviation of CLIP's pictures, about 0.27 of white. */
+  /**
+   * Standard deviation, in units of the normalised pixels: 1 is one standard deviation of CLIP's pictures, about 0.27
+   * of white.
+   */
   readonly sigma: number;
   /** Equal seeds give equal noise. */
   readonly seed: number;
 }
 
 /**
- * A picture with noise on it: the corruption that semantic pairs stand in for (NOTICE, section 1), as a baseline. Equal seeds
- * give equal noise; nothing is clipped, so the values' mean stays.
+ * A picture with noise on it: the corruption that semantic pairs stand in for (NOTICE, section 1), as a baseline. Equal
+ * seeds give equal noise; nothing is clipped, so the values' mean stays.
  *
  * @param pixels normalised, [1, height, width, 3] or its values; they stay as they are.
  * @returns of the same shape. A tensor is the caller's to dispose of.
- * @throws NoticeError `options` where sigma is not above 0, or above 1000, or the seed no number, `image` where the tensor is of another rank.
+ * @throws NoticeError `options` where sigma is not above 0, or above 1000, or the seed no number, `image` where the
+ * tensor is of another rank.
  */
 export function gaussianNoise(pixels: tf.Tensor4D, noise: GaussianNoise): tf.Tensor4D;
 export function gaussianNoise(pixels: Float32Array, noise: GaussianNoise): Float32Array;

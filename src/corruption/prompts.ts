@@ -5,7 +5,10 @@ import { Environment, Interpreter, type Node, parse, type Token, tokenize } from
 const MAX_TEMPLATE = 2000;
 const MAX_QUESTION = 4096;
 
-/** The questions of NOTICE, section 3.1. `first` and `second` are the alternatives, in the order in which they are named. */
+/**
+ * The questions of NOTICE, section 3.1. `first` and `second` are the alternatives, in the order in which they are
+ * named.
+ */
 export const TEMPLATES = {
   /** The place that is asked about holds both alternatives: "woman or man". */
   "svo-probes": "is {{ subject }} {{ verb }} {{ object }}?",
@@ -17,9 +20,9 @@ export const TEMPLATES = {
 export type Writer<Name extends string> = (values: Readonly<Record<Name, string>>) => string;
 
 /**
- * A question from a Jinja template. It is a stranger's program, so it gets strings, conditions and joining, and nothing else: no loops,
- * no assignments, no macros, no calls, no members, and of filters those that change letters. What it can write is bounded by
- * its own length. White space is one space.
+ * A question from a Jinja template. It is a stranger's program, so it gets strings, conditions and joining, and nothing
+ * else: no loops, no assignments, no macros, no calls, no members, and of filters those that change letters. What it
+ * can write is bounded by its own length. White space is one space.
  *
  * @param source at most 2000 characters.
  * @param variables the names that it may use.

@@ -43,8 +43,8 @@ function countOf(word: string, pieces: (word: string) => number): number | undef
 }
 
 /**
- * What stands for a question's two alternatives in a symmetric token replacement (NOTICE, section 3.1): two different words, neither of
- * them an alternative.
+ * What stands for a question's two alternatives in a symmetric token replacement (NOTICE, section 3.1): two different
+ * words, neither of them an alternative.
  *
  * @param candidates for each alternative, of as many pieces as it has.
  * @returns undefined where there are no such two.

@@ -18,7 +18,8 @@ export type CsvRow =
  * The records of a CSV file, as they are asked for. Memory does not grow with the file.
  *
  * @param required columns that it must have.
- * @throws NoticeError `options` where there is no such file, it lacks a column or has more than 1000, or a quote is never closed.
+ * @throws NoticeError `options` where there is no such file, it lacks a column or has more than 1000, or a quote is
+ * never closed.
  */
 export async function* csvRows(file: string, required: readonly string[]): AsyncGenerator<CsvRow, void, undefined> {
   let header: string[] | undefined;

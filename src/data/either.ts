@@ -12,8 +12,9 @@ export interface Either {
 }
 
 /**
- * The question, and the corrupt one with the replacements in the alternatives' order. Where there are none, or they change the number of
- * the question's word pieces or none of its words, there is no corrupt question: the sample still serves image pairs.
+ * The question, and the corrupt one with the replacements in the alternatives' order. Where there are none, or they
+ * change the number of the question's word pieces or none of its words, there is no corrupt question: the sample still
+ * serves image pairs.
  *
  * @throws NoticeError `tokens`, `options` where the question cannot be asked.
  */

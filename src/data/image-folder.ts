@@ -2,7 +2,9 @@ import { readdir, stat } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { NoticeError } from "../base/errors.js";
 
-/** A data set's folder by kinds of what lies in it, each in one order on every machine. Hidden things are passed over. */
+/**
+ * A data set's folder by kinds of what lies in it, each in one order on every machine. Hidden things are passed over.
+ */
 export interface Listing {
   /** Names of PNG and JPEG files, going by their endings. */
   readonly images: readonly string[];
@@ -32,8 +34,8 @@ export async function listFolder(folder: string): Promise<Listing> {
 }
 
 /**
- * A sample's id of its keys: different keys give different ids, in letters, digits, `-`, `_`, `.`. A space becomes two dots; a key of
- * other characters is written as `_x` and its bytes in UTF-8.
+ * A sample's id of its keys: different keys give different ids, in letters, digits, `-`, `_`, `.`. A space becomes two
+ * dots; a key of other characters is written as `_x` and its bytes in UTF-8.
  *
  * @example sampleId("big star", "00012", "jpg") // big..star.00012.jpg
  */

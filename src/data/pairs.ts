@@ -25,9 +25,10 @@ const schemas: Record<Mode, z.ZodType<PairInput & { readonly image: string; read
 };
 
 /**
- * The pairs of a JSONL file as `notice scenes` writes it: one object a line with `image`, `question`, `answers` (correct,
- * incorrect; both may be left out where the model allows it) and, for `mode`, `corruptImage` or `corruptQuestion`; what else it holds is not looked at. Paths are relative to the
- * file's folder and stay below it. Read line by line as they are asked for; empty lines are passed over.
+ * The pairs of a JSONL file as `notice scenes` writes it: one object a line with `image`, `question`, `answers`
+ * (correct, incorrect; both may be left out where the model allows it) and, for `mode`, `corruptImage` or
+ * `corruptQuestion`; what else it holds is not looked at. Paths are relative to the file's folder and stay below it.
+ * Read line by line as they are asked for; empty lines are passed over.
  *
  * @throws NoticeError `options` where there is no such file.
  */

@@ -36,7 +36,10 @@ export type Prepared =
 
 /** What preparing needs to know of the model, and what is chosen by whoever prepares. */
 export interface PrepareContext {
-  /** Word pieces of a word or question, [CLS] and [SEP] not counted. @throws NoticeError `tokens` where it has none or too many. */
+  /**
+   * Word pieces of a word or question, [CLS] and [SEP] not counted. @throws NoticeError `tokens` where it has none or
+   * too many.
+   */
   readonly pieces: (text: string) => number;
   /** All random choices follow from it and the sample's own keys, not from the order of reading. */
   readonly seed: number;

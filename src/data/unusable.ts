@@ -12,7 +12,10 @@ export class Unusable extends Error {
   }
 }
 
-/** The samples that `make` makes of one thing, or why it makes none. A question that the model or its template refuses is unusable. */
+/**
+ * The samples that `make` makes of one thing, or why it makes none. A question that the model or its template refuses
+ * is unusable.
+ */
 export async function prepared(
   where: Pick<Exclusion, "dataset" | "source">,
   make: () => readonly Sample[] | Promise<readonly Sample[]>,

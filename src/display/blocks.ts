@@ -6,8 +6,8 @@ import { type Colour, PLAIN, paint, type Terminal } from "./terminal.js";
 const GREYS = " .:-=+*#%@";
 
 /**
- * A picture as half-block pixels, two rows to a line: `▀` in the colour of the upper one, on that of the lower one. Without
- * colour, a letter for the brightness of both.
+ * A picture as half-block pixels, two rows to a line: `▀` in the colour of the upper one, on that of the lower one.
+ * Without colour, a letter for the brightness of both.
  *
  * @param side of the longer side at most, in pixels.
  * @throws NoticeError `image` where the picture's data is not [height, width, 3].

@@ -12,9 +12,9 @@ const NARROW = 2;
 const RULER = 5;
 
 /**
- * A map as coloured cells with their numbers, red to blue around 0 as in the figures; without colour, numbers alone. Where
- * the numbers do not fit into a line there are colours alone, or signed ninths of the largest value; where these do not
- * fit, the columns go on below.
+ * A map as coloured cells with their numbers, red to blue around 0 as in the figures; without colour, numbers alone.
+ * Where the numbers do not fit into a line there are colours alone, or signed ninths of the largest value; where these
+ * do not fit, the columns go on below.
  *
  * @throws NoticeError `options` for a map without values, with ragged rows or labels that are not one for each.
  */

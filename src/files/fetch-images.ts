@@ -24,9 +24,9 @@ export type FetchSummary = Omit<Manifest, "failures">;
 const SAVE_EVERY = 500;
 
 /**
- * Brings pictures into `folder/images/ID.jpg` or `.png`. Only PNG and JPEG files that can be decoded are kept, each written
- * beside its place and renamed. `folder/manifest.json` counts the missing ones by reason and lists them; it is written now
- * and then and at the end, after `signal` too.
+ * Brings pictures into `folder/images/ID.jpg` or `.png`. Only PNG and JPEG files that can be decoded are kept, each
+ * written beside its place and renamed. `folder/manifest.json` counts the missing ones by reason and lists them; it is
+ * written now and then and at the end, after `signal` too.
  *
  * @param images with different ids.
  * @throws NoticeError `options` where the folder may not be written to; the signal's reason.

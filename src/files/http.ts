@@ -2,8 +2,8 @@ import { NoticeError } from "../base/errors.js";
 import { QUIET_MS, TransientError, type Waiting } from "./retry.js";
 
 /**
- * A connection's limits: `timeoutMs` is the longest silence, before the first header and between two pieces of a body. In ten
- * times as long at least 64 KiB must come of what is not at its end.
+ * A connection's limits: `timeoutMs` is the longest silence, before the first header and between two pieces of a body.
+ * In ten times as long at least 64 KiB must come of what is not at its end.
  */
 export interface Connection extends Waiting {
   readonly timeoutMs: number;
@@ -11,7 +11,9 @@ export interface Connection extends Waiting {
   readonly redirect?: "follow" | "manual";
 }
 
-/** A response whose body is read under the connection's limits. `close` ends the connection whatever is still to come. */
+/**
+ * A response whose body is read under the connection's limits. `close` ends the connection whatever is still to come.
+ */
 export interface Reply {
   readonly status: number;
   readonly headers: Headers;

@@ -73,8 +73,8 @@ export async function cachedSnapshot(cache: string, id: ModelId): Promise<string
 }
 
 /**
- * What a snapshot lacks of a whole checkpoint, in words; empty if nothing. A link to a deleted blob counts as lacking, and so does
- * a damaged file.
+ * What a snapshot lacks of a whole checkpoint, in words; empty if nothing. A link to a deleted blob counts as lacking,
+ * and so does a damaged file.
  */
 export async function missingFiles(snapshot: string, waiting: Waiting = {}): Promise<string[]> {
   const missing: string[] = [];
@@ -95,7 +95,9 @@ export async function missingFiles(snapshot: string, waiting: Waiting = {}): Pro
   return missing;
 }
 
-/** The distinct shard files of a `model.safetensors.index.json`; undefined if it is not one or names a file elsewhere. */
+/**
+ * The distinct shard files of a `model.safetensors.index.json`; undefined if it is not one or names a file elsewhere.
+ */
 export function shardNames(index: string): string[] | undefined {
   let map: unknown;
   try {
@@ -112,7 +114,8 @@ export function shardNames(index: string): string[] | undefined {
 
 /**
  * Make `pointer` name the blob: a relative link, so that the cache can be moved; a copy where links are not allowed.
- * One process at a time may, so what is written beside it has one name, and what a kill left there the next call takes away.
+ * One process at a time may, so what is written beside it has one name, and what a kill left there the next call takes
+ * away.
  */
 export async function pointAt(blob: string, pointer: string): Promise<void> {
   const beside = `${pointer}.part`;

@@ -81,9 +81,9 @@ export async function resolveModel(model: string, options: HubOptions = {}): Pro
 }
 
 /**
- * Bring a model's files into the hub's cache, in the layout that Python's huggingface_hub reads, and return the snapshot
- * folder. Only what loading needs: config, processor, tokenizer and safetensors. Blobs that are there already are kept;
- * partial ones are continued. The revision's ref is written last, so that it names a whole snapshot.
+ * Bring a model's files into the hub's cache, in the layout that Python's huggingface_hub reads, and return the
+ * snapshot folder. Only what loading needs: config, processor, tokenizer and safetensors. Blobs that are there already
+ * are kept; partial ones are continued. The revision's ref is written last, so that it names a whole snapshot.
  * @throws NoticeError "checkpoint": not an id, no config or no safetensors in the repository, a damaged index;
  * "network": offline, refused, damaged on the way, or the disk is full.
  */

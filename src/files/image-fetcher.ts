@@ -48,8 +48,8 @@ class Missing extends Error {
 }
 
 /**
- * What fetches one picture into a folder and says how that went. Pictures are decoded one at a time: a few bytes may be a
- * few hundred megabytes of pixels.
+ * What fetches one picture into a folder and says how that went. Pictures are decoded one at a time: a few bytes may be
+ * a few hundred megabytes of pixels.
  */
 export function imageFetcher(
   folder: string,

@@ -17,8 +17,8 @@ export const partOf = (path: string): string => `${path}.${HOST}.${process.pid}.
 export const partialOf = (folder: string): string => `${folder.replace(/[/\\]+$/, "")}.partial-${HOST}-${process.pid}`;
 
 /**
- * Removes what processes of this machine that are gone left in a folder, beside the places of what they wrote. Nothing tells whether a
- * process of another machine is gone: what it left stays.
+ * Removes what processes of this machine that are gone left in a folder, beside the places of what they wrote. Nothing
+ * tells whether a process of another machine is gone: what it left stays.
  *
  * @param name of the file or folder that they wrote; without it any.
  */

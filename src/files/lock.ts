@@ -24,8 +24,9 @@ interface Owner {
 }
 
 /**
- * Run `action` while nobody else holds `lock`, a file with its owner's host and process in it, touched every 10 s. It is
- * stale once that process is gone, or silent for a minute (another host, a reused process number), whatever its clock says.
+ * Run `action` while nobody else holds `lock`, a file with its owner's host and process in it, touched every 10 s. It
+ * is stale once that process is gone, or silent for a minute (another host, a reused process number), whatever its
+ * clock says.
  *
  * @throws NoticeError `network` where there is something that is no lock.
  */

@@ -8,7 +8,8 @@ import type * as node from "./open.js";
 // What open.ts is in Node: in a browser models and pictures are addresses, relative to the page or whole.
 
 /**
- * @param model the address of a folder: "weights/scenes", "https://huggingface.co/Salesforce/blip-vqa-base/resolve/main".
+ * @param model the address of a folder: "weights/scenes",
+ * "https://huggingface.co/Salesforce/blip-vqa-base/resolve/main".
  * @throws NoticeError `network`, when a file is asked for.
  */
 export async function openModel(model: string): Promise<node.NamedModel> {

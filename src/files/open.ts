@@ -2,8 +2,8 @@ import type { CheckpointFiles } from "../base/source.js";
 import type { Picture } from "../pictures/picture.js";
 import type { HubOptions } from "./hub.js";
 
-// Models and pictures by name: in Node, files. In a browser package.json puts open.browser.ts in the place of this file.
-// Each part is loaded when it is first asked for.
+// Models and pictures by name: in Node, files. In a browser package.json puts open.browser.ts in the place of this
+// file. Each part is loaded when it is first asked for.
 
 /** A checkpoint by name, and the bytes that it and everything done with it may take, where that is known. */
 export interface NamedModel {

@@ -29,7 +29,8 @@ export type OutputKind = keyof typeof WRITTEN;
 const ENDS = 65_536;
 
 /**
- * Refuses a path at which there is something that this package did not write, or that belongs to a run. Empty files may be replaced.
+ * Refuses a path at which there is something that this package did not write, or that belongs to a run. Empty files may
+ * be replaced.
  *
  * @throws NoticeError `options`
  */

@@ -12,7 +12,8 @@ export interface ReadOptions {
 }
 
 /**
- * Refuses what is no file before it is opened: whoever opens a pipe waits for its other end, and a device may never come to an end.
+ * Refuses what is no file before it is opened: whoever opens a pipe waits for its other end, and a device may never
+ * come to an end.
  *
  * @returns undefined where there is nothing.
  * @throws NoticeError `code` where there is something else, or a larger file.

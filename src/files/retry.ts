@@ -5,7 +5,10 @@ import { NoticeError } from "../base/errors.js";
 export interface Retry {
   readonly attempts: number;
   readonly delayMs: number;
-  /** What a server may ask to wait, all pauses in a row together; one that asks for more is given up. Default: 5 minutes. */
+  /**
+   * What a server may ask to wait, all pauses in a row together; one that asks for more is given up. Default: 5
+   * minutes.
+   */
   readonly longestMs?: number;
   /** Waits. Default: a timer. */
   readonly sleep?: (ms: number, signal?: AbortSignal) => Promise<void>;
@@ -38,7 +41,8 @@ export class TransientError extends Error {
 
 /**
  * Run `action`, and again after a pause while it fails with a `TransientError`.
- * @throws NoticeError "network" after the last attempt, or where the server asks to wait for too long; any other error at once.
+ * @throws NoticeError "network" after the last attempt, or where the server asks to wait for too long; any other error
+ * at once.
  */
 export async function withRetries<T>(action: () => Promise<T>, retry: Retry, waiting: Waiting = {}): Promise<T> {
   const { longestMs = LONGEST_ASKED_MS, sleep = pause } = retry;

@@ -30,8 +30,8 @@ export async function refuseRunFile(path: string): Promise<void> {
 }
 
 /**
- * Refuses links and devices in the place of a run's settings and of what DuckDB opens: whoever made the run would have other files read
- * or written.
+ * Refuses links and devices in the place of a run's settings and of what DuckDB opens: whoever made the run would have
+ * other files read or written.
  *
  * @throws NoticeError `options`
  */

@@ -48,7 +48,8 @@ export function isFileError(error: unknown): error is NodeJS.ErrnoException {
 }
 
 /**
- * Why a file could not be used, how much room there is where that matters, and what to do. What is a NoticeError stays one.
+ * Why a file could not be used, how much room there is where that matters, and what to do. What is a NoticeError stays
+ * one.
  *
  * @param done such as "written".
  */

@@ -11,8 +11,8 @@ import { writeWhole } from "./write.js";
 const QUIET_BYTES = 256 * 1024 * 1024;
 
 /**
- * Whether a blob of the hub's cache holds what its name says, a sha256 or a git blob's SHA-1; other names say nothing. It is read
- * once: `.verified/NAME` beside `blobs` then has its size and time, and counts until one of them changes.
+ * Whether a blob of the hub's cache holds what its name says, a sha256 or a git blob's SHA-1; other names say nothing.
+ * It is read once: `.verified/NAME` beside `blobs` then has its size and time, and counts until one of them changes.
  */
 export async function isSound(blob: string, { onWait }: Waiting): Promise<boolean> {
   const name = basename(blob);

@@ -120,7 +120,9 @@ async function receive(
   }
 }
 
-/** Where the reply's body begins in the file: at `size` if the server honours the range, at 0 if it sends everything. */
+/**
+ * Where the reply's body begins in the file: at `size` if the server honours the range, at 0 if it sends everything.
+ */
 function offsetOf(file: RemoteFile, reply: Reply, size: number): number {
   const length = reply.headers.get("content-length");
   const range = /^bytes (\d+)-\d+\/(\d+)$/.exec(reply.headers.get("content-range") ?? "");

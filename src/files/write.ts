@@ -35,8 +35,8 @@ export async function writeWhole(path: string, content: Content): Promise<void> 
 }
 
 /**
- * A folder with those that it lies in, where they are missing. (Node's own `recursive` never comes back from below /proc, where a
- * folder that is there says of a new one that it is not.)
+ * A folder with those that it lies in, where they are missing. (Node's own `recursive` never comes back from below
+ * /proc, where a folder that is there says of a new one that it is not.)
  *
  * @throws NoticeError `options` where it may not be made, or there is something else.
  */

@@ -26,8 +26,8 @@ export interface Job<Input, Output> {
 }
 
 /**
- * Defines a job by the schemas of its input (plain data: pictures as paths, bytes or pixels) and its output (in its sent form
- * and in the form that callers get).
+ * Defines a job by the schemas of its input (plain data: pictures as paths, bytes or pixels) and its output (in its
+ * sent form and in the form that callers get).
  */
 export function defineJob<Input, Output>(
   name: string,

@@ -20,7 +20,9 @@ export interface Network<Arch extends Architecture = Architecture> extends Learn
   readonly memory?: number;
 }
 
-/** Pixels [batch · tile, height, width, 3], normalised, and ids [batch, token], int32. One picture may serve many texts. */
+/**
+ * Pixels [batch · tile, height, width, 3], normalised, and ids [batch, token], int32. One picture may serve many texts.
+ */
 export interface Inputs {
   /** Left out where another pass has seen the picture. */
   readonly pixels?: tf.Tensor;
@@ -30,8 +32,8 @@ export interface Inputs {
 }
 
 /**
- * What stands at a tower's positions: the patches of the picture, the words that somebody asked, or what an answer begins with,
- * which is the same whatever is asked.
+ * What stands at a tower's positions: the patches of the picture, the words that somebody asked, or what an answer
+ * begins with, which is the same whatever is asked.
  */
 export type Tokens = "image" | "question" | "answer";
 
@@ -57,8 +59,8 @@ export interface Attends<Config, Weights> {
   /** From the last stream to the rows that are attended to, both [batch, token, width]. Default: the stream itself. */
   rows?(model: Learned<Config, Weights>, last: tf.Tensor): tf.Tensor;
   /**
-   * A layer's cross-attention, where its keys and values are projected once a pass and shared by all patches: right where the rows are
-   * many. Default: each layer attends to the rows.
+   * A layer's cross-attention, where its keys and values are projected once a pass and shared by all patches: right
+   * where the rows are many. Default: each layer attends to the rows.
    */
   projection?(model: Learned<Config, Weights>, layer: number): AttentionWeights;
 }
@@ -77,8 +79,8 @@ export interface Takes<Config, Weights> {
 export interface Tower<Config = ModelConfig, Weights = object> {
   readonly tokens: Tokens;
   /**
-   * Tokens see only earlier ones: a change at one reaches, in the next layer, only it and those after it. Its block takes a `past`, and
-   * where an answer is read from such a tower it is read at its last token.
+   * Tokens see only earlier ones: a change at one reaches, in the next layer, only it and those after it. Its block
+   * takes a `past`, and where an answer is read from such a tower it is read at its last token.
    */
   readonly causal: boolean;
   /** What a block computes, in that order. */
@@ -119,8 +121,8 @@ export interface Readout<Config = ModelConfig, Weights = object> {
     ids: readonly (readonly number[])[],
   ): Promise<number[][]>;
   /**
-   * How alike picture and text are where a model also compares them without attention: a cosine for each row of a pass, [batch]. Its
-   * parameters are those of `say`.
+   * How alike picture and text are where a model also compares them without attention: a cosine for each row of a pass,
+   * [batch]. Its parameters are those of `say`.
    */
   similarity?(
     model: Learned<Config, Weights>,

@@ -41,7 +41,8 @@ export type TowerName<A extends ArchitectureName = ArchitectureName> = A extends
  * What a checkpoint is, and its shapes.
  *
  * @param json the text of its config.json. @param warn told of repaired mistakes.
- * @throws NoticeError `checkpoint` where no architecture is this one, with those that are known; naming the field where one is wrong.
+ * @throws NoticeError `checkpoint` where no architecture is this one, with those that are known; naming the field where
+ * one is wrong.
  */
 export function readConfig(
   json: string,

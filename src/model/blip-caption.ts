@@ -10,8 +10,9 @@ import { type VitWeights, vitPlaces } from "./blocks/vit.js";
 import { NEW_TOKENS } from "./greedy.js";
 import { keysValues } from "./kernels/attention.js";
 
-// BLIP for captions (Hugging Face `BlipForConditionalGeneration`): a ViT sees the picture; a decoder attends to it in every layer and
-// goes on with a prompt, word by word, or begins with [DEC] alone. The picture may be wider than the text.
+// BLIP for captions (Hugging Face `BlipForConditionalGeneration`): a ViT sees the picture; a decoder attends to it in
+// every layer and goes on with a prompt, word by word, or begins with [DEC] alone. The picture may be wider than the
+// text.
 
 /** Everything that it has learned. */
 export interface BlipCaptionWeights<Leaf = tf.Tensor> {
@@ -32,7 +33,8 @@ export const blipCaption = {
   },
   intake: {
     ...intake,
-    // As `generate` has it: position 0 becomes [DEC] and the last token, [SEP], goes. So one token more is taken than there are positions.
+    // As `generate` has it: position 0 becomes [DEC] and the last token, [SEP], goes. So one token more is taken than
+    // there are positions.
     maxTokens: ({ text }) => text.max_position_embeddings + 1,
     begins: ({ text }, ids) => [text.bos_token_id, ...ids.slice(1, -1)],
     optional: true,
@@ -70,7 +72,8 @@ function places({ vision, text }: BlipConfig, names: ReadonlySet<string>): BlipC
 /**
  * Greedy captions: after the prompt the likeliest token each time, until [SEP] or the last position that the model has.
  *
- * @param last the vision tower's last stream [batch, token, width]. @param prompts ids that begin with [DEC], equally many.
+ * @param last the vision tower's last stream [batch, token, width]. @param prompts ids that begin with [DEC], equally
+ * many.
  * @returns per row the ids after the prompt, without [SEP].
  */
 async function generate(model: Model, last: tf.Tensor, prompts: readonly (readonly number[])[]): Promise<number[][]> {

@@ -11,8 +11,9 @@ import { walk } from "./blocks/block.js";
 import { finishImage, type VitWeights, vitPlaces } from "./blocks/vit.js";
 import { type Linear, linear } from "./kernels/linear.js";
 
-// BLIP for image-text matching (Hugging Face `BlipForImageTextRetrieval`): a ViT sees the picture; a BERT reads a sentence, attends to
-// the picture in every layer, and says at [CLS] whether the two match. The picture may be wider than the text.
+// BLIP for image-text matching (Hugging Face `BlipForImageTextRetrieval`): a ViT sees the picture; a BERT reads a
+// sentence, attends to the picture in every layer, and says at [CLS] whether the two match. The picture may be wider
+// than the text.
 
 /** Everything that it has learned. */
 export interface BlipItmWeights<Leaf = tf.Tensor> {
@@ -80,8 +81,9 @@ function places({ vision, text, projection }: BlipItmConfig): BlipItmWeights<Pla
 }
 
 /**
- * ITC: the cosine of both [CLS] in one space, [batch]. The sentence is read by the same encoder, without its cross-attention. [CLS] stays
- * [CLS], as in `transformers`; the original code puts [ENC] in its place only where the encoder sees the picture.
+ * ITC: the cosine of both [CLS] in one space, [batch]. The sentence is read by the same encoder, without its
+ * cross-attention. [CLS] stays [CLS], as in `transformers`; the original code puts [ENC] in its place only where the
+ * encoder sees the picture.
  */
 function compare(
   { config, weights }: Model,

@@ -4,7 +4,8 @@ import type { BlipConfig, TowerConfig } from "./blip-config.js";
 import { BERT_SITES, type BertWeights, bertBlock, embedTokens } from "./blocks/bert.js";
 import { embedPixels, finishImage, VIT_SITES, type VitWeights, vitBlock, vitNames } from "./blocks/vit.js";
 
-// What the members of BLIP's family share: a ViT that sees the picture, and a BERT that reads a text and attends to it in every layer.
+// What the members of BLIP's family share: a ViT that sees the picture, and a BERT that reads a text and attends to it
+// in every layer.
 
 /** A tower's shape from its config. */
 export const sizeOf = (config: TowerConfig): TowerSize => ({

@@ -9,8 +9,9 @@ import { BERT_SITES, type BertWeights, bertBlock, bertPlaces, embedTokens } from
 import { walk } from "./blocks/block.js";
 import { type VitWeights, vitPlaces } from "./blocks/vit.js";
 
-// BLIP for question answering (Hugging Face `BlipForQuestionAnswering`): a ViT sees the picture; a BERT reads the question and attends
-// to the picture in every layer; a decoder attends to what was read, and begins the answer with [DEC].
+// BLIP for question answering (Hugging Face `BlipForQuestionAnswering`): a ViT sees the picture; a BERT reads the
+// question and attends to the picture in every layer; a decoder attends to what was read, and begins the answer with
+// [DEC].
 
 /** Everything that it has learned. */
 export interface BlipVqaWeights<Leaf = tf.Tensor> {

@@ -5,7 +5,8 @@ import { type BertWeights, bertPlaces } from "./blocks/bert.js";
 import { sayGreedily } from "./greedy.js";
 import { gelu, type LayerNorm, type Linear, layerNorm, linear } from "./kernels/linear.js";
 
-// What those of BLIP's family share that answer in words: a decoder, from its stream to the vocabulary, and greedy texts.
+// What those of BLIP's family share that answer in words: a decoder, from its stream to the vocabulary, and greedy
+// texts.
 
 /** From the decoder's stream to the vocabulary. */
 export interface WordsWeights<Leaf = tf.Tensor> {
@@ -24,7 +25,8 @@ const VOCABULARY_BIAS = [`${HEAD}.bias`, `${HEAD}.decoder.bias`];
 export const wordsAliases = [VOCABULARY_BIAS];
 
 /**
- * Where a BLIP checkpoint keeps a decoder. Where it lacks the output matrix, the decoder's word embeddings stand in for it.
+ * Where a BLIP checkpoint keeps a decoder. Where it lacks the output matrix, the decoder's word embeddings stand in for
+ * it.
  *
  * @param context the width of what is attended to. @param names of the tensors that the checkpoint holds.
  */

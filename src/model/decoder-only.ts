@@ -5,7 +5,8 @@ import type { DecoderConfig } from "./decoder-config.js";
 import { NEW_TOKENS, sayGreedily } from "./greedy.js";
 import { placeRows } from "./kernels/places.js";
 
-// What models share whose tower of words has the picture among its own tokens: that tower, and how it goes on with an answer.
+// What models share whose tower of words has the picture among its own tokens: that tower, and how it goes on with an
+// answer.
 
 interface Weights {
   readonly text: LlamaWeights;
@@ -55,7 +56,8 @@ export const DECODER_BUFFERS = /position_ids$|inv_freq$/;
 type Cache = { k: tf.Tensor; v: tf.Tensor }[];
 
 /**
- * Greedy answers: the likeliest token each time, until one that ends an answer. Keys and values of what was read are kept.
+ * Greedy answers: the likeliest token each time, until one that ends an answer. Keys and values of what was read are
+ * kept.
  *
  * @param takes how the picture comes into the tower. @param last the seeing tower's last stream [batch, token, width].
  * @param prompts ids, equally many a row.

@@ -5,10 +5,11 @@ import { turn } from "../base/turn.js";
 export const NEW_TOKENS = 20;
 
 /**
- * Greedy texts: the likeliest token each time, until one that ends them. An ended row goes on with what ended it, so that rows stay
- * equally long.
+ * Greedy texts: the likeliest token each time, until one that ends them. An ended row goes on with what ended it, so
+ * that rows stay equally long.
  *
- * @param rows how many texts. @param most so many tokens at most. @param next the likeliest tokens [row] after those that were said.
+ * @param rows how many texts. @param most so many tokens at most. @param next the likeliest tokens [row] after those
+ * that were said.
  * @returns the ids of each row, without the one that ends it.
  */
 export async function sayGreedily(

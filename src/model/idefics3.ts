@@ -15,8 +15,9 @@ import { ACTIVATIONS } from "./kernels/activations.js";
 import { layerNorm, type Matrix, product } from "./kernels/linear.js";
 import { embedPatches, gridNames, type SeeingWeights, seeingPlaces } from "./seeing.js";
 
-// Idefics3 and SmolVLM (Hugging Face `Idefics3ForConditionalGeneration`, `SmolVLMForConditionalGeneration`): SigLIP sees the picture and
-// each of its tiles; pixel shuffle makes fewer, wider tokens of it, which stand among the words of a Llama.
+// Idefics3 and SmolVLM (Hugging Face `Idefics3ForConditionalGeneration`, `SmolVLMForConditionalGeneration`): SigLIP
+// sees the picture and each of its tiles; pixel shuffle makes fewer, wider tokens of it, which stand among the words of
+// a Llama.
 
 /** Everything that it has learned. */
 export interface Idefics3Weights<Leaf = tf.Tensor> {
@@ -122,7 +123,10 @@ function places({ vision, text, scale, tied }: Idefics3Config, names: ReadonlySe
   };
 }
 
-/** [batch, tile · patch, width] -> what stands among the words, [batch, token, text width]: each `scale` x `scale` patches as one. */
+/**
+ * [batch, tile · patch, width] -> what stands among the words, [batch, token, text width]: each `scale` x `scale`
+ * patches as one.
+ */
 function shuffled({ config: { vision, scale }, weights }: Model, last: tf.Tensor): tf.Tensor {
   const normed = layerNorm(last, weights.vision.finalNorm, vision.layer_norm_eps);
   const [batch, tokens, width] = normed.shape as [number, number, number];

@@ -15,8 +15,8 @@ import { ACTIVATIONS } from "./kernels/activations.js";
 import { gelu, type LayerNorm, type Linear, layerNorm, linear, type Matrix } from "./kernels/linear.js";
 import { blockPlaces, embedWithClass, gridNames } from "./seeing.js";
 
-// LLaVA-1.5 (Hugging Face `LlavaForConditionalGeneration`): CLIP sees the picture; the output of one of its layers, projected, stands among
-// the words of a Llama.
+// LLaVA-1.5 (Hugging Face `LlavaForConditionalGeneration`): CLIP sees the picture; the output of one of its layers,
+// projected, stands among the words of a Llama.
 
 /** Everything of it that is used. */
 export interface LlavaWeights<Leaf = tf.Tensor> {

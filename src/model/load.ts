@@ -19,8 +19,8 @@ export interface LoadOptions {
   /** `auto` (the default, or the environment's NOTICE_BACKEND), `node-gpu`, `webgpu`, `node`, `wasm` or `cpu`. */
   readonly backend?: Backend | "auto";
   /**
-   * Bytes that the model and everything done with it may take, looked at when it is loaded. Default: what the machine has
-   * available; two models count the same memory.
+   * Bytes that the model and everything done with it may take, looked at when it is loaded. Default: what the machine
+   * has available; two models count the same memory.
    */
   readonly memory?: number;
   /** Where and how a hub id is downloaded. */

@@ -10,7 +10,10 @@ export const WASM_HEAP_BYTES = 4_294_901_760;
 /** What compiled code and JavaScript's own heap grow by (measured: 25 to 55 MB). */
 const PROCESS_BYTES = 64 * 1024 * 1024;
 
-/** How much more than its values a pass takes on TensorFlow, since malloc keeps what was freed in pieces (measured: 2.2). */
+/**
+ * How much more than its values a pass takes on TensorFlow, since malloc keeps what was freed in pieces (measured:
+ * 2.2).
+ */
 const NATIVE_SPREAD = 2.5;
 
 const isNative = (backend: Backend) => backend === "node" || backend === "node-gpu";
@@ -20,8 +23,8 @@ export type Described = Pick<Network, "architecture"> & { readonly config: Model
 
 /**
  * What a model takes, in bytes: its weights in float32, twice on wasm (XNNPACK keeps a packed copy of what it has
- * multiplied by); and what running it takes beside them: the values of one layer that sees the picture, and the streams of a clean and a
- * corrupted pass. An upper bound, checked against measured memory.
+ * multiplied by); and what running it takes beside them: the values of one layer that sees the picture, and the streams
+ * of a clean and a corrupted pass. An upper bound, checked against measured memory.
  */
 export function modelBytes(model: Described, backend: Backend): { weights: number; working: number } {
   const { architecture, config } = model;
@@ -32,7 +35,8 @@ export function modelBytes(model: Described, backend: Backend): { weights: numbe
     const attended = tower.attends && architecture.towers[tower.attends.tower]!;
     if (tower.tokens === "image") {
       const image = tower.names(config).length;
-      // As many as one layer's `tidy` holds at once: scores, their copies in another order, the softmax; q, k, v, GELU's steps.
+      // As many as one layer's `tidy` holds at once: scores, their copies in another order, the softmax; q, k, v,
+      // GELU's steps.
       layer = Math.max(layer, image * (8 * width + 6 * mlpWidth) + 8 * heads * image * image);
       kept += image * width * (layers + 1);
     } else if (attended?.tokens === "image") kept += 2 * attended.names(config).length * width * layers;

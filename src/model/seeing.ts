@@ -4,7 +4,8 @@ import type { VitBlockWeights } from "./blocks/vit.js";
 import type { SeeingConfig } from "./decoder-config.js";
 import { type LayerNorm, type Linear, linear, type Matrix, product } from "./kernels/linear.js";
 
-// The towers of SigLIP and CLIP that see a picture for a tower of words: ViTs, which differ in what stands before and after the blocks.
+// The towers of SigLIP and CLIP that see a picture for a tower of words: ViTs, which differ in what stands before and
+// after the blocks.
 
 /** What SigLIP has learned, as it is used here. */
 export interface SeeingWeights<Leaf = tf.Tensor> {

@@ -16,7 +16,9 @@ export interface Table {
   readonly unchanged: Cell[];
 }
 
-/** Takes batches of places, a pair's in each row, and puts their scores into the tables, at the latest when it finishes. */
+/**
+ * Takes batches of places, a pair's in each row, and puts their scores into the tables, at the latest when it finishes.
+ */
 export interface Patching extends Disposable {
   add(cells: readonly (readonly Cell[])[]): Promise<void>;
   finish(): Promise<void>;

@@ -28,8 +28,8 @@ interface Bytes {
 }
 
 /**
- * So many times as many patches as are read together are decoded together: with a row a patch the decoder's products are small, and
- * tfjs-node's are half as fast below 300 rows where a row is a multiple of 4 KiB (docs/decisions.md).
+ * So many times as many patches as are read together are decoded together: with a row a patch the decoder's products
+ * are small, and tfjs-node's are half as fast below 300 rows where a row is a multiple of 4 KiB (docs/decisions.md).
  */
 const DECODED_TOGETHER = 4;
 
@@ -97,7 +97,8 @@ export function pairsAtOnce(
   { tokens, places, memory }: { readonly tokens: number; readonly places: number; readonly memory?: number },
 ): number {
   const { layers, width } = towerSize(model, parts.tower);
-  // Two passes, which are copied to lie together: the stream, and the keys and values that it attends to, of every layer.
+  // Two passes, which are copied to lie together: the stream, and the keys and values that it attends to, of every
+  // layer.
   const pass = 8 * width * (layers + 1) * (tokens + 2 * attendedCount(model, parts.tower, tokens));
   const filled = Math.floor(patchesAtOnce(model, parts, tokens, memory) / Math.max(1, places));
   return Math.max(1, Math.min(filled, Math.floor(budgetOf(model, memory) / (8 * pass))));
@@ -133,7 +134,8 @@ export function slopeBytes({ model, mode, clean, question }: Pair, sites: readon
       widest = Math.max(widest, layer * (sites.some((site) => site.tower === name) ? 3 : 1));
       continue;
     }
-    // Differentiating a layer keeps what it computed beside the gradients; the narrower layers of text keep more small things.
+    // Differentiating a layer keeps what it computed beside the gradients; the narrower layers of text keep more small
+    // things.
     const kept = tower.tokens === "question" ? 2 * own * width * layers : 0;
     widest = Math.max(widest, 4 * layer + kept + 4 * choices);
   }

@@ -19,7 +19,10 @@ export interface Speaker extends Network {
   readonly reader?: Reader;
 }
 
-/** @throws NoticeError `tokens` where it is not in the vocabulary or no class, `checkpoint` where the model does not know its id. */
+/**
+ * @throws NoticeError `tokens` where it is not in the vocabulary or no class, `checkpoint` where the model does not
+ * know its id.
+ */
 export function answerOf(model: Speaker, text: string): Answer {
   if (model.reader) return { text, ...model.reader.answer(text) };
   const { classes } = model.architecture.readout;
@@ -35,7 +38,8 @@ export function answerOf(model: Speaker, text: string): Answer {
 }
 
 /**
- * The correct and the incorrect answer; of a matching model, where none are given, that they match and that they do not.
+ * The correct and the incorrect answer; of a matching model, where none are given, that they match and that they do
+ * not.
  *
  * @throws NoticeError `tokens` as `answerOf`, and where words are asked for as classes are.
  */

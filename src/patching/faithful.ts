@@ -46,14 +46,19 @@ function checkSets(of: string, heads: unknown, options: unknown, more: readonly 
   for (const head of heads as unknown[]) checkObject(`A head of ${of}`, head, "{ site, layer, head }");
 }
 
-/** How well a set of heads explains the answer. All shares are of the way from the corrupted answer to the clean one. */
+/**
+ * How well a set of heads explains the answer. All shares are of the way from the corrupted answer to the clean one.
+ */
 export interface Faithfulness {
   /** Heads in the set, and heads there are. */
   readonly size: number;
   readonly of: number;
   /** What is left where all other heads are corrupted: 1 is as good as the whole model. */
   readonly kept: number;
-  /** What is left where the set is corrupted and no other head: 0 says that nothing else carries the answer (completeness). */
+  /**
+   * What is left where the set is corrupted and no other head: 0 says that nothing else carries the answer
+   * (completeness).
+   */
   readonly removed: number;
   /** Per head of the set, what `kept` loses without it (minimality): 0 says that the set does not need it. */
   readonly losses: readonly (HeadAt & { readonly loss: number })[];
@@ -62,8 +67,8 @@ export interface Faithfulness {
 }
 
 /**
- * Faithfulness, completeness and minimality of a set of heads (Wang et al. 2211.00593, section 4), in the clean pass, corrupted heads having the values
- * of the corrupted one at all positions.
+ * Faithfulness, completeness and minimality of a set of heads (Wang et al. 2211.00593, section 4), in the clean pass,
+ * corrupted heads having the values of the corrupted one at all positions.
  *
  * @throws NoticeError `site` where a head is not there, `options` where clean and corrupted answers hardly differ.
  */
@@ -122,8 +127,8 @@ export interface FaithfulnessCurve {
 }
 
 /**
- * What the first heads of a ranking keep, with MIB's circuit performance ratio and circuit-model distance (Mueller et al.
- * 2504.13151, section 3.2), over heads instead of edges.
+ * What the first heads of a ranking keep, with MIB's circuit performance ratio and circuit-model distance (Mueller et
+ * al. 2504.13151, section 3.2), over heads instead of edges.
  *
  * @param ranked the most important first; heads that it lacks come after them, in the order of the model.
  * @param options `sizes`: how many heads are kept; 0 and all are added. Default: every size up to 20 steps.

@@ -17,7 +17,9 @@ export interface Asked {
 
 /** A pair whose picture is corrupted. */
 export interface CorruptImage {
-  /** Semantic image pair: the same question about another picture. Or, as a baseline, about the clean one with noise. */
+  /**
+   * Semantic image pair: the same question about another picture. Or, as a baseline, about the clean one with noise.
+   */
   readonly corruptImage: ImageInput | { readonly noise: GaussianNoise };
   /** Not both. */
   readonly corruptQuestion?: undefined;
@@ -35,7 +37,10 @@ export interface CorruptQuestion {
 export type PairInput = Asked & {
   /** Correct and incorrect. Only matching has a default: `match`, `no match`. */
   readonly answers?: readonly [string, string];
-  /** Of captions: which word that the model writes after the prompt is scored, given those before it. Default: 1, the first. */
+  /**
+   * Of captions: which word that the model writes after the prompt is scored, given those before it. Default: 1, the
+   * first.
+   */
   readonly at?: number;
 } & (CorruptImage | CorruptQuestion);
 
@@ -67,8 +72,10 @@ export function checkText(what: string, text: string): void {
 /**
  * Pictures and questions that go through a model together.
  *
- * @param shape of the pictures, where they are a tensor. @param ids of each question. @param size of a picture as the model takes it.
- * @throws NoticeError `tokens` where the questions have different lengths, `image` where they are not as many as the pictures.
+ * @param shape of the pictures, where they are a tensor. @param ids of each question. @param size of a picture as the
+ * model takes it.
+ * @throws NoticeError `tokens` where the questions have different lengths, `image` where they are not as many as the
+ * pictures.
  */
 export function checkBatch(
   shape: readonly number[] | undefined,

@@ -69,7 +69,10 @@ export function logitDifference(answers: Answers): LogitMetric {
   return (logits) => tf.sub(column(logits, correct), column(logits, incorrect));
 }
 
-/** How many tokens are likelier than the answer: 0 is the first place. @throws NoticeError `options` where the answer is none. */
+/**
+ * How many tokens are likelier than the answer: 0 is the first place. @throws NoticeError `options` where the answer is
+ * none.
+ */
 export function rank(answer: Answer): LogitMetric {
   const id = idOf(answer);
   return (logits) => tf.sum(tf.cast(tf.greater(logits, tf.expandDims(column(logits, id), 1)), "float32"), -1);

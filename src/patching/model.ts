@@ -185,7 +185,8 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
    * Greedy answers to many pictures and questions at once. Questions of equal length share a batch.
    *
    * @param images normalised, [batch, height, width, 3]; they stay the caller's.
-   * @throws NoticeError `tokens` where the questions have different lengths, `image` where they are not as many as the pictures.
+   * @throws NoticeError `tokens` where the questions have different lengths, `image` where they are not as many as the
+   * pictures.
    */
   async answerBatch(images: tf.Tensor, questions: readonly string[]): Promise<string[]> {
     const asked = questions.map((question) => this.question(question, NOT_CUT));
@@ -203,7 +204,8 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
   }
 
   /**
-   * A picture as the model sees it, [1, height, width, 3], or [tile, height, width, 3] where it is cut into tiles. The caller disposes of it.
+   * A picture as the model sees it, [1, height, width, 3], or [tile, height, width, 3] where it is cut into tiles. The
+   * caller disposes of it.
    *
    * @throws NoticeError `image`
    */
@@ -212,8 +214,8 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
   }
 
   /**
-   * The image tokens under a mask (grey, 255 where the object is): those whose patch it covers at least half. A position for
-   * sites whose tokens are the picture's.
+   * The image tokens under a mask (grey, 255 where the object is): those whose patch it covers at least half. A
+   * position for sites whose tokens are the picture's.
    *
    * @throws NoticeError `image`
    */
@@ -225,7 +227,8 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
   /**
    * The image tokens of which a box covers at least half.
    *
-   * @param box left, top, width and height in pixels of the picture. @param image the picture, of which only the size counts.
+   * @param box left, top, width and height in pixels of the picture. @param image the picture, of which only the size
+   * counts.
    * @throws NoticeError `image`
    */
   async tokensIn(box: Box, image: ImageInput): Promise<number[]> {
@@ -235,7 +238,8 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
   /**
    * A question, a sentence or a prompt as the model reads it. Only captions may do without.
    *
-   * @param grid of the picture's tiles, of a model that has the picture among its words. Default: that of a square picture.
+   * @param grid of the picture's tiles, of a model that has the picture among its words. Default: that of a square
+   * picture.
    * @throws NoticeError `tokens` where it has more tokens than the model has positions.
    */
   question(text?: string, grid?: Grid): Question {
@@ -249,7 +253,8 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
   /**
    * An answer as it is read: by its first word piece, or the class that it names.
    *
-   * @throws NoticeError `tokens` where it is not in the vocabulary or no class, `checkpoint` where the model does not know its id.
+   * @throws NoticeError `tokens` where it is not in the vocabulary or no class, `checkpoint` where the model does not
+   * know its id.
    */
   answer(text: string): Answer {
     checkText("answer", text);
@@ -277,9 +282,10 @@ export async function loadBlip(model: string | CheckpointFiles, options: LoadOpt
 /**
  * Loads a Hugging Face checkpoint.
  *
- * @param model a folder (in a browser: its address), a hub id (`Salesforce/blip-vqa-base`; from the cache, or downloaded; not in a
- * browser), or files from elsewhere.
- * @throws NoticeError `checkpoint` also where it is not of the architecture that is asked for; `memory`, `backend`, `network`
+ * @param model a folder (in a browser: its address), a hub id (`Salesforce/blip-vqa-base`; from the cache, or
+ * downloaded; not in a browser), or files from elsewhere.
+ * @throws NoticeError `checkpoint` also where it is not of the architecture that is asked for; `memory`, `backend`,
+ * `network`
  * @example using model = await loadModel("weights/scenes");
  */
 export async function loadModel<A extends ArchitectureName>(

@@ -37,7 +37,8 @@ export class Pair<A extends ArchitectureName = ArchitectureName> {
   ) {}
 
   /**
-   * Runs both passes; `Model.pair` prepares their inputs. Exactly one of `corruptPixels` and `corruptQuestion` is given.
+   * Runs both passes; `Model.pair` prepares their inputs. Exactly one of `corruptPixels` and `corruptQuestion` is
+   * given.
    *
    * @param inputs.pixels normalised, [1, height, width, 3]; they stay the caller's.
    * @throws NoticeError `options` where not exactly one modality is corrupted, `tokens` where the questions have

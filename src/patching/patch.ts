@@ -56,7 +56,10 @@ export function checkSelection(of: string, selection: unknown, options: readonly
   checkShape(`a place of ${of}`, selection, { such, keys: PLACE_KEYS, later: options });
 }
 
-/** @throws NoticeError `options` for a key that the function has not. @param more keys that it has beside those of a patch. */
+/**
+ * @throws NoticeError `options` for a key that the function has not. @param more keys that it has beside those of a
+ * patch.
+ */
 export function checkPatchOptions(of: string, options: unknown, more: readonly string[] = []): void {
   checkShape(of, options, { such: '{ direction: "noise" }', keys: [...OPTION_KEYS, ...more] });
 }

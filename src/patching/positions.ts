@@ -19,10 +19,11 @@ export interface Question extends Encoding {
 }
 
 /**
- * Which tokens are patched: an index ([CLS] is 0), several, `"all"`, `"answer"` (the correct answer's first piece in the
- * question; `"answer-1"` is the token before it, which the NOTICE notebook reads), or a word of the question (all of its
- * pieces, wherever it stands; give the index of a word that is a number or one of these names); `"last"`, `"question"` (the words that
- * somebody asked, without what frames them) and, of a model that has the picture among its words, `"image"`. Of an image, indices or `"all"`: 0 is [CLS], patches follow row by row.
+ * Which tokens are patched: an index ([CLS] is 0), several, `"all"`, `"answer"` (the correct answer's first piece in
+ * the question; `"answer-1"` is the token before it, which the NOTICE notebook reads), or a word of the question (all
+ * of its pieces, wherever it stands; give the index of a word that is a number or one of these names); `"last"`,
+ * `"question"` (the words that somebody asked, without what frames them) and, of a model that has the picture among its
+ * words, `"image"`. Of an image, indices or `"all"`: 0 is [CLS], patches follow row by row.
  */
 export type Position = IndexPosition | string;
 
@@ -34,7 +35,9 @@ export type PositionAt<A extends ArchitectureName, S extends Site<A> = Site<A>> 
   | { readonly site: S & QuestionSite<A>; readonly position?: Position }
   | { readonly site: S; readonly position?: IndexPosition };
 
-/** By how many tokens `answer`, `answer-1`, … differ from the correct answer's; undefined where a name is none of these. */
+/**
+ * By how many tokens `answer`, `answer-1`, … differ from the correct answer's; undefined where a name is none of these.
+ */
 export function offsetFromAnswer(name: string): number | undefined {
   const relative = /^answer([+-]\d{1,3})?$/.exec(name);
   return relative ? Number(relative[1] ?? 0) : undefined;

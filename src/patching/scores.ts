@@ -16,8 +16,8 @@ export interface SweepFacts {
   readonly mode: Mode;
   readonly site: Site;
   /**
-   * Along the token axis: the question's, `[DEC]`, or the image's (`[CLS]`, then patches as "row,column"); the question's
-   * where the table has no such axis.
+   * Along the token axis: the question's, `[DEC]`, or the image's (`[CLS]`, then patches as "row,column"); the
+   * question's where the table has no such axis.
    */
   readonly tokens: readonly string[];
   readonly answers: Answers;

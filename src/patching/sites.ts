@@ -7,9 +7,9 @@ import type { AttentionValue } from "../model/kernels/attention.js";
 
 /**
  * A named place in every layer of a tower, `tower.within`. Shapes of its value, batch left out:
- * `q`, `k`, `v`, `z` [token, head, headDim]; `pattern` [head, query, key]; `mlp.pre`, `mlp.post` [token, mlpWidth]; all others
- * [token, width]. docs/sites.md holds them beside their TransformerLens and Hugging Face names. `Site<"blip-vqa">` are those of one
- * architecture.
+ * `q`, `k`, `v`, `z` [token, head, headDim]; `pattern` [head, query, key]; `mlp.pre`, `mlp.post` [token, mlpWidth]; all
+ * others [token, width]. docs/sites.md holds them beside their TransformerLens and Hugging Face names.
+ * `Site<"blip-vqa">` are those of one architecture.
  */
 export type Site<A extends ArchitectureName = ArchitectureName> = A extends ArchitectureName
   ? SiteIn<TowersOf<A>>
@@ -74,7 +74,10 @@ export function sitesOf({ towers }: Architecture): Site[] {
   return Object.entries(towers).flatMap(([tower, { sites }]) => sites.map((within) => `${tower}.${within}` as Site));
 }
 
-/** The sites that circuits are made of: the `z` of every attention. All of an answer passes through those of the last tower. */
+/**
+ * The sites that circuits are made of: the `z` of every attention. All of an answer passes through those of the last
+ * tower.
+ */
 export function circuitSites(architecture: Architecture): CircuitSite[] {
   return sitesOf(architecture).filter((site): site is CircuitSite => site.endsWith(".z"));
 }
@@ -142,7 +145,10 @@ const HOOKS: Readonly<Record<string, BlockSite>> = {
   resid_post: "resid_post",
 };
 
-/** `blocks.0.attn.hook_z` -> the site of the tower that reads the question, and where the layer goes; undefined for other names. */
+/**
+ * `blocks.0.attn.hook_z` -> the site of the tower that reads the question, and where the layer goes; undefined for
+ * other names.
+ */
 function inTransformerLens({ towers }: Architecture, site: string): string | undefined {
   const [, layer, module = "", hook] = /^blocks\.(\d{1,4})\.(attn\.|mlp\.)?hook_(\w+)$/.exec(site) ?? [];
   const within = new Map(Object.entries(HOOKS)).get(`${module}${hook}`);

@@ -60,8 +60,9 @@ export async function sweep(pair: Pair, place: UncheckedSweep, options?: AfterPl
 }
 
 /**
- * Sweeps pairs of one model in the same passes: a pass of a small model costs more for its calls than for its rows. Where pairs do not
- * fit together (other sites than those that change one token of a question, questions of other lengths) one after the other.
+ * Sweeps pairs of one model in the same passes: a pass of a small model costs more for its calls than for its rows.
+ * Where pairs do not fit together (other sites than those that change one token of a question, questions of other
+ * lengths) one after the other.
  *
  * @returns a table a pair, in their order.
  * @throws NoticeError as `sweep`.
@@ -173,7 +174,10 @@ async function fillTables(
   }
 }
 
-/** The numbers of a layer's places that a patch changes in any of the pairs; in a causal tower those of a token together. */
+/**
+ * The numbers of a layer's places that a patch changes in any of the pairs; in a causal tower those of a token
+ * together.
+ */
 async function changed(tables: readonly Table[], layer: number): Promise<number[]> {
   const live = new Set<number>();
   for (const { pair, layers, unchanged } of tables) {

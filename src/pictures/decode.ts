@@ -11,11 +11,11 @@ export const MAX_FILE_BYTES = 1 << 26;
  * dropped, not composited; of 16 bits the upper 8 are kept, but 16-bit grey is clipped at 255; EXIF orientation is not
  * applied. `name` stands for the file in errors.
  *
- * Stricter than Pillow: what a decoder would have to make up (a cut file, damaged JPEG data) is refused, because made-up
- * rows would be scored as if they were picture. CMYK JPEGs are refused.
+ * Stricter than Pillow: what a decoder would have to make up (a cut file, damaged JPEG data) is refused, because
+ * made-up rows would be scored as if they were picture. CMYK JPEGs are refused.
  *
- * @throws NoticeError `image` where the file is empty, cut, damaged, of another kind, or would take too long or too much
- * memory: what decoding costs is bounded before it begins (docs/security.md).
+ * @throws NoticeError `image` where the file is empty, cut, damaged, of another kind, or would take too long or too
+ * much memory: what decoding costs is bounded before it begins (docs/security.md).
  */
 export async function decodePicture(bytes: Uint8Array, name: string): Promise<Picture> {
   if (!ArrayBuffer.isView(bytes))

@@ -80,8 +80,8 @@ export function readMarkers(bytes: Uint8Array, name: string): JpegOutline {
 }
 
 /**
- * The place of the next marker's code. Fill bytes, restarts and coded data come before it (FF 00 is a coded FF), and TEM, which
- * has no length either.
+ * The place of the next marker's code. Fill bytes, restarts and coded data come before it (FF 00 is a coded FF), and
+ * TEM, which has no length either.
  */
 function nextMarker(bytes: Uint8Array, from: number): number {
   let at = from;

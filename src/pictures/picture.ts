@@ -48,7 +48,10 @@ export function checkPicture(picture: Picture): void {
     );
 }
 
-/** @throws NoticeError `image` where a picture claims no whole number of pixels, or more than `MAX_PIXELS` or `MAX_SIDE`. */
+/**
+ * @throws NoticeError `image` where a picture claims no whole number of pixels, or more than `MAX_PIXELS` or
+ * `MAX_SIDE`.
+ */
 export function checkSize(width: number, height: number, name: string): void {
   const claim = `${name} claims to be ${width} x ${height}`;
   if (!(Number.isInteger(width) && Number.isInteger(height) && width >= 1 && height >= 1))

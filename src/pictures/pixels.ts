@@ -24,7 +24,10 @@ export type Normalisation = Pick<
 >;
 
 const FILE = "preprocessor_config.json";
-/** What transformers writes from version 5 on in its place: the same one level down, beside the other parts of the processor. */
+/**
+ * What transformers writes from version 5 on in its place: the same one level down, beside the other parts of the
+ * processor.
+ */
 const WHOLE_FILE = "processor_config.json";
 const RESAMPLING = ["nearest", "lanczos", "bilinear", "bicubic", "box", "hamming"];
 const BICUBIC = RESAMPLING.indexOf("bicubic");
@@ -91,8 +94,8 @@ export const loadImageProcessor = (files: CheckpointFiles): Promise<ImageProcess
 /**
  * The image processor of `preprocessor_config.json` or `processor_config.json`, as a schema has it.
  *
- * @throws NoticeError `checkpoint` where the checkpoint has neither, not one of that kind, or two that differ: version 4 of
- * transformers takes the one, version 5 the other.
+ * @throws NoticeError `checkpoint` where the checkpoint has neither, not one of that kind, or two that differ: version
+ * 4 of transformers takes the one, version 5 the other.
  */
 export async function loadProcessor<Found extends Normalisation>(
   files: CheckpointFiles,

@@ -41,8 +41,8 @@ export function inflatedLength(header: PngHeader): number {
 }
 
 /**
- * Takes the inflated data in pieces of any length and hands over each row as soon as it is whole, its filter undone; no more
- * than two rows are held.
+ * Takes the inflated data in pieces of any length and hands over each row as soon as it is whole, its filter undone; no
+ * more than two rows are held.
  */
 export class RowReader {
   readonly #passes: readonly Pass[];

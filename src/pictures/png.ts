@@ -7,15 +7,17 @@ import { inflatedLength, type Pass, RowReader } from "./png-rows.js";
 /** The most bytes of rows that are inflated: 33 million pixels of 8-bit RGB. */
 export const MAX_INFLATED = 96 * 1024 * 1024;
 
-/** The most bytes of IDAT chunks. Inflating takes up to 0.1 s a MB, where the data is little but announcements of codes. */
+/**
+ * The most bytes of IDAT chunks. Inflating takes up to 0.1 s a MB, where the data is little but announcements of codes.
+ */
 export const MAX_DEFLATED = 16 * 1024 * 1024;
 
 // Deflate cannot do better than 1032 : 1 (zlib's technical details).
 const MAX_DEFLATE_RATIO = 1032;
 
 /**
- * A PNG's picture as RGB. What decoding will cost is known from its chunks' lengths and its header, and is bounded before; the
- * data is then inflated in pieces and each row put in its place. Only chunks that make pixels are read.
+ * A PNG's picture as RGB. What decoding will cost is known from its chunks' lengths and its header, and is bounded
+ * before; the data is then inflated in pieces and each row put in its place. Only chunks that make pixels are read.
  *
  * @throws NoticeError `image`
  */

@@ -1,8 +1,8 @@
 import { NoticeError } from "../base/errors.js";
 import type { Picture } from "./picture.js";
 
-// Follows src/libImaging/Resample.c of Pillow 13 to the last bit: coefficients in 22-bit fixed point, two passes, rounded
-// to 8 bits in between.
+// Follows src/libImaging/Resample.c of Pillow 13 to the last bit: coefficients in 22-bit fixed point, two passes,
+// rounded to 8 bits in between.
 const PRECISION_BITS = 22;
 const HALF = 1 << (PRECISION_BITS - 1);
 
@@ -13,9 +13,10 @@ const MAX_SIDE = 16_384;
 export type Filter = "bicubic" | "lanczos";
 
 /**
- * The picture resized as Pillow's `resize((width, height), BICUBIC)` does, or LANCZOS: bicubic with a = -0.5, and antialiased when
- * it shrinks (the kernel is stretched by the ratio). Every value equals that of Pillow 13; up to 12.1 the passes were never
- * swapped (see below), which changes some values by a level. The same size gives the same picture.
+ * The picture resized as Pillow's `resize((width, height), BICUBIC)` does, or LANCZOS: bicubic with a = -0.5, and
+ * antialiased when it shrinks (the kernel is stretched by the ratio). Every value equals that of Pillow 13; up to 12.1
+ * the passes were never swapped (see below), which changes some values by a level. The same size gives the same
+ * picture.
  *
  * @throws NoticeError `image` where a side is not an integer in 1..16384, or the data is not [height, width, 3].
  */

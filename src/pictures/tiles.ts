@@ -13,7 +13,8 @@ import {
 } from "./pixels.js";
 import { resize } from "./resize.js";
 
-// Pictures of models that read them among their words: cut into tiles (Idefics3, SmolVLM), or cropped to a square (LLaVA, CLIP).
+// Pictures of models that read them among their words: cut into tiles (Idefics3, SmolVLM), or cropped to a square
+// (LLaVA, CLIP).
 
 const side = z.int().min(1).max(16_384);
 const HALVES = [0.5, 0.5, 0.5];
@@ -92,7 +93,10 @@ export async function loadCropProcessor(files: CheckpointFiles): Promise<CropPro
 /** As transformers has it before tiles: the longest side first, whatever it was, then no side above this. */
 const MOST_SIDE = 4096;
 
-/** A picture's tiles row by row and then the whole of it, or only that, each [height, width, 3] normalised, one after the other. */
+/**
+ * A picture's tiles row by row and then the whole of it, or only that, each [height, width, 3] normalised, one after
+ * the other.
+ */
 export interface Tiles {
   readonly values: Float32Array;
   readonly tiles: number;
@@ -157,7 +161,10 @@ function splitSize(processor: TileProcessor, width: number, height: number): [nu
   return w >= h ? [up(w), up(Math.trunc(up(w) / ratio))] : [up(Math.trunc(up(h) * ratio)), up(h)];
 }
 
-/** A picture as CLIP sees it: its shortest side resized, its middle cut out; equal to `CLIPImageProcessor` (the one on Pillow). */
+/**
+ * A picture as CLIP sees it: its shortest side resized, its middle cut out; equal to `CLIPImageProcessor` (the one on
+ * Pillow).
+ */
 export function cropOf(processor: CropProcessor, picture: Picture): Float32Array {
   const { shortestEdge, size } = processor;
   const { width, height } = picture;

@@ -58,8 +58,8 @@ export function currentBackend(): Backend | undefined {
 }
 
 /**
- * Makes a backend the one that TensorFlow.js computes on. `auto` takes the first of `BACKENDS` that loads, and keeps one
- * that was chosen before.
+ * Makes a backend the one that TensorFlow.js computes on. `auto` takes the first of `BACKENDS` that loads, and keeps
+ * one that was chosen before.
  *
  * @throws NoticeError `backend` where the name is unknown or the package does not load.
  */

@@ -1,8 +1,8 @@
 import type { Codec } from "@cornerstonejs/codec-libjpeg-turbo-8bit/decode";
 import type { GpuAdapter } from "./webgpu.js";
 
-// What the core asks of the machine it runs on: Node. In a browser package.json puts platform.browser.ts in the place of this
-// file. Each part is loaded when it is first asked for.
+// What the core asks of the machine it runs on: Node. In a browser package.json puts platform.browser.ts in the place
+// of this file. Each part is loaded when it is first asked for.
 
 /** Inflates a zlib stream in pieces of at most 256 KB. What it throws on damage is the runtime's own. */
 export async function* inflate(deflated: Uint8Array): AsyncGenerator<Uint8Array> {

@@ -1,8 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { NoticeError } from "../base/errors.js";
 
-// A GPU without CUDA: npm's `webgpu` is Dawn, which speaks Metal, Direct3D 12 and Vulkan; TensorFlow.js has kernels for it. Both are
-// optional peers, named through variables so that the compiler does not ask for them.
+// A GPU without CUDA: npm's `webgpu` is Dawn, which speaks Metal, Direct3D 12 and Vulkan; TensorFlow.js has kernels for
+// it. Both are optional peers, named through variables so that the compiler does not ask for them.
 
 export const DAWN = "webgpu";
 export const KERNELS = "@tensorflow/tfjs-backend-webgpu";

@@ -8,8 +8,8 @@ const MOST_VALUES = 10_000;
 const MOST_DEPTH = 12;
 
 /**
- * Frees what variables held and no longer hold: tensors, and those of runs, pairs and models. What is still reached from
- * another variable stays, so that a run keeps its model and a list its tensors. What closures hold is not seen.
+ * Frees what variables held and no longer hold: tensors, and those of runs, pairs and models. What is still reached
+ * from another variable stays, so that a run keeps its model and a list its tensors. What closures hold is not seen.
  */
 export class Held {
   #tensors = new Set<tf.Tensor>();
@@ -22,7 +22,9 @@ export class Held {
   }
 }
 
-/** Every tensor that is reached from a value through arrays, maps, sets, plain objects and what this package computes. */
+/**
+ * Every tensor that is reached from a value through arrays, maps, sets, plain objects and what this package computes.
+ */
 export function tensorsIn(value: unknown): Set<tf.Tensor> {
   const found = new Set<tf.Tensor>();
   const seen = new Set<unknown>();

@@ -12,7 +12,10 @@ export function historyFile(env: NodeJS.ProcessEnv = process.env): string | unde
   return file === "" ? undefined : file.replace(/^~(?=$|[\\/])/, homedir());
 }
 
-/** The file with its folder made, readable by its owner alone; undefined where that cannot be, or there is something else. */
+/**
+ * The file with its folder made, readable by its owner alone; undefined where that cannot be, or there is something
+ * else.
+ */
 export async function openHistory(file = historyFile()): Promise<string | undefined> {
   if (file === undefined) return undefined;
   try {

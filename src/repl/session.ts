@@ -142,7 +142,10 @@ function freeReplaced(server: REPLServer, free: () => void): void {
   Object.assign(server, { eval: freeing });
 }
 
-/** Ctrl-C ends what the line computes; the prompt would go on without waiting for it, and it would go on beside the prompt. */
+/**
+ * Ctrl-C ends what the line computes; the prompt would go on without waiting for it, and it would go on beside the
+ * prompt.
+ */
 function stopOnInterrupt(server: REPLServer): void {
   const ofLine = new AsyncLocalStorage<AbortSignal>();
   let current = new AbortController();

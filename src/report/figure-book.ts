@@ -14,7 +14,10 @@ export class FigureBook {
 
   constructor(private readonly options: { readonly png: boolean }) {}
 
-  /** The figure still, with its numbers behind a line. `name` is outside text: the file's name has what is harmless of it. */
+  /**
+   * The figure still, with its numbers behind a line. `name` is outside text: the file's name has what is harmless of
+   * it.
+   */
   async figure({ spec, alt, numbers }: Figure, name: string): Promise<Html> {
     const svg = await vegaToSvg(spec);
     const file = this.#fileName(name);

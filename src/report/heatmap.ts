@@ -36,7 +36,10 @@ export async function headMapPng(map: HeadMap): Promise<Uint8Array> {
   return svgToPng(await headMapSvg(map));
 }
 
-/** The map as an SVG document, its text escaped: labels may come from a checkpoint. @throws NoticeError as `headMapSpec` does. */
+/**
+ * The map as an SVG document, its text escaped: labels may come from a checkpoint. @throws NoticeError as `headMapSpec`
+ * does.
+ */
 export async function headMapSvg(map: HeadMap): Promise<string> {
   return vegaToSvg(headMapSpec(map));
 }

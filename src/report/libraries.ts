@@ -3,8 +3,8 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 
 /**
- * The programs that draw figures in the page, in the order in which they need each other, with their licences; the interpreter is
- * part of vega-embed.
+ * The programs that draw figures in the page, in the order in which they need each other, with their licences; the
+ * interpreter is part of vega-embed.
  */
 export async function drawingLibraries(): Promise<string[]> {
   const { resolve } = createRequire(import.meta.url);

@@ -1,4 +1,6 @@
-/** The page's style: one column of text, figures side by side where there is room, dark where the reader asks for it. */
+/**
+ * The page's style: one column of text, figures side by side where there is room, dark where the reader asks for it.
+ */
 export const PAGE_STYLE = `
 :root { color-scheme: light dark; --ink: #1a1a1a; --paper: #fff; --faint: #5c5c5c; --line: #d4d4d4; --tint: #f5f6f7; --link: #0b57a4; }
 @media (prefers-color-scheme: dark) {

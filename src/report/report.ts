@@ -23,11 +23,13 @@ export interface ReportOptions {
 }
 
 /**
- * Writes the report of a study: `report.html`, one file that asks the network for nothing, and its figures once more in `figures/`.
+ * Writes the report of a study: `report.html`, one file that asks the network for nothing, and its figures once more in
+ * `figures/`.
  *
  * @param folder is made where it is missing.
  * @returns the path of the page.
- * @throws NoticeError `options` where the folder may not be written to, or holds files of these names that are none of a report, or a map or overlay has numbers that are not finite.
+ * @throws NoticeError `options` where the folder may not be written to, or holds files of these names that are none of
+ * a report, or a map or overlay has numbers that are not finite.
  */
 export async function writeReport(data: ReportData, folder: string, options: ReportOptions = {}): Promise<string> {
   checkObject("What writeReport writes", data, "what gatherReport returns");

@@ -8,8 +8,8 @@ const OTHER = "other words";
 const COMMON = 0.5;
 
 /**
- * Mean scores by layer and the part that a token plays in the question: `correct answer`, `incorrect answer`, a word that most
- * questions have, or any other. Roles are in the order of their mean position.
+ * Mean scores by layer and the part that a token plays in the question: `correct answer`, `incorrect answer`, a word
+ * that most questions have, or any other. Roles are in the order of their mean position.
  */
 export function roleMeans(scores: readonly TokenScore[]): Pick<TokenMap, "samples" | "degenerate" | "roles" | "means"> {
   const questions = new Map(scores.map((one) => [one.sample, one]));

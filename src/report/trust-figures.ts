@@ -123,7 +123,10 @@ function siteMarks({ sites }: AttributionAgreement) {
   };
 }
 
-/** What is kept of the answer over the number of heads that are kept; the circuit and random sets of its size beside the curve. */
+/**
+ * What is kept of the answer over the number of heads that are kept; the circuit and random sets of its size beside the
+ * curve.
+ */
 export function curveFigure(of: Verified): Figure {
   const { sizes, curve, heads, kept, tested } = of;
   const name = nameOf(of);

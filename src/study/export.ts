@@ -8,11 +8,12 @@ import { countRows } from "./queries/shards.js";
 import type { StudyRun } from "./run.js";
 
 /**
- * Writes every score of a run in long form: in the run's folder first, the only one that its database may write to. In CSV a text that a
- * spreadsheet would take for a formula has an apostrophe before it.
+ * Writes every score of a run in long form: in the run's folder first, the only one that its database may write to. In
+ * CSV a text that a spreadsheet would take for a formula has an apostrophe before it.
  *
  * @returns the number of rows.
- * @throws NoticeError `options` where nothing is patched yet, the file cannot be written, or is there and no such export.
+ * @throws NoticeError `options` where nothing is patched yet, the file cannot be written, or is there and no such
+ * export.
  */
 export async function exportScores(run: StudyRun, file: string, format: ExportFormat): Promise<number> {
   const { store, settings } = run;

@@ -24,11 +24,11 @@ interface Work {
 }
 
 /**
- * Sweeps every selected sample in every modality and at every site. Each is written with all its rows in one transaction, so an
- * interrupted run goes on where it was.
+ * Sweeps every selected sample in every modality and at every site. Each is written with all its rows in one
+ * transaction, so an interrupted run goes on where it was.
  *
- * @throws NoticeError `options` where nothing is selected yet, a screened run is not screened, or no question has the position
- * that circuits are read at; as `throughSamples`.
+ * @throws NoticeError `options` where nothing is selected yet, a screened run is not screened, or no question has the
+ * position that circuits are read at; as `throughSamples`.
  */
 export async function patch(stage: Stage): Promise<void> {
   const { run, watch, shard = WHOLE } = stage;

@@ -34,7 +34,8 @@ const grey: Picture = { width: size, height: size, data: new Uint8Array(size * s
  *
  * @param samples of one task, so that their questions are equally long.
  * @param progress called after each hundred with the samples done.
- * @throws NoticeError `tokens` where the model's vocabulary makes questions of one task unequally long; as `Executor.perform`.
+ * @throws NoticeError `tokens` where the model's vocabulary makes questions of one task unequally long; as
+ * `Executor.perform`.
  */
 export async function askScenes(
   executor: Executor,

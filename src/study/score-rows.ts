@@ -22,8 +22,8 @@ export function passRow({ scores, tokens, answerToken, incorrectToken }: Found, 
 }
 
 /**
- * A row for each place of a pair's tables that was patched or has an attribution; without a token axis `position` is null,
- * without a head axis `head`. Several sweeps of a site are parts of it.
+ * A row for each place of a pair's tables that was patched or has an attribution; without a token axis `position` is
+ * null, without a head axis `head`. Several sweeps of a site are parts of it.
  */
 export function* scoreRows({ scores, attributions }: Found, place: Place): Generator<Row> {
   for (const site of new Set(scores.map(({ facts }) => facts.site))) {

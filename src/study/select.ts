@@ -3,8 +3,8 @@ import { answeredRightly, isFinished, unasked } from "./queries/samples.js";
 import type { Stage } from "./stage.js";
 
 /**
- * Chooses up to `n` samples of each data set among those answered rightly, as evenly over its groups as they allow. Which ones
- * follows from the seed.
+ * Chooses up to `n` samples of each data set among those answered rightly, as evenly over its groups as they allow.
+ * Which ones follows from the seed.
  *
  * @throws NoticeError `options` where questions are not asked yet, or none was answered rightly.
  */

@@ -8,7 +8,9 @@ import { readText } from "../files/read.js";
 import { METRICS } from "../patching/metrics.js";
 import { SITES, type Site } from "../patching/sites.js";
 
-/** How a picture or a question is corrupted: semantic image pairs, symmetric token replacement, noise on the picture. */
+/**
+ * How a picture or a question is corrupted: semantic image pairs, symmetric token replacement, noise on the picture.
+ */
 export const MODALITIES = ["image", "text", "gaussian"] as const;
 /** One way to corrupt a sample. */
 export type Modality = (typeof MODALITIES)[number];
@@ -43,7 +45,10 @@ const studied = z.strictObject({
   sigma: z.number().positive().max(MOST_SIGMA).default(1),
   /** A Jinja template for the questions, instead of the data set's own. */
   template: text.optional(),
-  /** Patch only so many heads of each site (or layers, where it has no heads), those of which gradients expect most; 0: all. */
+  /**
+   * Patch only so many heads of each site (or layers, where it has no heads), those of which gradients expect most; 0:
+   * all.
+   */
   screen: z.int().min(0).max(1_000_000).default(0),
   /** Store what gradients expect of every patch beside what it does. */
   attribution: z.boolean().default(true),
@@ -57,8 +62,8 @@ const read = z.strictObject({
   position: text.default("answer"),
   metric: z.enum(METRICS).default("effect"),
   /**
-   * In logits: a sample whose corruption changes the logit difference by less has no effect. A share of next to nothing may
-   * be any number, and one such sample would outweigh all others.
+   * In logits: a sample whose corruption changes the logit difference by less has no effect. A share of next to nothing
+   * may be any number, and one such sample would outweigh all others.
    */
   leastDifference: z.number().min(0).max(1000).default(0.5),
   /** False discovery rate of the controlled rule. */
@@ -107,7 +112,10 @@ export function checkSettings(value: unknown, where: string): GivenSettings {
   return Object.fromEntries(Object.entries(parsed.data).filter(([name]) => given.has(name)));
 }
 
-/** The given settings and the defaults of all others. @throws NoticeError `options` with the name of each field that is wrong. */
+/**
+ * The given settings and the defaults of all others. @throws NoticeError `options` with the name of each field that is
+ * wrong.
+ */
 export function completeSettings(given: GivenSettings): Settings {
   const parsed = schema.safeParse(given, { reportInput: true });
   if (!parsed.success) throw settingsError(parsed.error, "the settings");

@@ -73,8 +73,8 @@ export function namedSpecials(named: z.infer<typeof specialTokens>): NamedToken[
 }
 
 /**
- * The added tokens, with those that other files name behind those of the vocabulary: as transformers adds them, each once, with
- * the id that it has in the vocabulary, or the next.
+ * The added tokens, with those that other files name behind those of the vocabulary: as transformers adds them, each
+ * once, with the id that it has in the vocabulary, or the next.
  *
  * @throws NoticeError `checkpoint` where such a file states another id.
  */

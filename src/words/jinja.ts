@@ -1,6 +1,7 @@
 import * as library from "@huggingface/jinja";
 
-// The parts of Jinja that are used: the package's own typings do not resolve under NodeNext (their imports lack file extensions).
+// The parts of Jinja that are used: the package's own typings do not resolve under NodeNext (their imports lack file
+// extensions).
 
 export interface Token {
   readonly type: string;

@@ -19,7 +19,10 @@ export interface Seen {
   readonly grid: Grid;
 }
 
-/** A prompt, and what its tokens are: the picture's, in the order of its tiles, and those of the words that somebody asked. */
+/**
+ * A prompt, and what its tokens are: the picture's, in the order of its tiles, and those of the words that somebody
+ * asked.
+ */
 export interface Prompt extends Encoding {
   readonly image: readonly number[];
   readonly question: readonly number[];

@@ -3,8 +3,8 @@ import { parseJson } from "../base/json.js";
 import type { CheckpointFiles } from "../base/source.js";
 import { Environment, Interpreter, parse, tokenize } from "./jinja.js";
 
-// Chat templates are programs that a stranger wrote. They run in an interpreter that reaches nothing but what is given to it, and their
-// steps, their texts and their time are bounded.
+// Chat templates are programs that a stranger wrote. They run in an interpreter that reaches nothing but what is given
+// to it, and their steps, their texts and their time are bounded.
 
 const MOST_STEPS = 200_000;
 const MOST_CHARACTERS = 200_000;
@@ -39,7 +39,9 @@ class BoundedInterpreter extends Interpreter {
   }
 }
 
-/** @throws NoticeError `checkpoint` where it loops, grows without end, asks for what is not there, or is no template. */
+/**
+ * @throws NoticeError `checkpoint` where it loops, grows without end, asks for what is not there, or is no template.
+ */
 export function render(template: string, file: string, messages: readonly Message[], names: Names = {}): string {
   const bad = (why: string, cause?: unknown) =>
     new NoticeError("checkpoint", `${file}: the chat template cannot be used: ${why}.`, { cause });

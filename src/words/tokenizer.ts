@@ -28,7 +28,8 @@ export interface Tokenizer {
   /**
    * The text, with [CLS] and [SEP] where it is WordPiece. `maxTokens` is what the model has positions for.
    *
-   * @throws NoticeError `tokens` where the text has more than `MAX_CHARACTERS` characters or more than `maxTokens` tokens.
+   * @throws NoticeError `tokens` where the text has more than `MAX_CHARACTERS` characters or more than `maxTokens`
+   * tokens.
    */
   encode(text: string, options?: { maxTokens?: number }): Encoding;
   /** The text of these ids, without special tokens and without ids that the vocabulary does not have. */
@@ -54,7 +55,8 @@ const SEP = "[SEP]";
 const UNK = "[UNK]";
 
 /**
- * The tokenizer of a checkpoint: its `tokenizer.json`, or its `vocab.txt` alone, and `tokenizer_config.json` if it has one.
+ * The tokenizer of a checkpoint: its `tokenizer.json`, or its `vocab.txt` alone, and `tokenizer_config.json` if it has
+ * one.
  *
  * @throws NoticeError `checkpoint` where it has neither, or a file is not a BERT WordPiece tokenizer's.
  */
@@ -70,8 +72,8 @@ export async function loadTokenizer(files: CheckpointFiles): Promise<Tokenizer> 
 }
 
 /**
- * Tokens that files beside the vocabulary name. As in transformers, `added_tokens_decoder` of the config tells them all, and
- * only where there is none are the older files read.
+ * Tokens that files beside the vocabulary name. As in transformers, `added_tokens_decoder` of the config tells them
+ * all, and only where there is none are the older files read.
  */
 async function namedTokens(files: CheckpointFiles, config: TokenizerConfig): Promise<NamedToken[]> {
   const decoder = config.added_tokens_decoder;
@@ -162,7 +164,8 @@ export function parseTokenizer(
 }
 
 /**
- * The tokenizer from a `vocab.txt`: one token a line, its line number its id; lower case unless `config` says otherwise.
+ * The tokenizer from a `vocab.txt`: one token a line, its line number its id; lower case unless `config` says
+ * otherwise.
  *
  * @throws NoticeError `checkpoint` naming the file.
  */

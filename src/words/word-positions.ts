@@ -3,8 +3,8 @@ import type { Prompt } from "./reader.js";
 import { quoted, type Tokenizer } from "./tokenizer.js";
 
 /**
- * Where a word, or several words in a row, stand in the question of a prompt: for each occurrence the indices of the tokens that hold it.
- * Whole words only: "red" is not found in "redness".
+ * Where a word, or several words in a row, stand in the question of a prompt: for each occurrence the indices of the
+ * tokens that hold it. Whole words only: "red" is not found in "redness".
  *
  * @throws NoticeError `tokens` where the word is empty or not in the question.
  */

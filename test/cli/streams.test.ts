@@ -66,7 +66,9 @@ if (existsSync("/dev/full"))
     assert.equal(await ended(["ignore", "ignore", full]), [0, ""]);
   });
 
-/** A control of C1 that begins a sequence, marks that turn the order around, one beyond 16 bits, one that says nothing. */
+/**
+ * A control of C1 that begins a sequence, marks that turn the order around, one beyond 16 bits, one that says nothing.
+ */
 const HIDDEN = "\u009b2J\u202e\u2066\u{e0041}\u200b";
 
 test("what a terminal would obey, or read backwards, is escaped in JSON and replaced in tables", async () => {

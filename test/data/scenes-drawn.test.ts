@@ -3,8 +3,8 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { caption, draw, sampleAt, type Task } from "../../src/data/scenes/scene.js";
 
-// The first 40 of the scenes that the shipped checkpoint learned from (weights/recipe, seed 1): four hexadecimal digits of each, as the
-// sources of its release drew them. Every word, cut and pair of glasses is among them.
+// The first 40 of the scenes that the shipped checkpoint learned from (weights/recipe, seed 1): four hexadecimal digits
+// of each, as the sources of its release drew them. Every word, cut and pair of glasses is among them.
 
 const DRAWN: Record<Task, string> = {
   attributes:

@@ -14,7 +14,10 @@ const test = suite("notebook");
 const at = (path: string) => join(ROOT, path);
 const SAVED = at("examples/notebook.ipynb");
 
-/** A folder with `venv` (jupyter-client, nbformat) and `node_modules` (deno), as .ci/run makes it. The notebook imports what `npm run build` made. */
+/**
+ * A folder with `venv` (jupyter-client, nbformat) and `node_modules` (deno), as .ci/run makes it. The notebook imports
+ * what `npm run build` made.
+ */
 const KERNEL = process.env.NOTICE_KERNEL;
 
 interface Output {

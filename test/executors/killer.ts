@@ -1,5 +1,5 @@
-// Loaded into a worker before its own code (NODE_OPTIONS=--import): kills it where a task's question says so. `kill` in a question
-// kills every worker that gets it, `once` only the first; `throw` is an error of no kind of ours.
+// Loaded into a worker before its own code (NODE_OPTIONS=--import): kills it where a task's question says so. `kill` in
+// a question kills every worker that gets it, `once` only the first; `throw` is an error of no kind of ours.
 import { existsSync, writeFileSync } from "node:fs";
 
 if (process.send)

@@ -1,5 +1,5 @@
-// A process with a pool, for the test that its workers end with it: says which they are when each is at work, at a task that takes
-// minutes for one pair.
+// A process with a pool, for the test that its workers end with it: says which they are when each is at work, at a task
+// that takes minutes for one pair.
 import { openPool } from "../../src/pool.js";
 import { ANSWERS, CLEAN_IMAGE, CLEAN_QUESTION, CORRUPT_IMAGE, NARROW } from "../support/samples.js";
 

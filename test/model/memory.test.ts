@@ -14,8 +14,9 @@ const config = (vision_config: object, text_config: object = {}) =>
 /** Salesforce/blip-vqa-base: transformers counts 384,672,572 parameters; 577 image tokens. */
 const BASE = config({});
 const WEIGHTS = 4 * 384_672_572;
-// The vocabulary's 30,524 x 768 = 23,442,432 numbers twice are more than one layer's 577 x (8 x 768 + 6 x 3072) + 8 x 12 x 577 x 577 =
-// 46,141,536; the streams of two passes have 2 x 577 x 768 x (12 + 1 + 2 x 12) = 32,792,064; and 64 MiB for the process.
+// The vocabulary's 30,524 x 768 = 23,442,432 numbers twice are more than one layer's 577 x (8 x 768 + 6 x 3072) + 8 x
+// 12 x 577 x 577 = 46,141,536; the streams of two passes have 2 x 577 x 768 x (12 + 1 + 2 x 12) = 32,792,064; and 64
+// MiB for the process.
 const WORKING = 4 * (46_884_864 + 32_792_064) + 67_108_864;
 
 test("what BLIP's base model takes, by hand", () => {

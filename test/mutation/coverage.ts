@@ -5,15 +5,17 @@ import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { runTestFile } from "./test-file.js";
 
-// Which test files reach which places of the compiled sources, as V8 saw it. It is kept in the temporary folder; a test file is run anew once
-// it or a file that it loaded has changed.
+// Which test files reach which places of the compiled sources, as V8 saw it. It is kept in the temporary folder; a test
+// file is run anew once it or a file that it loaded has changed.
 
 /** What a test file reached. */
 export interface Coverage {
   /** From `test/`, compiled. */
   readonly test: string;
   readonly seconds: number;
-  /** Of each compiled file that it loaded, by its path: the hash of the file, and [from, to) of every place that it ran. */
+  /**
+   * Of each compiled file that it loaded, by its path: the hash of the file, and [from, to) of every place that it ran.
+   */
   readonly files: Readonly<Record<string, { readonly hash: string; readonly ran: readonly [number, number][] }>>;
 }
 

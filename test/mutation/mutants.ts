@@ -1,6 +1,7 @@
 import ts from "typescript";
 
-// The mutants of a file: one operator, constant or statement of it changed. Types have none, nor has what only imports or exports.
+// The mutants of a file: one operator, constant or statement of it changed. Types have none, nor has what only imports
+// or exports.
 
 /** One change of a file's text. */
 export interface Mutant {

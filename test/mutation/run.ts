@@ -8,8 +8,9 @@ import { type Coverage, coverageOf, reaches } from "./coverage.js";
 import { applied, type Mutant, mutantsOf } from "./mutants.js";
 import { runTestFile } from "./test-file.js";
 
-// `npm run mutate`: changes one operator, constant or statement of the sources at a time and looks whether a test fails. Of all mutants that
-// compile to something else, the seed draws `--n`. Each meets the test files that reach it, cheapest first.
+// `npm run mutate`: changes one operator, constant or statement of the sources at a time and looks whether a test
+// fails. Of all mutants that compile to something else, the seed draws `--n`. Each meets the test files that reach it,
+// cheapest first.
 
 const FOLDER = ".mutated";
 

@@ -104,7 +104,8 @@ for (const [module, moduleResolution] of [
     const lib = ["--target", "ES2022", "--lib", "ES2023,ESNext.Disposable"];
     const how = ["--strict", "--noEmit", "--module", module, "--moduleResolution", moduleResolution, ...types, ...lib];
     const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
-    // Without skipLibCheck. tfjs-core and vega want the DOM's types then, and so a project must add them; ours must want nothing.
+    // Without skipLibCheck. tfjs-core and vega want the DOM's types then, and so a project must add them; ours must
+    // want nothing.
     const said = await node(project, tsc, ...how, "--skipLibCheck", "false", "typed/all.mts").catch(
       ({ stdout }: { stdout: string }) => stdout,
     );

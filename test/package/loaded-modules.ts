@@ -1,8 +1,8 @@
 import { createRequire, register } from "node:module";
 import { MessageChannel } from "node:worker_threads";
 
-// Prints, as JSON, two lists of addresses: the modules loaded by `import(argv[2])`, and those loaded after the text argv[3] has
-// run as well, an async function of what was imported.
+// Prints, as JSON, two lists of addresses: the modules loaded by `import(argv[2])`, and those loaded after the text
+// argv[3] has run as well, an async function of what was imported.
 
 const HOOKS = `
   let port;

@@ -13,7 +13,8 @@ import { CLEAN_IMAGE, NARROW, samplePair } from "../support/samples.js";
 const near = (found: number | null, expected: number, what: string, tolerance = 1e-4) =>
   assert.ok(Math.abs(found! - expected) <= tolerance, `${what}: ${found} where ${expected} was expected`);
 
-// In the planted circuit the answer is an odd function of what the head carries: 1 clean, -1 corrupted, so 0 is half way.
+// In the planted circuit the answer is an odd function of what the head carries: 1 clean, -1 corrupted, so 0 is half
+// way.
 
 test("zero, mean and resample ablation of a planted head", async () => {
   using planted = await plant("single");

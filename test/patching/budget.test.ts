@@ -93,7 +93,9 @@ test("a budget below one patch is refused before anything is run, with the numbe
     );
 });
 
-/** BLIP's base model (577 image tokens, 12 layers of 12 heads, 768 and 3072 wide, 30,524 words), without its weights. */
+/**
+ * BLIP's base model (577 image tokens, 12 layers of 12 heads, 768 and 3072 wide, 30,524 words), without its weights.
+ */
 const BASE: Network = {
   ...readConfig('{"model_type": "blip", "text_config": {"num_attention_heads": 12}}', "config.json", () => {}),
   weights: {},

@@ -107,7 +107,8 @@ test("a patch is its own head and token and no other's, at every site", async ()
 test("a whole stream, patched where all of the corruption flows through it, restores the clean answer", async () => {
   using image = await samplePair(blip, "image");
   using text = await samplePair(blip, "text");
-  // Later layers see the corrupted picture by cross-attention: under SIP only the last layer of a text tower carries all.
+  // Later layers see the corrupted picture by cross-attention: under SIP only the last layer of a text tower carries
+  // all.
   const carriers: [Pair, Site, "every" | "last"][] = [
     [image, "vision.resid_post", "every"],
     [image, "text.resid_post", "last"],

@@ -32,7 +32,8 @@ for (let seed = 1; seed <= SHAPES; seed++)
     const model = await randomModel(shape, random);
     using pair = await randomPair(model, seed % 2 ? "image" : "text", pick(3, 8), random);
     const direction = seed <= SHAPES / 2 ? "denoise" : "noise";
-    // Float32 rounds a logit in proportion to its size, and the quotient `effect` by as much more as its denominator is small.
+    // Float32 rounds a logit in proportion to its size, and the quotient `effect` by as much more as its denominator is
+    // small.
     const largest = Math.max(
       1,
       ...[pair.clean, pair.corrupted].map(({ logits }) => Math.max(...logits.dataSync().map(Math.abs))),

@@ -7,7 +7,10 @@ import { SITES, type Site } from "../../src/patching/sites.js";
 import { siteOf } from "../support/blip-vqa.js";
 import { FIXTURES, readJson } from "../support/fixture.js";
 
-/** The rows of docs/sites.md: sites by their names within a tower, the towers that have them, and the letters of their shape. */
+/**
+ * The rows of docs/sites.md: sites by their names within a tower, the towers that have them, and the letters of their
+ * shape.
+ */
 function documented(): { site: Site; letters: string[] }[] {
   const table = readFileSync("docs/sites.md", "utf8");
   const rows = table.split("\n").filter((line) => /^\| `[^|]+\| \[/.test(line));

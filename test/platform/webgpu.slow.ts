@@ -9,7 +9,8 @@ import { differenceBetween, TOLERANCE } from "../../src/platform/self-check.js";
 import { lacking } from "../support/needed.js";
 import { refused } from "../support/refused.js";
 
-// On SwiftShader, a program that stands in for a GPU: two hundred times as slow as wasm, and right. VK_ICD_FILENAMES names its driver.
+// On SwiftShader, a program that stands in for a GPU: two hundred times as slow as wasm, and right. VK_ICD_FILENAMES
+// names its driver.
 
 const DRIVER = process.env.VK_ICD_FILENAMES;
 

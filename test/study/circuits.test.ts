@@ -12,16 +12,18 @@ const KEY = { dataset: "own", modality: "image" } as const;
 const PLACE = { ...KEY, site: "text.cross.z" } as const;
 const TOKENS = ["[CLS]", "red", "?"];
 
-/** At the answer, token 1: by head, what its patch does in logits; what gradients expect of it where it was not patched. */
+/**
+ * At the answer, token 1: by head, what its patch does in logits; what gradients expect of it where it was not patched.
+ */
 const SAMPLES: Record<string, readonly ({ readonly exact: number } | { readonly expected: number })[]> = {
   a: [{ exact: 0.2 }, { exact: -1.6 }, { expected: 8 }, { exact: 0 }, { exact: 0.2 }, { exact: 0 }, { exact: 0 }],
   b: [{ exact: 0.2 }, { exact: -1.4 }, { expected: 8 }, { exact: 0 }, { exact: -0.2 }, { exact: 0 }, { exact: 0 }],
 };
 
 /**
- * Effects of two samples, a quarter of these: means of size 0.9, four times 0.3 and four times 0, 2.1 / 9 = 7 / 30 over heads.
- * The mean square is (0.81 + 4 * 0.09) / 9 = 0.13, less (7 / 30)^2 is 0.0755556, whose root is 0.2748737. The paper's rule (section 4):
- * a circuit from 0.2333333 + 2 * 0.2748737 = 0.7830808 on, which is the first head alone.
+ * Effects of two samples, a quarter of these: means of size 0.9, four times 0.3 and four times 0, 2.1 / 9 = 7 / 30 over
+ * heads. The mean square is (0.81 + 4 * 0.09) / 9 = 0.13, less (7 / 30)^2 is 0.0755556, whose root is 0.2748737. The
+ * paper's rule (section 4): a circuit from 0.2333333 + 2 * 0.2748737 = 0.7830808 on, which is the first head alone.
  */
 const RULE: typeof SAMPLES = Object.fromEntries(
   [
@@ -30,7 +32,10 @@ const RULE: typeof SAMPLES = Object.fromEntries(
   ].map((heads, i) => ["ab"[i]!, heads.map((exact) => ({ exact }))]),
 );
 
-/** A run with these scores, each clean pass 3 logits for the answer and each corrupted one 1 against it: 4 logits of way. */
+/**
+ * A run with these scores, each clean pass 3 logits for the answer and each corrupted one 1 against it: 4 logits of
+ * way.
+ */
 async function scored(samples = SAMPLES): Promise<StudyRun> {
   const run = await StudyRun.open(join(temporaryFolder(), "run"), { dataset: ["own.csv"] });
   const passes = { tokens: TOKENS, answer_token: 1, incorrect_token: 2, clean_prob: 0.9, corrupted_prob: 0.25 };

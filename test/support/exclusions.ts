@@ -18,7 +18,10 @@ const LINES = [
   row("here.png", { id: "last" }),
 ];
 
-/** What a report says of these lines and of `failed`, counted by hand: by stage, the most frequent first, each with its first example. */
+/**
+ * What a report says of these lines and of `failed`, counted by hand: by stage, the most frequent first, each with its
+ * first example.
+ */
 export const EXCLUSIONS: readonly ExclusionCount[] = [
   { stage: "evaluate", reason: "refused: image", count: 1, example: "last: here.png is damaged" },
   { stage: "prepare", reason: "missing image", count: 3, example: "attributes.jsonl line 2: gone.png" },

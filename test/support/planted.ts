@@ -10,10 +10,11 @@ import { type CircuitSite, circuitSites } from "../../src/patching/sites.js";
 import { useBackend } from "../../src/platform/backend.js";
 import { CIRCUIT_SITES } from "./blip-vqa.js";
 
-// A circuit in a BLIP whose every other head writes nothing that anybody reads. The stream is a carrier and orthogonal directions
-// beside it, all of mean zero: LayerNorm (weight 1, bias 0) then only scales, so the ratio of a direction to the carrier passes
-// through it unchanged, in the text towers' post-LN too. Every quantity is odd in the picture's signal, which is 1 in the clean picture
-// and -1 in the corrupted one: what carries the signal restores all of the answer, exactly.
+// A circuit in a BLIP whose every other head writes nothing that anybody reads. The stream is a carrier and orthogonal
+// directions beside it, all of mean zero: LayerNorm (weight 1, bias 0) then only scales, so the ratio of a direction to
+// the carrier passes through it unchanged, in the text towers' post-LN too. Every quantity is odd in the picture's
+// signal, which is 1 in the clean picture and -1 in the corrupted one: what carries the signal restores all of the
+// answer, exactly.
 
 const SHAPE = { heads: 4, headDim: 8, visionLayers: 2, textLayers: 3, mlp: 16, grid: 2 };
 const WIDTH = SHAPE.heads * SHAPE.headDim;
@@ -64,7 +65,10 @@ export const CIRCUITS = {
     head("text", "cross", [0, 1], ["signal", "answer", 3]),
     head("text", "cross", [2, 0], ["signal", "answer", -1]),
   ],
-  /** In the corrupted pass the second's attention is even, and takes back as steeply what the first adds; in the clean pass it is spent. */
+  /**
+   * In the corrupted pass the second's attention is even, and takes back as steeply what the first adds; in the clean
+   * pass it is spent.
+   */
   cancelling: [
     head("text", "cross", [0, 1], ["signal", "answer", 3]),
     head("text", "cross", [2, 3], ["content", "answer", -0.5745287], {
@@ -172,7 +176,9 @@ function everyHead(sites: readonly CircuitSite[]): HeadAt[] {
   );
 }
 
-/** The signal in the first patch; in two others a mark and a content, opposite ones. Channels: signal, mark, content. */
+/**
+ * The signal in the first patch; in two others a mark and a content, opposite ones. Channels: signal, mark, content.
+ */
 function picture(signal: number): tf.Tensor {
   const side = SHAPE.grid * PATCH;
   const pixels = new Float32Array(side * side * 3);

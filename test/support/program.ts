@@ -16,7 +16,10 @@ export async function runNode(args: readonly string[], input = ""): Promise<stri
   return (await running).stdout;
 }
 
-/** Runs the statements of a page's code, TypeScript, as a program: without a loader, which starts as long as the program runs. */
+/**
+ * Runs the statements of a page's code, TypeScript, as a program: without a loader, which starts as long as the program
+ * runs.
+ */
 export async function runCode(statements: string): Promise<string> {
   return runNode([await programOf(statements)]);
 }

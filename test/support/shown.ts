@@ -9,7 +9,10 @@ const MARK = "what is shown: ";
 /** Backends add in other orders: float32 leaves no more digits that are the same on all. */
 const SIGNIFICANT = 4;
 
-/** Whether words are equal, or numbers to the digits shown; the last may be one off. A whole number is equal or it is not. */
+/**
+ * Whether words are equal, or numbers to the digits shown; the last may be one off. A whole number is equal or it is
+ * not.
+ */
 export function sameAsShown(printed: string, shown: string): boolean {
   const [, decimals, exponent = "0"] = /^-?\d+\.(\d+)(?:e(-?\d+))?$/.exec(shown) ?? [];
   if (decimals === undefined) return printed === shown;
@@ -19,7 +22,10 @@ export function sameAsShown(printed: string, shown: string): boolean {
   return printed !== "" && Math.abs(inLast(printed) - inLast(shown)) <= 1;
 }
 
-/** Code that also prints, for `checkShown`, what its comments say: `console.log(effect); // 0.18`, `const { effect } = …; // 0.18: why`. */
+/**
+ * Code that also prints, for `checkShown`, what its comments say: `console.log(effect); // 0.18`, `const { effect } =
+ * …; // 0.18: why`.
+ */
 export function printingShown(code: string): string {
   const lines = code.split("\n").map((line) => {
     const found = shownOf(line);

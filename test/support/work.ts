@@ -1,6 +1,6 @@
 /**
- * How many characters the methods of strings and patterns go through, or copy, while `action` runs: what work on a text takes, the
- * same on every machine.
+ * How many characters the methods of strings and patterns go through, or copy, while `action` runs: what work on a text
+ * takes, the same on every machine.
  */
 export async function charactersRead(action: () => unknown): Promise<number> {
   let read = 0;

@@ -25,7 +25,9 @@ const { values, positionals } = parseArgs({
 const directory = positionals[0]!;
 const seed = Number(values.seed);
 
-/** Every question about a scene once, twice where it has few; the second shape of an attribute scene is asked about too. */
+/**
+ * Every question about a scene once, twice where it has few; the second shape of an attribute scene is asked about too.
+ */
 function questions(scene: Scene, index: number) {
   const choose = random(seed, scene.kind, index, "questions");
   const about: Scene[] =

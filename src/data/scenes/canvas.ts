@@ -36,7 +36,8 @@ export type Point = readonly [x: number, y: number];
 export interface Drawing {
   readonly picture: Picture;
   /**
-   * By name, 255 where a pixel shows some of it and 0 elsewhere: [size, size], rows from the top. `face.mouth` is a part of
+   * By name, 255 where a pixel shows some of it and 0 elsewhere: [size, size], rows from the top. `face.mouth` is a
+   * part of
    * `face`; an object's mask covers all of its parts.
    */
   readonly masks: ReadonlyMap<string, Uint8Array>;

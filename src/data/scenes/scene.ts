@@ -70,7 +70,9 @@ export interface Sample {
   readonly answers: readonly [correct: string, incorrect: string];
 }
 
-/** One question about a scene: which alternative, which order and which replacements is chosen; the aspect may be given. */
+/**
+ * One question about a scene: which alternative, which order and which replacements is chosen; the aspect may be given.
+ */
 export function sampleQuestion(scene: Scene, choose: Random, aspect = choose.pick(aspects[scene.kind])): Sample {
   const correct = truth(scene, aspect);
   const incorrect = choose.pick((words[aspect] as readonly string[]).filter((word) => word !== correct));

@@ -37,8 +37,8 @@ export function vocabulary(): string[] {
 const pleasant: readonly string[] = ["happy", "neutral", "surprised"];
 
 /**
- * The words that may stand for `word` in a symmetric token replacement: of the same aspect and as many tokens; for expressions those
- * of the opposite sentiment, for an aspect with two words only those of the other such aspect.
+ * The words that may stand for `word` in a symmetric token replacement: of the same aspect and as many tokens; for
+ * expressions those of the opposite sentiment, for an aspect with two words only those of the other such aspect.
  */
 export function replacements(aspect: Aspect, word: string): readonly string[] {
   if (aspect === "size") return words.form;

@@ -13,8 +13,8 @@ const list = (words: string) => words.split(" ");
 
 /**
  * Adjectives of feeling by sentiment, as NOTICE has them (github:wrudman/NOTICE,
- * `preprocessing/3_select_final_samples_facial_expressions.ipynb`); what counts as neutral there is pleasant here, so that every adjective has an
- * opposite and being opposite goes both ways.
+ * `preprocessing/3_select_final_samples_facial_expressions.ipynb`); what counts as neutral there is pleasant here, so
+ * that every adjective has an opposite and being opposite goes both ways.
  */
 export const sentiments = {
   pleasant: list(

@@ -13,8 +13,9 @@ const state = (similar = "", compatible = ""): State => ({
 
 /**
  * The states by group, with their near-synonyms: those of NOTICE (github:wrudman/NOTICE,
- * `preprocessing/1_preprocessing_mit_states.ipynb`), without the words that are no states of MIT-States. Added, as what `notice scenes` writes: eight
- * colours, four textures, big and whole; and with these that a broken thing may be small or big.
+ * `preprocessing/1_preprocessing_mit_states.ipynb`), without the words that are no states of MIT-States. Added, as what
+ * `notice scenes` writes: eight colours, four textures, big and whole; and with these that a broken thing may be small
+ * or big.
  */
 export const states: Readonly<Record<"colour" | "shape" | "texture", Readonly<Record<string, State>>>> = {
   colour: {

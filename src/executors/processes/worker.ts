@@ -49,7 +49,10 @@ function endWithParent(): void {
   if (process.ppid !== parent) process.exit();
 }
 
-/** Every tensor has the next number; on tfjs-node every tensor is one handle of its native table (measured: 1.00 to 1.02). */
+/**
+ * Every tensor has the next number; on tfjs-node every tensor is one handle of its native table (measured: 1.00 to
+ * 1.02).
+ */
 function tensorsMade(): number {
   return tf.tidy(() => tf.scalar(0).id);
 }

@@ -4,7 +4,10 @@ import type { Backend } from "../../platform/backend.js";
 import type { Setup } from "./messages.js";
 import { type TaskOutcome, WorkerError, type WorkerOptions, WorkerProcess } from "./worker-process.js";
 
-/** tfjs-node numbers its native handles with 31 bits and crashes when they are spent; the other half is for the last task. */
+/**
+ * tfjs-node numbers its native handles with 31 bits and crashes when they are spent; the other half is for the last
+ * task.
+ */
 const RECYCLE_AFTER = 2 ** 30;
 
 /** What the workers are told beside their `Setup`. */
@@ -24,7 +27,9 @@ interface Waiter {
   reject(reason: unknown): void;
 }
 
-/** A number of worker processes and the tasks that wait for one. Whoever dies is replaced, and its task done once more. */
+/**
+ * A number of worker processes and the tasks that wait for one. Whoever dies is replaced, and its task done once more.
+ */
 export class Workers {
   readonly #idle: Seat[];
   readonly #waiting: Waiter[] = [];
@@ -70,7 +75,8 @@ export class Workers {
    * Does a task when a worker is free.
    *
    * @param signal says that nobody waits for it any more.
-   * @throws as `WorkerProcess.ready` and `WorkerProcess.perform`, but for a process that died of the task; the reason of `close`.
+   * @throws as `WorkerProcess.ready` and `WorkerProcess.perform`, but for a process that died of the task; the reason
+   * of `close`.
    */
   async perform(task: Task, signal: AbortSignal): Promise<TaskOutcome> {
     for (let attempt = 1; ; attempt++) {

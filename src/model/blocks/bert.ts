@@ -40,13 +40,19 @@ export const BERT_SITES = ["resid_pre", ...SELF, "resid_mid", ...CROSS, "resid_c
 
 /** What a block sees beside its input. */
 export interface BertBlockOptions extends Beside {
-  /** What cross-attention attends to: rows [batch, token, width], or keys and values. Without it there is no cross-attention. */
+  /**
+   * What cross-attention attends to: rows [batch, token, width], or keys and values. Without it there is no
+   * cross-attention.
+   */
   readonly context?: Context;
   /** Self-attention sees only earlier tokens. */
   readonly causal: boolean;
 }
 
-/** BERT's block with cross-attention, post-LN: LayerNorm stands after each residual sum, and `resid_*` is taken after it. */
+/**
+ * BERT's block with cross-attention, post-LN: LayerNorm stands after each residual sum, and `resid_*` is taken after
+ * it.
+ */
 export function bertBlock(
   weights: BertBlockWeights,
   config: TextConfig,
@@ -80,7 +86,10 @@ export function bertBlock(
   return { stream, self, cross, mlp: feed };
 }
 
-/** Where a BLIP checkpoint keeps one. @param root such as `text_encoder`. @param context the width of what is attended to. */
+/**
+ * Where a BLIP checkpoint keeps one. @param root such as `text_encoder`. @param context the width of what is attended
+ * to.
+ */
 export function bertPlaces(root: string, config: TextConfig, context: number): BertWeights<Place> {
   const { hidden_size: width, intermediate_size: mlpWidth, vocab_size, max_position_embeddings } = config;
   const attention = (name: string, from: number): AttentionWeights<Place> => ({

@@ -13,9 +13,9 @@ export interface MlpWeights<Leaf = tf.Tensor> {
 export type MlpValue = "pre" | "post" | "out";
 
 /**
- * The stream [batch, token, width]: what the block is given, what stands after self-attention, what after cross-attention
- * (in vision, which has none, the same), what it hands on.
- * In the text towers (post-LN) each is taken after its LayerNorm.
+ * The stream [batch, token, width]: what the block is given, what stands after self-attention, what after
+ * cross-attention (in vision, which has none, the same), what it hands on. In the text towers (post-LN) each is taken
+ * after its LayerNorm.
  */
 export type StreamValue = "resid_pre" | "resid_mid" | "resid_cross" | "resid_post";
 
@@ -40,7 +40,10 @@ export interface Block {
 /** What a block is given beside its input. */
 export interface Beside {
   readonly given?: BlockGiven;
-  /** Of a causal tower: keys and values of the tokens before those of the input, in parts. A part of batch 1 is shared by all rows. */
+  /**
+   * Of a causal tower: keys and values of the tokens before those of the input, in parts. A part of batch 1 is shared
+   * by all rows.
+   */
   readonly past?: readonly KeysValues[];
 }
 

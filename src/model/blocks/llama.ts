@@ -47,7 +47,10 @@ export function embedWords(weights: LlamaWeights, ids: tf.Tensor): tf.Tensor {
   return tf.reshape(tf.gather(weights.words, tf.reshape(ids, [-1])), [batch, tokens, weights.words.shape[1]!]);
 }
 
-/** Llama's block: RMSNorm before each sublayer, grouped-query attention with rotary positions, a gated MLP; `mlp.pre` is the gate. */
+/**
+ * Llama's block: RMSNorm before each sublayer, grouped-query attention with rotary positions, a gated MLP; `mlp.pre` is
+ * the gate.
+ */
 export function llamaBlock(
   weights: LlamaBlockWeights,
   config: LlamaConfig,

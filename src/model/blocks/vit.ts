@@ -35,7 +35,10 @@ export function embedPixels(weights: VitWeights, { patch_size: size }: VisionCon
   return tf.add(tf.concat([classes, linear(patches, weights.patches)], 1), weights.positions);
 }
 
-/** What else a ViT may be: its activation, GELU by default, and how many tokens a tile of the picture has, where it is cut into several. */
+/**
+ * What else a ViT may be: its activation, GELU by default, and how many tokens a tile of the picture has, where it is
+ * cut into several.
+ */
 export interface VitKind {
   readonly activate?: Activation;
   readonly tile?: number;

@@ -32,7 +32,10 @@ export interface AttentionOptions {
   readonly heads: number;
   /** Hides later tokens from earlier ones. */
   readonly causal?: boolean;
-  /** Keys and values of the tokens before those of `x`, which attend to all of them; their batch may be shorter, as any context's. */
+  /**
+   * Keys and values of the tokens before those of `x`, which attend to all of them; their batch may be shorter, as any
+   * context's.
+   */
   readonly past?: readonly KeysValues[];
   readonly given?: Given<AttentionValue>;
 }
@@ -135,8 +138,8 @@ export function attend(pattern: tf.Tensor, v: tf.Tensor): tf.Tensor {
 }
 
 /**
- * Both in one, [batch, query, head, headDim]. The pattern in between is never brought into the order of its name, which costs
- * a native sweep a tenth of its time.
+ * Both in one, [batch, query, head, headDim]. The pattern in between is never brought into the order of its name, which
+ * costs a native sweep a tenth of its time.
  */
 function attendFrom(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, causal = false): tf.Tensor {
   const [[batch], [contexts]] = [q.shape, k.shape] as [[number], [number]];
@@ -144,7 +147,10 @@ function attendFrom(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, causal = false): t
   return tf.tidy(() => ungroup(sumValues(groupedPattern(q, k, causal), v), batch, contexts));
 }
 
-/** The pattern over keys in several parts, [batch, head, query, key of all]: the last part is of the queries' own tokens. */
+/**
+ * The pattern over keys in several parts, [batch, head, query, key of all]: the last part is of the queries' own
+ * tokens.
+ */
 function patternAlong(q: tf.Tensor, parts: readonly tf.Tensor[], causal: boolean): tf.Tensor {
   const [batch, queries, heads] = q.shape as [number, number, number];
   const most = largestBatch(parts);

@@ -2,9 +2,9 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { Linear } from "./linear.js";
 import { batchedMatMul } from "./products.js";
 
-// Attention to rows that only few queries look at, each batch row at its own: instead of projecting every row to keys and
-// values, the query goes back through W_K and meets the rows themselves, and W_V comes after their weighted sum.
-// (q W_K)·h = q·(W_K h). The key's bias adds the same to every score of a query, so that the softmax drops it.
+// Attention to rows that only few queries look at, each batch row at its own: instead of projecting every row to keys
+// and values, the query goes back through W_K and meets the rows themselves, and W_V comes after their weighted sum. (q
+// W_K)·h = q·(W_K h). The key's bias adds the same to every score of a query, so that the softmax drops it.
 
 /** Fewer rows to project than this many times the width do not pay for reordering W_K and W_V. */
 const WORTH_FOLDING = 1;

@@ -13,8 +13,9 @@ import { type Matrix, product } from "./linear.js";
 import { type Rotary, rotate } from "./rotary.js";
 import { define, type Given, type Values } from "./values.js";
 
-// Causal attention with rotary positions, in which several query heads share the keys and values of one (Ainslie et al. 2305.13245). The
-// heads of a group are folded into the rows of a product, so that keys and values are never copied for them.
+// Causal attention with rotary positions, in which several query heads share the keys and values of one (Ainslie et al.
+// 2305.13245). The heads of a group are folded into the rows of a product, so that keys and values are never copied for
+// them.
 
 /** Without biases. */
 export interface GroupedQueryWeights<Leaf = tf.Tensor> {
@@ -35,8 +36,8 @@ export interface GroupedQueryOptions {
 }
 
 /**
- * Values as of `attention`: `q` and `k` before their rotation; `k` and `v` [batch, token, key/value head, headDim]; `pattern`, `z` and `q` by
- * query head.
+ * Values as of `attention`: `q` and `k` before their rotation; `k` and `v` [batch, token, key/value head, headDim];
+ * `pattern`, `z` and `q` by query head.
  *
  * @param x [batch, token, width]
  */

@@ -1,7 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
 
-// On wasm only the plain 2-D product runs on XNNPACK (about 30 GFLOP/s); the batched one is a scalar loop (2). This kernel
-// calls the 2-D one for each group where it lies: slicing the groups out first would copy the whole tensor for each of them.
+// On wasm only the plain 2-D product runs on XNNPACK (about 30 GFLOP/s); the batched one is a scalar loop (2). This
+// kernel calls the 2-D one for each group where it lies: slicing the groups out first would copy the whole tensor for
+// each of them.
 
 /** The kernel's name: [group, m, k] x [group, k, n] -> [group, m, n]. */
 export const GROUPED_MATMUL = "GroupedMatMul";

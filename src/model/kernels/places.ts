@@ -4,7 +4,8 @@ import { blend } from "./values.js";
 /**
  * Rows put among others, in order.
  *
- * @param x [batch, token, width] @param rows [batch, place, width], of as many passes or a whole number of times as many.
+ * @param x [batch, token, width] @param rows [batch, place, width], of as many passes or a whole number of times as
+ * many.
  * @param places their positions in x.
  */
 export function placeRows(x: tf.Tensor, rows: tf.Tensor, places: readonly number[]): tf.Tensor {

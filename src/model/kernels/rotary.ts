@@ -1,6 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
 
-/** Rotary positions (Su et al. 2104.09864), in halves as in Llama: x cos + (−x₂, x₁) sin, frequencies θ^(−2i/headDim). */
+/**
+ * Rotary positions (Su et al. 2104.09864), in halves as in Llama: x cos + (−x₂, x₁) sin, frequencies θ^(−2i/headDim).
+ */
 export interface Rotary {
   /** θ */
   readonly base: number;

@@ -17,8 +17,8 @@ export interface TiledOptions extends Pick<AttentionOptions, "heads" | "given"> 
 }
 
 /**
- * Attention within the tiles of a picture, which stand one after the other in the stream. Values as of `attention`, but `pattern` is
- * [batch, head, query of all tiles, key of its tile].
+ * Attention within the tiles of a picture, which stand one after the other in the stream. Values as of `attention`, but
+ * `pattern` is [batch, head, query of all tiles, key of its tile].
  *
  * @param x [batch, tile · token, width]
  */

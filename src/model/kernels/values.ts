@@ -7,7 +7,10 @@ import * as tf from "@tensorflow/tfjs-core";
 export interface Replacement {
   /** Broadcastable to the value it replaces; or made from that value, which is then computed first. */
   readonly values: tf.Tensor | ((computed: tf.Tensor) => tf.Tensor);
-  /** 0 or 1 in float32, broadcastable to the value; without it the whole value is replaced and, if it can be, never computed. */
+  /**
+   * 0 or 1 in float32, broadcastable to the value; without it the whole value is replaced and, if it can be, never
+   * computed.
+   */
   readonly where?: tf.Tensor;
 }
 

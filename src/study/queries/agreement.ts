@@ -23,7 +23,10 @@ export interface SiteAgreement {
   readonly site: Site;
   /** Places of all samples that were patched. */
   readonly places: number;
-  /** Pearson's correlation over these, and over the means of heads (or layers); null where one side is the same everywhere. */
+  /**
+   * Pearson's correlation over these, and over the means of heads (or layers); null where one side is the same
+   * everywhere.
+   */
   readonly pearson: number | null;
   readonly pearsonOfMeans: number | null;
 }

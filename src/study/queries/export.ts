@@ -17,7 +17,10 @@ const OPTIONS: Record<ExportFormat, string> = {
 export const TOKEN = `CASE WHEN site LIKE 'text.%' OR site IN ('decoder.cross.k', 'decoder.cross.v') THEN tokens[position + 1]
   WHEN site LIKE 'decoder.%' THEN '[DEC]' END`;
 
-/** One row a patch (in a screened run also a place that was not patched, without scores), with what it is about and what computed it. */
+/**
+ * One row a patch (in a screened run also a place that was not patched, without scores), with what it is about and what
+ * computed it.
+ */
 const ROWS = `
   SELECT sample, dataset, sample_group AS "group", modality, direction, site, layer, head, position,
     ${TOKEN} AS token,
@@ -31,7 +34,10 @@ const ROWS = `
 /** Columns of words, which come from data and checkpoints of others. */
 const WORDS = ["sample", "dataset", '"group"', "token", "correct", "incorrect", "package", "model"];
 
-/** A spreadsheet takes a cell that begins so for a formula, unless an apostrophe says that it is text; a number is none. SQL. */
+/**
+ * A spreadsheet takes a cell that begins so for a formula, unless an apostrophe says that it is text; a number is none.
+ * SQL.
+ */
 const asText = (column: string) => String.raw`CASE
     WHEN regexp_matches(${column}, '^[=+\-@\t\r\n]') AND NOT regexp_full_match(${column}, '[+-]?[0-9]+([.][0-9]+)?')
     THEN '''' || ${column} ELSE ${column} END AS ${column}`;

@@ -15,7 +15,10 @@ export const otherModel = async (store: Store, hash: string): Promise<string | u
 export const provenances = (store: Store): Promise<{ id: number; backend: string; package: string }[]> =>
   store.rows("SELECT id, backend, package FROM provenance");
 
-/** The architecture that computed rows: null in runs from before there were several; undefined where nothing is computed. */
+/**
+ * The architecture that computed rows: null in runs from before there were several; undefined where nothing is
+ * computed.
+ */
 export const usedArchitecture = async (store: Store): Promise<string | null | undefined> =>
   (await store.rows<{ architecture: string | null }>("SELECT architecture FROM provenance LIMIT 1"))[0]?.architecture;
 
