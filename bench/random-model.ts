@@ -96,7 +96,7 @@ export async function randomWeights(
       return [name, { name, dtype: "F32", shape: sides, source, start: 0, end: bytes.length }];
     },
   );
-  return loadWeights(checkpoint, config, new Map(entries), "random");
+  return loadWeights(checkpoint, config, new Map(entries), { name: "random" });
 }
 
 /** A pair of random pictures or questions of `tokens` tokens; of questions that differ in one token where `differing` is given. */

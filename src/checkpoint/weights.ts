@@ -5,11 +5,16 @@ import type { Checkpoint, ModelConfig } from "./format.js";
 import { eachLeaf, isLeaf, type Place, placesByName, type WeightTree } from "./place.js";
 import { readFloats, type TensorEntry } from "./safetensors.js";
 
+interface Told {
+  readonly name: string;
+  readonly warn?: (message: string) => void;
+}
+
 /**
  * The weights of a checkpoint, tensor by tensor, so that no more than one stands in memory twice. The caller disposes
  * of them (`disposeWeights`).
  *
- * @param checkpoint named in errors. @param warn told of tensors that are no part of the model.
+ * @param told.name the checkpoint's, in errors. @param told.warn hears of tensors that are no part of the model.
  * @throws NoticeError `checkpoint` naming every missing, unused and misshapen tensor, before anything is read; and the
  * one that holds a value that is not finite.
  */
@@ -17,13 +22,16 @@ export async function loadWeights(
   stored: Checkpoint,
   config: ModelConfig,
   found: ReadonlyMap<string, TensorEntry>,
-  checkpoint: string,
-  warn: (message: string) => void = console.warn,
+  told: Told,
 ): Promise<WeightTree> {
   const entries = withoutPrefix(stored, config, found);
   const tree = stored.places(config, new Set(entries.keys()));
-  checkPlaces(tree, stored, config, entries, checkpoint, warn);
-  for (const names of stored.aliases) await checkAliases(names, entries, checkpoint);
+  const { ignored, unused } = stored;
+  const passedOver = (name: string) =>
+    ignored.test(name) || unused?.(config, name) || stored.aliases.some((names) => names.includes(name));
+  const counted = [...entries.keys()].filter((name) => !passedOver(name));
+  checkPlaces(placesByName(tree), entries, counted, { ...told, className: stored.className });
+  for (const names of stored.aliases) await checkAliases(names, entries, told.name);
   const loaded: tf.Tensor[] = [];
   try {
     return (await mapLeaves(tree, async (place) => {
@@ -76,19 +84,13 @@ function withoutPrefix(
 }
 
 function checkPlaces(
-  tree: WeightTree,
-  { className, ignored, unused: passedOver, aliases }: Checkpoint,
-  config: ModelConfig,
+  expected: ReadonlyMap<string, Place>,
   entries: ReadonlyMap<string, TensorEntry>,
-  checkpoint: string,
-  warn: (message: string) => void,
+  counted: readonly string[],
+  { name: checkpoint, warn = console.warn, className }: Told & { readonly className: string },
 ): void {
-  const expected = placesByName(tree);
   const missing = [...expected.keys()].filter((name) => !entries.has(name));
-  const extra = [...entries.keys()].filter(
-    (name) =>
-      !(expected.has(name) || ignored.test(name) || passedOver?.(config, name) || aliases.flat().includes(name)),
-  );
+  const extra = counted.filter((name) => !expected.has(name));
   const parts = new Set([...expected.keys()].map(partOf));
   const [heads, unused] = [true, false].map((isHead) =>
     extra.filter((name) => isHead === (!parts.has(partOf(name)) || POOLER.test(name))),

@@ -100,7 +100,10 @@ export async function readModel<A extends ArchitectureName>(
   const limits: [string, number][] = used === "wasm" ? [["the wasm backend's heap", WASM_HEAP_BYTES]] : [];
   if (memory !== undefined) limits.push(["the memory allowed", memory]);
   const left = requireMemory({ architecture, config }, files.name, used, limits);
-  const weights = await loadWeights(architecture.checkpoint, config, await readTensors(files), files.name, warn);
+  const weights = await loadWeights(architecture.checkpoint, config, await readTensors(files), {
+    name: files.name,
+    warn,
+  });
   const loaded: Loaded = { architecture, config, weights, tokenizer, processor, reader, backend: used, memory: left };
   for (const name of expected) if (isOf(loaded, name)) return loaded;
   throw new Error(`${architecture.name} is not among ${asked}.`);

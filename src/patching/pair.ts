@@ -17,24 +17,35 @@ export type Direction = "denoise" | "noise";
 
 /** A clean pass and a corrupted one that differ in one modality, with what both say of the two answers. */
 export class Pair<A extends ArchitectureName = ArchitectureName> {
-  private constructor(
-    /** What both passes are of. */
-    readonly model: Network,
-    /** Names the checkpoint in results. */
-    readonly modelName: string,
-    /** Which modality is corrupted. */
-    readonly mode: Mode,
-    /** The clean one. */
-    readonly question: Question,
-    /** The alternatives. */
-    readonly answers: Answers,
-    /** The pass over the clean inputs. */
-    readonly clean: Run<A>,
-    /** The pass of which one input is corrupted. */
-    readonly corrupted: Run<A>,
-    /** What each says of the answers. */
-    readonly readings: { readonly clean: Reading; readonly corrupted: Reading },
-  ) {}
+  /** What both passes are of. */
+  readonly model: Network;
+  /** Names the checkpoint in results. */
+  readonly modelName: string;
+  /** Which modality is corrupted. */
+  readonly mode: Mode;
+  /** The clean one. */
+  readonly question: Question;
+  /** The alternatives. */
+  readonly answers: Answers;
+  /** The pass over the clean inputs. */
+  readonly clean: Run<A>;
+  /** The pass of which one input is corrupted. */
+  readonly corrupted: Run<A>;
+  /** What each says of the answers. */
+  readonly readings: { readonly clean: Reading; readonly corrupted: Reading };
+
+  private constructor(parts: Omit<Pair<A>, "answerToken" | "incorrectToken" | "sides" | typeof Symbol.dispose>) {
+    ({
+      model: this.model,
+      modelName: this.modelName,
+      mode: this.mode,
+      question: this.question,
+      answers: this.answers,
+      clean: this.clean,
+      corrupted: this.corrupted,
+      readings: this.readings,
+    } = parts);
+  }
 
   /**
    * Runs both passes; `Model.pair` prepares their inputs. Exactly one of `corruptPixels` and `corruptQuestion` is
@@ -74,7 +85,7 @@ export class Pair<A extends ArchitectureName = ArchitectureName> {
       const read = async (run: Run) => (await readAnswers(run.logits, answers))[0]!;
       const readings = { clean: await read(clean), corrupted: await read(corrupted) };
       const mode = corruptPixels ? "image" : "text";
-      return new Pair(model, modelName, mode, question, answers, clean, corrupted, readings);
+      return new Pair({ model, modelName, mode, question, answers, clean, corrupted, readings });
     } catch (error) {
       clean[Symbol.dispose]();
       corrupted?.[Symbol.dispose]();
