@@ -1,7 +1,12 @@
-/** The name that takes the fewest insertions, deletions and replacements of a letter to reach. */
-export function nearest(name: string, names: readonly string[]): string | undefined {
+/**
+ * The name that takes the fewest insertions, deletions and replacements of a letter to reach.
+ *
+ * @param most so many at most; undefined where every name takes more.
+ */
+export function nearest(name: string, names: readonly string[], most = Infinity): string | undefined {
   const distances = names.map((candidate) => distance(name, candidate));
-  return names[distances.indexOf(Math.min(...distances))];
+  const least = Math.min(...distances);
+  return least <= most ? names[distances.indexOf(least)] : undefined;
 }
 
 /** Levenshtein's distance; a name of more than 200 letters is cut. */

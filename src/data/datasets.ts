@@ -13,10 +13,13 @@ export const DATASETS: Readonly<Record<string, Dataset>> = {
   faces,
 };
 
+/** Whether a data set's name is the path of a table. */
+export const isTable = (name: string) => /\.(csv|jsonl)$/i.test(name);
+
 /**
  * A data set by name, or a table by its path (.csv, .jsonl).
  *
- * @param folder where the data set lies; a table's folder is its own.
+ * @param folder where the data set lies; of a table, a folder that its paths may lead below, beside its own.
  * @returns what prepares it, as often as it is called.
  * @throws NoticeError `options` where there is no such data set, or a name comes without a folder.
  * @example for await (const { sample, excluded } of openDataset("faces", "fer")({ pieces, seed: 1 })) …
@@ -25,8 +28,7 @@ export function openDataset(
   name: string,
   folder?: string,
 ): (context: PrepareContext) => AsyncGenerator<Prepared, void, undefined> {
-  const isTable = /\.(csv|jsonl)$/i.test(name);
-  if (!isTable && !Object.hasOwn(DATASETS, name)) {
+  if (!isTable(name) && !Object.hasOwn(DATASETS, name)) {
     const names = Object.keys(DATASETS);
     const known = `there are ${names.join(", ")}, and tables by their path (.csv, .jsonl)`;
     throw new NoticeError(
@@ -34,7 +36,7 @@ export function openDataset(
       `There is no data set ${JSON.stringify(name)}; did you mean ${nearest(name, names)}? In all ${known}.`,
     );
   }
-  if (isTable) return (context) => table(name, context);
+  if (isTable(name)) return (context) => table(name, context, folder);
   if (folder === undefined) throw new NoticeError("options", `The data set ${name} needs the folder that it lies in.`);
   return (context) => DATASETS[name]!(folder, context);
 }

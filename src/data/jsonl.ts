@@ -15,12 +15,15 @@ export type JsonLine =
 /** What a field of a list holds as text: not empty, and no novel. */
 export const text = z.string().min(1).max(4096);
 
-/** A list may come from anywhere. What a link inside its folder points at is for whoever made the link. */
-export const path = text.refine(
-  (given) =>
-    !isAbsolute(given) && !win32.isAbsolute(given) && !given.split(/[/\\]/).includes("..") && !given.includes("\0"),
-  "a path below the folder of the list was expected",
-);
+/**
+ * Whether a path stays below the folder that it is relative to: a list may come from anywhere. What a link inside its
+ * folder points at is for whoever made the link.
+ */
+export const isBelow = (path: string) =>
+  !isAbsolute(path) && !win32.isAbsolute(path) && !path.split(/[/\\]/).includes("..") && !path.includes("\0");
+
+/** A path of a list. */
+export const path = text.refine(isBelow, "a path below the folder of the list was expected");
 
 /** The values of a JSONL file, line by line as they are asked for; empty lines are passed over. */
 export async function* jsonLines(file: string): AsyncGenerator<JsonLine, void, undefined> {

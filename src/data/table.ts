@@ -1,34 +1,42 @@
 import { stat } from "node:fs/promises";
-import { basename, dirname, extname, join } from "node:path";
+import { basename, dirname, extname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { z } from "zod";
 import { NoticeError } from "../base/errors.js";
+import { nearest } from "../base/nearest.js";
 import { questionTemplate, type Writer } from "../corruption/prompts.js";
 import { findFile } from "../files/read.js";
 import { csvRows } from "./csv.js";
 import { sampleId } from "./image-folder.js";
-import { checked, jsonLines, path, text } from "./jsonl.js";
-import type { Dataset, PrepareContext, Sample } from "./sample.js";
+import { checked, isBelow, jsonLines, text } from "./jsonl.js";
+import type { PrepareContext, Prepared, Sample } from "./sample.js";
 import { prepared, Unusable } from "./unusable.js";
 
 // These names later become files and columns: none of them is "..".
-const name = z.string().regex(/^\w[\w.-]{0,99}$/, "letters, digits, - _ . were expected");
+const name = z.preprocess(
+  (given) => (Number.isSafeInteger(given) ? `${given}` : given),
+  z.string().regex(/^\w[\w.-]{0,99}$/, "letters, digits, - _ . were expected"),
+);
 
 const schema = z.object({
   id: name.optional(),
   dataset: name.optional(),
   group: name.default("all"),
-  image: path,
-  corruptImage: path.optional(),
-  mask: path.optional(),
+  image: text,
+  corruptImage: text.optional(),
+  mask: text.optional(),
   question: text,
   corruptQuestion: text.optional(),
   answers: z.tuple([text, text]).refine(([one, other]) => one !== other, "two different answers were expected"),
 });
 
+const FIELDS = [...Object.keys(schema.shape), "correct", "incorrect"];
+/** Those of `pairs.jsonl`. */
+const SCENE_FIELDS = ["task", "aspect", "masks"];
+
 type Fields = Readonly<Record<string, unknown>>;
 
-/** A row before it is checked: its fields, or why it has none. */
-type TableRow = { readonly source: string } & (
+/** A row before it is checked: its fields, or why it has none. `row` counts them, or lines, from 1. */
+type TableRow = { readonly source: string; readonly row: number } & (
   | { readonly fields: Fields; readonly broken?: undefined }
   | { readonly fields?: undefined; readonly broken: string }
 );
@@ -36,6 +44,8 @@ type TableRow = { readonly source: string } & (
 /** The same for all rows. */
 interface Reader {
   readonly folder: string;
+  /** Where pictures may lie too. */
+  readonly pictures: string | undefined;
   readonly dataset: string;
   readonly context: PrepareContext;
   readonly write: Writer<"question">;
@@ -45,9 +55,10 @@ interface Reader {
 /**
  * Anyone's own samples: a table with the columns `image`, `question`, `answers` (or `correct` and `incorrect`) and, as
  * far as there are any, `corruptImage`, `corruptQuestion`, `id`, `dataset`, `group`, `mask`; a CSV file with a header,
- * or JSONL. `answers` is a pair, in CSV `correct,incorrect`. Paths are relative to the table's folder and stay below
- * it. Without `id` it is the picture's base name, without
- * `dataset` the table's, without `group` `all`. Each row is one sample or one exclusion.
+ * or JSONL, where null is absent. `answers` is a pair, in CSV `correct,incorrect`. Paths are relative to the table's
+ * folder and stay below it, or below `pictures`. Without `id` it is the picture's base name, or where another row has
+ * that its path and the row's number; without `dataset` the table's name, without `group` `all`. Each row is one sample
+ * or one exclusion.
  *
  * `pairs.jsonl` of `notice scenes` is such a table: its task is the data set, its aspect the group. Of its masks it
  * takes that of what is asked about: the shape that the question names, the face, the action's object where that is
@@ -56,11 +67,17 @@ interface Reader {
  * A template has the variable `question` and is laid around both questions.
  *
  * @param file the table; its ending says which kind it is.
+ * @param pictures a folder that paths may lead below, absolute ones too.
  * @throws NoticeError `options`
  */
-export const table: Dataset = async function* (file, context) {
+export async function* table(
+  file: string,
+  context: PrepareContext,
+  pictures?: string,
+): AsyncGenerator<Prepared, void, undefined> {
   const reader: Reader = {
     folder: dirname(file),
+    pictures,
     dataset: basename(file, extname(file))
       .replace(/^\W|[^\w.-]/g, "_")
       .slice(0, 100),
@@ -68,14 +85,14 @@ export const table: Dataset = async function* (file, context) {
     write: questionTemplate(context.template ?? "{{ question }}", ["question"]),
     ids: new Set(),
   };
-  for await (const { source, fields, broken } of rowsOf(file)) {
+  for await (const { source, row, fields, broken } of rowsOf(file)) {
     const dataset = name.safeParse(fields?.dataset ?? fields?.task).data ?? reader.dataset;
     yield* await prepared({ dataset, source }, async () => {
       if (broken !== undefined) throw new Unusable("broken row", broken);
-      return [await sampleOf(fields, dataset, reader)];
+      return [await sampleOf(fields, row, dataset, reader)];
     });
   }
-};
+}
 
 async function* rowsOf(file: string): AsyncGenerator<TableRow, void, undefined> {
   const csv = /\.csv$/i.test(file);
@@ -83,28 +100,35 @@ async function* rowsOf(file: string): AsyncGenerator<TableRow, void, undefined> 
     throw new NoticeError("options", `${file} is no table by its ending; .csv or .jsonl was expected.`);
   if (!(await findFile(file))) throw new NoticeError("options", `There is no table ${file}: no such file.`);
   if (csv)
-    for await (const row of csvRows(file, ["image", "question"])) {
-      const source = `${basename(file)} row ${row.row}`;
-      yield row.cells ? { source, fields: fromCells(row.cells) } : { source, broken: row.broken };
+    for await (const { row, cells, broken } of csvRows(file, ["image", "question"])) {
+      const place = { source: `${basename(file)} row ${row}`, row };
+      yield cells ? { ...place, fields: fromCells(cells) } : { ...place, broken };
     }
   else
     for await (const line of jsonLines(file)) {
-      const source = `${basename(file)} line ${line.index + 1}`;
+      const row = line.index + 1;
+      const place = { source: `${basename(file)} line ${row}`, row };
       const object = z.record(z.string(), z.unknown()).safeParse(line.refused ? undefined : line.value).data;
-      yield object ? { source, fields: object } : { source, broken: line.refused?.message ?? "the line is no object" };
+      if (!object) yield { ...place, broken: line.refused?.message ?? "the line is no object" };
+      else yield { ...place, fields: without(null, Object.entries(object)) };
     }
 }
 
-/** An empty cell is none. */
+/** An absent field is written so. */
+const without = (absent: unknown, entries: Iterable<readonly [string, unknown]>): Fields =>
+  Object.fromEntries([...entries].filter(([, value]) => value !== absent));
+
 function fromCells(cells: ReadonlyMap<string, string>): Fields {
-  const fields = Object.fromEntries([...cells].filter(([, cell]) => cell !== ""));
+  const fields = without("", cells);
   return typeof fields.answers === "string"
     ? { ...fields, answers: fields.answers.split(",").map((answer) => answer.trim()) }
     : fields;
 }
 
-async function sampleOf(fields: Fields, dataset: string, { folder, context, write, ids }: Reader): Promise<Sample> {
+async function sampleOf(fields: Fields, row: number, dataset: string, reader: Reader): Promise<Sample> {
+  const { context, write, ids } = reader;
   const { correct, incorrect, aspect } = fields;
+  refuseMisnamed(fields);
   const given = {
     ...fields,
     answers: fields.answers ?? (correct === undefined && incorrect === undefined ? undefined : [correct, incorrect]),
@@ -113,7 +137,7 @@ async function sampleOf(fields: Fields, dataset: string, { folder, context, writ
   };
   const { id: named, group, question, corruptQuestion, answers, ...paths } = parse(given);
   const sample = {
-    ...(await below(folder, paths)),
+    ...(await found(paths, reader)),
     dataset,
     group,
     answers,
@@ -123,11 +147,26 @@ async function sampleOf(fields: Fields, dataset: string, { folder, context, writ
   const counts = [sample.question, sample.corruptQuestion ?? sample.question].map((asked) => context.pieces(asked));
   if (counts[0] !== counts[1])
     throw new Unusable("unequal questions", `${counts.join(" and ")} word pieces: ${question} / ${corruptQuestion}`);
-  const id = named ?? sampleId(basename(paths.image, extname(paths.image)));
-  const key = `${dataset}/${id}`;
-  if (ids.has(key)) throw new Unusable("repeated id", named === undefined ? `${id}: give the rows an id` : id);
-  ids.add(key);
+  const path = paths.image.slice(0, paths.image.length - extname(paths.image).length);
+  const isTaken = (id: string) => ids.has(`${dataset}/${id}`);
+  const plain = sampleId(basename(path));
+  const id = named ?? (isTaken(plain) ? sampleId(...path.split(/[/\\]/).filter(Boolean), `${row}`) : plain);
+  if (isTaken(id)) throw new Unusable("repeated id", id);
+  ids.add(`${dataset}/${id}`);
   return { id, ...sample };
+}
+
+/** A field with a letter too many would be one that is absent. @throws Unusable */
+function refuseMisnamed(fields: Fields): void {
+  const absent = FIELDS.filter((field) => field.length > 4 && !Object.hasOwn(fields, field));
+  const folded = (field: string) => field.toLowerCase().replace(/[^a-z]/g, "");
+  for (const field of Object.keys(fields)) {
+    if (FIELDS.includes(field) || SCENE_FIELDS.includes(field)) continue;
+    const near = nearest(folded(field), absent.map(folded), 1);
+    const meant = absent.find((one) => folded(one) === near);
+    if (meant !== undefined)
+      throw new Unusable("misnamed field", `there is no field ${JSON.stringify(field)}; did you mean ${meant}?`);
+  }
 }
 
 function parse(given: unknown): z.infer<typeof schema> {
@@ -138,20 +177,32 @@ function parse(given: unknown): z.infer<typeof schema> {
   }
 }
 
-/** The paths from the table's folder on, of files that are there. */
-async function below(
-  folder: string,
-  { image, corruptImage, mask }: Pick<z.infer<typeof schema>, "image" | "corruptImage" | "mask">,
-): Promise<Pick<Sample, "image" | "corruptImage" | "mask">> {
+type Paths = Pick<Sample, "image" | "corruptImage" | "mask">;
+
+/** The paths, of files that are there. @throws Unusable */
+async function found({ image, corruptImage, mask }: Paths, reader: Reader): Promise<Paths> {
   const find = async (path: string, reason: string) => {
-    if (!(await stat(join(folder, path)).catch(() => undefined))?.isFile()) throw new Unusable(reason, path);
-    return join(folder, path);
+    const file = placed(path, reader);
+    if (!(await stat(file).catch(() => undefined))?.isFile()) throw new Unusable(reason, path);
+    return file;
   };
   return {
     image: await find(image, "missing image"),
     ...(corruptImage === undefined ? {} : { corruptImage: await find(corruptImage, "missing image") }),
     ...(mask === undefined ? {} : { mask: await find(mask, "missing mask") }),
   };
+}
+
+function placed(path: string, { folder, pictures }: Reader): string {
+  if (isBelow(path)) return join(folder, path);
+  const file = resolve(folder, path);
+  const [first] = relative(pictures ?? folder, file).split(sep);
+  if (pictures !== undefined && first !== ".." && !isAbsolute(first!)) return file;
+  const below = pictures === undefined ? "the table's folder" : `the table's folder or ${pictures}`;
+  throw new Unusable(
+    "outside the folder",
+    `${JSON.stringify(path.slice(0, 100))} is no path below ${below}; --data DIR (the folder of openDataset) allows paths below DIR`,
+  );
 }
 
 function maskOfScene({ task, aspect, question, masks }: Fields): unknown {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { NoticeError } from "../../src/base/errors.js";
+import { openDataset } from "../../src/data/datasets.js";
 import type { PrepareContext } from "../../src/data/sample.js";
 import { table } from "../../src/data/table.js";
 import { CONTEXT, collect, folderOf, pieces, reasons } from "../support/prepare.js";
@@ -54,19 +55,23 @@ test("JSONL and CSV say the same; what is not there is left out", async () => {
   assert.equal(csv, { samples: expected, excluded: [] });
 });
 
-test("ids: the base name, and never one twice", async () => {
-  const content = [line(), line({ image: "images/a b.png" }), line(), line({ id: "a" }), line({ id: "b" })].join("\n");
+test("ids: the base name, then path and row; what is given stays, and is never there twice", async () => {
+  const content = [
+    line(),
+    line({ image: "images/a b.png" }),
+    line(),
+    line({ id: "a" }),
+    line({ id: "b" }),
+    line({ id: 7 }),
+  ].join("\n");
   const { samples, excluded } = await read("mine.jsonl", content);
   assert.equal(
     samples.map(({ id }) => id),
-    ["a", "a..b", "b"],
+    ["a", "a..b", "images.a.3", "b", "7"],
   );
   assert.equal(
     excluded.map(({ source, reason }) => [source, reason]),
-    [
-      ["mine.jsonl line 3", "repeated id"],
-      ["mine.jsonl line 4", "repeated id"],
-    ],
+    [["mine.jsonl line 4", "repeated id"]],
   );
 });
 
@@ -94,16 +99,23 @@ const bad: Record<string, [reason: string, ...rows: string[]]> = {
     line({ dataset: "a/b" }),
     line({ group: "" }),
     line({ id: ".." }),
-    line({ id: 7 }),
+    line({ id: 7.5 }),
+    line({ id: true }),
   ],
   "paths that lead out": [
-    "broken row",
+    "outside the folder",
     line({ image: "../a.png" }),
     line({ image: "/etc/passwd" }),
     line({ corruptImage: "images/../../a.png" }),
     line({ mask: "C:\\a.png" }),
     line({ mask: "images\\..\\..\\a.png" }),
     line({ image: "images/a.png\0" }),
+  ],
+  "names that no field has": [
+    "misnamed field",
+    line({ answers: undefined, answer: ["red", "blue"] }),
+    line({ corruptImage: undefined, corrupt_image: "images/b.png" }),
+    line({ corruptQuestion: undefined, CorruptQuestion: "is it tall or flat?" }),
   ],
   "no such picture": [
     "missing image",
@@ -128,6 +140,50 @@ for (const [name, [reason, ...rows]] of Object.entries(bad))
     );
     assert.ok(excluded.every(({ detail }) => detail.length > 0 && detail.length <= 300));
   });
+
+test("null is absent", async () => {
+  const absent = { corruptQuestion: null, group: null, mask: null, id: null, dataset: null };
+  const { samples, excluded } = await read("mine.jsonl", line(absent));
+  const { corruptQuestion: _, ...rest } = sample;
+  assert.equal({ samples, excluded }, { samples: [rest], excluded: [] });
+});
+
+test("a misnamed column is named with the one that was meant; others may be called as they like", async () => {
+  const rows = (column: string) =>
+    read(
+      "mine.csv",
+      `image,question,${column},corruptImage,idx,note\nimages/a.png,is it?,"red,blue",images/b.png,1,x\n`,
+    );
+  const { excluded } = await rows("answer");
+  assert.equal(excluded, [
+    {
+      dataset: "mine",
+      source: "mine.csv row 1",
+      reason: "misnamed field",
+      detail: 'there is no field "answer"; did you mean answers?',
+    },
+  ]);
+  assert.is((await rows("answers")).samples.length, 1);
+});
+
+test("paths outside the table's folder: by the rule's name, and with the folder that allows them", async () => {
+  const pictures = folderOf(["red.png", "blue.png"]);
+  const row = `image,question,answers,corruptImage\n${pictures}/red.png,is it?,"red,blue",${pictures}/blue.png\n`;
+  const [left] = (await read("mine.csv", row)).excluded;
+  assert.is(left!.reason, "outside the folder");
+  assert.match(left!.detail, /red\.png" is no path below the table's folder; --data DIR \(the folder of openDataset\)/);
+  const file = join(folder, "mine.csv");
+  const { samples } = await collect(openDataset(file, pictures)(CONTEXT));
+  assert.equal(
+    samples.map(({ image, corruptImage }) => [image, corruptImage]),
+    [[join(pictures, "red.png"), join(pictures, "blue.png")]],
+  );
+  // Below that folder or the table's, and nowhere else.
+  const lines = [line(), line({ image: "/etc/passwd" }), line({ image: `${pictures}/../x.png` })].join("\n");
+  writeFileSync(file.replace("csv", "jsonl"), lines);
+  const found = await collect(openDataset(file.replace("csv", "jsonl"), pictures)(CONTEXT));
+  assert.equal([found.samples.length, reasons(found.excluded)], [1, { "outside the folder": 2 }]);
+});
 
 test("a CSV row of another width is broken", async () => {
   const { samples, excluded } = await read(
