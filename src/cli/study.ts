@@ -75,7 +75,10 @@ function withStudySettings(command: Command): Command {
       "scenes, svo-probes, mit-states, faces, or a CSV or JSONL file; several by commas",
       list,
     )
-    .option("--data <folder>", "folder of the data set; of several, the folder that holds their folders")
+    .option(
+      "--data <folder>",
+      "folder of the data set, or of a table's pictures; of several, the folder that holds theirs",
+    )
     .option("--n <samples>", "samples to patch in each data set; default: 60", wholeNumber)
     .option("--candidates <samples>", "samples to ask about in each data set; default: all, of scenes 2 n", wholeNumber)
     .option("--seed <number>", "seed of all random choices; default: 0", wholeNumber)
@@ -167,6 +170,9 @@ async function fetchModel(run: StudyRun, signal: AbortSignal): Promise<void> {
   const bar = downloadReport();
   try {
     await run.modelFolder({ onProgress: bar.update, onWait: say, signal });
+  } catch (error) {
+    if (!signal.aborted) await run.forget();
+    throw error;
   } finally {
     bar.stop();
   }

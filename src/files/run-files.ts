@@ -5,6 +5,8 @@ import { kindOf } from "./read.js";
 
 export const SETTINGS = "settings.json";
 export const DATABASE = "study.duckdb";
+/** The folder of generated scenes. */
+export const SCENES = "scenes";
 
 /** What a run keeps of itself in its folder; beside it others may put what they like. */
 const OWN = /^(settings\.json|study\.duckdb|circuits\.json|report\.html|figures$|scenes($|\.partial-))/i;

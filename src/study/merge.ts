@@ -2,7 +2,7 @@ import { copyFile, cp, lstat, readdir, rename, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { checkList, NoticeError } from "../base/errors.js";
 import { partialOf, removeLeftoversOf } from "../files/leftovers.js";
-import { DATABASE, SETTINGS } from "../files/run-files.js";
+import { DATABASE, SCENES, SETTINGS } from "../files/run-files.js";
 import { fileError, isFileError } from "../files/system-error.js";
 import { makeFolder } from "../files/write.js";
 import {
@@ -83,7 +83,7 @@ async function copyRun(run: string, to: string): Promise<void> {
   await makeFolder(to);
   for (const name of await readdir(run)) {
     const [from, into] = [join(run, name), join(to, name)];
-    if (name === "scenes") await cp(from, into, { recursive: true });
+    if (name === SCENES) await cp(from, into, { recursive: true });
     else if ([SETTINGS, DATABASE, `${DATABASE}.wal`].includes(name)) await copyFile(from, into);
   }
 }

@@ -1,18 +1,15 @@
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { NoticeError } from "../base/errors.js";
-import { random } from "../base/random.js";
-import { openDataset } from "../data/datasets.js";
-import type { Prepared, Sample } from "../data/sample.js";
+import { isTable, openDataset } from "../data/datasets.js";
 import { writeScenes } from "../data/scenes/write.js";
+import { SCENES } from "../files/run-files.js";
+import { parseSite } from "../patching/sites.js";
 import { loadTokenizer } from "../words/tokenizer.js";
-import { isFinished, sampleNames } from "./queries/samples.js";
+import { Intake } from "./intake.js";
+import { forgetLeftOut, isFinished } from "./queries/samples.js";
 import type { StudyRun } from "./run.js";
 import type { Stage } from "./stage.js";
-import type { Row } from "./tables.js";
-
-/** The name of the generated data sets. */
-const SCENES = "scenes";
 
 /** What an interrupted drawing of them leaves. */
 const LEFT = /^scenes\.partial-/;
@@ -20,29 +17,33 @@ const LEFT = /^scenes\.partial-/;
 /** Scenes of a seed below this one would meet those that the shipped checkpoint learned from. */
 const FIRST_SEED = 1000;
 
-/** Rows that are written together. */
-const CHUNK = 1000;
-
 /**
  * Reads every data set of the run into samples and exclusions, each in one transaction.
  *
- * @throws NoticeError as the data sets; `options` where one has no sample.
+ * @throws NoticeError as the data sets; `options` where one has no sample, with why.
  */
 export async function prepare({ run, watch, signal }: Stage): Promise<void> {
+  await run.keep();
+  const { data, dataset, seed, template, sites } = run.settings;
+  for (const name of dataset) if (name !== SCENES) openDataset(name, data);
+  const { architecture } = await run.modelConfig();
+  for (const site of sites) parseSite({ architecture }, site);
   const pieces = await pieceCounter(run);
-  for (const name of run.settings.dataset) {
+  await forgetLeftOut(run.store);
+  for (const name of dataset) {
     signal?.throwIfAborted();
     if (await isFinished(run.store, "prepare", name)) continue;
-    const { seed, template } = run.settings;
-    const dataset = await datasetOf(run, name, watch);
+    const read = await datasetOf(run, name, watch);
     const bar = watch.begin(`prepare ${name}`, 0);
     try {
+      const intake = new Intake(run);
       await run.store.transaction(async () => {
-        const found = await insertAll(run, dataset({ pieces, seed, template }), bar.update, signal);
-        if (found === 0)
-          throw new NoticeError("options", `The data set ${name} has no sample: all that is in it was left out.`);
-        await run.store.insert("finished", [{ stage: "prepare", dataset: name }]);
+        await intake.takeAll(read({ pieces, seed, template }), bar.update, signal);
+        if (intake.samples > 0) await run.store.insert("finished", [{ stage: "prepare", dataset: name }]);
       });
+      if (intake.samples === 0)
+        throw new NoticeError("options", `The data set ${name} has no sample: ${intake.whatIsLeftOut()}`);
+      for (const remark of intake.remarks()) watch.warn(remark);
     } finally {
       bar.end();
     }
@@ -55,7 +56,8 @@ type Context = { readonly pieces: (text: string) => number; readonly seed: numbe
 async function datasetOf(run: StudyRun, name: string, watch: Stage["watch"]) {
   const { data, dataset, n, candidates, seed } = run.settings;
   if (name !== SCENES) {
-    return openDataset(name, data === undefined || dataset.length === 1 ? data : await among(data, name));
+    const isOne = data === undefined || dataset.length === 1 || isTable(name);
+    return openDataset(name, isOne ? data : await among(data, name));
   }
   const folder = join(run.folder, SCENES);
   const there = await readdir(folder).catch(() => undefined);
@@ -78,61 +80,6 @@ async function among(data: string, name: string): Promise<string> {
   const names = await readdir(data).catch(() => [] as string[]);
   const other = { faces: "facial-expressions" }[name];
   return join(data, other !== undefined && !names.includes(name) && names.includes(other) ? other : name);
-}
-
-async function insertAll(
-  run: StudyRun,
-  prepared: AsyncIterable<Prepared>,
-  onProgress: (done: number) => void,
-  signal?: AbortSignal,
-): Promise<number> {
-  const { store, settings } = run;
-  const known = new Set(await sampleNames(store));
-  const before = known.size;
-  const rows: { samples: Row[]; exclusions: Row[] } = { samples: [], exclusions: [] };
-  const flush = async () => {
-    await store.insert("samples", rows.samples.splice(0));
-    await store.insert("exclusions", rows.exclusions.splice(0));
-  };
-  let read = 0;
-  for await (const { sample, excluded } of prepared) {
-    signal?.throwIfAborted();
-    if (excluded) rows.exclusions.push({ stage: "prepare", ...excluded });
-    else if (known.has(`${sample.dataset}/${sample.id}`))
-      rows.exclusions.push({
-        stage: "prepare",
-        dataset: sample.dataset,
-        source: sample.id,
-        reason: "same name twice",
-        detail: "Another sample has this name.",
-      });
-    else {
-      known.add(`${sample.dataset}/${sample.id}`);
-      rows.samples.push(rowOf(run, sample, settings.seed));
-    }
-    if (++read % CHUNK === 0) await flush();
-    onProgress(read);
-  }
-  await flush();
-  return known.size - before;
-}
-
-function rowOf(run: StudyRun, sample: Sample, seed: number): Row {
-  const { id, dataset, group, image, question, answers, corruptImage, corruptQuestion, mask } = sample;
-  const stored = (path: string | undefined) => (path === undefined ? undefined : run.stored(path));
-  return {
-    dataset,
-    sample: id,
-    draw: random(seed, "draw", dataset, id).next(),
-    sample_group: group,
-    image: run.stored(image),
-    corrupt_image: stored(corruptImage),
-    question,
-    corrupt_question: corruptQuestion,
-    correct: answers[0],
-    incorrect: answers[1],
-    mask: stored(mask),
-  };
 }
 
 /** Counts word pieces as the model's tokenizer makes them. */

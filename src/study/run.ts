@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readdir } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { isAbsolute, join, relative, resolve } from "node:path";
 import { checkOptions, NoticeError } from "../base/errors.js";
 import { parseJson } from "../base/json.js";
@@ -8,13 +8,14 @@ import { checkpointFolder } from "../files/folder.js";
 import { type HubOptions, resolveModel } from "../files/hub.js";
 import { removeLeftovers } from "../files/leftovers.js";
 import { packageVersion } from "../files/package.js";
-import { findFile, readParts } from "../files/read.js";
-import { DATABASE, refuseLinks, SETTINGS } from "../files/run-files.js";
+import { findFile, readParts, readText } from "../files/read.js";
+import { DATABASE, refuseLinks, SCENES, SETTINGS } from "../files/run-files.js";
 import { makeFolder, writeWhole } from "../files/write.js";
 import type { Architecture } from "../model/architecture.js";
 import { KNOWN, readConfig } from "../model/architectures.js";
 import type { Backend } from "../platform/backend.js";
 import { begunWith, otherModel, provenances, usedArchitecture } from "./queries/provenance.js";
+import { forgetPrepared, isUnprepared } from "./queries/samples.js";
 import { countRows } from "./queries/shards.js";
 import {
   checkSettings,
@@ -40,32 +41,39 @@ export class StudyRun implements Disposable {
   ) {}
 
   /**
-   * Opens a run, or begins one where the folder is missing or empty.
+   * Opens a run, or begins one where the folder is missing or empty, or where of another with other settings nothing is
+   * prepared yet.
    *
    * @throws NoticeError `options` where the folder holds something else or may not be made, the run was begun with
    * other settings, or another process works on it.
    */
-  static async open(folder: string, given: GivenSettings = {}): Promise<StudyRun> {
+  static open(folder: string, given: GivenSettings = {}): Promise<StudyRun> {
+    return StudyRun.#open(folder, given, true);
+  }
+
+  static async #open(folder: string, given: GivenSettings, mayBegin: boolean): Promise<StudyRun> {
     checkOptions("StudyRun.open", given, "{ n: 60 }");
     await refuseLinks(folder);
     const file = join(folder, SETTINGS);
     const stored = (await findFile(file)) ? completeSettings(await readSettings(file)) : undefined;
     if (!stored) await refuseForeign(folder);
     else await refuseEmpty(join(folder, DATABASE));
-    const settings = stored ? reread(stored, given, folder) : completeSettings(given);
+    const fresh = completeSettings(given);
     await makeFolder(folder);
     const store = await Store.open(join(folder, DATABASE));
     try {
-      const begun = await refuseEdited(store, file, stored);
+      await refuseEdited(store, file, stored);
       await removeLeftovers(folder);
-      const content = (what: Settings) => `${JSON.stringify(what, null, 2)}\n`;
-      if (!stored || content(settings) !== content(stored)) await writeWhole(file, content(settings));
-      if (!begun) await store.insert("begun", [{ settings: JSON.stringify(settings) }]);
+      const goesOn =
+        stored && !(mayBegin && differences(stored, given).length > 0 && (await isUnprepared(store, stored.dataset)));
+      const run = new StudyRun(folder, goesOn ? reread(stored, given, folder) : fresh, store);
+      if (stored && !goesOn) await run.forget();
+      await run.keep();
+      return run;
     } catch (error) {
       store[Symbol.dispose]();
       throw error;
     }
-    return new StudyRun(folder, settings, store);
   }
 
   /**
@@ -80,7 +88,28 @@ export class StudyRun implements Disposable {
         "options",
         `${folder} is no run: it has no ${SETTINGS}. \`notice study\` begins one; where it was one, put the file back.`,
       );
-    return StudyRun.open(folder, given);
+    return StudyRun.#open(folder, given, false);
+  }
+
+  /** Stores the settings, as far as they are not stored. */
+  async keep(): Promise<void> {
+    const file = join(this.folder, SETTINGS);
+    const content = `${JSON.stringify(this.settings, null, 2)}\n`;
+    if (!(await findFile(file)) || (await readText(file)) !== content) await writeWhole(file, content);
+    if ((await begunWith(this.store)) === undefined)
+      await this.store.insert("begun", [{ settings: JSON.stringify(this.settings) }]);
+  }
+
+  /**
+   * Takes the settings back where not all data sets are prepared, with what was made by them: a mistyped one is not
+   * kept. What was left out, and why, stays until the next `prepare`.
+   */
+  async forget(): Promise<void> {
+    const { folder, store, settings } = this;
+    if (!(await isUnprepared(store, settings.dataset))) return;
+    await forgetPrepared(store);
+    await rm(join(folder, SCENES), { recursive: true, force: true });
+    await rm(join(folder, SETTINGS), { force: true });
   }
 
   /**
@@ -208,19 +237,18 @@ async function refuseEmpty(database: string): Promise<void> {
  *
  * @throws NoticeError `options`
  */
-async function refuseEdited(store: Store, file: string, stored: Settings | undefined): Promise<boolean> {
+async function refuseEdited(store: Store, file: string, stored: Settings | undefined): Promise<void> {
   const begun = await begunWith(store);
   const again = `Put it back as it was, or begin another run.`;
   if (!stored && (begun !== undefined || (await countRows(store, "samples")) > 0))
     throw new NoticeError("options", `${file} is missing, and ${store.file} belongs to a run with settings. ${again}`);
-  if (begun === undefined || !stored) return begun !== undefined;
+  if (begun === undefined || !stored) return;
   const meant = completeSettings(
     checkSettings(parseJson(begun, `What ${store.file} was begun with`, { code: "options" }), store.file),
   );
   const different = differences(meant, stored, `in ${DATABASE}`, `in ${SETTINGS}`);
   if (different.length > 0)
     throw new NoticeError("options", `${file} was edited after the run was begun: ${different.join("; ")}. ${again}`);
-  return true;
 }
 
 async function hashModel(folder: string): Promise<string> {

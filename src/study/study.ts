@@ -28,7 +28,8 @@ const QUIET: Watch = { begin: () => ({ update() {}, end() {} }), warn: console.w
 const WORK = { prepare, evaluate, select, screen, patch, verify };
 
 /**
- * Runs stages of a study. Each continues where it stopped. Processes that were started are ended at the end.
+ * Runs stages of a study. Each continues where it stopped. Processes that were started are ended at the end. Where the
+ * first `prepare` fails, the run folder forgets its settings.
  *
  * @throws NoticeError as the stages; the signal's reason.
  */
@@ -54,6 +55,9 @@ export async function runStages(run: StudyRun, stages: readonly StageName[], giv
       signal?.throwIfAborted();
       await WORK[name](stage);
     }
+  } catch (error) {
+    if (!signal?.aborted) await run.forget();
+    throw error;
   } finally {
     await (await opened?.catch(() => undefined))?.close();
   }

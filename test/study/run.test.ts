@@ -105,7 +105,13 @@ test("settings that are gone are not made up", async () => {
   mkdirSync(begun);
   (await Store.open(join(begun, DATABASE)))[Symbol.dispose]();
   (await StudyRun.open(begun, { n: 7 }))[Symbol.dispose]();
-  await refused(() => StudyRun.open(begun, { n: 8 }), "options", "n is 7 there and 8 here");
+  // Nothing is prepared yet, so that other settings begin another run; what is prepared keeps them.
+  {
+    using other = await StudyRun.open(begun, { n: 8 });
+    assert.equal([other.settings.n, JSON.parse(readFileSync(join(begun, SETTINGS), "utf8")).n], [8, 8]);
+    await other.store.insert("finished", [{ stage: "prepare", dataset: "scenes" }]);
+  }
+  await refused(() => StudyRun.open(begun, { n: 9 }), "options", "n is 8 there and 9 here");
 });
 
 test("a run of before its settings were kept goes on", async () => {

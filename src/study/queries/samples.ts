@@ -83,6 +83,25 @@ export const isFinished = async (
 ): Promise<boolean> =>
   (await store.count("SELECT count(*) FROM finished WHERE stage = $1 AND dataset = $2", [stage, dataset])) > 0;
 
+/** Whether not all of these data sets are prepared, and nothing is computed. */
+export async function isUnprepared(store: Store, datasets: readonly string[]): Promise<boolean> {
+  if ((await store.count("SELECT count(*) FROM provenance")) > 0) return false;
+  for (const name of datasets) if (!(await isFinished(store, "prepare", name))) return true;
+  return false;
+}
+
+/** Takes back what `prepare` made, and by which settings. What was left out stays. */
+export const forgetPrepared = (store: Store): Promise<void> =>
+  store.transaction(async () => {
+    for (const table of ["samples", "finished", "begun"]) await store.run(`DELETE FROM ${table}`);
+  });
+
+/** Takes back what was left out of data sets, where none is prepared. */
+export const forgetLeftOut = (store: Store): Promise<void> =>
+  store.run(
+    `DELETE FROM exclusions WHERE stage = 'prepare' AND NOT EXISTS (FROM finished f WHERE f.stage = 'prepare')`,
+  );
+
 /** The first samples of a data set, in their order, that have the patterns of their heads. */
 export const samplesWithPatterns = (store: Store, dataset: string, most: number): Promise<SelectedSample[]> =>
   store.rows(
