@@ -1,5 +1,6 @@
 import type { z } from "zod";
-import { NoticeError, type NoticeErrorCode } from "./errors.js";
+import { either, NoticeError, type NoticeErrorCode } from "./errors.js";
+import { nearest } from "./nearest.js";
 import { isPointer, pointerError } from "./pointer.js";
 
 /** Configs have some hundreds of values; one that names 21,000 classes twice has 42,000. */
@@ -67,7 +68,16 @@ export function shown(value: unknown): string {
  * @param whole names the value itself.
  */
 export function complaintsOf({ issues }: Pick<z.ZodError, "issues">, whole: string): string {
-  const one = (issue: (typeof issues)[number]) =>
-    `${issue.path.join(".") || whole}: ${issue.message}${"input" in issue ? `, found ${shown(issue.input)}` : ""}`;
+  const one = (issue: (typeof issues)[number]) => `${issue.path.join(".") || whole}: ${wrongIn(issue)}`;
   return issues.map(one).join("; ");
+}
+
+/** With the nearest name where one of several was expected, and all where they are few. */
+function wrongIn(issue: z.core.$ZodIssue): string {
+  const found = "input" in issue ? `found ${shown(issue.input)}` : "";
+  if (issue.code !== "invalid_value" || typeof issue.input !== "string" || issue.values.length < 2)
+    return [issue.message, found].filter(Boolean).join(", ");
+  const names = issue.values.map(String);
+  const all = names.length <= 12 ? `, expected ${either(names)}` : "";
+  return `${found}${all}, did you mean ${nearest(issue.input, names)}?`;
 }

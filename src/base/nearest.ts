@@ -9,6 +9,15 @@ export function nearest(name: string, names: readonly string[], most = Infinity)
   return least <= most ? names[distances.indexOf(least)] : undefined;
 }
 
+/** The nearest name that takes at most so many; default: fewer than half its letters. Undefined where there is none. */
+export function near(name: string, names: readonly string[], most?: number): string | undefined {
+  const found = nearest(name, names);
+  if (found === undefined) return undefined;
+  const away = distance(name, found);
+  const isNear = most === undefined ? 2 * away < Math.max(name.length, found.length) : away <= most;
+  return isNear ? found : undefined;
+}
+
 /** Levenshtein's distance; a name of more than 200 letters is cut. */
 function distance(a: string, b: string): number {
   const from = a.slice(0, 200);

@@ -1,13 +1,12 @@
 import { Command } from "commander";
+import { SHIPPED_MODEL } from "../files/package.js";
 import { loadModel, type ModelOptions, withBackend } from "./options.js";
-
-const EMBEDDED = "weights/scenes";
 
 /** `notice repl [MODEL]`: a prompt with the library, a model and sample pairs. */
 export function replCommand(): Command {
   const command = new Command("repl")
     .description("explore at a prompt: JavaScript with the library, a model and sample pairs loaded")
-    .argument("[model]", "checkpoint folder, or hub id such as Salesforce/blip-vqa-base", EMBEDDED)
+    .argument("[model]", "checkpoint folder, or hub id such as Salesforce/blip-vqa-base", SHIPPED_MODEL)
     .addHelpText(
       "after",
       "\nLines may also be piped in: echo 'await blip.ask(pairs[0])' | notice repl\n" +

@@ -19,6 +19,7 @@ import {
 } from "./hub-cache.js";
 import { type Hub, type Listing, listed, listModel, requestError, wantedFiles } from "./hub-listing.js";
 import { withLock } from "./lock.js";
+import { meantFolder } from "./meant-folder.js";
 import { orShipped } from "./package.js";
 import { PATIENT, type Retry, type Waiting } from "./retry.js";
 import { fileError, isFileError } from "./system-error.js";
@@ -61,12 +62,17 @@ export async function resolveModel(model: string, options: HubOptions = {}): Pro
     const found = status ? "is a file, not a folder" : "is no folder here";
     throw new NoticeError(
       "checkpoint",
-      `"${model}" ${found}, and no hub id either (owner/name or owner/name@revision)`,
+      `"${model}" ${found}, and no hub id either (owner/name or owner/name@revision)${await meantInstead(model)}`,
     );
   }
   const snapshot = await cachedSnapshot(options.cache ?? hubCacheFolder(), id);
   const missing = snapshot ? await missingFiles(snapshot, options) : [];
   if (snapshot && missing.length === 0) return snapshot;
+  const meant = snapshot || model.includes("@") ? "" : await meantInstead(model);
+  if (meant !== "") {
+    const fromHub = `To take it from the hub, give ${model}@main`;
+    throw new NoticeError("checkpoint", `"${model}" is no folder here${meant} ${fromHub}`);
+  }
   try {
     return await download(model, options);
   } catch (error) {
@@ -78,6 +84,11 @@ export async function resolveModel(model: string, options: HubOptions = {}): Pro
       { cause: error },
     );
   }
+}
+
+async function meantInstead(model: string): Promise<string> {
+  const meant = await meantFolder(model);
+  return meant === undefined ? "" : `; did you mean ${meant}?`;
 }
 
 /**

@@ -4,6 +4,9 @@ import { fileURLToPath } from "node:url";
 
 const ROOT = new URL("../../", import.meta.url);
 
+/** The checkpoint that the package ships, found from any working directory. */
+export const SHIPPED_MODEL = "weights/scenes";
+
 /** What the package ships for first steps, by the paths that its documentation names. */
 const SHIPPED = /^(weights\/scenes|examples\/[a-z-]+\.png)$/;
 

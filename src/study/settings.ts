@@ -4,6 +4,7 @@ import { z } from "zod";
 import { NoticeError } from "../base/errors.js";
 import { checkValues, complaintsOf, parseJson, shown } from "../base/json.js";
 import { MOST_SIGMA } from "../corruption/gaussian.js";
+import { SHIPPED_MODEL } from "../files/package.js";
 import { readText } from "../files/read.js";
 import { METRICS } from "../patching/metrics.js";
 import { SITES, type Site } from "../patching/sites.js";
@@ -28,7 +29,7 @@ const set = <Item extends z.ZodType>(item: Item) =>
 
 /** What the scores depend on: fixed for the life of a run. */
 const studied = z.strictObject({
-  model: text.default("weights/scenes"),
+  model: text.default(SHIPPED_MODEL),
   /** `scenes`, `svo-probes`, `mit-states`, `faces`, or CSV and JSONL files of pairs. */
   dataset: set(text).default(["scenes"]),
   /** The folder of the data set, or of several by their names. */
@@ -124,8 +125,10 @@ export function completeSettings(given: GivenSettings): Settings {
 
 function settingsError(error: z.ZodError, where: string): NoticeError {
   const fields = Object.keys(schema.shape).join(", ");
-  return new NoticeError("options", `${where}: ${complaintsOf(error, "in all")}. Fields: ${fields}.`);
+  return new NoticeError("options", `${where}: ${sentence(complaintsOf(error, "in all"))} Fields: ${fields}.`);
 }
+
+const sentence = (text: string) => (text.endsWith("?") ? text : `${text}.`);
 
 /** What the scores depend on and differs, in words. */
 export function differences(stored: Settings, given: GivenSettings, there = "there", here = "here"): string[] {

@@ -379,12 +379,27 @@ test("says how to give a token, and gives it to the hub only", async ({ cache })
 
 test("names both readings of what is neither a folder nor on the hub", async ({ cache }) => {
   await using server = await HubServer.start(TINY);
-  const wrong = resolveModel("weights/scones", at(server, cache));
-  await refused(wrong, "network", /no folder "weights\/scones" here.*as a hub id:.*404: there is no such model/);
+  const wrong = resolveModel("owner/scones", at(server, cache));
+  await refused(wrong, "network", /no folder "owner\/scones" here.*as a hub id:.*404: there is no such model/);
   server.fault = ({ path }, response) =>
     path.endsWith("/v9") && Boolean(response.writeHead(404, { "x-error-code": "RevisionNotFound" }).end());
   await refused(download("owner/tiny-blip@v9", at(server, cache)), "network", /no revision "v9"/);
   assert.equal(await layout(cache), []);
+});
+
+test("a misspelt folder is no hub id: none is asked for it", async ({ cache }) => {
+  await using server = await HubServer.start(TINY);
+  const near: [string, string][] = [
+    ["weights/scene", "weights/scenes"],
+    ["weigths/scenes", "weights/scenes"],
+    ["scenes", "weights/scenes"],
+    ["test/fixtures/narow", "test/fixtures/narrow"],
+  ];
+  for (const [written, meant] of near)
+    await refused(resolveModel(written, at(server, cache)), "checkpoint", new RegExp(`did you mean ${meant}\\?`));
+  assert.is(server.requests.length, 0);
+  await refused(resolveModel("weights/scene@main", at(server, cache)), "network", /as a hub id:/);
+  assert.ok(server.requests.length > 0);
 });
 
 test("says what to do about a repository without safetensors, or without the rest", async ({ cache }) => {
