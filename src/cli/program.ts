@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { NoticeError, type NoticeErrorCode } from "../base/errors.js";
 import { packageVersion } from "../files/package.js";
 import { fileError, isFileError } from "../files/system-error.js";
+import { refusalOf } from "./refusal.js";
 import { printable, say } from "./streams.js";
 
 const STUDY_COMMANDS = [
@@ -44,7 +45,8 @@ export async function program(called: string | undefined): Promise<Command> {
   const notice = new Command("notice")
     .description("show which attention heads of a vision-language model carry the answer from the picture to the text")
     .version(packageVersion(), VERSION.join(", "))
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "notice: ")) })
+    // `run` says it, with what is right.
+    .configureOutput({ outputError: () => {} })
     .exitOverride();
   for (const load of commandsFor(called)) notice.addCommand((await load()).copyInheritedSettings(notice));
   return notice;
@@ -65,14 +67,22 @@ const NOT_THE_INPUT: readonly NoticeErrorCode[] = ["network", "backend", "worker
  * @returns the exit code. 0: done; 2: the input was refused, and the message says why; 1: something else went wrong.
  */
 export async function run(args: readonly string[]): Promise<number> {
+  const notice = program(args[0]);
   try {
-    await (await program(args[0])).parseAsync(args, { from: "user" });
+    await (await notice).parseAsync(args, { from: "user" });
     return 0;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (error instanceof CommanderError) return ofCommander(error, await notice);
     const told = isFileError(error) ? fileError(error.path ?? "A file", "used", error) : error;
     say(told instanceof Error ? told.message : `${told}`);
     if (process.env.NOTICE_DEBUG) process.stderr.write(`${printable((error as Error).stack ?? "")}\n`);
     return told instanceof NoticeError && !NOT_THE_INPUT.includes(told.code) ? 2 : 1;
   }
+}
+
+/** Help that was asked for is no failure; help in the place of a command is one, and says enough. */
+function ofCommander(error: CommanderError, notice: Command): number {
+  if (error.exitCode === 0) return 0;
+  if (error.code !== "commander.help") say(refusalOf(error, notice));
+  return 2;
 }

@@ -62,15 +62,21 @@ export function requireMemory(
 ): number | undefined {
   const { weights, working } = modelBytes(model, backend);
   for (const [what, bytes] of limits)
-    if (weights + working > bytes)
+    if (weights + working > bytes) {
+      const said = inUnitOf(bytes);
       throw new NoticeError(
         "memory",
-        `${checkpoint} takes ${gigabytes(weights)} of weights and about ${gigabytes(working)} to run; ${what} has ` +
-          `${gigabytes(bytes)}. Free memory, or use a native backend (\`notice doctor\`) or a smaller model.`,
+        `${checkpoint} takes ${said(weights)} of weights and about ${said(working)} to run; ${what} has ${said(bytes)}. ` +
+          "Free memory, or use a native backend (`notice doctor`) or a smaller model.",
       );
+    }
   if (limits.length === 0) return undefined;
   const left = Math.min(...limits.map(([, bytes]) => bytes)) - weights - working;
   return isNative(backend) ? left / NATIVE_SPREAD : left;
 }
 
-const gigabytes = (bytes: number) => `${Number((bytes / 1e9).toPrecision(3))} GB`;
+/** Sizes in megabytes where a limit is a whole number of these, else in gigabytes: so somebody gave it. */
+function inUnitOf(limit: number): (bytes: number) => string {
+  if (limit % 1e6 !== 0 || limit % 1e9 === 0) return (bytes) => `${Number((bytes / 1e9).toPrecision(3))} GB`;
+  return (bytes) => `${bytes === limit ? bytes / 1e6 : Number((bytes / 1e6).toPrecision(3))} MB`;
+}
