@@ -3,19 +3,11 @@ import { NoticeError } from "../base/errors.js";
 import { tasks } from "../data/scenes/scene.js";
 import { inProcess } from "../executors/in-process.js";
 import { askScenes, sceneAccuracy, sceneSamples } from "../study/scene-accuracy.js";
-import {
-  columns,
-  type JsonOptions,
-  loadModel,
-  type ModelOptions,
-  printResult,
-  wholeNumber,
-  withBackend,
-  withJson,
-} from "./options.js";
+import { columns, loadModel, type ModelOptions, wholeNumber, withBackend, withJson } from "./options.js";
+import { type Outputs, printResult } from "./outputs.js";
 import { progress } from "./progress.js";
 
-interface AccuracyOptions extends ModelOptions, JsonOptions {
+interface AccuracyOptions extends ModelOptions, Outputs {
   readonly n: number;
   readonly seed: number;
 }

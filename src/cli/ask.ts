@@ -1,17 +1,8 @@
 import { Command } from "commander";
-import {
-  checkOutputs,
-  columns,
-  type JsonOptions,
-  loadModel,
-  type ModelOptions,
-  printResult,
-  wholeNumber,
-  withBackend,
-  withJson,
-} from "./options.js";
+import { columns, loadModel, type ModelOptions, wholeNumber, withBackend, withJson } from "./options.js";
+import { checkOutputs, type Outputs, printResult } from "./outputs.js";
 
-interface AskOptions extends ModelOptions, JsonOptions {
+interface AskOptions extends ModelOptions, Outputs {
   readonly image: string;
   readonly question?: string;
   readonly top: number;
@@ -26,7 +17,7 @@ export function askCommand(): Command {
     .option("--question <text>", "the question; for matching the sentence, for captions the prompt, if any")
     .option("--top <count>", "how many of the likeliest tokens to list", wholeNumber, 5);
   return withJson(withBackend(command)).action(async (model: string, options: AskOptions) => {
-    await checkOutputs({ "--json": options.json });
+    await checkOutputs({ json: options.json });
     using blip = await loadModel(model, options);
     const { image, question, top } = options;
     const result = await blip.ask({ image, question }, { top });

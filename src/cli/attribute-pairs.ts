@@ -1,7 +1,7 @@
 import type { AttributeAsked } from "../jobs/attribute.js";
 import type { Nested, Scores } from "../patching/scores.js";
-import { fixed, Means } from "./means.js";
-import { columns, type JsonOptions, printResult } from "./options.js";
+import { MeanMap, meanTable } from "./mean-map.js";
+import { type Outputs, printResult } from "./outputs.js";
 import {
   checkListOutputs,
   countPairs,
@@ -19,47 +19,29 @@ export async function attributePairs(
   model: string,
   file: string,
   asked: AttributeAsked,
-  options: PairListOptions & JsonOptions,
+  options: PairListOptions & Outputs,
 ): Promise<void> {
   const { out, mode = "image", json } = options;
   await checkListOutputs([file], { out, json });
   await withExecutor(model, options, async (executor) => {
-    const means = new Means();
-    let shape: number[] = [];
+    const means = new MeanMap();
     const tally = await throughPairs(
       executor,
       { name: "attribute", inputOf: (pair) => ({ pair, attribution: asked }) },
       { file, mode, out, label: "attribute" },
       (found) => {
-        const map = headMap(found);
-        shape = [map.length, map[0]!.length];
-        for (const [layer, row] of map.entries())
-          for (const [head, effect] of row.entries()) means.add(`${layer},${head}`, effect);
+        means.add(headMap(found));
         return found.toJSON();
       },
     );
-    const [layers, heads] = shape as [number, number];
-    const each = <Value>(value: (name: string) => Value) =>
-      Array.from({ length: layers }, (_, layer) =>
-        Array.from({ length: heads }, (_, head) => value(`${layer},${head}`)),
-      );
-    const pairs = Math.max(...each((name) => means.count(name)).flat());
-    const mean = each((name) => means.mean(name));
-    const meanSize = each((name) => means.meanSize(name));
+    const { pairs, mean, meanSize } = means.found;
     const { site, direction } = asked;
     const table = () =>
       `${direction} ${site}: mean effect over ${pairs} of ${countPairs(tally.done)} (1 = all of the logit difference), tokens added up\n\n` +
-      effectTable(mean);
+      meanTable(mean);
     await printResult({ model, site, direction, mode, pairs, of: tally.done, mean, meanSize }, table, options);
     throwIfLeftOut(`The mean is over ${countPairs(pairs)}`, tally);
   });
-}
-
-function effectTable(effects: readonly (readonly (number | null)[])[]): string {
-  return columns(
-    effects.map((row, layer) => [layer, ...row.map(fixed)]),
-    ["layer", ...effects[0]!.map((_, head) => `${head}`)],
-  );
 }
 
 /** [layer][head] or [layer][0]; null where nothing was asked for, or clean and corrupted answers hardly differ. */

@@ -9,9 +9,10 @@ import { checkSite } from "../patching/sites.js";
 import { type SweepOptions, sweep } from "../patching/sweep.js";
 import { imagePosition } from "./image-position.js";
 import { columns, loadModel, wholeNumber, withBackend, withJson } from "./options.js";
+import { checkOutputs } from "./outputs.js";
 import { type PairListOptions, refuseListOptions, withPairList } from "./pair-list.js";
 import { type DirectionOptions, type PairOptions, pairInput, withDirection, withPair } from "./pair-options.js";
-import { checkTableOutputs, placeColumns, printScores, type TableCommandOptions, withTable } from "./score-table.js";
+import { placeColumns, printScores, type TableCommandOptions, withTable } from "./score-table.js";
 
 interface AttributeCommandOptions extends PairListOptions, PairOptions, DirectionOptions, TableCommandOptions {
   readonly steps: number;
@@ -56,7 +57,7 @@ async function runAttribute(model: string, options: AttributeCommandOptions): Pr
   }
   refuseListOptions(options);
   const input = pairInput(options, ", or a list of --pairs");
-  await checkTableOutputs(options);
+  await checkOutputs({ json: options.json, png: options.png });
   using blip = await loadModel(model, options);
   using pair = await blip.pair(input);
   const at = { ...chosen, position: await imagePosition(blip, site, position, options.image!) } as typeof chosen;

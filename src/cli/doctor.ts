@@ -6,7 +6,8 @@ import { availableMemory } from "../files/memory.js";
 import { isCheckout } from "../files/package.js";
 import { BACKENDS, type Backend, defaultBackend, tryBackend, unfit } from "../platform/backend.js";
 import { loadWebgpuBackend } from "../platform/platform.js";
-import { backendOption, checkOutputs, columns, type JsonOptions, printResult, withJson } from "./options.js";
+import { backendOption, columns, withJson } from "./options.js";
+import { checkOutputs, type Outputs, printResult } from "./outputs.js";
 
 /** How to get what is missing: in the repository, or in a project that the package is installed in. */
 export function cures(inCheckout: boolean): Record<Backend, string> {
@@ -35,7 +36,7 @@ interface BackendReport {
   readonly adapter?: string;
 }
 
-interface DoctorOptions extends JsonOptions {
+interface DoctorOptions extends Outputs {
   readonly backend?: Backend | "auto";
 }
 
@@ -45,7 +46,7 @@ export function doctorCommand(): Command {
     .description("show versions and backends: which is in use, how fast each is, how to get a missing one")
     .addOption(backendOption());
   return withJson(command).action(async (options: DoctorOptions) => {
-    await checkOutputs({ "--json": options.json });
+    await checkOutputs({ json: options.json });
     const backends: BackendReport[] = [];
     for (const backend of BACKENDS) {
       const missing = await tryBackend(backend);

@@ -13,7 +13,7 @@ import {
 import type { Mode } from "../patching/pair.js";
 import { faithfulTable } from "./faithful-table.js";
 import { Means } from "./means.js";
-import { type JsonOptions, printResult } from "./options.js";
+import { type Outputs, printResult } from "./outputs.js";
 import {
   checkListOutputs,
   countPairs,
@@ -24,7 +24,7 @@ import {
   withExecutor,
 } from "./pair-list.js";
 
-export interface FaithfulListOptions extends PairListOptions, JsonOptions {
+export interface FaithfulListOptions extends PairListOptions, Outputs {
   readonly top?: number;
   readonly foundOn?: string;
   readonly random: number;

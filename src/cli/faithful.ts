@@ -4,7 +4,8 @@ import { faithfulness, faithfulnessCurve, type HeadAt, rankHeads } from "../patc
 import type { Selection } from "../patching/patch.js";
 import type { FaithfulListOptions } from "./faithful-pairs.js";
 import { faithfulTable } from "./faithful-table.js";
-import { checkOutputs, loadModel, printResult, wholeNumber, withBackend, withJson } from "./options.js";
+import { loadModel, wholeNumber, withBackend, withJson } from "./options.js";
+import { checkOutputs, printResult } from "./outputs.js";
 import { refuseListOptions, withPairList } from "./pair-list.js";
 import { type PairOptions, pairInput, withPair } from "./pair-options.js";
 import { collect, type Named, parsePlace } from "./places.js";
@@ -46,7 +47,7 @@ async function runFaithful(model: string, options: FaithfulCommandOptions): Prom
   refuseListOptions(options);
   if (options.foundOn !== undefined) throw new NoticeError("options", "--found-on goes with --pairs.");
   const input = pairInput(options, ", or a list of --pairs");
-  await checkOutputs({ "--json": options.json });
+  await checkOutputs({ json: options.json });
   using blip = await loadModel(model, options);
   using pair = await blip.pair(input);
   const ranked = options.curve || top !== undefined ? await rankHeads(pair) : [];

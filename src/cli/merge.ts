@@ -1,11 +1,12 @@
 import { Command } from "commander";
+import { folder } from "./options.js";
 import { print } from "./streams.js";
 
 /** `notice merge OUT RUN RUN …`: shards of one study become one run. */
 export function mergeCommand(): Command {
   return new Command("merge")
     .description("merge the shards of one study into a new run folder")
-    .argument("<out>", "the new run's folder")
+    .argument("<out>", "the new run's folder", folder)
     .argument("<runs...>", "two or more run folders with equal settings")
     .action(async (out: string, runs: string[]) => {
       const { mergeRuns } = await import("../study/merge.js");

@@ -1,21 +1,12 @@
-import { access, constants, stat } from "node:fs/promises";
-import { basename, dirname, resolve } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { NoticeError } from "../base/errors.js";
-import { removeLeftovers } from "../files/leftovers.js";
-import { checkOutput, type OutputKind, writeOutput } from "../files/output.js";
 import type { Model } from "../patching/model.js";
 import { BACKENDS, type Backend } from "../platform/backend.js";
-import { jsonText, print, say } from "./streams.js";
+import { say } from "./streams.js";
 
 export interface ModelOptions {
   readonly backend?: Backend | "auto";
   /** Bytes. */
   readonly memory?: number;
-}
-
-export interface JsonOptions {
-  readonly json?: string;
 }
 
 export function backendOption(): Option {
@@ -30,11 +21,11 @@ export function withBackend(command: Command): Command {
     .option("--memory <size>", "memory for the model and its passes, such as 3GB; default: what is available", bytes);
 }
 
-/** `3GB`, `500MB` */
+/** `3GB`, `500MB`, `4GiB` */
 function bytes(size: string): number {
-  const [, amount, unit] = /^(\d+(?:\.\d+)?)\s*([MG])B?$/i.exec(size.trim()) ?? [];
-  if (amount === undefined) throw new InvalidArgumentError("A size such as 500MB or 3GB was expected.");
-  return Number(amount) * (unit!.toUpperCase() === "G" ? 1e9 : 1e6);
+  const [, amount, unit, binary] = /^(\d+(?:\.\d+)?)\s*([MG])(i?)B?$/i.exec(size.trim()) ?? [];
+  if (Number(amount ?? 0) === 0) throw new InvalidArgumentError("A size such as 500MB or 3GB was expected.");
+  return Math.round(Number(amount) * (binary ? 1024 : 1000) ** (unit!.toUpperCase() === "G" ? 3 : 2));
 }
 
 export function withJson(command: Command): Command {
@@ -58,42 +49,6 @@ export async function loadModel(model: string, { backend, memory }: ModelOptions
   }
 }
 
-/**
- * Refuses, before the long work, output files that could not be written after it, or are not ours to replace. Call it
- * first.
- *
- * @param outputs by option; undefined where it is not given, `-` for standard output.
- * @param out what `--out` is.
- * @throws NoticeError `options`
- */
-export async function checkOutputs(
-  outputs: Partial<Record<"--json" | "--png" | "--out", string>>,
-  out: OutputKind = "jsonl",
-): Promise<void> {
-  const taken = new Set<string>();
-  for (const [option, file] of Object.entries(outputs)) {
-    if (file === undefined || file === "-") continue;
-    const bad = (what: string) => new NoticeError("options", `${option} ${file} cannot be written: ${what}.`);
-    const folder = dirname(resolve(file));
-    if (!(await stat(folder).catch(() => undefined))?.isDirectory()) throw bad(`the folder ${folder} does not exist`);
-    await access(folder, constants.W_OK).catch(() => {
-      throw bad(`the folder ${folder} may not be written to`);
-    });
-    const there = await stat(file).catch(() => undefined);
-    if (there && !there.isFile()) throw bad("there is something that is no file; - stands for standard output");
-    if (taken.has(resolve(file))) throw bad("another option names it too");
-    taken.add(resolve(file));
-    await checkOutput(file, option === "--out" ? out : option === "--png" ? "png" : "json");
-    await removeLeftovers(folder, basename(file));
-  }
-}
-
-/** JSON to its file or to standard output; the table for people unless JSON has taken standard output. */
-export async function printResult(result: unknown, table: () => string, { json }: JsonOptions): Promise<void> {
-  if (json !== undefined && json !== "-") await writeOutput(json, "json", jsonText(result));
-  print(json === "-" ? jsonText(result) : table());
-}
-
 /** `0,2-4` -> [0, 2, 3, 4] */
 export function indices(list: string): number[] {
   return list.split(",").flatMap((part) => {
@@ -102,6 +57,12 @@ export function indices(list: string): number[] {
       throw new InvalidArgumentError(`${JSON.stringify(part)} is neither an index nor a range such as 2-4.`);
     return Array.from({ length: Number(to) - Number(from) + 1 }, (_, i) => Number(from) + i);
   });
+}
+
+/** What `--out` is of a command that makes a folder. */
+export function folder(path: string): string {
+  if (path === "-") throw new InvalidArgumentError("A folder was expected, and standard output is none.");
+  return path;
 }
 
 export function wholeNumber(text: string): number {

@@ -1,3 +1,4 @@
+import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { type Command, Option } from "commander";
 import { NoticeError } from "../base/errors.js";
@@ -5,14 +6,14 @@ import { countLines } from "../data/jsonl.js";
 import { type PairLine, readPairs } from "../data/pairs.js";
 import { type Executor, each } from "../executors/executor.js";
 import { openPool } from "../executors/processes.js";
-import { writeOutput } from "../files/output.js";
 import type { JobName, Jobs } from "../jobs/jobs.js";
 import type { PairInput } from "../patching/inputs.js";
 import type { Mode } from "../patching/pair.js";
 import { downloadReport } from "./download.js";
-import { checkOutputs, type ModelOptions, wholeNumber } from "./options.js";
+import { type ModelOptions, wholeNumber } from "./options.js";
+import { checkOutputs, writeTo } from "./outputs.js";
 import { type Progress, progress } from "./progress.js";
-import { say } from "./streams.js";
+import { jsonLine, say } from "./streams.js";
 import { untilSignal } from "./until-signal.js";
 
 export interface PairListOptions extends ModelOptions {
@@ -31,7 +32,10 @@ export function withPairList(command: Command, conflicts: readonly string[]): Co
         "instead of one pair: a JSONL list, as `notice scenes` writes its pairs.jsonl",
       ).conflicts(["image", "corruptImage", "question", "corruptQuestion", "answers", ...conflicts]),
     )
-    .option("--out <file>", "with --pairs: write results as JSONL, one line for each pair, with its index in the list")
+    .option(
+      "--out <file>",
+      "with --pairs: write results as JSONL, one line for each pair, with its index in the list; - for standard output",
+    )
     .addOption(
       new Option("--mode <mode>", "with --pairs: corrupt the image or the text; default: image").choices([
         "image",
@@ -60,10 +64,14 @@ export async function checkListOutputs(
   lists: readonly string[],
   { out, json }: { readonly out?: string; readonly json?: string },
 ): Promise<void> {
-  if (out === "-") throw new NoticeError("options", "--out needs the name of a file.");
   if (out !== undefined && lists.some((list) => resolve(list) === resolve(out)))
     throw new NoticeError("options", "--out names the list of pairs itself.");
-  await checkOutputs({ "--out": out, "--json": json });
+  await checkOutputs({ out, json });
+  if (out !== undefined && ((await stat(out).catch(() => undefined))?.size ?? 0) > 0)
+    throw new NoticeError(
+      "options",
+      `--out ${out} has the results of a run already: give another name, or move it away.`,
+    );
 }
 
 /** Starts processes for the time of the work; Ctrl-C ends both in order. */
@@ -165,13 +173,13 @@ export async function throughPairs<Name extends JobName>(
       if (error) tally.leaveOut(key, error);
       else {
         tally.add();
-        yield `${JSON.stringify({ index: key, ...take(output) })}\n`;
+        yield jsonLine({ index: key, ...take(output) });
       }
     if (tally.done === 0) throw new NoticeError("options", "There is no pair left that could be used.");
   }
   try {
     if (out === undefined) for await (const _ of lines());
-    else await writeOutput(out, "jsonl", lines());
+    else await writeTo(out, "jsonl", lines());
   } finally {
     bar.stop();
   }

@@ -1,7 +1,8 @@
 import type { PathsAsked } from "../jobs/paths.js";
 import type { Score } from "../patching/metrics.js";
 import { fixed, Means } from "./means.js";
-import { columns, type JsonOptions, printResult } from "./options.js";
+import { columns } from "./options.js";
+import { type Outputs, printResult } from "./outputs.js";
 import {
   checkListOutputs,
   countPairs,
@@ -23,7 +24,7 @@ export async function pathPairs(
   file: string,
   asked: PathsAsked,
   { from, to }: PathNames,
-  options: PairListOptions & JsonOptions,
+  options: PairListOptions & Outputs,
 ): Promise<void> {
   const { out, mode = "image", json } = options;
   await checkListOutputs([file], { out, json });

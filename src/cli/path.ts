@@ -3,12 +3,13 @@ import { type PathsAsked, pathsJob } from "../jobs/paths.js";
 import type { Score } from "../patching/metrics.js";
 import type { Receiver, Sender } from "../patching/paths.js";
 import { fixed } from "./means.js";
-import { checkOutputs, columns, type JsonOptions, loadModel, printResult, withBackend, withJson } from "./options.js";
+import { columns, loadModel, withBackend, withJson } from "./options.js";
+import { checkOutputs, type Outputs, printResult } from "./outputs.js";
 import { type PairListOptions, refuseListOptions, withPairList } from "./pair-list.js";
 import { type DirectionOptions, type PairOptions, pairInput, withDirection, withPair } from "./pair-options.js";
 import { collect, type Named, parsePlace } from "./places.js";
 
-interface PathCommandOptions extends PairListOptions, JsonOptions, PairOptions, DirectionOptions {
+interface PathCommandOptions extends PairListOptions, Outputs, PairOptions, DirectionOptions {
   readonly from: readonly Named<Sender>[];
   readonly to: readonly Named<Receiver>[];
   readonly mediated?: boolean;
@@ -45,7 +46,7 @@ async function runPath(model: string, options: PathCommandOptions): Promise<void
   }
   refuseListOptions(options);
   const input = pairInput(options, ", or a list of --pairs");
-  await checkOutputs({ "--json": options.json });
+  await checkOutputs({ json: options.json });
   using blip = await loadModel(model, options);
   const { paths: found, together, plain, ...facts } = await pathsJob.perform(blip, { pair: input, ...asked });
   const paths = found.map((path, i) => ({ to: to[i]!, ...path }));

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { writeScenes } from "../data/scenes/write.js";
-import { wholeNumber } from "./options.js";
+import { folder, wholeNumber } from "./options.js";
 import { progress } from "./progress.js";
 import { print } from "./streams.js";
 
@@ -14,7 +14,7 @@ interface ScenesOptions {
 export function scenesCommand(): Command {
   return new Command("scenes")
     .description("write generated scenes as SVO-Probes, MIT-States and FER folders, with exact minimal pairs and masks")
-    .requiredOption("--out <folder>", "a new or empty folder")
+    .requiredOption("--out <folder>", "a new or empty folder", folder)
     .option("--n <pairs>", "number of pairs for each task", wholeNumber, 100)
     .option("--seed <number>", "seed of the scenes; the shipped checkpoint was trained on seed 1", wholeNumber, 1000)
     .action(async ({ out, n, seed }: ScenesOptions) => {

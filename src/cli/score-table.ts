@@ -1,17 +1,13 @@
 import type { Command } from "commander";
-import { writeOutput } from "../files/output.js";
 import { indexesOf } from "../patching/agreement.js";
 import { answerName } from "../patching/metrics.js";
 import type { Pair } from "../patching/pair.js";
 import type { Position } from "../patching/positions.js";
 import type { Scores } from "../patching/scores.js";
-import { checkOutputs, columns, indices, type JsonOptions, printResult } from "./options.js";
+import { columns, indices } from "./options.js";
+import { figureKind, type Outputs, printResult, writeTo } from "./outputs.js";
 
-export interface TableOutputs extends JsonOptions {
-  readonly png?: string;
-}
-
-export interface TableCommandOptions extends TableOutputs {
+export interface TableCommandOptions extends Outputs {
   readonly site: string;
   readonly layers?: number[];
   readonly heads?: number[];
@@ -33,12 +29,7 @@ export function withTable(command: Command): Command {
       "all",
     )
     .option("--together", "patch all positions at once instead of one by one")
-    .option("--png <file>", "draw a map of layers and heads");
-}
-
-/** Refuses, before the long work, files that could not be written after it. */
-export async function checkTableOutputs({ json, png }: TableOutputs): Promise<void> {
-  await checkOutputs({ "--json": json, "--png": png });
+    .option("--png <file>", "draw a map of layers and heads; a name that ends in .svg makes it an SVG");
 }
 
 /**
@@ -46,13 +37,14 @@ export async function checkTableOutputs({ json, png }: TableOutputs): Promise<vo
  *
  * @param more what the table says beneath.
  */
-export async function printScores(scores: Scores, pair: Pair, options: TableOutputs, more = ""): Promise<void> {
+export async function printScores(scores: Scores, pair: Pair, options: Outputs, more = ""): Promise<void> {
   const { scoreMap } = await import("../report/score-map.js");
   const { note } = pair.model.config;
   const map = scoreMap(scores, { token: pair.answerToken, note });
   if (options.png !== undefined) {
-    const { headMapPng } = await import("../report/heatmap.js");
-    await writeOutput(options.png, "png", await headMapPng(map));
+    const { headMapPng, headMapSvg } = await import("../report/heatmap.js");
+    const kind = figureKind(options.png);
+    await writeTo(options.png, kind, await (kind === "svg" ? headMapSvg(map) : headMapPng(map)));
   }
   await printResult(scores, () => scoreTable(scores, map) + more + (note === undefined ? "" : `\n${note}\n`), options);
 }

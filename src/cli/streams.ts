@@ -23,11 +23,14 @@ export function print(text: string): void {
 }
 
 /** A value as JSON, in which such characters are escaped, so that it may be looked at in a terminal too. */
-export function jsonText(value: unknown): string {
+export function jsonText(value: unknown, indent = 2): string {
   const escaped = (text: string) =>
     text.replace(/./gs, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
-  return `${JSON.stringify(value, null, 2).replace(CONTROL, escaped)}\n`;
+  return `${JSON.stringify(value, null, indent).replace(CONTROL, escaped)}\n`;
 }
+
+/** The same in one line. */
+export const jsonLine = (value: unknown) => jsonText(value, 0);
 
 /** If stderr is closed, the work goes on. If stdout is closed, as by `| head`, the command ends without a failure. */
 export function outliveReaders(): void {

@@ -3,29 +3,22 @@ import { Command, Option } from "commander";
 import { refuseForeign } from "../files/output.js";
 import { writeWhole } from "../files/write.js";
 import { METRICS } from "../patching/metrics.js";
+import { checkSite } from "../patching/sites.js";
 import type { StudyCircuits } from "../study/circuits.js";
 import type { Findings } from "../study/findings.js";
 import type { DatasetSummary } from "../study/queries/samples.js";
 import type { StudyRun } from "../study/run.js";
 import { type GivenSettings, MODALITIES } from "../study/settings.js";
 import { STAGES, type StageName } from "../study/stage.js";
-import {
-  checkOutputs,
-  columns,
-  type JsonOptions,
-  type ModelOptions,
-  printResult,
-  wholeNumber,
-  withBackend,
-  withJson,
-} from "./options.js";
+import { columns, folder, type ModelOptions, wholeNumber, withBackend, withJson } from "./options.js";
+import { checkOutputs, type Outputs, printResult } from "./outputs.js";
 import { print, say } from "./streams.js";
 import { untilSignal } from "./until-signal.js";
 import { stderrWatch } from "./watch.js";
 
 type StudyFlags = GivenSettings &
   ModelOptions &
-  JsonOptions & {
+  Outputs & {
     readonly out: string;
     readonly settings?: string;
     readonly workers?: number;
@@ -67,7 +60,7 @@ export function studyCommand(name: StudyCommand): Command {
 function withStudySettings(command: Command): Command {
   const list = (text: string) => text.split(",").map((part) => part.trim());
   return command
-    .requiredOption("--out <run>", "the run's folder; made where there is none")
+    .requiredOption("--out <run>", "the run's folder; made where there is none", folder)
     .option("--settings <file>", "TOML or JSON file with any of the settings below; options take precedence")
     .option("--model <model>", "checkpoint folder or hub id; default: weights/scenes")
     .option(
@@ -83,7 +76,7 @@ function withStudySettings(command: Command): Command {
     .option("--candidates <samples>", "samples to ask about in each data set; default: all, of scenes 2 n", wholeNumber)
     .option("--seed <number>", "seed of all random choices; default: 0", wholeNumber)
     .option("--modalities <names>", `${MODALITIES.join(", ")}; default: image,text`, list)
-    .option("--sites <names>", "default: text.cross.z,text.self.z,text.resid_post", list)
+    .option("--sites <names>", "default: text.cross.z,text.self.z,text.resid_post", (text) => list(text).map(checkSite))
     .addOption(new Option("--direction <direction>", "default: denoise").choices(["denoise", "noise"]))
     .option(
       "--sigma <deviation>",
@@ -123,7 +116,7 @@ async function givenSettings(flags: StudyFlags): Promise<GivenSettings> {
 }
 
 async function runStudy(name: StudyCommand, flags: StudyFlags): Promise<void> {
-  await checkOutputs({ "--json": flags.json });
+  await checkOutputs({ json: flags.json });
   const given = await givenSettings(flags);
   const { StudyRun } = await import("../study/run.js");
   const { parseShard } = await import("../study/shard.js");
@@ -131,7 +124,7 @@ async function runStudy(name: StudyCommand, flags: StudyFlags): Promise<void> {
   const begins = name === "prepare" || name === "study";
   using run = await (begins ? StudyRun.open(flags.out, given) : StudyRun.reopen(flags.out, given));
   // Once more: its folder may be no run before.
-  await checkOutputs({ "--json": flags.json });
+  await checkOutputs({ json: flags.json });
   const again = `notice ${name} --out ${flags.out}`;
   const onSignal = () =>
     process.stderr.write(

@@ -4,10 +4,11 @@ import { checkSite } from "../patching/sites.js";
 import type { SweepOptions } from "../patching/sweep.js";
 import { imagePosition } from "./image-position.js";
 import { loadModel, wholeNumber, withBackend, withJson } from "./options.js";
+import { checkOutputs } from "./outputs.js";
 import { refuseListOptions, withPairList } from "./pair-list.js";
 import { pairInput, withDirection, withPair } from "./pair-options.js";
 import { progress } from "./progress.js";
-import { checkTableOutputs, printScores, withTable } from "./score-table.js";
+import { printScores, withTable } from "./score-table.js";
 import type { PairsOptions } from "./sweep-pairs.js";
 
 /** `notice sweep MODEL`: patches every head of a site, one at a time, and prints what each restores. */
@@ -20,7 +21,7 @@ export function sweepCommand(): Command {
     "patch only this many places, those that gradients rate highest",
     wholeNumber,
   );
-  withPairList(command, ["json", "png"]);
+  withPairList(command, ["png"]);
   return withJson(withBackend(command)).action(runSweep);
 }
 
@@ -32,7 +33,7 @@ async function runSweep(model: string, options: PairsOptions): Promise<void> {
   }
   refuseListOptions(options);
   const input = pairInput(options, ", or a list of --pairs");
-  await checkTableOutputs(options);
+  await checkOutputs({ json: options.json, png: options.png });
   const { sweep } = await import("../patching/sweep.js");
   using blip = await loadModel(model, options);
   using pair = await blip.pair(input);

@@ -16,16 +16,25 @@ import type { StudyRun } from "./run.js";
  * export.
  */
 export async function exportScores(run: StudyRun, file: string, format: ExportFormat): Promise<number> {
-  const { store, settings } = run;
   const kind = `scores.${format}` as const;
   await checkOutput(file, kind);
+  await removeLeftoversOf(file);
+  return exportTo(run, format, (parts) => writeOutput(file, kind, parts));
+}
+
+/** The same to wherever. */
+export async function exportTo(
+  run: StudyRun,
+  format: ExportFormat,
+  write: (parts: AsyncIterable<Uint8Array>) => Promise<void>,
+): Promise<number> {
+  const { store, settings } = run;
   const count = await countRows(store, "scores");
   if (count === 0) throw await unscored(run);
-  await removeLeftoversOf(file);
   try {
     await rm(store.beside, { force: true });
     await copyScores(store, format, settings.direction);
-    await writeOutput(file, kind, readParts(store.beside));
+    await write(readParts(store.beside));
   } finally {
     await rm(store.beside, { force: true }).catch(() => {});
   }

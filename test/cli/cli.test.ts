@@ -335,6 +335,32 @@ test("an output that cannot be written is refused before the model is looked at"
   assert.equal(readdirSync(folder).sort(), ["file", "inside"]);
 });
 
+test("a figure is what the ending of its name says", async () => {
+  const folder = temporaryFolder();
+  const svg = join(folder, "map.svg");
+  const args = ["--position", "answer", "--layers", "0", "--png"];
+  for (const _ of ["written", "and again, since it is ours"]) {
+    const { code, stderr } = await noticeHere(...sweepArgs(), ...args, svg);
+    assert.equal([code, stderr], [0, ""]);
+    assert.match(readFileSync(svg, "utf8"), /^<svg [^>]*>/);
+  }
+  checkRefusal(await noticeHere(...sweepArgs(), ...args, join(folder, "map.jpg")), [
+    "as .png or .svg, and not as .jpg",
+  ]);
+  const { code, stdout } = await noticeHere(...sweepArgs(), ...args, "-");
+  assert.is(code, 0);
+  assert.match(stdout, /^137,80,78,71,/); // bytes, which this process's stand-in writes as numbers
+  assert.equal(readdirSync(folder), ["map.svg"]);
+});
+
+test("sizes are said in the unit in which they were given", async () => {
+  const small = await noticeHere(...ASK, "--memory", "1500kB");
+  checkRefusal(small, ["--memory", "A size such as 500MB or 3GB"]);
+  checkRefusal(await noticeHere(...ASK, "--memory", "15MB"), [/takes [\d.]+ MB of weights .* has 15 MB\./]);
+  checkRefusal(await noticeHere(...ASK, "--memory", "0.0152GB"), [/has 0\.0152 GB\./]);
+  checkRefusal(await noticeHere(...ASK, "--memory", "0GB"), ["A size such as"]);
+});
+
 test("a failure that is not the input's has exit code 1", async () => {
   process.env.HF_HUB_OFFLINE = "1";
   try {
@@ -363,7 +389,7 @@ test("help and version are no failure; an unknown command is", async () => {
   assert.match(help.stdout, "--corrupt-question");
   const unknown = await noticeHere("swep");
   assert.is(unknown.code, 2);
-  assert.match(unknown.stderr, /^notice: unknown command 'swep'\s+\(Did you mean sweep\?\)/);
+  assert.match(unknown.stderr, /^notice: There is no command "swep"\. Did you mean sweep\? `notice --help`/);
 });
 
 test("tokens that a terminal would obey are not printed", async () => {

@@ -1,4 +1,4 @@
-import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -32,6 +32,8 @@ const lines = () =>
     .trimEnd()
     .split("\n")
     .map((line) => JSON.parse(line));
+/** Starts anew: results that are there are not replaced. */
+const fresh = () => rmSync(out, { force: true });
 const mean = () => JSON.parse(readFileSync(json, "utf8"));
 const plain = (value: unknown) => JSON.parse(JSON.stringify(value));
 const close = (found: number, expected: number, what: string) =>
@@ -50,6 +52,7 @@ async function each<Found>(ask: (pair: Pair, blip: Blip) => Promise<Found>, ...p
 }
 
 test("attribute --pairs: the library's result of each pair, and their mean", async () => {
+  fresh();
   write(list, forth, { ...forth, image: "../x.png" }, back as typeof forth);
   const { code, stdout, stderr } = await noticeHere("attribute", NARROW, ...ARGS, ...RESULTS, "--grad-drop");
   assert.is(code, 2);
@@ -72,6 +75,7 @@ test("attribute --pairs: the library's result of each pair, and their mean", asy
 });
 
 test("path --pairs: the library's result of each pair, and their mean", async () => {
+  fresh();
   write(list, forth, back as typeof forth);
   const places = ["--from", "text.cross.z:L0H1", "--to", "text.self.q:L1H2", "answer"];
   const { code, stdout, stderr } = await noticeHere("path", NARROW, ...ARGS, ...RESULTS, ...places);
@@ -127,6 +131,7 @@ test("faithful --pairs: heads are ranked on the lines that are not tested, or on
       /^Heads ranked on 1 pair of .*other\.jsonl; tested on 2 pairs/,
     ],
   ] as [string[], typeof forth, (typeof forth)[], number[], RegExp][]) {
+    fresh();
     const options = ["--top", "3", "--random", "2", "--curve", ...args];
     const { code, stdout, stderr } = await noticeHere("faithful", NARROW, ...ARGS, ...RESULTS, ...options);
     assert.equal([code, stderr], [0, ""]);
@@ -164,6 +169,22 @@ test("faithful --pairs: heads are ranked on the lines that are not tested, or on
     assert.is(mean().curve.sizes.at(-1), count);
     assert.ok(Math.abs(mean().curve.kept.at(-1) - 1) <= 1e-5);
   }
+});
+
+test("--out -: results alone on standard output; those of an earlier run are not replaced", async () => {
+  fresh();
+  write(list, forth, back as typeof forth);
+  const args = ["attribute", NARROW, ...ARGS];
+  const first = await noticeHere(...args, "--out", out);
+  assert.equal([first.code, first.stderr], [0, ""]);
+  const piped = await noticeHere(...args, "--out", "-");
+  assert.equal([piped.code, piped.stdout, piped.stderr], [0, readFileSync(out, "utf8"), ""]);
+  const again = await noticeHere(...args, "--out", out);
+  assert.equal([again.code, again.stdout], [2, ""]);
+  assert.match(again.stderr, /results\.jsonl has the results of a run already: give another name, or move it away/);
+  const both = await noticeHere(...args, "--out", "-", "--json", "-");
+  assert.is(both.code, 2);
+  assert.match(both.stderr, /cannot be written: another option names it too/);
 });
 
 test("what does not go together is refused before any work", async () => {

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -36,8 +36,8 @@ const SWEEP = ["sweep", NARROW, "--pairs", list, "--out", out, "--backend", "was
 
 const write = (...lines: unknown[]) =>
   writeFileSync(list, lines.map((line) => `${typeof line === "string" ? line : JSON.stringify(line)}\n`).join(""));
-const results = () =>
-  readFileSync(out, "utf8")
+const results = (file = out) =>
+  readFileSync(file, "utf8")
     .trimEnd()
     .split("\n")
     .map((line) => JSON.parse(line));
@@ -46,7 +46,7 @@ test("a line of results a pair, in their order; bad lines are named and left out
   write(good, "\u001b[2J", good, "", { ...good, image: "../x.png" }, { ...good, image: "nowhere.png" }, good);
   const { code, stdout, stderr } = await noticeHere(...SWEEP, "--workers", "2", "--mode", "text");
   assert.is(code, 2);
-  assert.is(stdout, "");
+  assert.match(stdout, "mean effect over 3 of 3 pairs");
   const lines = stderr.trimEnd().split("\n").sort();
   assert.is(lines.length, 4);
   for (const [i, part] of [
@@ -67,28 +67,46 @@ test("a line of results a pair, in their order; bad lines are named and left out
   assert.equal(readdirSync(folder).sort(), ["clean.png", "corrupt.png", "pairs.jsonl", "results.jsonl"]);
 });
 
-test("nothing to say where nothing is wrong", async () => {
-  write(good);
-  const { code, stdout, stderr } = await noticeHere(...SWEEP, "--workers", "1", "--layers", "1");
+test("the summary: each head's mean over the pairs of its largest effect, which may be negative", async () => {
+  write(good, { ...good, image: "corrupt.png", corruptImage: "clean.png", answers: [...ANSWERS].reverse() });
+  const [sweepArgs, mean] = [
+    SWEEP.filter((word) => !["--position", "answer", out, "--out"].includes(word)),
+    join(folder, "m"),
+  ];
+  const other = join(folder, "other.jsonl");
+  const args = [...sweepArgs, "--out", other, "--workers", "1", "--json", mean];
+  const { code, stdout, stderr } = await noticeHere(...args);
   assert.equal([code, stderr], [0, ""]);
-  assert.is(stdout, `${out} has the results of 1 pair\n`);
-  assert.is(results()[0].mode, "image");
+  assert.match(stdout, /^denoise text\.cross\.z: mean effect over 2 of 2 pairs .* at the token where it is largest\n/);
+  assert.ok(stdout.endsWith(`${other} has the results of 2 pairs\n`));
+  const tables = results(other).map(({ metrics }) => metrics.effect as number[][][]);
+  const largest = (tokens: number[]) => [...tokens].sort((a, b) => Math.abs(b) - Math.abs(a))[0]!;
+  const found = JSON.parse(readFileSync(mean, "utf8"));
+  for (const layer of [0, 1])
+    for (const head of [0, 1, 2, 3]) {
+      const [one, two] = tables.map((table) => largest(table[layer]![head]!)) as [number, number];
+      assert.ok(Math.abs(found.mean[layer][head] - (one + two) / 2) < 1e-9);
+    }
+  assert.is(results(other)[0].mode, "image");
+  for (const file of [other, mean]) rmSync(file);
 });
 
 test("what is refused before any work leaves the earlier results alone", async () => {
   const earlier = '{"index":0,"model":"of an earlier run"}\n';
   writeFileSync(out, earlier);
   write({});
+  const other = SWEEP.map((word) => (word === out ? join(folder, "other.jsonl") : word));
   const cases: [string[], ...string[]][] = [
-    [[...SWEEP, "--workers", "1"], "line 1: The line is no pair", "no pair left that could be used"],
+    [[...SWEEP, "--workers", "1"], "results.jsonl has the results of a run already"],
+    [[...other, "--workers", "1"], "line 1: The line is no pair", "no pair left that could be used"],
     [[...SWEEP, "--site", "text.crss.z"], "Did you mean text.cross.z?"],
-    [[...SWEEP, "--workers", "0"], "workers is 0"],
+    [[...other, "--workers", "0"], "workers is 0"],
     [[...SWEEP, "--image", "x.png"], "--pairs", "--image"],
-    [[...SWEEP, "--json", "-"], "--pairs", "--json"],
+    [[...SWEEP, "--png", "x.png"], "--pairs", "--png"],
     [[...SWEEP, "--mode", "sound"], "--mode", "image, text"],
     [["sweep", NARROW, "--pairs", list], "--out"],
     [["sweep", NARROW, "--pairs", list, "--out", list], "names the list of pairs itself"],
-    [["sweep", NARROW, "--pairs", `${list}.none`, "--out", out], "no such file"],
+    [["sweep", NARROW, "--pairs", `${list}.none`, "--out", join(folder, "other.jsonl")], "no such file"],
     [["sweep", NARROW, "--pairs", list, "--out", join(folder, "none", "x")], "does not exist"],
     [["sweep", NARROW, "--out", out], "go with --pairs"],
     [["sweep", NARROW, "--image", CLEAN_IMAGE], "--image, --question and --answers"],

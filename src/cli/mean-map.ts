@@ -1,0 +1,34 @@
+import { fixed, Means } from "./means.js";
+import { columns } from "./options.js";
+
+/** The mean over pairs of a layer x head map; layer x 1 at sites without heads. */
+export class MeanMap {
+  readonly #means = new Means();
+  #shape: readonly [number, number] = [0, 0];
+
+  /** One pair's, [layer][head]; null where it has no value. */
+  add(map: readonly (readonly (number | null)[])[]): void {
+    this.#shape = [map.length, map[0]!.length];
+    for (const [layer, row] of map.entries())
+      for (const [head, effect] of row.entries()) this.#means.add(`${layer},${head}`, effect);
+  }
+
+  /** For JSON: how many pairs have values, and the means of these and of their sizes, [layer][head]. */
+  get found() {
+    const each = <Value>(value: (name: string) => Value) =>
+      Array.from({ length: this.#shape[0] }, (_, layer) =>
+        Array.from({ length: this.#shape[1] }, (_, head) => value(`${layer},${head}`)),
+      );
+    return {
+      pairs: Math.max(...each((name) => this.#means.count(name)).flat()),
+      mean: each((name) => this.#means.mean(name)),
+      meanSize: each((name) => this.#means.meanSize(name)),
+    };
+  }
+}
+
+/** For people. */
+export function meanTable(mean: readonly (readonly (number | null)[])[]): string {
+  const rows = mean.map((row, layer) => [layer, ...row.map(fixed)]);
+  return columns(rows, ["layer", ...(mean[0] ?? []).map((_, head) => `${head}`)]);
+}
