@@ -8,7 +8,7 @@ import { csvRows } from "./csv.js";
 import { askEither } from "./either.js";
 import { listFolder, sampleId } from "./image-folder.js";
 import type { Dataset, PrepareContext, Sample } from "./sample.js";
-import { PLACES, SVO_COLUMNS, type SvoPair, svoPair, svoPrompt } from "./svo-rows.js";
+import { PLACES, SVO_COLUMNS, type SvoPair, svoId, svoPair, svoPrompt } from "./svo-rows.js";
 import { prepared, Unusable } from "./unusable.js";
 
 const DATASET = "svo-probes";
@@ -66,7 +66,7 @@ export async function svoImages(folder: string): Promise<RemoteImage[]> {
   for await (const { cells } of csvRows(join(folder, INDEX), columns.flat())) {
     if (!cells) continue;
     for (const [idColumn, urlColumn] of columns) {
-      const id = cells.get(idColumn)!.trim();
+      const id = svoId(cells.get(idColumn)!);
       if (!urls.has(id)) urls.set(id, cells.get(urlColumn)!.trim());
     }
   }

@@ -42,11 +42,14 @@ export function svoPair(row: CsvRow): SvoPair {
   if (/\bperson\b/i.test(words)) throw new Unusable("person", words);
   return {
     place: places[0]!,
-    positive: { id: cell("pos_image_id"), triplet: positive },
-    negative: { id: cell("neg_image_id"), triplet: negative },
+    positive: { id: svoId(cell("pos_image_id")), triplet: positive },
+    negative: { id: svoId(cell("neg_image_id")), triplet: negative },
     prompt,
   };
 }
+
+/** A picture's id: tables that had gaps once write whole numbers as `5.0`. */
+export const svoId = (cell: string) => cell.trim().replace(/^(\d+)\.0$/, "$1");
 
 function isSet(flag: string, value: string): boolean {
   if (["true", "1", "1.0"].includes(value.toLowerCase())) return true;

@@ -44,7 +44,7 @@ export async function overlay(pair: Pair, image: ImageInput, options: LookOption
   checkShape("overlay", options, { such: "{ layer: 0, head: 0 }", keys: ["layer", "head", "position"] });
   const { layer, head, position = "answer" } = options;
   const { tokens } = pair.question;
-  const [token, ...more] = resolvePosition(position, tokens.length, pair.question, pair.answers.correct.text);
+  const [token, ...more] = resolvePosition(position, tokens.length, pair.question, pair.answers);
   if (more.length > 0)
     throw new NoticeError(
       "options",

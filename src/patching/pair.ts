@@ -93,14 +93,16 @@ export class Pair<A extends ArchitectureName = ArchitectureName> {
     }
   }
 
-  /** Where the correct answer's first piece stands in the question, if it does. */
+  /** Where the correct answer's first piece stands in the question, if it does, and it is clear which place is meant. */
   get answerToken(): number | undefined {
-    return placeOf(this.question.find, this.answers.correct.text);
+    const { correct, incorrect } = this.answers;
+    return placeOf(this.question.find, correct.text, incorrect.text);
   }
 
   /** The same of the incorrect answer. */
   get incorrectToken(): number | undefined {
-    return placeOf(this.question.find, this.answers.incorrect.text);
+    const { correct, incorrect } = this.answers;
+    return placeOf(this.question.find, incorrect.text, correct.text);
   }
 
   /** The run to be patched and the run that the values come from. */

@@ -211,7 +211,7 @@ export function resolveSelection(pair: Pair, selection: UncheckedSelection): Spo
   for (const index of heads) checkIndex("head", index, count, `the ${parts.tower} tower`);
   if (parts.perHead && heads.length === 0) throw new NoticeError("site", "An empty set of heads patches nothing.");
   const question = parts.tokens === "question" ? pair.question : undefined;
-  const tokens = resolvePosition(position, tokenCount(pair, parts), question, pair.answers.correct.text);
+  const tokens = resolvePosition(position, tokenCount(pair, parts), question, pair.answers);
   return { parts, layer, heads, tokens };
 }
 

@@ -20,7 +20,8 @@ export interface Question extends Encoding {
 
 /**
  * Which tokens are patched: an index ([CLS] is 0), several, `"all"`, `"answer"` (the correct answer's first piece in
- * the question; `"answer-1"` is the token before it, which the NOTICE notebook reads), or a word of the question (all
+ * the question, as an alternative where the word stands there twice; `"answer-1"` is the token before it, which the NOTICE
+ * notebook reads), or a word of the question (all
  * of its pieces, wherever it stands; give the index of a word that is a number or one of these names); `"last"`,
  * `"question"` (the words that somebody asked, without what frames them) and, of a model that has the picture among its
  * words, `"image"`. Of an image, indices or `"all"`: 0 is [CLS], patches follow row by row.
@@ -43,32 +44,70 @@ export function offsetFromAnswer(name: string): number | undefined {
   return relative ? Number(relative[1] ?? 0) : undefined;
 }
 
-/** Where a word's first piece stands, as `find` says; undefined where it does not. */
-export function placeOf(find: Question["find"], word: string): number | undefined {
+/**
+ * Where an answer's first piece stands in the question. Of a word that stands there more than once ("is the red star red
+ * or blue?") it is the place that the nearest "or" joins to the other answer.
+ *
+ * @throws NoticeError `tokens` where it is not in the question, or no "or" tells which of its places is meant.
+ */
+export function alternativeOf(find: Question["find"], answer: string, other: string): number {
+  const [places, others] = [find(answer), placesOf(find, other)];
+  if (places.length === 1) return places[0]![0]!;
+  const ors = placesOf(find, "or").flat();
+  const gaps = places.map((place) => Math.min(...others.map((other) => gapOf(place, other, ors))));
+  const least = Math.min(...gaps);
+  const nearest = places.filter((_, i) => gaps[i] === least);
+  if (least < Infinity && nearest.length === 1) return nearest[0]![0]!;
+  throw new NoticeError(
+    "tokens",
+    `The answer ${JSON.stringify(answer)} stands in the question at the tokens ${places.map(([first]) => first).join(", ")}, ` +
+      'and none of them alone is the alternative beside an "or". Give the index of the one that is meant.',
+  );
+}
+
+/** Tokens between two words that an "or" stands between; Infinity where none does. */
+function gapOf(one: readonly number[], other: readonly number[], ors: readonly number[]): number {
+  const [first, last] = one[0]! < other[0]! ? [one, other] : [other, one];
+  const [from, to] = [first.at(-1)!, last[0]!];
+  return ors.some((or) => or > from && or < to) ? to - from : Infinity;
+}
+
+/** As `alternativeOf`; undefined where there is no such place. */
+export function placeOf(find: Question["find"], answer: string, other: string): number | undefined {
+  return unlessRefused(() => alternativeOf(find, answer, other));
+}
+
+const placesOf = (find: Question["find"], word: string) => unlessRefused(() => find(word)) ?? [];
+
+function unlessRefused<Value>(look: () => Value): Value | undefined {
   try {
-    return find(word)[0]![0];
+    return look();
   } catch (error) {
     if (error instanceof NoticeError) return undefined;
     throw error;
   }
 }
 
+/** Both answers, of which only the words count here. */
+type Texts = Readonly<Record<"correct" | "incorrect", { readonly text: string }>>;
+
 /**
  * The indices that a position means.
  *
  * @param tokens how many there are at the site.
  * @param question whose tokens they are, or undefined for those of an image or of the decoder.
- * @throws NoticeError `site` where it means none, `tokens` where it is a word that is not in the question.
+ * @throws NoticeError `site` where it means none, `tokens` where it is a word that is not in the question, or an answer
+ * whose place is not clear.
  */
 export function resolvePosition(
   position: Position,
   tokens: number,
   question: Question | undefined,
-  correct: string,
+  answers: Texts,
 ): number[] {
   const where = question ? `the question ${JSON.stringify(question.tokens.join(" "))}` : "the tokens of this site";
   if (position === "all") return indexes(tokens);
-  const named = typeof position === "string" ? resolveName(position, tokens, question, correct) : position;
+  const named = typeof position === "string" ? resolveName(position, tokens, question, answers) : position;
   if (typeof named !== "number" && !Array.isArray(named))
     throw new NoticeError(
       "site",
@@ -81,7 +120,7 @@ export function resolvePosition(
   return indices;
 }
 
-function resolveName(name: string, tokens: number, question: Question | undefined, correct: string): number | number[] {
+function resolveName(name: string, tokens: number, question: Question | undefined, answers: Texts): number | number[] {
   if (name === "last") return tokens - 1;
   if (name === "question" && question) return [...(question.question ?? indexes(tokens))];
   if (/^\d+$/.test(name)) return Number(name);
@@ -92,6 +131,6 @@ function resolveName(name: string, tokens: number, question: Question | undefine
     );
   if (name === "image" && question.image) return [...question.image];
   const offset = offsetFromAnswer(name);
-  if (offset !== undefined) return question.find(correct)[0]![0]! + offset;
+  if (offset !== undefined) return alternativeOf(question.find, answers.correct.text, answers.incorrect.text) + offset;
   return question.find(name).flat();
 }

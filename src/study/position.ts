@@ -25,6 +25,7 @@ export function parsePosition(position: string): Place {
 interface Asked {
   readonly question: string;
   readonly correct: string;
+  readonly incorrect: string;
 }
 
 /**
@@ -44,16 +45,16 @@ export async function checkPosition(run: StudyRun, of: "samples" | "selected"): 
   throw new NoticeError(
     "options",
     `No question of the run ${run.folder} has the position ${what}, at which circuits are to be read` +
-      `${place.fromAnswer === undefined ? "" : ": none contains its correct answer"}. ` +
+      `${place.fromAnswer === undefined ? "" : ": none contains its correct answer, once or as an alternative"}. ` +
       `Give --position with an index, or with a token that the questions have, such as ${such}.`,
   );
 }
 
-function hasPlace(tokenizer: Tokenizer, { question, correct }: Asked, place: Place): boolean {
+function hasPlace(tokenizer: Tokenizer, { question, correct, incorrect }: Asked, place: Place): boolean {
   const encoding = tokenizer.encode(question);
   if (place.fromAnswer === undefined)
     return place.index === undefined ? encoding.tokens.includes(place.token) : place.index < encoding.tokens.length;
-  const answer = placeOf((word) => positionsOf(tokenizer, encoding, word), correct);
+  const answer = placeOf((word) => positionsOf(tokenizer, encoding, word), correct, incorrect);
   return answer !== undefined && encoding.tokens[answer + place.fromAnswer] !== undefined;
 }
 

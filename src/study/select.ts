@@ -1,14 +1,19 @@
 import { NoticeError } from "../base/errors.js";
-import { answeredRightly, isFinished, unasked } from "./queries/samples.js";
-import type { Stage } from "./stage.js";
+import { readPicture } from "../files/picture.js";
+import { pairsOf } from "./pairs.js";
+import { answeredRightly, isFinished, type StoredSample, unasked } from "./queries/samples.js";
+import type { StudyRun } from "./run.js";
+import { nameOf, type Stage } from "./stage.js";
+import type { Row } from "./tables.js";
 
 /**
  * Chooses up to `n` samples of each data set among those answered rightly, as evenly over its groups as they allow.
- * Which ones follows from the seed.
+ * Which ones follows from the seed. A sample with nothing to patch, or whose pictures cannot be opened, is left out, and
+ * the next of its group takes its place.
  *
- * @throws NoticeError `options` where questions are not asked yet, or none was answered rightly.
+ * @throws NoticeError `options` where questions are not asked yet, or none was answered rightly; the signal's reason.
  */
-export async function select({ run }: Stage): Promise<void> {
+export async function select({ run, watch, signal }: Stage): Promise<void> {
   const { store, settings } = run;
   if (await isFinished(store, "select")) return;
   let unprepared: string | undefined;
@@ -24,21 +29,68 @@ export async function select({ run }: Stage): Promise<void> {
       "options",
       `${settings.model} answered no question of the run ${run.folder} rightly, so there is nothing to patch.`,
     );
-  const rows = [...grouped(right, ({ dataset }) => dataset).values()].flatMap((candidates) =>
-    balanced(candidates, settings.n).map(({ dataset, sample }, ordinal) => ({ dataset, sample, ordinal })),
-  );
+  const selected: Row[] = [];
+  const exclusions: Row[] = [];
+  const isSound = async (sample: StoredSample) => {
+    signal?.throwIfAborted();
+    const fault = await faultOf(run, sample);
+    if (!fault) return true;
+    watch.warn(`${nameOf(sample)}: ${fault.detail}`);
+    exclusions.push({ stage: "select", dataset: sample.dataset, source: sample.sample, ...fault });
+    return false;
+  };
+  for (const candidates of grouped(right, ({ dataset }) => dataset).values()) {
+    const chosen = await balanced(candidates, settings.n, isSound);
+    selected.push(...chosen.map(({ dataset, sample }, ordinal) => ({ dataset, sample, ordinal })));
+  }
+  if (selected.length === 0)
+    throw new NoticeError(
+      "options",
+      `None of the ${right.length} samples answered rightly can be patched: ${exclusions[0]!.detail}`,
+    );
   await store.transaction(async () => {
-    await store.insert("selected", rows);
+    await store.insert("exclusions", exclusions);
+    await store.insert("selected", selected);
     await store.insert("finished", [{ stage: "select", dataset: "" }]);
   });
 }
 
-/** The groups take turns, until there are `count` or none are left. */
-function balanced<Item extends { readonly sample_group: string }>(items: readonly Item[], count: number): Item[] {
+/** Why a sample would be lost when it is patched. */
+async function faultOf(run: StudyRun, sample: StoredSample): Promise<Row | undefined> {
+  const { pairs, lacking } = pairsOf(run, sample);
+  if (pairs.length === 0) return { reason: `${lacking[0]!.reason}`, detail: `${lacking[0]!.detail}` };
+  const pictures = pairs.flatMap(({ input }) => [input.image, input.corruptImage]);
+  try {
+    for (const picture of new Set(pictures)) if (typeof picture === "string") await readPicture(picture);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof NoticeError)) throw error;
+    return { reason: "unreadable image", detail: error.message };
+  }
+}
+
+/** The groups take turns with their sound items, until there are `count` or none are left. */
+async function balanced<Item extends { readonly sample_group: string }>(
+  items: readonly Item[],
+  count: number,
+  isSound: (item: Item) => Promise<boolean>,
+): Promise<Item[]> {
   const groups = [...grouped(items, ({ sample_group }) => sample_group)].sort(([a], [b]) => (a < b ? -1 : 1));
-  const longest = Math.max(0, ...groups.map(([, members]) => members.length));
-  const turns = Array.from({ length: longest }, (_, turn) => groups.flatMap(([, members]) => members[turn] ?? []));
-  return turns.flat().slice(0, count);
+  const waiting = groups.map(([, members]) => members.values());
+  const chosen: Item[] = [];
+  for (let before = -1; before < chosen.length; ) {
+    before = chosen.length;
+    for (const members of waiting) {
+      if (chosen.length === count) return chosen;
+      // The members of an array go on after a break.
+      for (const item of members)
+        if (await isSound(item)) {
+          chosen.push(item);
+          break;
+        }
+    }
+  }
+  return chosen;
 }
 
 /** Items by their key, in the order in which the keys come up. */

@@ -254,6 +254,17 @@ test("what is no SVO-Probes folder", async () => {
   await refused(() => prepare(folderOf({ "svo_probes.csv": open })), "options", "is not a CSV file");
 });
 
+test("an id that a table writes with .0 is the whole number", async () => {
+  const rows = [VARIED[0]!.replace(",1,2,", ",1.0,2.0,"), VARIED[1]!];
+  const folder = folderWith(rows, jpgs(4));
+  const { samples, excluded } = await prepare(folder);
+  assert.equal([excluded, samples.map(({ id }) => id)], [[], ["1.2.subject", "2.1.subject", "3.4.verb", "4.3.verb"]]);
+  assert.equal(
+    (await svoImages(folder)).map(({ id }) => id),
+    ["1", "2", "3", "4"],
+  );
+});
+
 test("its pictures, each id once", async () => {
   const rows = [VARIED[0]!, VARIED[0]!, "broken", row("a,b,c", "d,b,c", [2, 3], "subject")];
   assert.equal(await svoImages(folderWith(rows, [])), [

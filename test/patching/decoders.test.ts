@@ -80,7 +80,8 @@ test("positions name the picture, the question and the last token", async () => 
   const decoder = await Decoder.load("idefics3");
   using pair = await pairOf(decoder, "image");
   const { question } = pair;
-  const at = (position: string) => resolvePosition(position, question.ids.length, question, "red");
+  const at = (position: string) =>
+    resolvePosition(position, question.ids.length, question, { correct: { text: "red" }, incorrect: { text: "blue" } });
   assert.equal(at("last"), [question.ids.length - 1]);
   assert.ok(at("image").every((token) => question.tokens[token] === "<image>"));
   assert.is(at("image").length, 20, "4 tiles and the whole, of 4 tokens each");

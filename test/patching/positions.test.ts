@@ -14,9 +14,15 @@ test.before(async () => {
 // [CLS] is it red or stri ##ped ? [SEP]
 const QUESTION = "Is it red or striped?";
 
-function resolve(position: Position, { question = QUESTION, correct = "red" } = {}): number[] {
+const answersOf = (correct: string, incorrect: string) => ({
+  correct: { text: correct },
+  incorrect: { text: incorrect },
+});
+const ANSWERS = answersOf("red", "blue");
+
+function resolve(position: Position, { question = QUESTION, correct = "red", incorrect = "striped" } = {}): number[] {
   const asked = blip.question(question);
-  return resolvePosition(position, asked.tokens.length, asked, correct);
+  return resolvePosition(position, asked.tokens.length, asked, answersOf(correct, incorrect));
 }
 
 test("indices, sets of them, and all", () => {
@@ -29,7 +35,7 @@ test("indices, sets of them, and all", () => {
 test("the last token, and the whole question", () => {
   assert.equal(resolve("last"), [8]);
   assert.equal(resolve("question"), resolve("all"));
-  assert.equal(resolvePosition("last", 5, undefined, "red"), [4]);
+  assert.equal(resolvePosition("last", 5, undefined, ANSWERS), [4]);
 });
 
 test("a word is all of its pieces, wherever it stands", () => {
@@ -44,7 +50,21 @@ test("the answer is its first piece in the question, and may be counted from", (
   assert.equal(resolve("answer", { correct: "striped" }), [5]);
   assert.equal(resolve("answer-1"), [2]); // what the NOTICE notebook reads
   assert.equal(resolve("answer+5"), [8]);
-  assert.equal(resolve("answer", { question: "red or red?" }), [1]);
+});
+
+test("an answer that stands in the question twice is the alternative, or it asks which", async () => {
+  const at = (question: string, correct = "red", incorrect = "blue") =>
+    resolve("answer", { question, correct, incorrect });
+  assert.equal(at("is the red star red or blue?"), [5]);
+  assert.equal(at("is the red star blue or red?"), [7]);
+  assert.equal(at("is it red or blue, the red star?"), [3]);
+  assert.equal(at("is the red blue star a red or a blue star?"), [7]);
+  assert.equal(at("is the red blue star a blue or a red star?", "blue", "red"), [7]);
+  assert.equal(at("is the big red or small blue star red or blue?"), [9]);
+  const which = "stands in the question at the tokens 1, 3, and none of them alone is the alternative";
+  await refused(() => at("red or red?"), "tokens", '"red"', which, "Give the index");
+  await refused(() => at("red is red or not?"), "tokens", which);
+  await refused(() => at("red or blue or red?"), "tokens", "at the tokens 1, 5");
 });
 
 test("positions outside the question", async () => {
@@ -70,11 +90,11 @@ test("words outside the question, or within a longer one", async () => {
 });
 
 test("an image and the decoder have indices, no words", async () => {
-  assert.equal(resolvePosition("all", 3, undefined, "red"), [0, 1, 2]);
-  assert.equal(resolvePosition("2", 3, undefined, "red"), [2]);
-  await refused(() => resolvePosition("red", 3, undefined, "red"), "site", '"red"', "give an index");
-  await refused(() => resolvePosition("answer", 3, undefined, "red"), "site", '"answer"');
-  await refused(() => resolvePosition(3, 3, undefined, "red"), "site", "no position 3", "it has 3, 0 to 2");
+  assert.equal(resolvePosition("all", 3, undefined, ANSWERS), [0, 1, 2]);
+  assert.equal(resolvePosition("2", 3, undefined, ANSWERS), [2]);
+  await refused(() => resolvePosition("red", 3, undefined, ANSWERS), "site", '"red"', "give an index");
+  await refused(() => resolvePosition("answer", 3, undefined, ANSWERS), "site", '"answer"');
+  await refused(() => resolvePosition(3, 3, undefined, ANSWERS), "site", "no position 3", "it has 3, 0 to 2");
 });
 
 test.run();

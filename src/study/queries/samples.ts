@@ -35,10 +35,9 @@ export const unasked = (store: Store, candidates = 2 ** 31 - 1): Promise<StoredS
   );
 
 /** Samples that were answered rightly, by their draws. */
-export const answeredRightly = (store: Store): Promise<Pick<StoredSample, "dataset" | "sample" | "sample_group">[]> =>
+export const answeredRightly = (store: Store): Promise<StoredSample[]> =>
   store.rows(
-    `SELECT dataset, sample, sample_group FROM answers JOIN samples USING (dataset, sample) WHERE is_correct
-     ORDER BY dataset, draw, sample`,
+    `SELECT s.* FROM answers JOIN samples s USING (dataset, sample) WHERE is_correct ORDER BY dataset, draw, sample`,
   );
 
 /** The selected samples of a shard; with `lacking` those that have no row in a table yet. */
@@ -65,9 +64,9 @@ export const countUnpatched = (store: Store, { index, count }: Shard = WHOLE): P
 export const questionsOf = (
   store: Store,
   of: "samples" | "selected",
-): Promise<Pick<StoredSample, "question" | "correct">[]> =>
+): Promise<Pick<StoredSample, "question" | "correct" | "incorrect">[]> =>
   store.rows(
-    `SELECT DISTINCT question, correct FROM samples
+    `SELECT DISTINCT question, correct, incorrect FROM samples
      ${of === "selected" ? "SEMI JOIN selected USING (dataset, sample)" : ""} ORDER BY ALL`,
   );
 
@@ -123,13 +122,16 @@ export interface DatasetSummary {
   readonly patched: number;
 }
 
+/** Of a sample all of whose pairs failed nothing is patched, although it is done. */
+const WITH_SCORES = "EXISTS (FROM passes p WHERE p.dataset = t.dataset AND p.sample = t.sample)";
+
 /** Counts of every data set, by name. */
 export const datasetSummaries = (store: Store): Promise<DatasetSummary[]> => {
   const count = (name: string, table: string, where = "") =>
     `CAST((SELECT count(*) FROM ${table} t WHERE t.dataset = d.dataset ${where}) AS INTEGER) AS ${name}`;
   return store.rows(
     `SELECT dataset, ${count("samples", "samples")}, ${count("excluded", "exclusions")}, ${count("asked", "answers")},
-       ${count("correct", "answers", "AND is_correct")}, ${count("selected", "selected")}, ${count("patched", "patched")}
+       ${count("correct", "answers", "AND is_correct")}, ${count("selected", "selected")}, ${count("patched", "patched", `AND ${WITH_SCORES}`)}
      FROM (SELECT dataset FROM samples UNION SELECT dataset FROM exclusions) d ORDER BY dataset`,
   );
 };
@@ -145,7 +147,7 @@ export const groupCounts = (store: Store): Promise<GroupCounts[]> =>
        CAST(count(*) FILTER (is_correct) AS INTEGER) AS correct, CAST(count(ordinal) AS INTEGER) AS selected,
        CAST(count(patched.sample) AS INTEGER) AS patched
      FROM samples LEFT JOIN answers USING (dataset, sample) LEFT JOIN selected USING (dataset, sample)
-       LEFT JOIN patched USING (dataset, sample)
+       LEFT JOIN (FROM patched t WHERE ${WITH_SCORES}) patched USING (dataset, sample)
      GROUP BY ALL ORDER BY ALL`,
   );
 
