@@ -30,7 +30,8 @@ export function fetchCommand(): Command {
     .option("--retry", "also retry pictures that were not found or not pictures; temporary failures are always retried")
     .addHelpText(
       "after",
-      "\nmanifest.json in the folder counts the missing pictures by reason. Many addresses are dead by now.",
+      "\nmanifest.json in the folder counts the missing pictures by reason. Many addresses are dead by now, or send one " +
+        "picture in the place of all that are gone: that is moved to placeholders/.",
     )
     .action((_dataset: string, options: FetchOptions) => runFetch(options));
 }

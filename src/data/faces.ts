@@ -4,13 +4,14 @@ import { random } from "../base/random.js";
 import { questionTemplate, TEMPLATES, type Writer } from "../corruption/prompts.js";
 import { replacePair, WordsByPieces } from "../corruption/replacements.js";
 import { askEither } from "./either.js";
-import { imageId, listFolder } from "./image-folder.js";
+import { isUnpacked, unpackFer } from "./fer2013.js";
+import { countedPictures, imageId, listFolder } from "./image-folder.js";
 import type { Dataset, Exclusion, PrepareContext, Sample } from "./sample.js";
 import { prepared, Unusable } from "./unusable.js";
-import { expressions, sentiments } from "./words/expressions.js";
+import { expressions, sentiments, synonyms } from "./words/expressions.js";
 
 const DATASET = "faces";
-const SPLITS = ["train", "test", "val", "validation"];
+const SPLITS = ["train", "training", "test", "val", "validation", "publictest", "privatetest"];
 
 /** Faces that show one expression. */
 interface Faces {
@@ -30,8 +31,9 @@ interface Maker {
 }
 
 /**
- * Facial expressions in FER's folders (angry, disgust, fear, happy, neutral, sad, surprise), here or below `train` and
- * `test`, each of which is then a world of its own. Every face is one sample or one exclusion.
+ * Facial expressions in FER's folders (angry, disgust, fear, happy, neutral, sad, surprise, or names like these), here or
+ * below `train` and `test`, each of which is then a world of its own; or in `fer2013.csv`, whose pictures are written
+ * beside it first. Every face is one sample or one exclusion.
  *
  * "Is this person feeling sad or surprised?": the alternative is any expression of which there are faces, one of which
  * is the corrupt image. Replacements are adjectives of the opposite sentiment (`words/expressions.ts`).
@@ -47,7 +49,10 @@ export const faces: Dataset = async function* (folder, context) {
     unpleasant: new WordsByPieces(sentiments.unpleasant, context.pieces),
   };
   let some = false;
-  for await (const { found, excluded } of splits(folder)) {
+  const unpacked = await unpackFer(folder);
+  for (const { row, reason } of unpacked?.broken ?? [])
+    yield { excluded: { ...sourceOf(`fer2013.csv row ${row}`), reason: "broken row", detail: reason } };
+  for await (const { found, excluded } of splits(folder, unpacked?.name)) {
     for (const one of excluded) yield { excluded: one };
     for (const shown of found)
       for (const file of shown.files) {
@@ -59,18 +64,20 @@ export const faces: Dataset = async function* (folder, context) {
   const expected = Object.keys(expressions).join(", ");
   throw new NoticeError(
     "options",
-    `There are no faces in ${folder}: folders ${expected} were expected, or train, test.`,
+    `There are no faces in ${folder}: folders ${expected} were expected, or train, test, or fer2013.csv.`,
   );
 };
 
 const sourceOf = (...names: string[]) => ({ dataset: DATASET, source: names.join("/") });
 
-/** What lies directly in the folder, then in each split. */
-async function* splits(folder: string): AsyncGenerator<{ found: Faces[]; excluded: Exclusion[] }> {
-  const { folders } = await listFolder(folder);
-  const within = folders.filter((name) => SPLITS.includes(name.toLowerCase()));
-  yield readSplit(folder, [], within);
-  for (const name of within) yield readSplit(folder, [name], []);
+/** What lies directly in the folder, then in each split; the same of what was unpacked. */
+async function* splits(folder: string, unpacked?: string): AsyncGenerator<{ found: Faces[]; excluded: Exclusion[] }> {
+  for (const above of [[], ...(unpacked === undefined ? [] : [[unpacked]])]) {
+    const { folders } = await listFolder(join(folder, ...above));
+    const within = folders.filter((name) => SPLITS.includes(name.toLowerCase()));
+    yield readSplit(folder, above, [...within, ...folders.filter(isUnpacked)]);
+    for (const name of within) yield readSplit(folder, [...above, name], []);
+  }
 }
 
 async function readSplit(folder: string, split: readonly string[], passedOver: readonly string[]) {
@@ -83,19 +90,22 @@ async function readSplit(folder: string, split: readonly string[], passedOver: r
   exclude(images, "no expression");
   for (const name of folders) {
     if (passedOver.includes(name)) continue;
-    const adjective = Object.hasOwn(expressions, name.toLowerCase())
-      ? expressions[name.toLowerCase() as keyof typeof expressions]
-      : undefined;
+    const place = [...split, name];
+    const adjective = adjectiveOf(name.toLowerCase());
     if (adjective === undefined) {
-      exclude([name], "unknown folder");
+      const detail = await countedPictures(join(folder, ...place));
+      excluded.push({ ...sourceOf(...place), reason: "unknown folder", detail });
       continue;
     }
-    const inner = await listFolder(join(folder, ...split, name));
-    exclude([...inner.others, ...inner.folders], "not a picture", [...split, name]);
-    if (inner.images.length > 0) found.push({ adjective, folders: [...split, name], files: inner.images });
+    const inner = await listFolder(join(folder, ...place));
+    exclude([...inner.others, ...inner.folders], "not a picture", place);
+    if (inner.images.length > 0) found.push({ adjective, folders: place, files: inner.images });
   }
   return { found, excluded };
 }
+
+const adjectiveOf = (name: string) =>
+  [expressions, synonyms].find((names) => Object.hasOwn(names, name))?.[name as keyof typeof expressions];
 
 function sampleOf(shown: Faces, file: string, all: readonly Faces[], maker: Maker): Sample {
   const { folder, context, write, pleasant, unpleasant } = maker;

@@ -33,6 +33,19 @@ export async function listFolder(folder: string): Promise<Listing> {
   return listing;
 }
 
+/** How many pictures lie in a folder and a few levels below it, in words. */
+export async function countedPictures(folder: string): Promise<string> {
+  const count = await countPictures(folder, 3);
+  return `${count} picture${count === 1 ? "" : "s"}`;
+}
+
+async function countPictures(folder: string, levels: number): Promise<number> {
+  const { images, folders } = await listFolder(folder);
+  let count = images.length;
+  if (levels > 0) for (const name of folders) count += await countPictures(join(folder, name), levels - 1);
+  return count;
+}
+
 /**
  * A sample's id of its keys: different keys give different ids, in letters, digits, `-`, `_`, `.`. A space becomes two
  * dots; a key of other characters is written as `_x` and its bytes in UTF-8.

@@ -4,7 +4,7 @@ import { random } from "../base/random.js";
 import { questionTemplate, TEMPLATES, type Writer } from "../corruption/prompts.js";
 import { replacePair, WordsByPieces } from "../corruption/replacements.js";
 import { askEither } from "./either.js";
-import { imageId, listFolder } from "./image-folder.js";
+import { countedPictures, imageId, listFolder } from "./image-folder.js";
 import type { Dataset, Exclusion, PrepareContext, Sample } from "./sample.js";
 import { prepared, Unusable } from "./unusable.js";
 import { states } from "./words/states.js";
@@ -78,7 +78,11 @@ async function findPictures(folder: string) {
     for (const name of inner)
       if (!named && (stateOf(name) ? folders.length < 2 : folders.length < 1)) await visit([...folders, name]);
       else
-        excluded.push({ ...sourceOf(...folders, name), reason: "unknown folder", detail: "no folder adjective noun" });
+        excluded.push({
+          ...sourceOf(...folders, name),
+          reason: "unknown folder",
+          detail: `no folder adjective noun, ${await countedPictures(join(folder, ...folders, name))}`,
+        });
   };
   await visit([]);
   if (pictures.length > 0) return { pictures, excluded };

@@ -5,6 +5,7 @@ import { mapStream } from "../base/stream.js";
 import { type Failure, type Manifest, readManifest, writeManifest } from "./fetch-manifest.js";
 import { type FetchLimits, imageFetcher, type RemoteImage } from "./image-fetcher.js";
 import { removeLeftovers } from "./leftovers.js";
+import { setPlaceholdersAside } from "./placeholders.js";
 import type { Waiting } from "./retry.js";
 import { makeFolder } from "./write.js";
 
@@ -26,7 +27,8 @@ const SAVE_EVERY = 500;
 /**
  * Brings pictures into `folder/images/ID.jpg` or `.png`. Only PNG and JPEG files that can be decoded are kept, each
  * written beside its place and renamed. `folder/manifest.json` counts the missing ones by reason and lists them; it is
- * written now and then and at the end, after `signal` too.
+ * written now and then and at the end, after `signal` too. What three addresses or more give is a placeholder for pictures
+ * that are gone: at the end it is moved to `folder/placeholders`, and counts as missing.
  *
  * @param images with different ids.
  * @throws NoticeError `options` where the folder may not be written to; the signal's reason.
@@ -61,6 +63,7 @@ export async function fetchImages(
       onProgress?.(++done, images.length);
       if (done % SAVE_EVERY === 0) await writeManifest(folder, manifestOf(images, present, failures));
     }
+    await leaveOutPlaceholders(folder, images, present, failures);
   } finally {
     signal?.removeEventListener("abort", abort);
     stop.abort();
@@ -68,6 +71,20 @@ export async function fetchImages(
   }
   const { failures: _, ...summary } = manifestOf(images, present, failures);
   return summary;
+}
+
+async function leaveOutPlaceholders(
+  folder: string,
+  images: readonly RemoteImage[],
+  present: Set<string>,
+  failures: Map<string, Failure>,
+): Promise<void> {
+  const urls = new Map(images.filter(({ url }) => URL.canParse(url)).map(({ id, url }) => [id, url]));
+  for (const [id, ids] of await setPlaceholdersAside(folder, urls)) {
+    const detail = `one picture for ${ids.length} ids, such as ${ids.slice(0, 3).join(", ")}; it is in placeholders/`;
+    present.delete(id);
+    failures.set(id, { id, url: urls.get(id)!, reason: "placeholder", detail, transient: false });
+  }
 }
 
 async function idsIn(folder: string): Promise<Set<string>> {

@@ -155,6 +155,13 @@ async function checkPicture(bytes: Uint8Array, id: string): Promise<"jpg" | "png
     return ending!; // what can be decoded begins with either
   } catch (error) {
     if (!(error instanceof NoticeError)) throw error;
-    throw new Missing(ending ? "damaged picture" : "no PNG or JPEG", error.message);
+    const reason = ending ? "damaged picture" : isPage(bytes) ? "web page" : "no PNG or JPEG";
+    throw new Missing(reason, error.message);
   }
 }
+
+/** Many servers say of what is gone that all is well, and send a page. */
+const isPage = (bytes: Uint8Array) =>
+  /^\s*(<!--.*?-->\s*)*<(!doctype html|html|head|body|script|meta|title)\b/is.test(
+    new TextDecoder().decode(bytes.subarray(0, 1024)),
+  );

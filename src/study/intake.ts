@@ -1,8 +1,6 @@
-import { createHash } from "node:crypto";
 import { random } from "../base/random.js";
 import type { Exclusion, Prepared, Sample } from "../data/sample.js";
-import { readBytes } from "../files/read.js";
-import { MAX_FILE_BYTES } from "../pictures/decode.js";
+import { contentOf, MANY_FILES } from "../files/placeholders.js";
 import { sampleNames } from "./queries/samples.js";
 import type { StudyRun } from "./run.js";
 import type { Row } from "./tables.js";
@@ -12,9 +10,6 @@ const CHUNK = 1000;
 
 /** So many things that were left out are named. */
 const NAMED = 3;
-
-/** A picture that stands in so many files is no accident: some web sites send it where another is gone. */
-const MANY = 3;
 
 /** Takes a data set into the tables of a run, and knows what it left out. */
 export class Intake {
@@ -90,9 +85,11 @@ export class Intake {
     const folders = this.#folders.map(
       ({ dataset, source, detail }) => `${dataset}: the folder ${source} is left out (${detail})`,
     );
-    const shared = this.#contents
-      .shared()
-      .map(({ files, first }) => `${files} files hold one picture, such as ${first.join(", ")}; is it that picture?`);
+    const all = this.#contents.shared();
+    const shared = all
+      .slice(0, NAMED)
+      .map(({ files, first }) => `${files} files hold one picture, such as ${first.join(", ")}`);
+    if (all.length > NAMED) shared.push(`${all.length - NAMED} more pictures are in ${MANY_FILES} files or more`);
     return [...folders, ...shared].map((remark) => `${remark}.`);
   }
 }
@@ -105,9 +102,7 @@ class Contents {
   /** Names the bytes; undefined where there are none, or too many. */
   async of(file: string): Promise<string | undefined> {
     if (this.#ofFiles.has(file)) return this.#ofFiles.get(file);
-    // Whether it can be read is seen when it is opened.
-    const bytes = await readBytes(file, { most: MAX_FILE_BYTES }).catch(() => undefined);
-    const content = bytes?.length ? createHash("sha256").update(bytes).digest("base64") : undefined;
+    const content = await contentOf(file);
     this.#ofFiles.set(file, content);
     if (content !== undefined) {
       const shared = this.#files.get(content) ?? { files: 0, first: [] };
@@ -120,7 +115,7 @@ class Contents {
 
   /** Pictures in many files, those in most first. */
   shared() {
-    return [...this.#files.values()].filter(({ files }) => files >= MANY).sort((a, b) => b.files - a.files);
+    return [...this.#files.values()].filter(({ files }) => files >= MANY_FILES).sort((a, b) => b.files - a.files);
   }
 }
 

@@ -24,7 +24,11 @@ function dataFolder(origin: string, ids: readonly (readonly [number, number])[])
 }
 
 test("fetch brings what is there, counts what is not, and preparing goes on from that", async () => {
-  await using server = await ImageServer.start({ "/1": send(PNG), "/2": send(PNG), "/3": send("a page") });
+  await using server = await ImageServer.start({
+    "/1": send(PNG),
+    "/2": send(PNG),
+    "/3": send("<!DOCTYPE html><p>gone"),
+  });
   const folder = dataFolder(server.origin, [
     [1, 2],
     [1, 3],
@@ -37,7 +41,7 @@ test("fetch brings what is there, counts what is not, and preparing goes on from
   assert.is(
     stdout,
     `${join(folder, "images")} has 2 of 4 pictures\n` +
-      `missing: 1 no PNG or JPEG, 1 HTTP 404; each in ${join(folder, "manifest.json")}\n`,
+      `missing: 1 web page, 1 HTTP 404; each in ${join(folder, "manifest.json")}\n`,
   );
   assert.equal(readdirSync(join(folder, "images")).sort(), ["1.png", "2.png"]);
   assert.is(server.count("/1"), 1); // named in two rows

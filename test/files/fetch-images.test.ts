@@ -1,4 +1,5 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import type { ServerResponse } from "node:http";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -14,6 +15,8 @@ import { type Answer, ImageServer, redirect, send } from "./image-server.js";
 
 const picture: Picture = { width: 64, height: 64, data: Uint8Array.from({ length: 64 * 64 * 3 }, (_, i) => i) };
 const PNG = encodePng(picture);
+/** Different pictures. */
+const pngOf = (n: number) => encodePng({ ...picture, data: picture.data.map((value) => (value + n + 1) % 256) });
 const JPEG = Buffer.from(await encodeJpeg(picture));
 
 /** No busy machine is silent for so long: a retry would be a request more. */
@@ -25,6 +28,12 @@ const failuresIn = (folder: string) =>
   Object.fromEntries(
     manifestIn(folder).failures.map(({ id, reason, transient }) => [id, `${reason}${transient ? ", for now" : ""}`]),
   );
+
+/** Something once, then a picture of its own. */
+const thenPicture =
+  (first: (response: ServerResponse) => unknown, n: number): Answer =>
+  (response, nth, request) =>
+    nth === 1 ? void first(response) : send(pngOf(n))(response, nth, request);
 
 const endless =
   (pieceBytes: number, everyMs: number): Answer =>
@@ -42,22 +51,21 @@ const SERVED: Record<string, Answer> = {
   "/jpeg.gif": send(JPEG),
   "/moved": redirect("/moved-on", 302),
   "/moved-on": redirect("png"),
-  "/busy": (response, nth, request) =>
-    nth === 1 ? void response.writeHead(429, { "retry-after": "0.1" }).end() : SERVED["/png"]!(response, nth, request),
-  "/ill": (response, nth, request) =>
-    nth === 1 ? void response.writeHead(500).end() : SERVED["/png"]!(response, nth, request),
-  "/once-cut": (response, nth, request) =>
-    nth === 1
-      ? void response
-          .writeHead(200, { "content-length": PNG.length })
-          .write(PNG.subarray(0, 20), () => response.destroy())
-      : SERVED["/png"]!(response, nth, request),
+  "/busy": thenPicture((response) => response.writeHead(429, { "retry-after": "0.1" }).end(), 0),
+  "/ill": thenPicture((response) => response.writeHead(500).end(), 1),
+  "/once-cut": thenPicture(
+    (response) =>
+      response.writeHead(200, { "content-length": PNG.length }).write(PNG.subarray(0, 20), () => response.destroy()),
+    2,
+  ),
 };
 const FAILING: Record<string, [Answer, reason: string]> = {
   gone: [(response) => response.writeHead(410).end(), "HTTP 410"],
   forbidden: [(response) => response.writeHead(403).end(), "HTTP 403"],
   nothing: [(response) => response.writeHead(204).end(), "HTTP 204"],
-  page: [send("<!doctype html><title>Parked</title>", { "content-type": "image/jpeg" }), "no PNG or JPEG"],
+  page: [send("<!doctype html><title>Parked</title>", { "content-type": "image/jpeg" }), "web page"],
+  bare: [send("\ufeff\n<!-- x -->\n<HTML lang=en><body>gone"), "web page"],
+  text: [send("not found"), "no PNG or JPEG"],
   empty: [send(""), "no PNG or JPEG"],
   gif: [send("GIF89a"), "no PNG or JPEG"],
   half: [send(PNG.subarray(0, PNG.length / 2)), "damaged picture"],
@@ -125,8 +133,8 @@ test("whole pictures arrive, named by what they are, whatever happens on the way
   assert.equal(summary, { images: 6, present: 6, missing: {} });
   assert.equal(namesIn(folder), ["0.png", "1.jpg", "2.png", "3.png", "4.png", "5.png"]);
   assert.ok(JPEG.every((byte, i) => byte === readFileSync(join(folder, "images/1.jpg"))[i]));
-  for (const name of ["0.png", "2.png", "5.png"])
-    assert.ok(Buffer.from(PNG).equals(readFileSync(join(folder, "images", name))));
+  for (const [name, png] of Object.entries({ "0.png": PNG, "2.png": PNG, "3.png": pngOf(0), "5.png": pngOf(2) }))
+    assert.ok(Buffer.from(png).equals(readFileSync(join(folder, "images", name))), name);
   assert.equal(seen, [0, 1, 2, 3, 4, 5, 6]);
   assert.equal(
     ["/busy", "/ill", "/once-cut", "/png"].map((path) => server.count(path)),
@@ -203,7 +211,7 @@ test("another run tries what may pass, all of it with retryFailed, and a new add
   await fetchImages(images, folder, { ...QUICK, retry: { attempts: 1, delayMs: 1 } });
   assert.equal(manifestIn(folder).missing, { "HTTP 503": 1, "HTTP 404": 2 });
 
-  for (const path of ["/down", "/lost", "/elsewhere"]) answers[path] = send(PNG);
+  for (const [i, path] of ["/down", "/lost", "/elsewhere"].entries()) answers[path] = send(pngOf(i));
   const moved = images.with(2, { id: "moved", url: `${server.origin}/elsewhere` });
   assert.equal(await fetchImages(moved, folder, QUICK), { images: 3, present: 2, missing: { "HTTP 404": 1 } });
   assert.is(server.count("/lost"), 1);
@@ -211,10 +219,50 @@ test("another run tries what may pass, all of it with retryFailed, and a new add
   assert.equal(manifestIn(folder), { images: 3, present: 3, missing: {}, failures: [] });
 });
 
+test("one picture from many addresses is a placeholder: set aside, named, and known again", async () => {
+  const answers: Record<string, Answer> = {};
+  for (const id of ["1", "2", "3", "4"]) answers[`/${id}`] = send(PNG);
+  for (const id of ["5", "6"]) answers[`/${id}`] = send(JPEG); // two may be one photograph
+  answers["/7"] = send(pngOf(0));
+  await using server = await ImageServer.start(answers);
+  const folder = temporaryFolder();
+  const urlOf = (id: string) => `${server.origin}/${id}`;
+  const images = ["1", "2", "3", "4", "5", "6", "7"].map((id) => ({ id, url: urlOf(id) }));
+  const summary = { images: 7, present: 3, missing: { placeholder: 4 } };
+  assert.equal(await fetchImages(images, folder, QUICK), summary);
+  assert.equal(namesIn(folder), ["5.jpg", "6.jpg", "7.png"]);
+  assert.equal(readdirSync(join(folder, "placeholders")).sort(), ["1.png", "2.png", "3.png", "4.png"]);
+  const [failure] = manifestIn(folder).failures;
+  assert.match(failure!.detail, /^one picture for 4 ids, such as [1-4], [1-4], [1-4]; it is in placeholders\/$/);
+
+  const requests = server.requests.length;
+  assert.equal(await fetchImages(images, folder, QUICK), summary);
+  assert.is(server.requests.length, requests);
+  answers["/8"] = send(PNG); // once, and known
+  answers["/1"] = send(pngOf(1)); // back again
+  const more = [...images, { id: "8", url: urlOf("8") }];
+  const retried = await fetchImages(more, folder, { ...QUICK, retryFailed: true });
+  assert.equal(retried, { images: 8, present: 4, missing: { placeholder: 4 } });
+  assert.equal(namesIn(folder), ["1.png", "5.jpg", "6.jpg", "7.png"]);
+});
+
+test("ids that share an address, or have none, share a picture rightly", async () => {
+  await using server = await ImageServer.start({ "/1": send(PNG) });
+  const folder = temporaryFolder();
+  mkdirSync(join(folder, "images"));
+  for (const id of ["4", "5", "6"]) writeFileSync(join(folder, "images", `${id}.jpg`), JPEG);
+  const images = ["1", "2", "3"].map((id) => ({ id, url: `${server.origin}/1` }));
+  const own = ["4", "5", "6"].map((id) => ({ id, url: `images/${id}.jpg` }));
+  assert.equal(await fetchImages([...images, ...own], folder, QUICK), { images: 6, present: 6, missing: {} });
+});
+
 test("no more at a time than asked for", async () => {
-  const slow: Answer = (response, nth, request) => void setTimeout(() => send(PNG)(response, nth, request), 10);
+  const slow =
+    (n: number): Answer =>
+    (response, nth, request) =>
+      void setTimeout(() => send(pngOf(n))(response, nth, request), 10);
   await using server = await ImageServer.start(
-    Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`/${i}`, slow])),
+    Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`/${i}`, slow(i)])),
   );
   const images = Array.from({ length: 20 }, (_, i) => ({ id: `${i}`, url: `${server.origin}/${i}` }));
   const { present } = await fetchImages(images, temporaryFolder(), { ...QUICK, concurrency: 3 });
@@ -248,7 +296,7 @@ test("a signal ends it at once; what is there stays, the rest comes with the nex
   assert.equal(manifestIn(folder), { images: 6, present: 1, missing: { "not tried yet": 5 }, failures: [] });
   await stopped(() => fetchImages(images, folder, options));
 
-  for (let i = 1; i < 6; i++) answers[`/${i}`] = send(PNG);
+  for (let i = 1; i < 6; i++) answers[`/${i}`] = send(pngOf(i));
   assert.is((await fetchImages(images, folder, QUICK)).present, 6);
   assert.is(server.count("/0"), 1);
 });

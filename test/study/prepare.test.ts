@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { encodePng } from "../../src/pictures/picture.js";
@@ -68,7 +68,19 @@ test("one picture in two files is no pair; one in many files is named", async ()
     { stage: "prepare", dataset: "own", source: "4", reason: "one image for both" },
   ]);
   assert.is(warnings.length, 1);
-  assert.match(warnings[0]!, /^4 files hold one picture, such as .*a\.png, .*b\.png, .*c\.png;/);
+  assert.match(warnings[0]!, /^4 files hold one picture, such as .*a\.png, .*b\.png, .*c\.png\.$/);
+});
+
+test("a folder that is left out is named, with how many pictures it has", async () => {
+  const data = temporaryFolder();
+  for (const [i, name] of ["angry/1", "sad/1", "contempt/1", "contempt/2"].entries()) {
+    mkdirSync(join(data, dirname(name)), { recursive: true });
+    writeFileSync(join(data, `${name}.png`), png(i));
+  }
+  const out = join(temporaryFolder(), "run");
+  const { code, stderr } = await noticeHere("prepare", "--out", out, "--dataset", "faces", "--data", data);
+  assert.is(code, 0);
+  assert.ok(stderr.includes("faces: the folder contempt is left out (2 pictures)."), stderr);
 });
 
 test("a table of which all is left out: why, with the first rows; the exclusions stay, the settings do not", async () => {

@@ -9,6 +9,17 @@ export const expressions = {
   surprise: "surprised",
 } as const;
 
+/** Other names that folders have, in small letters. */
+export const synonyms: Readonly<Record<string, (typeof expressions)[keyof typeof expressions]>> = {
+  anger: "angry",
+  disgusted: "disgusted",
+  fearful: "fearful",
+  happiness: "happy",
+  neutrality: "neutral",
+  sadness: "sad",
+  surprised: "surprised",
+};
+
 const list = (words: string) => words.split(" ");
 
 /**
