@@ -41,7 +41,7 @@ function described(exported) {
   const typeOf = (member) => checker.typeToString(checker.getTypeOfSymbol(member), node, FLAGS);
   if (symbol.flags & ts.SymbolFlags.Class) {
     const members = checker.getPropertiesOfType(checker.getDeclaredTypeOfSymbol(symbol)).filter(isPublic);
-    const nameOf = ({ name }) => name.replace(/^__@(\w+)@\d+$/, "[Symbol.$1]");
+    const nameOf = ({ name }) => name.replace(/^__@([a-z]\w+)@\d+$/, "[Symbol.$1]").replace(/^__@(\w+)@\d+$/, "[$1]");
     return [`class ${exported.name}`, ...members.map((member) => `  ${nameOf(member)}: ${typeOf(member)}`)];
   }
   if (symbol.flags & ts.SymbolFlags.Function)

@@ -1,6 +1,7 @@
+import { printable } from "../base/inspect.js";
 import { decimals, type HeadMap, labelsOf } from "../report/heatmap.js";
 import { NEGATIVE, POSITIVE } from "../report/overlay.js";
-import { type Colour, PLAIN, paint, printable, type Terminal } from "./terminal.js";
+import { type Colour, PLAIN, paint, type Terminal } from "./terminal.js";
 
 const MIDDLE: Colour = [247, 247, 247];
 const MISSING: Colour = [196, 196, 196];

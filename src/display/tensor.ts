@@ -1,5 +1,5 @@
 import type * as tf from "@tensorflow/tfjs-core";
-import { printable } from "./terminal.js";
+import { printable } from "../base/inspect.js";
 
 /** Rows and columns shown from each end of the last two axes; of the axes before them, the first and the last place. */
 const EDGE = 3;

@@ -52,8 +52,3 @@ function nearestStep(value: number): number {
 }
 
 const distance = (a: Colour, b: Colour) => a.reduce((sum, value, i) => sum + (value - b[i]!) ** 2, 0);
-
-/** Words of others without what a terminal would obey. */
-export function printable(text: string): string {
-  return text.replace(/\p{C}/gu, "\uFFFD");
-}

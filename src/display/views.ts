@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { printable } from "../base/inspect.js";
 import type { PairInput } from "../patching/inputs.js";
 import { answerName } from "../patching/metrics.js";
 import { Pair } from "../patching/pair.js";
@@ -10,7 +11,7 @@ import { type ScoreMapOptions, scoreMap } from "../report/score-map.js";
 import { pictureText } from "./blocks.js";
 import { gridText } from "./grid.js";
 import { tensorText } from "./tensor.js";
-import { printable, type Terminal } from "./terminal.js";
+import type { Terminal } from "./terminal.js";
 
 /** Where a head looks: a picture, and a number for each patch of it. */
 export interface Look {
@@ -62,12 +63,25 @@ function scoresView(scores: Scores, options: ScoreMapOptions): View {
     `${corrupted.logitDiff.toFixed(2)} corrupted`;
   const heading = `${printable(`${scores.facts.direction} ${map.title}`)}\n${printable(readings)}`;
   return {
-    text: (terminal) => `${heading}\n\n${gridText(map, terminal)}`,
+    text: (terminal) => `${heading}\n\n${gridText(map, terminal)}${otherTokens(scores)}`,
     png: () => headMapPng(map),
     svg: () => headMapSvg(map),
     caption: `${captionOf(map)} ${readings}.`,
   };
 }
+
+/** A map of heads is of one token: which others there are, and how to see theirs. */
+function otherTokens({ facts: { axes, tokens } }: Scores): string {
+  if (axes.at(-1) !== "token" || axes[1] === "token" || tokens.length < 2) return "";
+  const named = tokens.slice(0, MOST_TOKENS).map((token, i) => `${i} ${token}`);
+  const more = tokens.length > MOST_TOKENS ? `, … ${tokens.length - 1}` : "";
+  return printable(`tokens: ${named.join(", ")}${more}`)
+    .replace(/^/, "\n")
+    .concat("\nanother: show(scores, { token: 0 })");
+}
+
+/** As many as a question has; those of a picture are known by their numbers. */
+const MOST_TOKENS = 24;
 
 function captionOf({ title, legend }: HeadMap): string {
   return `${title}: ${legend}.`;

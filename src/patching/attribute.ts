@@ -42,7 +42,7 @@ export interface AttributeOptions extends TableOptions, PassOptions {
 /** What may stand in the place, or in the options after it. */
 export type AttributeAfterPlace = Omit<AttributeOptions, "layers" | "layer" | "heads" | "head" | "position">;
 
-const ATTRIBUTE_KEYS = [
+export const ATTRIBUTE_KEYS = [
   ...PASS_KEYS,
   ...keysOf<Omit<AttributeOptions, keyof TableOptions | keyof PassOptions>>({
     steps: true,

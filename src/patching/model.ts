@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { NoticeError } from "../base/errors.js";
+import { INSPECT } from "../base/inspect.js";
 import { checkShape } from "../base/options.js";
 import type { CheckpointFiles } from "../base/source.js";
 import { disposeWeights } from "../checkpoint/weights.js";
@@ -14,6 +15,7 @@ import type { Tokenizer } from "../words/tokenizer.js";
 import { wordPositions } from "../words/word-positions.js";
 import { coveredTokens } from "./attention-functions.js";
 import { type AskResult, answerOf, answersOf, likeliest, said, similarityOf } from "./choices.js";
+import { modelFacts } from "./facts.js";
 import { type Box, imagePlaces, tokensInBox } from "./image-places.js";
 import {
   ASKED,
@@ -259,6 +261,11 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
   answer(text: string): Answer {
     checkText("answer", text);
     return answerOf(this, text);
+  }
+
+  /** For `console.log`: the sizes of its towers. */
+  [INSPECT](): string {
+    return modelFacts(this);
   }
 
   /** Frees the weights; runs and pairs have values of their own, but no pass goes on without them. */

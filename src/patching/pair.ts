@@ -1,10 +1,12 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { NoticeError } from "../base/errors.js";
+import { INSPECT } from "../base/inspect.js";
 import { checkAwaited } from "../base/options.js";
 import { turn } from "../base/turn.js";
 import type { Network } from "../model/architecture.js";
 import type { ArchitectureName } from "../model/architectures.js";
 import { type Activations, forward } from "../model/pass.js";
+import { pairFacts } from "./facts.js";
 import { type Answers, type Reading, readAnswers } from "./metrics.js";
 import { placeOf, type Question } from "./positions.js";
 import { Run } from "./run.js";
@@ -34,7 +36,9 @@ export class Pair<A extends ArchitectureName = ArchitectureName> {
   /** What each says of the answers. */
   readonly readings: { readonly clean: Reading; readonly corrupted: Reading };
 
-  private constructor(parts: Omit<Pair<A>, "answerToken" | "incorrectToken" | "sides" | typeof Symbol.dispose>) {
+  private constructor(
+    parts: Omit<Pair<A>, "answerToken" | "incorrectToken" | "sides" | typeof INSPECT | typeof Symbol.dispose>,
+  ) {
     ({
       model: this.model,
       modelName: this.modelName,
@@ -116,6 +120,11 @@ export class Pair<A extends ArchitectureName = ArchitectureName> {
     return direction === "denoise"
       ? { base: corrupted, source: clean, baseReading: readings.corrupted, sourceReading: readings.clean }
       : { base: clean, source: corrupted, baseReading: readings.clean, sourceReading: readings.corrupted };
+  }
+
+  /** For `console.log`: what is asked, and what both passes say. */
+  [INSPECT](): string {
+    return pairFacts(this);
   }
 
   /** Frees both runs. */

@@ -38,7 +38,13 @@ export interface UncheckedSelection {
   readonly position?: Position;
 }
 
-const PLACE_KEYS = keysOf<UncheckedSelection>({ site: true, layer: true, head: true, heads: true, position: true });
+export const PLACE_KEYS = keysOf<UncheckedSelection>({
+  site: true,
+  layer: true,
+  head: true,
+  heads: true,
+  position: true,
+});
 
 /** Which way a patch goes, and what it puts in. */
 export interface PatchOptions {
@@ -48,7 +54,7 @@ export interface PatchOptions {
   readonly source?: Source;
 }
 
-const OPTION_KEYS = keysOf<PatchOptions>({ direction: true, source: true });
+export const OPTION_KEYS = keysOf<PatchOptions>({ direction: true, source: true });
 
 /** @throws NoticeError `options` for a key that no place has; `site` where heads are named twice. */
 export function checkSelection(of: string, selection: unknown, options: readonly string[] = OPTION_KEYS): void {

@@ -1,10 +1,12 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { NoticeError } from "../base/errors.js";
+import { INSPECT } from "../base/inspect.js";
 import { checkShape } from "../base/options.js";
 import { type Network, towerOf, towerSize } from "../model/architecture.js";
 import type { ArchitectureName } from "../model/architectures.js";
 import { valueAt } from "../model/blocks/block.js";
 import { type Activations, blockOf, tensorsOf } from "../model/pass.js";
+import { runFacts } from "./facts.js";
 import { parseSite, type Site, type SiteParts } from "./sites.js";
 
 /** One pass of one picture and one text: every value of every layer can be read from it. Dispose of it after use. */
@@ -58,6 +60,11 @@ export class Run<A extends ArchitectureName = ArchitectureName> {
   /** What the model answers, [1, choice]: over the vocabulary, or over classes. They belong to the run. */
   get logits(): tf.Tensor2D {
     return this.activations.logits;
+  }
+
+  /** For `console.log`: how many tokens passed. */
+  [INSPECT](): string {
+    return this.#disposed ? "Run, disposed of" : runFacts(this);
   }
 
   /** Frees its tensors. */

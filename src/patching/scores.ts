@@ -1,4 +1,6 @@
 import { NoticeError } from "../base/errors.js";
+import { INSPECT } from "../base/inspect.js";
+import { scoresFacts } from "./facts.js";
 import { type Answers, DEGENERATE, METRICS, type Metric, type Reading, type Score } from "./metrics.js";
 import type { Direction, Mode } from "./pair.js";
 import type { Site } from "./sites.js";
@@ -92,6 +94,11 @@ export class Scores {
   toJSON(): ScoresJson {
     const metrics = Object.fromEntries(METRICS.map((metric) => [metric, this.table(metric)]));
     return { ...this.facts, metrics: metrics as ScoresJson["metrics"] };
+  }
+
+  /** For `console.log`: what was swept, and the largest of it. */
+  [INSPECT](): string {
+    return scoresFacts(this);
   }
 
   #tableOf(metric: Metric): readonly (number | null)[] {

@@ -41,7 +41,7 @@ export interface SweepCourse extends PassOptions {
 /** What may stand in the place, or in the options after it. */
 export type AfterPlace = SweepCourse & Pick<TableOptions, "direction" | "together">;
 
-const SWEEP_KEYS = [...PASS_KEYS, ...keysOf<Omit<SweepCourse, keyof PassOptions>>({ screen: true })];
+export const SWEEP_KEYS = [...PASS_KEYS, ...keysOf<Omit<SweepCourse, keyof PassOptions>>({ screen: true })];
 
 /**
  * Patches every head (or row) at every layer and position, one at a time, and scores each. The table covers the whole

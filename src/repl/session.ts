@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { createInterface } from "node:readline";
 import { type REPLServer, start } from "node:repl";
 import { PassThrough } from "node:stream";
+import { inspect } from "node:util";
 import * as tf from "@tensorflow/tfjs-core";
 import { NoticeError } from "../base/errors.js";
 import { stopWith } from "../base/turn.js";
@@ -11,11 +12,12 @@ import { towersOf } from "../model/architecture.js";
 import type { PairInput } from "../patching/inputs.js";
 import type { Model } from "../patching/model.js";
 import { Pair } from "../patching/pair.js";
-import { completeString } from "./completion.js";
+import { completeOption, completeString } from "./completion.js";
 import { Held } from "./held.js";
+import { helpWithLibrary } from "./help.js";
 import { openHistory } from "./history.js";
 import { Variables } from "./variables.js";
-import { modelName, nameWithinObjects, resultText } from "./writer.js";
+import { nameWithinObjects, resultText } from "./writer.js";
 
 /** Scenes that the shipped model did not learn from. */
 const SEED = 1000;
@@ -54,9 +56,10 @@ export async function runSession(
     ignoreUndefined: true,
     breakEvalOnSigint: interactive,
     useColors: display.terminalOf(output).colours > 0,
-    writer: (value) => resultText(value, display.terminalOf(output)),
+    writer: (value) => resultText(headError(value, blip) ?? value, display.terminalOf(output)),
   });
   freeReplaced(server, () => held.update(variables.values()));
+  helpWithLibrary(server);
   stopOnInterrupt(server);
   completeStrings(server);
   if (history !== undefined) server.setupHistory(history, () => {});
@@ -105,6 +108,18 @@ function headNames(blip: Model): Record<string, { layer: number; head?: number }
   return names;
 }
 
+/** `L0H9` of a model that has no such head: which there are. */
+function headError(value: unknown, blip: Model): NoticeError | undefined {
+  if (!(value instanceof ReferenceError)) return undefined;
+  const [, place] = /^(L\d+(?:H\d+)?) is not defined/.exec(value.message) ?? [];
+  if (place === undefined) return undefined;
+  const sizes = towersOf(blip).map(([tower, { size }]) => {
+    const { layers, heads } = size(blip.config);
+    return `${tower} has L0H0 to L${layers - 1}H${heads - 1}`;
+  });
+  return new NoticeError("site", `There is no ${place} in ${blip.name}: ${sizes.join(", ")}.`);
+}
+
 function define(values: Readonly<Record<string, unknown>>): void {
   for (const [name, value] of Object.entries(values))
     Object.defineProperty(globalThis, name, { value, writable: true, configurable: true, enumerable: true });
@@ -112,9 +127,9 @@ function define(values: Readonly<Record<string, unknown>>): void {
 
 function greeting(blip: Model): string {
   return (
-    `${modelName(blip)}\n` +
+    `${inspect(blip)}\n` +
     "blip, pairs, pair (the first), tf, show, overlay, all that vlm-notice exports;\n" +
-    "L1H2 is { layer: 1, head: 2 }. Tab completes, .help lists commands, Ctrl-D ends.\n" +
+    "L1H2 is { layer: 1, head: 2 }. Tab completes, .help shows what there is, Ctrl-D ends.\n" +
     'Try: await sweep(pair, { site: "text.cross.z" })\n'
   );
 }
@@ -167,7 +182,7 @@ function completeStrings(server: REPLServer): void {
   ) => void;
   const completer: typeof complete = (line, done) => {
     const { pair } = globalThis as { pair?: unknown };
-    const found = completeString(line, pair instanceof Pair ? pair.question.tokens : []);
+    const found = completeString(line, pair instanceof Pair ? pair.question.tokens : []) ?? completeOption(line);
     if (found) done(null, found);
     else complete(line, done);
   };

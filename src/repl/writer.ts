@@ -1,17 +1,13 @@
 import { inspect } from "node:util";
 import * as tf from "@tensorflow/tfjs-core";
 import { NoticeError } from "../base/errors.js";
+import { INSPECT, printable } from "../base/inspect.js";
 import { Shown } from "../display/show.js";
 import { tensorName } from "../display/tensor.js";
-import { printable, type Terminal } from "../display/terminal.js";
+import type { Terminal } from "../display/terminal.js";
 import { inputLine, viewOf } from "../display/views.js";
-import { towersOf } from "../model/architecture.js";
 import type { AskResult } from "../patching/choices.js";
 import type { PairInput } from "../patching/inputs.js";
-import { Model } from "../patching/model.js";
-import { Pair } from "../patching/pair.js";
-import { countOf, Run } from "../patching/run.js";
-import { Scores } from "../patching/scores.js";
 
 /** The result of a line as people look at it: maps, pictures, tensors; the rest as Node prints it. */
 export function resultText(value: unknown, terminal: Terminal): string {
@@ -45,35 +41,17 @@ function answerText({ answer, top }: AskResult): string {
   return printable(`${answer} (${likeliest})`);
 }
 
-/** Within other objects one line stands for whatever is large, and an error of this package is its message. */
+/** Within other objects one line stands for a tensor, and an error of this package is its message. */
 export function nameWithinObjects(): void {
   const names: [{ prototype: object }, (value: never) => string][] = [
     [tf.Tensor, (tensor: tf.Tensor) => `Tensor ${tensorName(tensor)}`],
-    [Scores, ({ facts }: Scores) => `Scores ${facts.site} [${facts.shape.join(", ")}] of ${facts.axes.join(", ")}`],
-    [Pair, ({ question, mode }: Pair) => `Pair ${JSON.stringify(question.text)}, the ${mode} corrupted`],
-    [Run, runName],
-    [Model, modelName],
     [NoticeError, ({ name, message }: NoticeError) => `${name}: ${message}`],
   ];
   for (const [{ prototype }, name] of names)
-    Object.defineProperty(prototype, inspect.custom, {
+    Object.defineProperty(prototype, INSPECT, {
       value(this: never) {
         return printable(name(this));
       },
       configurable: true,
     });
-}
-
-function runName({ model, activations }: Run): string {
-  const counts = towersOf(model).map(([tower]) => `${tower} ${countOf(activations, tower)}`);
-  return `Run over tokens: ${counts.join(", ")}`;
-}
-
-/** The model with the size of its towers. */
-export function modelName(model: Model): string {
-  const sizes = towersOf(model).map(([tower, { size }]) => {
-    const { layers, heads } = size(model.config);
-    return `${tower} ${layers} x ${heads}`;
-  });
-  return `${model.architecture.name} ${model.name}: layers x heads ${sizes.join(", ")}; on ${model.backend}`;
 }

@@ -76,12 +76,31 @@ test("lines piped in are answered in order, what is replaced is freed, errors ar
 });
 
 test("another model; its heads have names", () => {
-  const answers = session(["blip", "L1H2", "typeof L9", "process.exitCode"], NARROW);
+  const answers = session(["blip", "L1H2", "typeof L9", "process.exitCode", "L0H9"], NARROW);
   assert.match(
     answers[0]!,
     /^blip-vqa .*narrow: layers x heads vision \d+ x \d+, text \d+ x \d+, decoder \d+ x \d+; on /,
   );
-  assert.equal(answers.slice(1), ["{ layer: 1, head: 2 }", "'undefined'"]);
+  assert.equal(answers.slice(1, 4), ["{ layer: 1, head: 2 }", "'undefined'", "Uncaught:"]);
+  assert.match(
+    answers[4]!,
+    /^NoticeError: There is no L0H9 in .*narrow: vision has L0H0 to L2H1, text has L0H0 to L1H3, decoder has L0H0 to L1H3\.$/,
+  );
+});
+
+test("a map of heads names its tokens and how to see another's; .help shows the library", () => {
+  const answers = session(['scores = await sweep(pair, { site: "text.cross.z" })', ".help", "[pair.clean, scores]"]);
+  const tokens = answers.find((line) => line.startsWith("tokens: "));
+  assert.match(tokens!, /^tokens: 0 \[CLS\], 1 is, 2 this, .* \[SEP\]$/);
+  const at = answers.indexOf(tokens!);
+  assert.is(answers[at + 1], "another: show(scores, { token: 0 })");
+  const help = answers.join("\n");
+  for (const part of ["await patchHead(pair", "show(scores, {", "docs/guide.md", ".exit", ".save"])
+    assert.match(help, part);
+  assert.match(
+    help,
+    /\n\[\n? +Run of blip-vqa over tokens: vision 65, text 9, decoder 1,\n? +Scores of text\.cross\.z \[3, 6, 9\]/,
+  );
 });
 
 (existsSync("/usr/bin/script") ? test : test.skip)("in a terminal: a prompt, colours, 80 columns, a history", () => {

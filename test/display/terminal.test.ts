@@ -1,7 +1,8 @@
 import { PassThrough } from "node:stream";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { type Colour, nearest256, PLAIN, paint, printable, terminalOf } from "../../src/display/terminal.js";
+import { printable } from "../../src/base/inspect.js";
+import { type Colour, nearest256, PLAIN, paint, terminalOf } from "../../src/display/terminal.js";
 
 /** xterm's palette from 16 on, as its table 256colres.h has it: the cube, then the greys. */
 const PALETTE: Colour[] = [
