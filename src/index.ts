@@ -31,6 +31,7 @@ export {
   type Universality,
   universality,
 } from "./patching/circuits.js";
+export { type Edit, edit, type PlaceIn } from "./patching/edits.js";
 export {
   everyHead,
   type Faithfulness,
@@ -44,8 +45,9 @@ export {
   rankHeads,
   type SetOptions,
 } from "./patching/faithful.js";
+export { gradients } from "./patching/gradients.js";
 export { type Box, type ImagePlace, imagePlaces } from "./patching/image-places.js";
-export type { CorruptImage, CorruptQuestion, ImageInput, PairInput } from "./patching/inputs.js";
+export type { AskedEdited, CorruptImage, CorruptQuestion, ImageInput, PairInput } from "./patching/inputs.js";
 export {
   type Answer,
   type Answers,
@@ -62,19 +64,12 @@ export {
 } from "./patching/metrics.js";
 export { type Blip, loadBlip, loadModel, Model } from "./patching/model.js";
 export type { Direction, Mode, Pair } from "./patching/pair.js";
-export {
-  type HeadNumbers,
-  type Measured,
-  type PatchOptions,
-  patch,
-  patchHead,
-  patchMetrics,
-  type Selection,
-} from "./patching/patch.js";
+export { type Measured, type PatchOptions, patch, patchHead, patchMetrics } from "./patching/patch.js";
 export { type PathOptions, patchPath, type Receiver, type Sender } from "./patching/paths.js";
 export type { IndexPosition, Position, PositionAt, Question } from "./patching/positions.js";
 export type { Run } from "./patching/run.js";
 export { type Axis, type Nested, Scores, type ScoresJson, type SweepFacts } from "./patching/scores.js";
+export type { HeadNumbers, Selection } from "./patching/selection.js";
 export {
   type CircuitSite,
   circuitSites,
@@ -86,7 +81,7 @@ export {
   type SiteParts,
   sitesOf,
 } from "./patching/sites.js";
-export { between, fromRun, meanOf, type Source, zero } from "./patching/sources.js";
+export { between, type Change, changed, fromRun, meanOf, type Source, zero } from "./patching/sources.js";
 export { type AfterPlace, type SweepCourse, type SweepOptions, sweep, sweepTogether } from "./patching/sweep.js";
 export type { SiteTable, TableOptions } from "./patching/table.js";
 export { decodePicture } from "./pictures/decode.js";

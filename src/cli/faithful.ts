@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { NoticeError } from "../base/errors.js";
 import { faithfulness, faithfulnessCurve, type HeadAt, rankHeads } from "../patching/faithful.js";
-import type { Selection } from "../patching/patch.js";
+import type { Selection } from "../patching/selection.js";
 import type { FaithfulListOptions } from "./faithful-pairs.js";
 import { faithfulTable } from "./faithful-table.js";
 import { loadModel, wholeNumber, withBackend, withJson } from "./options.js";

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from "commander";
-import type { Selection } from "../patching/patch.js";
+import type { Selection } from "../patching/selection.js";
 import { checkSite } from "../patching/sites.js";
 import { indices } from "./options.js";
 

@@ -3,7 +3,7 @@ import { mapStream, type Source } from "../base/stream.js";
 import type { JobName, Jobs } from "../jobs/jobs.js";
 import type { SweepAsked } from "../jobs/sweep.js";
 import type { AskResult } from "../patching/choices.js";
-import type { Asked, PairInput } from "../patching/inputs.js";
+import type { Asked, AskedEdited, PairInput } from "../patching/inputs.js";
 import type { Scores } from "../patching/scores.js";
 import type { Backend } from "../platform/backend.js";
 
@@ -107,7 +107,11 @@ export abstract class Executor implements AsyncDisposable {
   ): AsyncGenerator<KeyedResult<Key, { readonly answer: AskResult }>, void, undefined> {
     checkOptions("Executor.ask", options, ORDERED);
     const { top, ordered } = options;
-    const inputs = each(questions, ({ image, question }) => ({ asked: { image, question }, top }));
+    // Edits are functions: sent to another process, they are refused there rather than dropped here.
+    const inputs = each(questions, ({ image, question, edits }: AskedEdited) => ({
+      asked: { image, question, ...(edits && { edits }) },
+      top,
+    }));
     for await (const { key, output, error } of this.perform("ask", inputs, { ordered }))
       yield error ? { key, error } : { key, answer: output };
   }

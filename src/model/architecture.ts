@@ -2,7 +2,7 @@ import type * as tf from "@tensorflow/tfjs-core";
 import type { CheckpointFiles } from "../base/source.js";
 import type { Checkpoint, ModelConfig } from "../checkpoint/format.js";
 import type { Reader, ReaderOptions } from "../words/reader.js";
-import type { Beside, Block, BlockSite } from "./blocks/block.js";
+import type { Beside, Block, BlockSite, Rewrites } from "./blocks/block.js";
 import type { AttentionWeights, KeysValues } from "./kernels/attention.js";
 
 // The contract of an architecture: what one file states about a model, and nothing else in the package knows.
@@ -114,11 +114,13 @@ export interface Readout<Config = ModelConfig, Weights = object> {
    * What the model says to each row of a pass: the ids of tokens, or of a class.
    *
    * @param ends the last stream of every tower, [batch, token, width]. @param ids of the texts, one a row.
+   * @param rewrites in the tower that is read, at every step where it says more than one token.
    */
   say(
     model: Learned<Config, Weights>,
     ends: Readonly<Record<string, tf.Tensor>>,
     ids: readonly (readonly number[])[],
+    rewrites?: Rewrites,
   ): Promise<number[][]>;
   /**
    * How alike picture and text are where a model also compares them without attention: a cosine for each row of a pass,

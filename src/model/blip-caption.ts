@@ -5,7 +5,7 @@ import { type BlipConfig, parseConfig } from "./blip-config.js";
 import { attendsVision, ignored, intake, sizeOf, vision } from "./blip-towers.js";
 import { continueGreedily, decoderPlaces, readWords, type WordsWeights, wordsAliases } from "./blip-words.js";
 import { BERT_SITES, type BertWeights, bertBlock, embedTokens } from "./blocks/bert.js";
-import { walk } from "./blocks/block.js";
+import { type BlockFunction, type Rewrites, walk } from "./blocks/block.js";
 import { type VitWeights, vitPlaces } from "./blocks/vit.js";
 import { NEW_TOKENS } from "./greedy.js";
 import { keysValues } from "./kernels/attention.js";
@@ -57,7 +57,7 @@ export const blipCaption = {
     tower: "decoder",
     choices: ({ text }) => text.vocab_size,
     logits: ({ config, weights }, last) => readWords(weights.decoder.readout, config.text, last),
-    say: (model, { vision }, ids) => generate(model, vision!, ids),
+    say: (model, { vision }, ids, rewrites) => generate(model, vision!, ids, rewrites),
   },
 } as const satisfies Architecture<BlipConfig, BlipCaptionWeights>;
 
@@ -76,7 +76,12 @@ function places({ vision, text }: BlipConfig, names: ReadonlySet<string>): BlipC
  * many.
  * @returns per row the ids after the prompt, without [SEP].
  */
-async function generate(model: Model, last: tf.Tensor, prompts: readonly (readonly number[])[]): Promise<number[][]> {
+async function generate(
+  model: Model,
+  last: tf.Tensor,
+  prompts: readonly (readonly number[])[],
+  rewrites?: Rewrites,
+): Promise<number[][]> {
   const { config, weights } = model;
   const { sep_token_id: end, max_position_embeddings: positions, num_attention_heads: heads } = config.text;
   const contexts = tf.tidy(() => {
@@ -84,13 +89,15 @@ async function generate(model: Model, last: tf.Tensor, prompts: readonly (readon
     return weights.decoder.blocks.map(({ cross }) => ({ ...keysValues(cross, rows, heads) }));
   });
   const blocks = weights.decoder.blocks.map(
-    (block, layer) => (x: tf.Tensor) => bertBlock(block, config.text, x, { context: contexts[layer]!, causal: true }),
+    (block, layer): BlockFunction =>
+      (x, beside) =>
+        bertBlock(block, config.text, x, { ...beside, context: contexts[layer]!, causal: true }),
   );
   // Even a prompt that fills every position is gone on with by one word.
   const most = Math.max(1, Math.min(NEW_TOKENS, positions - prompts[0]!.length));
   try {
     return await continueGreedily(prompts, { end, most }, (ids) => {
-      const stream = walk(blocks, embedTokens(weights.decoder, config.text, ids));
+      const stream = walk(blocks, embedTokens(weights.decoder, config.text, ids), 0, rewrites?.first);
       return readWords(weights.decoder.readout, config.text, stream.at(-1)!);
     });
   } finally {

@@ -6,7 +6,7 @@ import { type BlipConfig, parseConfig } from "./blip-config.js";
 import { ignored, intake, sizeOf, text, vision } from "./blip-towers.js";
 import { continueGreedily, decoderPlaces, readWords, type WordsWeights, wordsAliases } from "./blip-words.js";
 import { BERT_SITES, type BertWeights, bertBlock, bertPlaces, embedTokens } from "./blocks/bert.js";
-import { walk } from "./blocks/block.js";
+import { type BlockFunction, type Rewrites, walk } from "./blocks/block.js";
 import { type VitWeights, vitPlaces } from "./blocks/vit.js";
 
 // BLIP for question answering (Hugging Face `BlipForQuestionAnswering`): a ViT sees the picture; a BERT reads the
@@ -52,7 +52,7 @@ export const blipVqa = {
     tower: "decoder",
     choices: ({ text }) => text.vocab_size,
     logits: readLogits,
-    say: (model, { text }) => generate(model, text!),
+    say: (model, { text }, _?, rewrites?) => generate(model, text!, rewrites),
   },
 } as const satisfies Architecture<BlipConfig, BlipVqaWeights>;
 
@@ -92,14 +92,16 @@ const MAX_NEW_TOKENS = 19;
  * @param hidden the text encoder's output [batch, token, width].
  * @returns per row the generated ids, without [DEC] and [SEP].
  */
-async function generate(model: Model, hidden: tf.Tensor): Promise<number[][]> {
+async function generate(model: Model, hidden: tf.Tensor, rewrites?: Rewrites): Promise<number[][]> {
   const { config, weights } = model;
   const { bos_token_id: start, sep_token_id: end, max_position_embeddings } = config.text;
   const blocks = weights.decoder.blocks.map(
-    (block) => (x: tf.Tensor) => bertBlock(block, config.text, x, { context: hidden, causal: true }),
+    (block): BlockFunction =>
+      (x, beside) =>
+        bertBlock(block, config.text, x, { ...beside, context: hidden, causal: true }),
   );
   const begun = Array.from({ length: hidden.shape[0]! }, () => [start]);
   return continueGreedily(begun, { end, most: Math.min(MAX_NEW_TOKENS, max_position_embeddings) }, (ids) =>
-    readLogits(model, walk(blocks, embedTokens(weights.decoder, config.text, ids)).at(-1)!),
+    readLogits(model, walk(blocks, embedTokens(weights.decoder, config.text, ids), 0, rewrites?.first).at(-1)!),
   );
 }

@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Intake, Learned, Readout, Takes, Tower } from "./architecture.js";
+import type { Rewrites, TowerGiven } from "./blocks/block.js";
 import { embedWords, LLAMA_SITES, type LlamaWeights, llamaBlock, nextWord } from "./blocks/llama.js";
 import type { DecoderConfig } from "./decoder-config.js";
 import { NEW_TOKENS, sayGreedily } from "./greedy.js";
@@ -46,7 +47,7 @@ export const decoderReadout = <Config extends DecoderConfig, W extends Weights>(
     tower: "text",
     choices: ({ text }) => text.vocab_size,
     logits: ({ config, weights }, last) => nextWord(weights.text, config.text, last),
-    say: (model, { vision }, ids) => continueAnswers(model, takes, vision!, ids),
+    say: (model, { vision }, ids, rewrites) => continueAnswers(model, takes, vision!, ids, rewrites),
   }) as const satisfies Readout<Config, W>;
 
 /** Buffers that hold nothing learned. */
@@ -68,6 +69,7 @@ async function continueAnswers<Config extends DecoderConfig, W extends Weights>(
   takes: Takes<Config, W>,
   last: tf.Tensor,
   prompts: readonly (readonly number[])[],
+  rewrites?: Rewrites,
 ): Promise<number[][]> {
   const { config, weights } = model;
   const token = takes.token(config);
@@ -82,7 +84,7 @@ async function continueAnswers<Config extends DecoderConfig, W extends Weights>(
         const x = begun
           ? embed(said.map((row) => [row.at(-1)!]))
           : placeRows(embed(prompts.map((ids) => [...ids])), takes.rows(model, last), places);
-        return readOn(model, x, cache);
+        return readOn(model, x, cache, begun ? rewrites?.later : rewrites?.first);
       });
       tf.dispose(cache);
       cache = more;
@@ -98,6 +100,7 @@ function readOn<Config extends DecoderConfig, W extends Weights>(
   { config, weights }: Learned<Config, W>,
   x: tf.Tensor,
   cache: Cache,
+  given?: TowerGiven,
 ): { next: tf.Tensor; more: Cache } {
   return tf.tidy(() => {
     const more: Cache = [];
@@ -105,7 +108,7 @@ function readOn<Config extends DecoderConfig, W extends Weights>(
     for (const [layer, block] of weights.text.blocks.entries()) {
       const past = cache[layer] ? [cache[layer]] : [];
       const [k, v, out] = tf.tidy(() => {
-        const { self, stream: values } = llamaBlock(block, config.text, stream, { past });
+        const { self, stream: values } = llamaBlock(block, config.text, stream, { past, given: given?.get(layer) });
         const along = (own: tf.Tensor, before?: tf.Tensor) => (before ? tf.concat([before, own], 1) : tf.clone(own));
         return [along(self.k, past[0]?.k), along(self.v, past[0]?.v), values.resid_post] as [
           tf.Tensor,

@@ -1,4 +1,4 @@
-import type * as tf from "@tensorflow/tfjs-core";
+import * as tf from "@tensorflow/tfjs-core";
 import {
   type Context,
   type Inputs,
@@ -8,9 +8,10 @@ import {
   towersOf,
   upstreamOf,
 } from "./architecture.js";
-import { type Block, type BlockFunction, type BlockGiven, type TowerGiven, walk } from "./blocks/block.js";
+import { type Block, type BlockFunction, type BlockSite, type TowerGiven, valueAt, walk } from "./blocks/block.js";
 import { keysValues } from "./kernels/attention.js";
 import { placeRows } from "./kernels/places.js";
+import type { Replacement } from "./kernels/values.js";
 
 /** By tower: what each layer's cross-attention attends to. */
 export type Contexts = Readonly<Record<string, readonly Context[]>>;
@@ -23,15 +24,27 @@ export interface Activations {
   readonly places?: readonly number[];
   /** [batch, choice] */
   readonly logits: tf.Tensor2D;
+  /** What replaced values of the pass while it was computed, by tower and layer. */
+  readonly edits?: Readonly<Record<string, ReadonlyMap<number, EditedBlock>>>;
+}
+
+/** Replaced values as they came out, with what they were made by. */
+export type EditedBlock = { readonly [site in BlockSite]?: Edited };
+
+interface Edited {
+  readonly values: tf.Tensor;
+  readonly by: Replacement;
 }
 
 /** Replacements by tower and layer. */
 export type Patches = Readonly<Record<string, TowerGiven>>;
 
 /** All tensors of a pass, each once. */
-export function tensorsOf({ streams, contexts, logits }: Activations): tf.Tensor[] {
+export function tensorsOf({ streams, contexts, logits, edits = {} }: Activations): tf.Tensor[] {
   const attended = Object.values(contexts).flat();
-  return [...new Set([...Object.values(streams).flat(), ...attended.flatMap(partsOf), logits])];
+  const edited = Object.values(edits).flatMap((layers) => [...layers.values()].flatMap(Object.values<Edited>));
+  const values = edited.map(({ values }) => values);
+  return [...new Set([...Object.values(streams).flat(), ...attended.flatMap(partsOf), logits, ...values])];
 }
 
 /** The last stream of every tower, [batch, token, width]. */
@@ -65,9 +78,9 @@ export function mapPass(pass: Activations, of: (tensor: tf.Tensor) => tf.Tensor)
 /**
  * A pass. Call inside a `tf.tidy`.
  *
- * @param known a pass that has seen the picture, where `inputs` has none.
+ * @param known a pass that has seen the picture, where `inputs` has none. @param patches of its values.
  */
-export function forward(model: Network, inputs: Inputs, known?: Activations): Activations {
+export function forward(model: Network, inputs: Inputs, known?: Activations, patches?: Patches): Activations {
   const unseen = (tower: string) => towerOf(model, tower).tokens === "image" && !inputs.pixels;
   const begin = (name: string, streams: Streams) => {
     if (unseen(name)) return undefined;
@@ -75,7 +88,7 @@ export function forward(model: Network, inputs: Inputs, known?: Activations): Ac
     const x = embed(model, inputs);
     return takes ? place(model, name, x, streams, inputs.places ?? []) : x;
   };
-  return { ...passFrom(model, begin, known), places: inputs.places };
+  return { ...passFrom(model, begin, known, patches), places: inputs.places };
 }
 
 /** A tower's first input with another tower's rows at `places`. */
@@ -88,12 +101,15 @@ function place(model: Network, name: string, x: tf.Tensor, streams: Streams, pla
  * A pass from what its towers begin with. Call inside a `tf.tidy`.
  *
  * @param begin a tower's first input [batch, token, width]; undefined where the tower is as in `known`.
+ * @param patches of the values of towers that begin.
  */
 export function passFrom(
   model: Network,
   begin: (tower: string, streams: Streams) => tf.Tensor | undefined,
   known?: Activations,
+  patches?: Patches,
 ): Activations {
+  const edits: Record<string, ReadonlyMap<number, EditedBlock>> = {};
   const streams: Record<string, readonly tf.Tensor[]> = {};
   const contexts: Record<string, readonly Context[]> = {};
   for (const [name, tower] of towersOf(model)) {
@@ -101,9 +117,31 @@ export function passFrom(
     const attended = tower.attends && streams[tower.attends.tower]!;
     const same = attended !== undefined && attended === known?.streams[tower.attends!.tower];
     contexts[name] = same ? known!.contexts[name]! : attended ? attend(model, name, attended.at(-1)!) : [];
-    streams[name] = x ? walk(towerBlocks(model, name, contexts[name]), x) : known!.streams[name]!;
+    const blocks = towerBlocks(model, name, contexts[name]);
+    if (x && patches?.[name]) [streams[name], edits[name]] = walkEdited(blocks, x, patches[name]);
+    else streams[name] = x ? walk(blocks, x) : known!.streams[name]!;
   }
-  return { streams, contexts, places: known?.places, logits: readLogits(model, streams) };
+  return { streams, contexts, places: known?.places, logits: readLogits(model, streams), ...(patches && { edits }) };
+}
+
+/** As `walk`, and the values that were replaced: a pass that is read later has them as they were. */
+function walkEdited(
+  blocks: readonly BlockFunction[],
+  x: tf.Tensor,
+  given: TowerGiven,
+): [tf.Tensor[], Map<number, EditedBlock>] {
+  const stream = [x];
+  const edited = new Map<number, EditedBlock>();
+  for (const [layer, block] of blocks.entries()) {
+    const replaced = Object.entries(given.get(layer) ?? {}) as [BlockSite, Replacement][];
+    const [output, ...values] = tf.tidy(() => {
+      const values = block(stream.at(-1)!, { given: given.get(layer) });
+      return [values.stream.resid_post, ...replaced.map(([site]) => valueAt(values, site))];
+    });
+    stream.push(output!);
+    edited.set(layer, Object.fromEntries(replaced.map(([site, by], i) => [site, { values: values[i]!, by }])));
+  }
+  return [stream, edited];
 }
 
 /**
@@ -147,7 +185,8 @@ export function attendedRows(model: Network, name: string, last: tf.Tensor): tf.
 }
 
 /** The values of one layer of a pass. They compute themselves when read: read them inside a `tf.tidy`. */
-export function blockOf(model: Network, run: Activations, tower: string, layer: number, given?: BlockGiven): Block {
+export function blockOf(model: Network, run: Activations, tower: string, layer: number): Block {
+  const given = run.edits?.[tower]?.get(layer);
   return towerBlocks(model, tower, run.contexts[tower]!)[layer]!(run.streams[tower]![layer]!, { given });
 }
 

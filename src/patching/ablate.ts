@@ -1,11 +1,12 @@
 import { checkList, NoticeError } from "../base/errors.js";
 import { checkShape } from "../base/options.js";
 import type { ArchitectureName } from "../model/architectures.js";
+import type { PlaceIn } from "./edits.js";
 import type { Score } from "./metrics.js";
 import type { Pair } from "./pair.js";
-import { type HeadNumbers, patch, type Selection } from "./patch.js";
-import type { IndexPosition, Position } from "./positions.js";
-import type { HeadSite, QuestionSite, Site } from "./sites.js";
+import { patch } from "./patch.js";
+import type { Selection } from "./selection.js";
+import type { Site } from "./sites.js";
 import { type Source, zero } from "./sources.js";
 
 /** More than any model has. */
@@ -36,11 +37,7 @@ export async function ablate<A extends ArchitectureName>(
 export function layerWindow<S extends Site>(
   site: S,
   window: readonly [number, number],
-  place: {
-    readonly head?: S extends HeadSite ? HeadNumbers : undefined;
-    readonly heads?: S extends HeadSite ? HeadNumbers : undefined;
-    readonly position?: S extends QuestionSite ? Position : IndexPosition;
-  } = {},
+  place: PlaceIn<S> = {},
 ): Selection[] {
   checkList("The window of layerWindow", window, "[1, 2]");
   checkShape("layerWindow", place, { such: "{ position }", keys: ["head", "heads", "position"] });

@@ -4,7 +4,8 @@ import type { BlockGiven, BlockSite } from "../model/blocks/block.js";
 import { mergeHeads } from "../model/kernels/attention.js";
 import { registerGradients } from "../model/kernels/gradients.js";
 import { linearBackward } from "../model/kernels/linear.js";
-import { type Activations, attendedRows, contextOf, partsOf, towerBlocks } from "../model/pass.js";
+import { replace } from "../model/kernels/values.js";
+import { type Activations, attendedRows, contextOf, type EditedBlock, partsOf, towerBlocks } from "../model/pass.js";
 import type { LogitMetric } from "./metrics.js";
 import { siteShape } from "./run.js";
 import type { SiteParts } from "./sites.js";
@@ -122,7 +123,7 @@ function layerBackward(model: Network, run: Activations, step: LayerStep): Back 
     const [[x], at, deltas] = cut(inputs, streams.length, context.length);
     const added = (place: BlockSite) => deltas[places.indexOf(place)];
     const attended = at.length > 0 ? contexts.with(layer, contextOf(at)) : contexts;
-    const given = rewrites(places, added, passes);
+    const given = rewrites({ places, added, passes, edits: run.edits?.[tower]?.get(layer) });
     return towerBlocks(model, tower, attended)[layer]!(x ?? input, { given }).stream.resid_post;
   };
   const gradients = tf.grads(output)([...streams, ...context, ...added], dy);
@@ -145,20 +146,26 @@ function gradientMask({ tower, layer, dropped }: LayerStep): tf.Tensor | undefin
 /** What a layer writes into its stream. */
 const WRITTEN: readonly BlockSite[] = ["self.out", "cross.out", "mlp.out"];
 
-/**
- * A layer's values with something added at `places`. The gradient of what the layer writes is multiplied by `passes`.
- */
-function rewrites(
-  places: readonly BlockSite[],
-  added: (place: BlockSite) => tf.Tensor | undefined,
-  passes: tf.Tensor | undefined,
-): BlockGiven {
+/** How a layer is computed again. */
+interface Again {
+  /** Where something is added to its values, and what. */
+  readonly places: readonly BlockSite[];
+  added(place: BlockSite): tf.Tensor | undefined;
+  /** What the gradients of what the layer writes are multiplied by. */
+  readonly passes: tf.Tensor | undefined;
+  /** What was edited in it: what follows is differentiated through these functions. */
+  readonly edits?: EditedBlock;
+}
+
+function rewrites({ places, added, passes, edits = {} }: Again): BlockGiven {
   const given: { [site in BlockSite]?: { values: (computed: tf.Tensor) => tf.Tensor } } = {};
-  for (const place of new Set([...places, ...(passes ? WRITTEN : [])])) {
+  const edited = Object.keys(edits) as BlockSite[];
+  for (const place of new Set([...places, ...edited, ...(passes ? WRITTEN : [])])) {
     const delta = added(place);
     const moved = (computed: tf.Tensor) => (delta ? tf.add(computed, delta) : computed);
     const holds = passes !== undefined && WRITTEN.includes(place);
-    given[place] = { values: (computed) => (holds ? hold(moved(computed), passes) : moved(computed)) };
+    const values = (computed: tf.Tensor) => moved(replace(edits[place]?.by, () => computed));
+    given[place] = { values: (computed) => (holds ? hold(values(computed), passes) : values(computed)) };
   }
   return given;
 }

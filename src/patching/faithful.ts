@@ -7,8 +7,9 @@ import type { ArchitectureName } from "../model/architectures.js";
 import { isShared } from "./attributions.js";
 import { PASS_KEYS, type PassOptions, patchesAtOnce } from "./budget.js";
 import { checkPair, type Pair } from "./pair.js";
-import { patchBatch, resolveSelection, type Spot } from "./patch.js";
+import { patchBatch } from "./patch.js";
 import { checkIndex, checkLayer, indexes } from "./run.js";
+import { resolveSelection, type Spot } from "./selection.js";
 import { type CircuitSite, circuitSites, parseSite } from "./sites.js";
 import { sweep } from "./sweep.js";
 

@@ -4,6 +4,8 @@ import type { GaussianNoise } from "../corruption/gaussian.js";
 import { readPicture } from "../files/open.js";
 import { decodePicture } from "../pictures/decode.js";
 import { checkPicture, type Picture } from "../pictures/picture.js";
+import type { Edit } from "./edits.js";
+import type { Site } from "./sites.js";
 
 /** The path of a PNG or JPEG file (in a browser: its address), the bytes of one, or pixels. */
 export type ImageInput = string | Uint8Array | Picture;
@@ -13,6 +15,12 @@ export interface Asked {
   readonly image: ImageInput;
   /** For matching a sentence, for captions a prompt, which may be left out. */
   readonly question?: string;
+}
+
+/** What is asked, and what is edited while it is answered. */
+export interface AskedEdited<S extends Site = Site> extends Asked {
+  /** Interventions of this pass alone; later ones see what earlier ones did. */
+  readonly edits?: readonly Edit<S>[];
 }
 
 /** A pair whose picture is corrupted. */
@@ -51,7 +59,7 @@ export const PAIRED = {
 };
 
 /** Those of a question; that of a pair is one. */
-export const ASKED = { such: "{ image, question }", keys: PAIRED.keys };
+export const ASKED = { such: "{ image, question }", keys: [...PAIRED.keys, "edits"] };
 
 /** Any form of a picture, as pixels. @throws NoticeError `image` */
 export async function pictureOf(image: ImageInput): Promise<Picture> {

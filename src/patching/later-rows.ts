@@ -3,8 +3,8 @@ import type { Network } from "../model/architecture.js";
 import { type BlockFunction, type BlockGiven, valueAt } from "../model/blocks/block.js";
 import type { KeysValues } from "../model/kernels/attention.js";
 import { towerBlocks } from "../model/pass.js";
-import type { Spot } from "./patch.js";
 import type { ReadPass } from "./rows.js";
+import type { Spot } from "./selection.js";
 
 // The fast way for patches that change one token of a causal tower. Earlier tokens keep the unpatched pass's values;
 // only their keys and values are needed, and all patches of a token share them. The patched layer computes one row. The

@@ -133,8 +133,10 @@ export async function measure<Name extends string>(
   });
 }
 
-/** [batch], whatever the metric may be. */
-function apply(metric: LogitMetric, name: string, logits: tf.Tensor2D): tf.Tensor {
+/**
+ * What a metric says of each row, [batch]. @throws NoticeError `options` where it fails, or gives anything else.
+ */
+export function apply(metric: LogitMetric, name: string, logits: tf.Tensor2D): tf.Tensor {
   let values: tf.Tensor;
   try {
     values = metric(logits);

@@ -15,11 +15,12 @@ import type { Tokenizer } from "../words/tokenizer.js";
 import { wordPositions } from "../words/word-positions.js";
 import { coveredTokens } from "./attention-functions.js";
 import { type AskResult, answerOf, answersOf, likeliest, said, similarityOf } from "./choices.js";
+import { type EditPatches, resolveEdits, rewritesIn } from "./edits.js";
 import { modelFacts } from "./facts.js";
 import { type Box, imagePlaces, tokensInBox } from "./image-places.js";
 import {
   ASKED,
-  type Asked,
+  type AskedEdited,
   checkBatch,
   checkText,
   type ImageInput,
@@ -32,6 +33,7 @@ import { newRun, Pair } from "./pair.js";
 import type { Question } from "./positions.js";
 import type { Run } from "./run.js";
 import { see, seeCorrupt } from "./seen.js";
+import type { Site } from "./sites.js";
 import { continuation, questionOf } from "./texts.js";
 
 /** A loaded model, ready to be asked and patched: `loadModel` makes it. Dispose of it after use. */
@@ -104,21 +106,23 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
   /**
    * One pass over a picture and a question, every value of which can be read. The caller disposes of it.
    *
-   * @throws NoticeError `image`, `tokens`
+   * @throws NoticeError `image`, `tokens`; `site`, `options` for an edit of what is not there, or that makes no such value
    */
-  async run(input: Asked): Promise<Run<A>> {
+  async run(input: AskedEdited<Site<A>>): Promise<Run<A>> {
     checkShape("run", input, ASKED);
     return (await this.#read(input)).run;
   }
 
-  /** A pass over a picture and a question, and the question as it was read. */
-  async #read({ image, question }: Asked): Promise<{ run: Run<A>; asked: Question }> {
+  /** A pass over a picture and a question, the question as it was read, and what is edited. */
+  async #read(input: AskedEdited): Promise<{ run: Run<A>; asked: Question; edits?: EditPatches }> {
+    const { image, question } = input;
     // One that cannot be read is refused before the picture is.
     this.question(question);
     const { pixels, grid } = await see(this.#loaded, image);
     try {
       const asked = this.question(question, grid);
-      return { run: newRun(this, { pixels, question: asked }), asked };
+      const edits = resolveEdits(this, input.edits, { question: asked, tiles: pixels.shape[0] });
+      return { run: newRun(this, { pixels, question: asked }, undefined, edits?.first), asked, edits };
     } finally {
       pixels.dispose();
     }
@@ -163,16 +167,17 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
    *
    * @throws NoticeError `image`, `tokens`, `options`, `checkpoint` where the pass overflowed
    */
-  async ask(input: Asked, options: { readonly top?: number } = {}): Promise<AskResult> {
+  async ask(input: AskedEdited<Site<A>>, options: { readonly top?: number } = {}): Promise<AskResult> {
     checkShape("ask", options, { such: "{ top: 3 }", keys: ["top"] });
     const { top = 5 } = options;
     if (!Number.isInteger(top) || top < 1)
       throw new NoticeError("options", `top is ${top}; a whole number of at least 1 was expected.`);
     checkShape("run", input, ASKED);
-    const { run: passed, asked } = await this.#read(input);
+    const { run: passed, asked, edits } = await this.#read(input);
     using run = passed;
     const { readout } = this.architecture;
-    const [ids] = await readout.say(this, endsOf(run.activations), [asked.ids]);
+    const rewrites = edits && rewritesIn(edits, readout.tower);
+    const [ids] = await readout.say(this, endsOf(run.activations), [asked.ids], rewrites);
     const choices = await likeliest(this, run.logits, top);
     const similarity = await similarityOf(this, run.activations, asked.ids);
     return {

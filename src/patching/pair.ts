@@ -5,7 +5,7 @@ import { checkAwaited } from "../base/options.js";
 import { turn } from "../base/turn.js";
 import type { Network } from "../model/architecture.js";
 import type { ArchitectureName } from "../model/architectures.js";
-import { type Activations, forward } from "../model/pass.js";
+import { type Activations, forward, type Patches } from "../model/pass.js";
 import { pairFacts } from "./facts.js";
 import { type Answers, type Reading, readAnswers } from "./metrics.js";
 import { placeOf, type Question } from "./positions.js";
@@ -154,16 +154,17 @@ export function checkPair(pair: Pair): void {
 /**
  * One pass over one picture and one question. The caller disposes of it.
  *
- * @param known a pass that has seen the picture, where no pixels are given.
+ * @param known a pass that has seen the picture, where no pixels are given. @param patches of its values.
  */
 export function newRun(
   model: Network,
   { pixels, question }: { readonly pixels?: tf.Tensor; readonly question: Question },
   known?: Activations,
+  patches?: Patches,
 ): Run {
   return Run.of(model, () => {
     const ids = tf.tensor2d([[...question.ids]], undefined, "int32");
-    return forward(model, { pixels, ids, places: question.image }, known);
+    return forward(model, { pixels, ids, places: question.image }, known, patches);
   });
 }
 

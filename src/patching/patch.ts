@@ -8,43 +8,19 @@ import type { Replacement } from "../model/kernels/values.js";
 import { type Patches, resume } from "../model/pass.js";
 import { type LogitMetric, measure, readAnswers, type Score, score, shareOfWay } from "./metrics.js";
 import { checkPair, type Direction, type Pair } from "./pair.js";
-import { type Position, type PositionAt, resolvePosition } from "./positions.js";
-import { checkIndex, checkLayer, countOf, headCount, indexes, type Run } from "./run.js";
-import { type HeadSite, parseSite, type Site, type SiteParts } from "./sites.js";
+import type { Run } from "./run.js";
+import {
+  checkSelection,
+  headsOf,
+  resolveSelection,
+  roomOf,
+  type Selection,
+  type Spot,
+  type UncheckedSelection,
+  whereSpots,
+} from "./selection.js";
+import type { HeadSite } from "./sites.js";
 import { fromRun, type Source, valuesFrom } from "./sources.js";
-
-/**
- * What is taken from one pass and put into the other: a site in a layer, of its heads one, several, or all (the
- * default), of its positions all by default.
- */
-export type Selection<A extends ArchitectureName = ArchitectureName, S extends Site<A> = Site<A>> = {
-  readonly layer: number;
-} & HeadsAt<A, S> &
-  PositionAt<A, S>;
-
-type HeadsAt<A extends ArchitectureName, S extends Site<A>> =
-  | { readonly site: S & HeadSite<A>; readonly head?: HeadNumbers; readonly heads?: HeadNumbers }
-  | { readonly site: S; readonly head?: undefined; readonly heads?: undefined };
-
-/** One head or several; `head` and `heads` are two names of one thing. */
-export type HeadNumbers = number | readonly number[];
-
-/** A selection before it is known what goes with what. */
-export interface UncheckedSelection {
-  readonly site: string;
-  readonly layer: number;
-  readonly head?: HeadNumbers;
-  readonly heads?: HeadNumbers;
-  readonly position?: Position;
-}
-
-export const PLACE_KEYS = keysOf<UncheckedSelection>({
-  site: true,
-  layer: true,
-  head: true,
-  heads: true,
-  position: true,
-});
 
 /** Which way a patch goes, and what it puts in. */
 export interface PatchOptions {
@@ -56,26 +32,12 @@ export interface PatchOptions {
 
 export const OPTION_KEYS = keysOf<PatchOptions>({ direction: true, source: true });
 
-/** @throws NoticeError `options` for a key that no place has; `site` where heads are named twice. */
-export function checkSelection(of: string, selection: unknown, options: readonly string[] = OPTION_KEYS): void {
-  const such = '{ site: "text.cross.z", layer: 0 }';
-  checkShape(`a place of ${of}`, selection, { such, keys: PLACE_KEYS, later: options });
-}
-
 /**
  * @throws NoticeError `options` for a key that the function has not. @param more keys that it has beside those of a
  * patch.
  */
 export function checkPatchOptions(of: string, options: unknown, more: readonly string[] = []): void {
   checkShape(of, options, { such: '{ direction: "noise" }', keys: [...OPTION_KEYS, ...more] });
-}
-
-/** A selection as indices; `heads` is empty where the site has none. */
-export interface Spot {
-  readonly parts: SiteParts;
-  readonly layer: number;
-  readonly heads: readonly number[];
-  readonly tokens: readonly number[];
 }
 
 /**
@@ -92,7 +54,7 @@ export async function patchHead<A extends ArchitectureName>(
 ): Promise<Score>;
 export async function patchHead(pair: Pair, selection: UncheckedSelection, options: PatchOptions = {}): Promise<Score> {
   checkPair(pair);
-  checkSelection("patchHead", selection);
+  checkSelection("patchHead", selection, OPTION_KEYS);
   if (headsOf(selection)?.length !== 1 || Array.isArray(selection.head))
     throw new NoticeError(
       "site",
@@ -187,43 +149,9 @@ function resolveSelections(pair: Pair, selections: readonly UncheckedSelection[]
       'Nothing is selected; give a list of places to patch, such as [{ site: "text.cross.z", layer: 0 }].',
     );
   return selections.map((selection) => {
-    checkSelection("patch", selection);
+    checkSelection("patch", selection, OPTION_KEYS);
     return resolveSelection(pair, selection);
   });
-}
-
-/** The heads that a selection names, if it names any. */
-function headsOf({ head, heads }: Pick<UncheckedSelection, "head" | "heads">): readonly number[] | undefined {
-  if (head !== undefined && heads !== undefined)
-    throw new NoticeError("site", "head and heads are two names of one thing; give one of the two.");
-  const named = head ?? heads;
-  if (named === undefined || typeof named === "number") return named === undefined ? undefined : [named];
-  if (!Array.isArray(named))
-    throw new NoticeError("site", `head is ${JSON.stringify(named)}; a number was expected, or several: [0, 2].`);
-  return [...new Set(named)];
-}
-
-/** Checks a selection against the model and the question. */
-export function resolveSelection(pair: Pair, selection: UncheckedSelection): Spot {
-  const { site, layer, position = "all" } = selection;
-  const named = headsOf(selection);
-  const parts = parseSite(pair.model, site);
-  checkLayer(pair.model, parts.tower, layer);
-  const count = headCount(pair.model, parts);
-  if (named && !parts.perHead)
-    throw new NoticeError("site", `${site} has no heads; leave head out, or patch ${parts.tower}.self.z.`);
-  const all = indexes(parts.perHead ? count : 0);
-  const heads = named ?? all;
-  for (const index of heads) checkIndex("head", index, count, `the ${parts.tower} tower`);
-  if (parts.perHead && heads.length === 0) throw new NoticeError("site", "An empty set of heads patches nothing.");
-  const question = parts.tokens === "question" ? pair.question : undefined;
-  const tokens = resolvePosition(position, tokenCount(pair, parts), question, pair.answers);
-  return { parts, layer, heads, tokens };
-}
-
-/** How many tokens a site has in this pair. */
-export function tokenCount({ clean }: Pair, { tokensOf }: SiteParts): number {
-  return countOf(clean.activations, tokensOf);
 }
 
 /**
@@ -270,29 +198,10 @@ function replacements(pair: Pair, source: Source, batch: readonly (readonly Spot
     const given = layers.get(layer)!;
     if (given[parts.within]) continue;
     const here = batch.map((spots) => spots.filter((spot) => spot.parts.site === parts.site && spot.layer === layer));
-    const values = valuesFrom(source, pair.clean, parts, layer);
-    given[parts.within] = { values, where: whereSpots(pair, here, parts) };
+    given[parts.within] = {
+      values: (computed) => valuesFrom(source, parts, layer, computed),
+      where: whereSpots(here, parts, roomOf(pair, parts)),
+    };
   }
   return patches;
-}
-
-/**
- * 1 at the spots of each row: [row, token, head, 1], [row, head, query, 1] for a pattern, [row, token, 1] without
- * heads.
- */
-export function whereSpots(pair: Pair, batch: readonly (readonly Spot[])[], parts: SiteParts): tf.Tensor {
-  const { perHead, isPattern } = parts;
-  const [tokens, heads] = [tokenCount(pair, parts), headCount(pair.model, parts)];
-  const [first, second] = isPattern ? [heads, tokens] : [tokens, heads];
-  const inner = perHead ? second : 1;
-  const where = new Float32Array(batch.length * first * inner);
-  batch.forEach((spots, row) => {
-    for (const { heads, tokens } of spots)
-      for (const token of tokens)
-        if (!perHead) where[row * first + token] = 1;
-        else
-          for (const head of heads)
-            where[(row * first + (isPattern ? head : token)) * inner + (isPattern ? token : head)] = 1;
-  });
-  return tf.tensor(where, perHead ? [batch.length, first, inner, 1] : [batch.length, first, 1]);
 }

@@ -7,17 +7,16 @@ import { blend } from "../model/kernels/values.js";
 import { type Patches, resume } from "../model/pass.js";
 import type { Score } from "./metrics.js";
 import { checkPair, type Pair } from "./pair.js";
+import { checkPatchOptions, type PatchOptions, scorePasses } from "./patch.js";
 import {
-  checkPatchOptions,
   checkSelection,
-  type PatchOptions,
   resolveSelection,
+  roomOf,
   type Selection,
   type Spot,
-  scorePasses,
   type UncheckedSelection,
   whereSpots,
-} from "./patch.js";
+} from "./selection.js";
 import type { ReadSite, Site } from "./sites.js";
 import { fromRun, type Source, valuesFrom } from "./sources.js";
 
@@ -151,7 +150,7 @@ function hear(pair: Pair, receivers: readonly Spot[], within: BlockSite, mediate
     if (computed.shape[0] === 1 || (receivers.length === 0 && !reads(within))) return computed;
     const [unaware, aware] = tf.split(computed, 2) as [tf.Tensor, tf.Tensor];
     const { parts } = receivers[0] ?? {};
-    const heard = parts ? blend(unaware, aware, whereSpots(pair, [receivers], parts)) : unaware;
+    const heard = parts ? blend(unaware, aware, whereSpots([receivers], parts, roomOf(pair, parts))) : unaware;
     return reads(within) && !mediated ? heard : tf.concat([heard, aware]);
   };
 }
@@ -162,7 +161,9 @@ function tell(pair: Pair, senders: readonly Spot[], source: Source): Rewrite {
   const { parts, layer } = senders[0]!;
   return (computed) => {
     const rows = tf.split(computed, computed.shape[0]);
-    const told = blend(rows.at(-1)!, valuesFrom(source, pair.clean, parts, layer), whereSpots(pair, [senders], parts));
+    const aware = rows.at(-1)!;
+    const where = whereSpots([senders], parts, roomOf(pair, parts));
+    const told = blend(aware, valuesFrom(source, parts, layer, aware), where);
     return tf.concat([rows[0]!, told]);
   };
 }

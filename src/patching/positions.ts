@@ -96,6 +96,7 @@ type Texts = Readonly<Record<"correct" | "incorrect", { readonly text: string }>
  *
  * @param tokens how many there are at the site.
  * @param question whose tokens they are, or undefined for those of an image or of the decoder.
+ * @param answers where there are some.
  * @throws NoticeError `site` where it means none, `tokens` where it is a word that is not in the question, or an answer
  * whose place is not clear.
  */
@@ -103,7 +104,7 @@ export function resolvePosition(
   position: Position,
   tokens: number,
   question: Question | undefined,
-  answers: Texts,
+  answers: Texts | undefined,
 ): number[] {
   const where = question ? `the question ${JSON.stringify(question.tokens.join(" "))}` : "the tokens of this site";
   if (position === "all") return indexes(tokens);
@@ -120,7 +121,12 @@ export function resolvePosition(
   return indices;
 }
 
-function resolveName(name: string, tokens: number, question: Question | undefined, answers: Texts): number | number[] {
+function resolveName(
+  name: string,
+  tokens: number,
+  question: Question | undefined,
+  answers: Texts | undefined,
+): number | number[] {
   if (name === "last") return tokens - 1;
   if (name === "question" && question) return [...(question.question ?? indexes(tokens))];
   if (/^\d+$/.test(name)) return Number(name);
@@ -131,6 +137,9 @@ function resolveName(name: string, tokens: number, question: Question | undefine
     );
   if (name === "image" && question.image) return [...question.image];
   const offset = offsetFromAnswer(name);
-  if (offset !== undefined) return alternativeOf(question.find, answers.correct.text, answers.incorrect.text) + offset;
+  if (offset !== undefined && !answers)
+    throw new NoticeError("site", `Position "${name}" is where a pair's correct answer stands; here, give that word.`);
+  if (offset !== undefined)
+    return alternativeOf(question.find, answers!.correct.text, answers!.incorrect.text) + offset;
   return question.find(name).flat();
 }

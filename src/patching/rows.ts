@@ -10,7 +10,7 @@ import {
 } from "../model/blocks/block.js";
 import { blend } from "../model/kernels/values.js";
 import { type Activations, contextOf, partsOf, resume, towerBlocks } from "../model/pass.js";
-import type { Spot } from "./patch.js";
+import type { Spot } from "./selection.js";
 import type { SiteParts } from "./sites.js";
 
 // The fast way for patches that change one token of a bidirectional tower. In a layer only self-attention mixes tokens.

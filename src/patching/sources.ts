@@ -4,31 +4,31 @@ import { checkAwaited } from "../base/options.js";
 import { towersOf } from "../model/architecture.js";
 import { valueAt } from "../model/blocks/block.js";
 import { blockOf } from "../model/pass.js";
-import { checkLayer, countOf, type Run, siteShape } from "./run.js";
+import { checkLayer, countOf, type Run } from "./run.js";
 import type { SiteParts } from "./sites.js";
 
 /**
- * Where the values come from that a patch puts in: a site in a layer -> its value [1, …], or what broadcasts to it.
- * Called inside a `tf.tidy`.
+ * Where the values come from that a patch puts in: a site in a layer, and the value [pass, …] that is replaced there ->
+ * a value [1, …], or what broadcasts to it. Called inside a `tf.tidy`.
  */
-export type Source = (site: SiteParts, layer: number) => tf.Tensor;
+export type Source = (site: SiteParts, layer: number, replaced: tf.Tensor) => tf.Tensor;
 
 /**
  * What a source has for a site and layer. Call inside a `tf.tidy`.
  *
- * @param run one whose values it is to replace.
+ * @param replaced the value that it is to replace.
  * @throws NoticeError `options` where it has none, or none of that shape.
  */
-export function valuesFrom(source: Source, { model, activations }: Run, site: SiteParts, layer: number): tf.Tensor {
+export function valuesFrom(source: Source, site: SiteParts, layer: number, replaced: tf.Tensor): tf.Tensor {
   if (typeof source !== "function")
     throw new NoticeError(
       "options",
-      "A source is a function: fromRun(run), meanOf(runs), zero, between(one, other, share).",
+      "A source is a function: fromRun(run), meanOf(runs), zero, between(one, other, share), changed(value => …).",
     );
-  const expected = siteShape(model, activations, site);
+  const expected = replaced.shape;
   let values: tf.Tensor;
   try {
-    values = source(site, layer);
+    values = source(site, layer, replaced);
   } catch (cause) {
     if (cause instanceof NoticeError) throw cause;
     const why = (cause as Error).message;
@@ -49,12 +49,66 @@ export function valuesFrom(source: Source, { model, activations }: Run, site: Si
  * The values of a run: activation patching with those of the pair's other pass, resample ablation with another
  * sample's.
  */
-export function fromRun(run: Run): Source {
+export function fromRun(run: Run): (site: SiteParts, layer: number) => tf.Tensor {
   checkRun("fromRun", run);
   return ({ tower, within }, layer) => {
     checkLayer(run.model, tower, layer);
     return valueAt(blockOf(run.model, run.activations, tower, layer), within);
   };
+}
+
+/**
+ * The place's own value, changed: steering, scaling, or whatever an edit does.
+ *
+ * @example await patch(pair, [{ site: "text.cross.z", layer: 0, head: 1 }], { source: changed((z) => tf.mul(z, 2)) })
+ */
+export function changed(change: Change): Source {
+  checkChange("changed", change);
+  return (site, layer, replaced) => changeOf(change, site, layer, replaced);
+}
+
+/** From a site's value, without the batch, to what stands in its place, of the same shape. Inside a `tf.tidy`. */
+export type Change = (value: tf.Tensor) => tf.Tensor;
+
+/** @throws NoticeError `options` */
+export function checkChange(of: string, change: Change): void {
+  if (typeof change !== "function")
+    throw new NoticeError(
+      "options",
+      `${of} takes a function from a value to another, such as (value) => tf.neg(value).`,
+    );
+}
+
+/**
+ * What a change makes of a value [pass, …], of each pass by itself. Call inside a `tf.tidy`.
+ *
+ * @throws NoticeError `options` where it fails, or gives no such value.
+ */
+export function changeOf(
+  change: Change,
+  { site }: Pick<SiteParts, "site">,
+  layer: number,
+  computed: tf.Tensor,
+): tf.Tensor {
+  if (computed.shape[0]! > 1)
+    return tf.concat(tf.split(computed, computed.shape[0]!).map((pass) => changeOf(change, { site }, layer, pass)));
+  const value = tf.squeeze(computed, [0]);
+  const where = `of ${site} in layer ${layer}`;
+  let made: tf.Tensor;
+  try {
+    made = change(value);
+  } catch (cause) {
+    if (cause instanceof NoticeError) throw cause;
+    throw new NoticeError("options", `The edit ${where} failed: ${(cause as Error).message}`, { cause });
+  }
+  checkAwaited(`What the edit ${where} gives`, made);
+  const found = made instanceof tf.Tensor ? `[${made.shape}] of ${made.dtype}` : "no tensor";
+  if (found !== `[${value.shape}] of float32`)
+    throw new NoticeError(
+      "options",
+      `The edit ${where} gave ${found}; [${value.shape}] of float32, the shape of what it was given, was expected.`,
+    );
+  return tf.expandDims(made, 0);
 }
 
 /** Nothing: zero ablation. */
@@ -87,7 +141,7 @@ export function meanOf(runs: readonly Run[]): Source {
 }
 
 /** @throws NoticeError `options` for what is no run, such as a promise of one. */
-function checkRun(of: string, run: Run): void {
+export function checkRun(of: string, run: Run): void {
   checkAwaited(`The run of ${of}`, run);
   if (typeof run?.at !== "function")
     throw new NoticeError("options", `${of} takes a run; make one by \`await model.run({ image, question })\`.`);
@@ -106,5 +160,5 @@ function questionLength({ model, activations }: Run): number {
 export function between(from: Source, to: Source, share: number): Source {
   if (!Number.isFinite(share))
     throw new NoticeError("options", `share is ${share}; a number was expected: 0 for the first, 1 for the second.`);
-  return (site, layer) => tf.add(tf.mul(from(site, layer), 1 - share), tf.mul(to(site, layer), share));
+  return (...place) => tf.add(tf.mul(from(...place), 1 - share), tf.mul(to(...place), share));
 }

@@ -11,10 +11,10 @@ import { passPatching, rowPatching, type Table } from "./batches.js";
 import { decodedAtOnce, PASS_KEYS, type PassOptions, pairsAtOnce, patchesAtOnce } from "./budget.js";
 import { score } from "./metrics.js";
 import { checkPair, type Pair } from "./pair.js";
-import type { Spot } from "./patch.js";
 import { changesOneRow } from "./rows.js";
 import type { Run } from "./run.js";
 import type { Scores } from "./scores.js";
+import type { Spot } from "./selection.js";
 import { parseSite, type SiteParts } from "./sites.js";
 import {
   type Cell,

@@ -3,10 +3,10 @@ import { checkShape, keysOf } from "../base/options.js";
 import { towerOf, towerSize } from "../model/architecture.js";
 import type { ArchitectureName } from "../model/architectures.js";
 import { checkPair, type Direction, type Pair } from "./pair.js";
-import { type HeadNumbers, resolveSelection, type Spot, tokenCount } from "./patch.js";
 import type { Position, PositionAt } from "./positions.js";
 import { checkIndex, checkLayer, headCount, indexes } from "./run.js";
 import { type Axis, Scores } from "./scores.js";
+import { type HeadNumbers, resolveSelection, type Spot, tokenCount } from "./selection.js";
 import type { HeadSite, Site, SiteParts } from "./sites.js";
 
 /** Which patches of a site are scored. */

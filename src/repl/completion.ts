@@ -1,7 +1,8 @@
 import { ATTRIBUTE_KEYS } from "../patching/attribute.js";
 import { PAIRED } from "../patching/inputs.js";
 import { METRICS } from "../patching/metrics.js";
-import { OPTION_KEYS, PLACE_KEYS } from "../patching/patch.js";
+import { OPTION_KEYS } from "../patching/patch.js";
+import { PLACE_KEYS } from "../patching/selection.js";
 import { SITES } from "../patching/sites.js";
 import { SWEEP_KEYS } from "../patching/sweep.js";
 import { TABLE_KEYS } from "../patching/table.js";
@@ -46,8 +47,8 @@ const OPTIONS: Record<string, readonly string[]> = {
   patch: [...PLACE_KEYS, ...OPTION_KEYS],
   patchHead: [...PLACE_KEYS, ...OPTION_KEYS],
   pair: PAIRED.keys,
-  run: ["image", "question"],
-  ask: ["image", "question", "top"],
+  run: ["image", "question", "edits"],
+  ask: ["image", "question", "edits", "top"],
   show: SCORE_MAP_KEYS,
   at: ["layer"],
 };

@@ -6,7 +6,8 @@ import { indexesOf } from "../../src/patching/agreement.js";
 import { type AttributeOptions, attribute, attributeAll } from "../../src/patching/attribute.js";
 import { slopeBytes } from "../../src/patching/budget.js";
 import { loadBlip } from "../../src/patching/model.js";
-import { patch, type Selection } from "../../src/patching/patch.js";
+import { patch } from "../../src/patching/patch.js";
+import type { Selection } from "../../src/patching/selection.js";
 import { SITES, type Site } from "../../src/patching/sites.js";
 import { effectsOfKeys } from "../../src/patching/softmax.js";
 import { between, fromRun, type Source } from "../../src/patching/sources.js";
@@ -139,7 +140,7 @@ test("GradDrop: the mean size of the slopes with what one layer writes held fast
   const slope = async (selection: Selection, held: readonly Selection[]) => {
     const at = (share: number): Source => {
       const [mixed, own] = [between(fromRun(base), fromRun(source), share), fromRun(base)];
-      return (site, layer) => (site.within.endsWith(".out") ? own : mixed)(site, layer);
+      return (site, ...rest) => (site.within.endsWith(".out") ? own : mixed)(site, ...rest);
     };
     const [up, down] = [
       await patch(pair, [selection, ...held], { source: at(0.01) }),

@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { siteShape } from "../../src/patching/run.js";
 import { type Source, valuesFrom } from "../../src/patching/sources.js";
 import { siteOf } from "../support/blip-vqa.js";
 import { plant } from "../support/planted.js";
@@ -12,7 +13,9 @@ const ROOM = "[1,4,4,8], or what broadcasts to it";
 
 test("a source may give what broadcasts to the value, and nothing else", async () => {
   using planted = await plant("single");
-  const given = (source: Source) => tf.tidy(() => valuesFrom(source, planted.pair.clean, SITE, 0).shape);
+  const { model, activations } = planted.pair.clean;
+  const replaced = () => tf.zeros(siteShape(model, activations, SITE));
+  const given = (source: Source) => tf.tidy(() => valuesFrom(source, SITE, 0, replaced()).shape);
   for (const shape of [[], [8], [4, 1], [4, 4, 8], [1, 4, 4, 8], [1, 1, 1, 1]])
     assert.equal(
       given(() => tf.zeros(shape)),

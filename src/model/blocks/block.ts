@@ -53,6 +53,13 @@ export type BlockFunction = (x: tf.Tensor, beside?: Beside) => Block;
 /** Replacements by layer. */
 export type TowerGiven = ReadonlyMap<number, BlockGiven>;
 
+/** Replacements in a tower that goes on with a text: where it reads the tokens given, and where it reads its own. */
+export interface Rewrites {
+  readonly first: TowerGiven;
+  /** Of the tokens that it says, read one by one. */
+  readonly later: TowerGiven;
+}
+
 /** @param x the sublayer's input, [batch, token, width]. */
 export function mlp(
   weights: MlpWeights,

@@ -43,7 +43,8 @@ export function define<Name extends string>(definitions: Definitions<Name>, give
   return values;
 }
 
-function replace(replacement: Replacement | undefined, compute: () => tf.Tensor): tf.Tensor {
+/** What stands in place of a value that is computed where it is needed. */
+export function replace(replacement: Replacement | undefined, compute: () => tf.Tensor): tf.Tensor {
   if (!replacement) return compute();
   const { values, where } = replacement;
   if (!where && typeof values !== "function") return values;
