@@ -57,6 +57,7 @@ export {
   logitDifference,
   METRICS,
   type Metric,
+  type Metrics,
   probability,
   type Reading,
   rank,

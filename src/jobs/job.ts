@@ -49,8 +49,13 @@ export function defineJob<Input, Output>(
   };
 }
 
-/** Options but for what cannot be sent. */
-export type Sendable<Options> = Options & { readonly onProgress?: undefined; readonly signal?: undefined };
+/** Options but for what cannot be sent: functions, so that a sweep of a job has the four metrics. */
+export type Sendable<Options> = Options & {
+  readonly onProgress?: undefined;
+  readonly signal?: undefined;
+  readonly source?: undefined;
+  readonly metrics?: undefined;
+};
 
 const isObject = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value);
 

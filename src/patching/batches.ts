@@ -1,17 +1,19 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { towerOf } from "../model/architecture.js";
 import { readLaterRows } from "./later-rows.js";
-import type { Direction, Pair } from "./pair.js";
-import { patchBatch, scorePasses } from "./patch.js";
+import type { Pair } from "./pair.js";
+import { type BatchOptions, patchBatch, scorePasses } from "./patch.js";
 import { decodeRows, disposePass, readRows, stackPasses } from "./rows.js";
 import type { Scores } from "./scores.js";
-import type { Cell } from "./table.js";
+import type { Cell, Readings } from "./table.js";
 
 /** A pair's table with the places to fill, by layer. */
 export interface Table {
   readonly pair: Pair;
   readonly scores: Scores;
   readonly layers: readonly (readonly Cell[])[];
+  /** What both runs say, by all metrics of the table. */
+  readonly readings: Readings;
   /** Places at which the passes do not differ, as they are found. */
   readonly unchanged: Cell[];
 }
@@ -25,11 +27,11 @@ export interface Patching extends Disposable {
 }
 
 /** Every batch by itself, of one pair. */
-export function passPatching({ pair, scores }: Table, direction: Direction): Patching {
+export function passPatching({ pair, scores }: Table, options: BatchOptions): Patching {
   return {
     async add([cells]) {
       const batch = cells!.map(({ spot }) => [spot]);
-      for (const [row, found] of (await patchBatch(pair, batch, direction)).entries())
+      for (const [row, found] of (await patchBatch(pair, batch, options)).entries())
         scores.set(cells![row]!.index, found);
     },
     async finish() {},
@@ -47,7 +49,7 @@ interface Encoded {
 export function rowPatching(
   tables: readonly Table[],
   tower: string,
-  { direction, most }: { readonly direction: Direction; readonly most: number },
+  { direction, metrics, most }: Omit<BatchOptions, "source"> & { readonly most: number },
 ): Patching {
   const { model } = tables[0]!.pair;
   const sides = tables.map(({ pair }) => pair.sides(direction));
@@ -72,7 +74,7 @@ export function rowPatching(
     if (waiting.length === 0) return;
     const logits = tf.tidy(() => decodeRows(model, known, tower, tf.concat(waiting.map(({ hidden }) => hidden))));
     try {
-      await fillTables(tables, direction, waiting, logits);
+      await fillTables(tables, { direction, metrics }, waiting, logits);
     } finally {
       logits.dispose();
       clear();
@@ -95,7 +97,7 @@ export function rowPatching(
 /** Scores of the logits [cell, vocabulary] of all these batches, one after the other. */
 async function fillTables(
   tables: readonly Table[],
-  direction: Direction,
+  { direction, metrics }: BatchOptions,
   batches: readonly Encoded[],
   logits: tf.Tensor2D,
 ): Promise<void> {
@@ -103,7 +105,7 @@ async function fillTables(
   for (const [table, { pair, scores }] of tables.entries()) {
     const own = [...rows.keys()].filter((row) => rows[row]!.table === table);
     const mine = () => (own.length === rows.length ? tf.clone(logits) : tf.gather(logits, own));
-    const found = await scorePasses(pair, direction, mine);
+    const found = await scorePasses(pair, direction, mine, metrics);
     for (const [i, row] of own.entries()) scores.set(rows[row]!.cell.index, found[i]!);
   }
 }

@@ -223,7 +223,7 @@ async function keep(pair: Pair, sets: readonly (readonly HeadAt[])[], options: S
   for (let from = 0; from < sets.length; from += size) {
     await turn(options.signal);
     const rows = sets.slice(from, from + size).map((set) => corrupt(pair, new Set(set.map(headName)), sites));
-    const scores = await patchBatch(pair, rows, "noise");
+    const scores = await patchBatch(pair, rows, { direction: "noise" });
     for (const row of rows.keys()) {
       // Where no row corrupts anything, the clean pass answers for all.
       const { effect } = scores[Math.min(row, scores.length - 1)]!;

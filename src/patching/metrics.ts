@@ -56,6 +56,23 @@ export const DEGENERATE = 1e-2;
  */
 export type LogitMetric = (logits: tf.Tensor2D) => tf.Tensor;
 
+/** Metrics by names of one's own. */
+export type Metrics<Name extends string = string> = { readonly [name in Name]: LogitMetric };
+
+/**
+ * @throws NoticeError `options` where one is no function, or is named as a number of every score.
+ */
+export function checkMetrics(of: string, metrics: Metrics | undefined): void {
+  if (metrics === undefined) return;
+  checkObject(`What ${of} measures`, metrics, "{ rank: rank(answer) }");
+  for (const [name, metric] of Object.entries(metrics)) {
+    if (METRICS.includes(name as Metric))
+      throw new NoticeError("options", `Every score has ${METRICS.join(", ")}; give the metric ${name} another name.`);
+    if (typeof metric !== "function")
+      throw new NoticeError("options", `The metric ${name} is no function of the logits, such as rank(answer).`);
+  }
+}
+
 /** P(answer): softmax over the whole vocabulary. @throws NoticeError `options` where the answer is none. */
 export function probability(answer: Answer): LogitMetric {
   const id = idOf(answer);
@@ -112,7 +129,7 @@ function column(values: tf.Tensor2D, id: number): tf.Tensor {
  */
 export async function measure<Name extends string>(
   logits: tf.Tensor2D,
-  metrics: { readonly [name in Name]: LogitMetric },
+  metrics: Metrics<Name>,
 ): Promise<Record<Name, number>[]> {
   const names = Object.keys(metrics) as Name[];
   if (names.length === 0)
@@ -153,9 +170,13 @@ export function apply(metric: LogitMetric, name: string, logits: tf.Tensor2D): t
   return values;
 }
 
-/** The metrics that every score follows from. */
-export function readAnswers(logits: tf.Tensor2D, answers: Answers): Promise<Reading[]> {
-  return measure(logits, { prob: probability(answers.correct), logitDiff: logitDifference(answers) });
+/** What a pass says by the metrics that every score follows from, and by others. */
+export type MeasuredReading = Reading & { readonly [metric: string]: number };
+
+/** The metrics that every score follows from, and others. */
+export function readAnswers(logits: tf.Tensor2D, answers: Answers, own?: Metrics): Promise<MeasuredReading[]> {
+  const read = { prob: probability(answers.correct), logitDiff: logitDifference(answers) };
+  return measure(logits, { ...own, ...read }) as Promise<MeasuredReading[]>;
 }
 
 /** The share of the way from one value to another, null where that way is shorter than `DEGENERATE`. */
@@ -163,12 +184,17 @@ export function shareOfWay(change: number, way: number): number | null {
   return Math.abs(way) < DEGENERATE ? null : change / way;
 }
 
-/** @param base the pass that was patched. @param source the pass that the values came from. */
-export function score(patched: Reading, base: Reading, source: Reading): Score {
-  const logitDiff = patched.logitDiff - base.logitDiff;
+/**
+ * What else was read of the patched pass stays beside it.
+ *
+ * @param base the pass that was patched. @param source the pass that the values came from.
+ */
+export function score({ prob, logitDiff: after, ...own }: Reading, base: Reading, source: Reading): Score {
+  const logitDiff = after - base.logitDiff;
   return {
-    prob: patched.prob,
-    probDiff: patched.prob - base.prob,
+    ...own,
+    prob,
+    probDiff: prob - base.prob,
     logitDiff,
     effect: shareOfWay(logitDiff, source.logitDiff - base.logitDiff),
   };

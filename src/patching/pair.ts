@@ -7,7 +7,7 @@ import type { Network } from "../model/architecture.js";
 import type { ArchitectureName } from "../model/architectures.js";
 import { type Activations, forward, type Patches } from "../model/pass.js";
 import { pairFacts } from "./facts.js";
-import { type Answers, type Reading, readAnswers } from "./metrics.js";
+import { type Answers, type MeasuredReading, type Reading, readAnswers } from "./metrics.js";
 import { placeOf, type Question } from "./positions.js";
 import { Run } from "./run.js";
 
@@ -34,7 +34,7 @@ export class Pair<A extends ArchitectureName = ArchitectureName> {
   /** The pass of which one input is corrupted. */
   readonly corrupted: Run<A>;
   /** What each says of the answers. */
-  readonly readings: { readonly clean: Reading; readonly corrupted: Reading };
+  readonly readings: { readonly clean: MeasuredReading; readonly corrupted: MeasuredReading };
 
   private constructor(
     parts: Omit<Pair<A>, "answerToken" | "incorrectToken" | "sides" | typeof INSPECT | typeof Symbol.dispose>,

@@ -6,7 +6,7 @@ import type { ArchitectureName } from "../model/architectures.js";
 import type { BlockGiven, BlockSite } from "../model/blocks/block.js";
 import type { Replacement } from "../model/kernels/values.js";
 import { type Patches, resume } from "../model/pass.js";
-import { type LogitMetric, measure, readAnswers, type Score, score, shareOfWay } from "./metrics.js";
+import { type Metrics, measure, readAnswers, type Score, score, shareOfWay } from "./metrics.js";
 import { checkPair, type Direction, type Pair } from "./pair.js";
 import type { Run } from "./run.js";
 import {
@@ -89,7 +89,7 @@ async function patchPlaces(
   checkPair(pair);
   checkPatchOptions("patch", options);
   const { direction = "denoise", source } = options;
-  return (await patchBatch(pair, [resolveSelections(pair, selections)], direction, source))[0]!;
+  return (await patchBatch(pair, [resolveSelections(pair, selections)], { direction, source }))[0]!;
 }
 
 /** What a metric says of a patched pass. */
@@ -111,13 +111,13 @@ export interface Measured {
 export async function patchMetrics<A extends ArchitectureName, Name extends string>(
   pair: Pair<A>,
   selections: readonly Selection<A>[],
-  metrics: { readonly [name in Name]: LogitMetric },
+  metrics: Metrics<Name>,
   options?: PatchOptions,
 ): Promise<Record<Name, Measured>>;
 export async function patchMetrics<Name extends string>(
   pair: Pair,
   selections: readonly UncheckedSelection[],
-  metrics: { readonly [name in Name]: LogitMetric },
+  metrics: Metrics<Name>,
   options: PatchOptions = {},
 ): Promise<Record<Name, Measured>> {
   checkPair(pair);
@@ -161,26 +161,33 @@ function resolveSelections(pair: Pair, selections: readonly UncheckedSelection[]
 export async function patchBatch(
   pair: Pair,
   batch: readonly (readonly Spot[])[],
-  direction: Direction,
-  source: Source = fromRun(pair.sides(direction).source),
+  { direction, source, metrics }: BatchOptions,
 ): Promise<Score[]> {
-  return scorePasses(pair, direction, (base) =>
-    resume(pair.model, base.activations, replacements(pair, source, batch)),
-  );
+  const values = source ?? fromRun(pair.sides(direction).source);
+  const pass = (base: Run) => resume(pair.model, base.activations, replacements(pair, values, batch));
+  return scorePasses(pair, direction, pass, metrics);
+}
+
+/** How a batch of passes is patched, and what is measured of each beside its score. */
+export interface BatchOptions extends PatchOptions {
+  readonly direction: Direction;
+  readonly metrics?: Metrics;
 }
 
 /**
- * Scores of the logits [patch, vocabulary] that `pass` computes from the run that is patched and the values' source.
+ * Scores of the logits [patch, vocabulary] that `pass` computes from the run that is patched and the values' source;
+ * each with what `metrics` say of them.
  */
 export async function scorePasses(
   pair: Pair,
   direction: Direction,
   pass: (base: Run, source: Run) => tf.Tensor2D,
+  metrics?: Metrics,
 ): Promise<Score[]> {
   const { base, source, baseReading, sourceReading } = pair.sides(direction);
   const logits = tf.tidy(() => pass(base, source));
   try {
-    const readings = await readAnswers(logits, pair.answers);
+    const readings = await readAnswers(logits, pair.answers, metrics);
     await turn();
     return readings.map((patched) => score(patched, baseReading, sourceReading));
   } finally {

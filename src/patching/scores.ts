@@ -1,7 +1,7 @@
 import { NoticeError } from "../base/errors.js";
 import { INSPECT } from "../base/inspect.js";
 import { scoresFacts } from "./facts.js";
-import { type Answers, DEGENERATE, METRICS, type Metric, type Reading, type Score } from "./metrics.js";
+import { type Answers, DEGENERATE, METRICS, type MeasuredReading, type Metric, type Score } from "./metrics.js";
 import type { Direction, Mode } from "./pair.js";
 import type { Site } from "./sites.js";
 
@@ -23,26 +23,33 @@ export interface SweepFacts {
    */
   readonly tokens: readonly string[];
   readonly answers: Answers;
-  readonly clean: Reading;
-  readonly corrupted: Reading;
+  /** With what other metrics of the sweep say of it. */
+  readonly clean: MeasuredReading;
+  readonly corrupted: MeasuredReading;
   readonly axes: readonly Axis[];
   readonly shape: readonly number[];
 }
 
 /** The results contract of `notice sweep --json`. */
 export interface ScoresJson extends SweepFacts {
-  readonly metrics: { readonly [metric in Metric]: Nested };
+  /** Those of every sweep, and its own. */
+  readonly metrics: { readonly [metric in Metric]: Nested } & { readonly [metric: string]: Nested };
 }
 
-/** A score for every patch of a sweep, as tables over layer, head and token. Null where nothing was patched. */
-export class Scores {
-  readonly #tables: Record<Metric, (number | null)[]>;
+/**
+ * A score for every patch of a sweep, as tables over layer, head and token. Null where nothing was patched. `Own` are
+ * the names of metrics that this sweep has beside those of every sweep.
+ */
+export class Scores<Own extends string = never> {
+  readonly #tables: Map<string, (number | null)[]>;
 
-  constructor(readonly facts: SweepFacts) {
+  constructor(
+    readonly facts: SweepFacts,
+    own: readonly string[] = [],
+  ) {
     const size = facts.shape.reduce((product, side) => product * side, 1);
-    this.#tables = Object.fromEntries(
-      METRICS.map((metric) => [metric, new Array<number | null>(size).fill(null)]),
-    ) as Record<Metric, (number | null)[]>;
+    const names: readonly string[] = [...METRICS, ...own];
+    this.#tables = new Map(names.map((metric) => [metric, new Array<number | null>(size).fill(null)]));
   }
 
   /**
@@ -51,15 +58,18 @@ export class Scores {
    * @throws NoticeError `options` where a table has not its shape.
    */
   static from({ metrics, ...facts }: ScoresJson): Scores {
-    const scores = new Scores(facts);
+    const scores = new Scores(
+      facts,
+      Object.keys(metrics).filter((name) => !METRICS.includes(name as Metric)),
+    );
     const { shape } = facts;
     const size = shape.reduce((product, side) => product * side, 1);
-    for (const metric of METRICS) {
+    for (const metric of scores.#tables.keys()) {
       const nested: readonly unknown[] = [metrics[metric]];
       const flat = nested.flat(shape.length) as (number | null)[];
       if (flat.length !== size || flat.some((value) => value !== null && typeof value !== "number"))
         throw new NoticeError("options", `The table of ${metric} is not one of [${shape}] numbers, or nulls.`);
-      scores.#tables[metric] = flat;
+      scores.#tables.set(metric, flat);
     }
     return scores;
   }
@@ -67,7 +77,7 @@ export class Scores {
   /** One patch's score at its index along the axes; null where a metric says nothing of it. */
   set(index: readonly number[], score: { readonly [metric in Metric]: Score[metric] | null }): void {
     const at = this.#offset(index);
-    for (const metric of METRICS) this.#tables[metric][at] = score[metric];
+    for (const [metric, table] of this.#tables) table[at] = score[metric as Metric];
   }
 
   /**
@@ -75,12 +85,12 @@ export class Scores {
    * @returns null where nothing was patched, or the metric says nothing of it.
    * @throws NoticeError `site` where the index is outside the table, `options` where there is no such metric.
    */
-  at(metric: Metric, ...index: readonly number[]): number | null {
+  at(metric: Metric | Own, ...index: readonly number[]): number | null {
     return this.#tableOf(metric)[this.#offset(index)]!;
   }
 
   /** [layer][head][token], or as many of these as the sweep has. */
-  table(metric: Metric): Nested {
+  table(metric: Metric | Own): Nested {
     return nest(this.#tableOf(metric), this.facts.shape);
   }
 
@@ -92,7 +102,8 @@ export class Scores {
 
   /** What `from` reads again. */
   toJSON(): ScoresJson {
-    const metrics = Object.fromEntries(METRICS.map((metric) => [metric, this.table(metric)]));
+    const { shape } = this.facts;
+    const metrics = Object.fromEntries([...this.#tables].map(([metric, table]) => [metric, nest(table, shape)]));
     return { ...this.facts, metrics: metrics as ScoresJson["metrics"] };
   }
 
@@ -101,13 +112,14 @@ export class Scores {
     return scoresFacts(this);
   }
 
-  #tableOf(metric: Metric): readonly (number | null)[] {
-    if (!METRICS.includes(metric))
+  #tableOf(metric: string): readonly (number | null)[] {
+    const table = this.#tables.get(metric);
+    if (!table)
       throw new NoticeError(
         "options",
-        `There is no metric ${JSON.stringify(metric)}; choose from ${METRICS.join(", ")}.`,
+        `There is no metric ${JSON.stringify(metric)}; choose from ${[...this.#tables.keys()].join(", ")}.`,
       );
-    return this.#tables[metric];
+    return table;
   }
 
   #offset(index: readonly number[]): number {

@@ -9,18 +9,20 @@ import { blockOf } from "../model/pass.js";
 import { attributeSites } from "./attribute.js";
 import { passPatching, rowPatching, type Table } from "./batches.js";
 import { decodedAtOnce, PASS_KEYS, type PassOptions, pairsAtOnce, patchesAtOnce } from "./budget.js";
-import { score } from "./metrics.js";
-import { checkPair, type Pair } from "./pair.js";
+import { checkMetrics, type MeasuredReading, type Metrics, readAnswers, score } from "./metrics.js";
+import { checkPair, type Direction, type Pair } from "./pair.js";
 import { changesOneRow } from "./rows.js";
 import type { Run } from "./run.js";
 import type { Scores } from "./scores.js";
 import type { Spot } from "./selection.js";
 import { parseSite, type SiteParts } from "./sites.js";
+import type { Source } from "./sources.js";
 import {
   type Cell,
   emptyScores,
   patchedTogether,
   placeAndOptions,
+  type Readings,
   type SiteTable,
   type TableOptions,
   tableCells,
@@ -30,18 +32,26 @@ import {
 type UncheckedSweep = UncheckedTable & SweepCourse;
 
 /** Which patches a sweep makes, and how. */
-export type SweepOptions<A extends ArchitectureName = ArchitectureName> = SiteTable<A> & SweepCourse;
+export type SweepOptions<A extends ArchitectureName = ArchitectureName, Own extends string = string> = SiteTable<A> &
+  SweepCourse<Own>;
 
 /** How much of a sweep is done, and how. Each patch is a pass. */
-export interface SweepCourse extends PassOptions {
+export interface SweepCourse<Own extends string = string> extends PassOptions {
+  /** Where the values come from that are put in. Default: the other pass of the pair. */
+  readonly source?: Source;
+  /** Metrics of one's own, each with a table beside the four: functions of the logits, as `patchMetrics` takes them. */
+  readonly metrics?: Metrics<Own>;
   /** Patch only this many places: those of which `attribute` expects the largest changes. Default: all. */
   readonly screen?: number;
 }
 
 /** What may stand in the place, or in the options after it. */
-export type AfterPlace = SweepCourse & Pick<TableOptions, "direction" | "together">;
+export type AfterPlace<Own extends string = string> = SweepCourse<Own> & Pick<TableOptions, "direction" | "together">;
 
-export const SWEEP_KEYS = [...PASS_KEYS, ...keysOf<Omit<SweepCourse, keyof PassOptions>>({ screen: true })];
+export const SWEEP_KEYS = [
+  ...PASS_KEYS,
+  ...keysOf<Omit<SweepCourse, keyof PassOptions>>({ screen: true, source: true, metrics: true }),
+];
 
 /**
  * Patches every head (or row) at every layer and position, one at a time, and scores each. The table covers the whole
@@ -49,11 +59,11 @@ export const SWEEP_KEYS = [...PASS_KEYS, ...keysOf<Omit<SweepCourse, keyof PassO
  *
  * @throws NoticeError `site`, `options` or `memory` before anything is run.
  */
-export async function sweep<A extends ArchitectureName>(
+export async function sweep<A extends ArchitectureName, Own extends string = never>(
   pair: Pair<A>,
-  place: SweepOptions<A>,
-  options?: AfterPlace,
-): Promise<Scores>;
+  place: SweepOptions<A, Own>,
+  options?: AfterPlace<Own>,
+): Promise<Scores<Own>>;
 export async function sweep(pair: Pair, place: UncheckedSweep, options?: AfterPlace): Promise<Scores> {
   checkPair(pair);
   return (await sweepAll([pair], placeAndOptions("sweep", place, options, SWEEP_KEYS)))[0]!;
@@ -67,11 +77,11 @@ export async function sweep(pair: Pair, place: UncheckedSweep, options?: AfterPl
  * @returns a table a pair, in their order.
  * @throws NoticeError as `sweep`.
  */
-export async function sweepTogether<A extends ArchitectureName>(
+export async function sweepTogether<A extends ArchitectureName, Own extends string = never>(
   pairs: readonly Pair<A>[],
-  place: SweepOptions<A>,
-  options?: AfterPlace,
-): Promise<Scores[]>;
+  place: SweepOptions<A, Own>,
+  options?: AfterPlace<Own>,
+): Promise<Scores<Own>[]>;
 export async function sweepTogether(
   pairs: readonly Pair[],
   place: UncheckedSweep,
@@ -83,6 +93,9 @@ export async function sweepTogether(
 
 async function sweepAll(pairs: readonly Pair[], options: UncheckedSweep): Promise<Scores[]> {
   if (pairs.length === 0) return [];
+  checkMetrics("a sweep", options.metrics);
+  if (options.source && options.screen !== undefined)
+    throw new NoticeError("options", "screen expects the values of the pair's other pass; leave screen or source out.");
   for (const pair of pairs) checkPair(pair);
   const parts = parseSite(pairs[0]!.model, options.site);
   if (pairs.some(({ model }) => model !== pairs[0]!.model))
@@ -90,7 +103,7 @@ async function sweepAll(pairs: readonly Pair[], options: UncheckedSweep): Promis
   for (const { model, question } of pairs) patchesAtOnce(model, parts, question.tokens.length, options.memory);
   const tables: Table[] = [];
   for (const pair of pairs) tables.push(await newTable(pair, parts, options));
-  const byRow = !patchedTogether(parts, options) && changesOneRow(pairs[0]!.model, parts);
+  const byRow = goesByRow(pairs[0]!, parts, options);
   const fits = byRow && alike(tables) ? roomBeside(tables[0]!, parts, options) : 1;
   const placesOf = (some: readonly Table[]) => some.flatMap(({ layers }) => layers.flat()).length;
   for (let from = 0; from < tables.length; from += fits) {
@@ -101,11 +114,16 @@ async function sweepAll(pairs: readonly Pair[], options: UncheckedSweep): Promis
   return tables.map(({ scores }) => scores);
 }
 
+/** The fast way knows the values of the pair's other pass alone. */
+function goesByRow({ model }: Pair, parts: SiteParts, options: UncheckedSweep): boolean {
+  return !options.source && !patchedTogether(parts, options) && changesOneRow(model, parts);
+}
+
 /** How many pairs such as this one are swept in the same passes to any gain. */
 export function pairsInOnePass(pair: Pair, options: UncheckedSweep): number {
   placeAndOptions("sweep", options, undefined, SWEEP_KEYS);
   const parts = parseSite(pair.model, options.site);
-  if (patchedTogether(parts, options) || !changesOneRow(pair.model, parts)) return 1;
+  if (!goesByRow(pair, parts, options)) return 1;
   return roomBeside({ pair, layers: tableCells(pair, parts, options) }, parts, options);
 }
 
@@ -124,7 +142,15 @@ function roomBeside(
 async function newTable(pair: Pair, parts: SiteParts, options: UncheckedSweep): Promise<Table> {
   const all = tableCells(pair, parts, options);
   const layers = options.screen === undefined ? all : await screened(pair, all, options, options.screen);
-  return { pair, scores: emptyScores(pair, parts, options), layers, unchanged: [] };
+  const readings = await readingsOf(pair, options.metrics);
+  return { pair, scores: emptyScores(pair, parts, options, readings), layers, readings, unchanged: [] };
+}
+
+/** What a pair's passes say, by the metrics of every sweep and others. */
+async function readingsOf({ clean, corrupted, answers, readings }: Pair, metrics?: Metrics): Promise<Readings> {
+  if (!metrics) return readings;
+  const read = async ({ logits }: Run) => (await readAnswers(logits, answers, metrics))[0]!;
+  return { clean: await read(clean), corrupted: await read(corrupted) };
 }
 
 /** Whether the pairs have as many tokens, and as many places in the same layers. */
@@ -139,6 +165,8 @@ async function fillTables(
   parts: SiteParts,
   {
     direction = "denoise",
+    source,
+    metrics,
     memory,
     onProgress,
     signal,
@@ -150,11 +178,12 @@ async function fillTables(
   const patches = patchesAtOnce(pair.model, parts, tokens, memory);
   const size = Math.max(1, Math.floor(patches / tables.length));
   const most = decodedAtOnce(pair.model, parts.tower, { read: patches, tokens, memory });
-  using patching = byRow ? rowPatching(tables, parts.tower, { direction, most }) : passPatching(tables[0]!, direction);
+  const how = { direction, source, metrics };
+  using patching = byRow ? rowPatching(tables, parts.tower, { ...how, most }) : passPatching(tables[0]!, how);
   let done = 0;
   for (const layer of layers.keys()) {
     await turn(signal);
-    const live = await changed(tables, layer);
+    const live = await changed(tables, layer, source !== undefined);
     done += tables.length * (layers[layer]!.length - live.length);
     if (live.length === 0) onProgress(done);
     for (let from = 0; from < live.length; from += size) {
@@ -167,8 +196,8 @@ async function fillTables(
     }
   }
   await patching.finish();
-  for (const { pair, scores, unchanged } of tables) {
-    const { baseReading, sourceReading } = pair.sides(direction);
+  for (const { readings, scores, unchanged } of tables) {
+    const [baseReading, sourceReading] = sidesOf(readings, direction);
     const unpatched = score(baseReading, baseReading, sourceReading);
     for (const { index } of unchanged) scores.set(index, unpatched);
   }
@@ -177,11 +206,13 @@ async function fillTables(
 /**
  * The numbers of a layer's places that a patch changes in any of the pairs; in a causal tower those of a token
  * together.
+ *
+ * @param any where nobody knows what is put in.
  */
-async function changed(tables: readonly Table[], layer: number): Promise<number[]> {
+async function changed(tables: readonly Table[], layer: number, any: boolean): Promise<number[]> {
   const live = new Set<number>();
   for (const { pair, layers, unchanged } of tables) {
-    const changes = await whatDiffers(pair, layers[layer]![0]!.spot);
+    const changes = any ? () => true : await whatDiffers(pair, layers[layer]![0]!.spot);
     for (const [at, cell] of layers[layer]!.entries())
       if (changes(cell.spot)) live.add(at);
       else unchanged.push(cell);
@@ -192,6 +223,12 @@ async function changed(tables: readonly Table[], layer: number): Promise<number[
   const causal = towerOf(pair.model, cells[0]!.spot.parts.tower).causal;
   return [...live].sort((a, b) => (causal ? token(a) - token(b) : 0) || a - b);
 }
+
+const sidesOf = (
+  { clean, corrupted }: Readings,
+  direction: Direction,
+): [base: MeasuredReading, source: MeasuredReading] =>
+  direction === "denoise" ? [corrupted, clean] : [clean, corrupted];
 
 /** The cells of which most is expected, by layer. */
 async function screened(

@@ -2,6 +2,7 @@ import { NoticeError } from "../base/errors.js";
 import { checkShape, keysOf } from "../base/options.js";
 import { towerOf, towerSize } from "../model/architecture.js";
 import type { ArchitectureName } from "../model/architectures.js";
+import type { MeasuredReading } from "./metrics.js";
 import { checkPair, type Direction, type Pair } from "./pair.js";
 import type { Position, PositionAt } from "./positions.js";
 import { checkIndex, checkLayer, headCount, indexes } from "./run.js";
@@ -131,8 +132,17 @@ export function tableCells(pair: Pair, parts: SiteParts, options: TableOptions):
   );
 }
 
-/** The table of a whole site, with nothing in it yet. */
-export function emptyScores(pair: Pair, parts: SiteParts, options: TableOptions): Scores {
+/**
+ * The table of a whole site, with nothing in it yet.
+ *
+ * @param readings of both runs, by whose names there is a table where it is one of its own.
+ */
+export function emptyScores(
+  pair: Pair,
+  parts: SiteParts,
+  options: TableOptions,
+  readings: Readings = pair.readings,
+): Scores {
   const { direction = "denoise" } = options;
   const together = patchedTogether(parts, options);
   const { layers } = towerSize(pair.model, parts.tower);
@@ -140,17 +150,25 @@ export function emptyScores(pair: Pair, parts: SiteParts, options: TableOptions)
   const axes: [Axis, number][] = [["layer", layers]];
   if (parts.perHead) axes.push(["head", headCount(pair.model, parts)]);
   if (!together) axes.push(["token", count]);
-  return new Scores({
+  const { prob, logitDiff, ...own } = readings.clean;
+  const facts = {
     model: pair.modelName,
     direction,
     mode: pair.mode,
     site: parts.site,
     tokens: together ? pair.question.tokens : siteTokens(pair, parts),
     answers: pair.answers,
-    ...pair.readings,
+    ...readings,
     axes: axes.map(([axis]) => axis),
     shape: axes.map(([, size]) => size),
-  });
+  };
+  return new Scores(facts, Object.keys(own));
+}
+
+/** What both runs of a pair say, by metric. */
+export interface Readings {
+  readonly clean: MeasuredReading;
+  readonly corrupted: MeasuredReading;
 }
 
 /** Names the positions of a site; the patches of an image by row and column. */
