@@ -14,7 +14,7 @@ export const PLAIN: Terminal = { columns: 80, colours: 0 };
  * The terminal behind a stream. NO_COLOR, FORCE_COLOR, TERM and COLORTERM are looked at as Node does; fewer than 256
  * colours count as none.
  */
-export function terminalOf(stream: NodeJS.WritableStream, env: NodeJS.ProcessEnv = process.env): Terminal {
+export function terminalOf(stream: object, env: Readonly<Record<string, string | undefined>> = process.env): Terminal {
   const { isTTY, columns = PLAIN.columns } = stream as Partial<WriteStream>;
   // NO_COLOR holds by being set to something (no-color.org), whatever FORCE_COLOR says.
   const depth = !env.NO_COLOR && (isTTY || env.FORCE_COLOR) ? WriteStream.prototype.getColorDepth(env) : 1;

@@ -17,7 +17,7 @@ export interface Learned<Config = ModelConfig, Weights = object> {
 export interface Network<Arch extends Architecture = Architecture> extends Learned {
   readonly architecture: Arch;
   /** Bytes left for the values of passes, where that is known. */
-  readonly memory?: number;
+  readonly memory?: number | undefined;
 }
 
 /**

@@ -1,6 +1,5 @@
-import type { TopLevelSpec } from "vega-lite";
 import { encodePng, type Picture } from "../pictures/picture.js";
-import { svgToPng, vegaToSvg } from "./figure.js";
+import { svgToPng, type VegaLiteSpec, vegaToSvg } from "./figure.js";
 import { foldedTable, type Html, html } from "./html.js";
 import { withMark } from "./png-mark.js";
 import type { Figure } from "./report-figures.js";
@@ -8,7 +7,7 @@ import type { Figure } from "./report-figures.js";
 /** Draws the figures of a report, each both as a part of the page and as files beside it. */
 export class FigureBook {
   /** What the page's script draws, by the number in `data-figure`. */
-  readonly specs: TopLevelSpec[] = [];
+  readonly specs: VegaLiteSpec[] = [];
   /** By name within the folder of figures. */
   readonly files = new Map<string, string | Uint8Array>();
 

@@ -15,12 +15,17 @@ export function xmlText(text: string): string {
 
 const LONGEST_SIDE = 4096;
 
+/** A Vega-Lite specification. (Vega-Lite's own type does not pass `exactOptionalPropertyTypes`.) */
+export interface VegaLiteSpec {
+  readonly $schema?: string | undefined;
+}
+
 /** Draw a Vega-Lite specification as an SVG document. Vega is loaded here and nowhere else: 0.2 s. */
-export async function vegaToSvg(spec: TopLevelSpec): Promise<string> {
+export async function vegaToSvg(spec: VegaLiteSpec): Promise<string> {
   const [vega, vegaLite] = await Promise.all([import("vega"), import("vega-lite")]);
   // The typings leave this out.
   (vega as unknown as { textMetrics: { width: typeof textWidth } }).textMetrics.width = textWidth;
-  const view = new vega.View(vega.parse(vegaLite.compile(spec).spec), { renderer: "none" });
+  const view = new vega.View(vega.parse(vegaLite.compile(spec as TopLevelSpec).spec), { renderer: "none" });
   try {
     return await view.toSVG();
   } finally {

@@ -1,6 +1,6 @@
 import type { TopLevelSpec } from "vega-lite";
 import { checkObject, NoticeError } from "../base/errors.js";
-import { FONT_FAMILY, svgToPng, vegaToSvg, xmlText } from "./figure.js";
+import { FONT_FAMILY, svgToPng, type VegaLiteSpec, vegaToSvg, xmlText } from "./figure.js";
 
 /** One axis of a map: its title, and a label for each row or column (`0, 1, 2, …` where `labels` is left out). */
 export interface MapAxis {
@@ -51,7 +51,7 @@ export async function headMapSvg(map: HeadMap): Promise<string> {
  * @throws NoticeError "options": no values, ragged rows, labels that are not one for each row and column, a value that
  * is neither finite nor null.
  */
-export function headMapSpec(map: HeadMap): TopLevelSpec {
+export function headMapSpec(map: HeadMap): VegaLiteSpec {
   checkObject("The map", map, "what scoreMap returns");
   const [rowLabels, columnLabels] = labelsOf(map);
   const printed = printsNumbers(map);
@@ -61,7 +61,7 @@ export function headMapSpec(map: HeadMap): TopLevelSpec {
   const step = printed ? Math.max(34, 7 * longest + (map.marks ? 14 : 8)) : 20;
   const upright = columnLabels.every((label) => 8 * label.length <= step);
   const marked = cells.filter(({ marked }) => marked);
-  return {
+  const spec = {
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
     background: "white",
     padding: 14,
@@ -85,7 +85,8 @@ export function headMapSpec(map: HeadMap): TopLevelSpec {
       view: { stroke: null },
       axis: { ticks: false, domain: false, labelLimit: 120, labelPadding: 6, labelFontSize: 11, labelOverlap: false },
     },
-  };
+  } satisfies TopLevelSpec;
+  return spec;
 }
 
 const ordinal = (field: "row" | "column", { title }: MapAxis, axis: { labelAngle?: number; labelLimit?: number }) =>

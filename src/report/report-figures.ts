@@ -1,6 +1,6 @@
-import type { TopLevelSpec } from "vega-lite";
 import type { HeadStatistics } from "../patching/circuits.js";
 import type { Modality } from "../study/settings.js";
+import type { VegaLiteSpec } from "./figure.js";
 import { headMapSpec } from "./heatmap.js";
 import { number, percent, type Table } from "./html.js";
 import type { SiteCircuit, TokenMap } from "./report-data.js";
@@ -8,7 +8,7 @@ import { LEGENDS } from "./score-map.js";
 
 /** A drawing, what it says to those who do not see it, and its numbers. */
 export interface Figure {
-  readonly spec: TopLevelSpec;
+  readonly spec: VegaLiteSpec;
   /** The main finding, in numbers. */
   readonly alt: string;
   readonly numbers: Table;
