@@ -65,6 +65,11 @@ export function folder(path: string): string {
   return path;
 }
 
+export function decimal(text: string): number {
+  if (!/^-?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)) throw new InvalidArgumentError("A number was expected.");
+  return Number(text);
+}
+
 export function wholeNumber(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError("A whole number was expected.");
   return Number(text);

@@ -28,7 +28,7 @@ export function pathCommand(): Command {
     .requiredOption(
       "--to <places...>",
       "receivers: q, k or v of a head such as text.self.q:L2H3, a layer's input such as text.resid_pre:L2, or answer",
-      collect((name) => (name === "answer" ? name : parsePlace(name)) as Receiver),
+      collect((name) => (name === "answer" ? name : parsePlace(name, " or answer")) as Receiver),
     )
     .option("--mediated", "let the heads between sender and receiver respond too; default: only direct paths");
   withPairList(withDirection(withPair(command)), []);

@@ -21,10 +21,10 @@ export const collect =
  * `text.cross.z:L0H1@answer`: a site, a layer, a head where the site has heads (default: all), and a position (default:
  * all).
  */
-export function parsePlace(name: string): Selection {
+export function parsePlace(name: string, instead = ""): Selection {
   const [, site, layer, head, position] = /^([\w.]+):L(\d{1,3})(?:H(\d{1,4}))?(?:@(.+))?$/.exec(name) ?? [];
   if (site === undefined)
-    throw new InvalidArgumentError(`${JSON.stringify(name)} is no place such as text.cross.z:L0H1.`);
+    throw new InvalidArgumentError(`${JSON.stringify(name)} is no place such as text.cross.z:L0H1${instead}.`);
   // What goes with what is checked against the model.
   return {
     site: checkSite(site),

@@ -10,7 +10,7 @@ import type { DatasetSummary } from "../study/queries/samples.js";
 import type { StudyRun } from "../study/run.js";
 import { type GivenSettings, MODALITIES } from "../study/settings.js";
 import { STAGES, type StageName } from "../study/stage.js";
-import { columns, folder, type ModelOptions, wholeNumber, withBackend, withJson } from "./options.js";
+import { columns, decimal, folder, type ModelOptions, wholeNumber, withBackend, withJson } from "./options.js";
 import { checkOutputs, type Outputs, printResult } from "./outputs.js";
 import { print, say } from "./streams.js";
 import { untilSignal } from "./until-signal.js";
@@ -81,7 +81,7 @@ function withStudySettings(command: Command): Command {
     .option(
       "--sigma <deviation>",
       "standard deviation of gaussian noise, in units of normalised pixels; default: 1",
-      Number,
+      decimal,
     )
     .option("--template <jinja>", "Jinja template of the questions, instead of the data set's own")
     .option(
@@ -99,9 +99,9 @@ function withStudySettings(command: Command): Command {
     .option(
       "--least-difference <logits>",
       "leave out the effect of samples whose corruption changes the answer by less; default: 0.5",
-      Number,
+      decimal,
     )
-    .option("--rate <share>", "false discovery rate; default: 0.05", Number)
+    .option("--rate <share>", "false discovery rate; default: 0.05", decimal)
     .option("--resamples <number>", "number of bootstrap samples and of sign flips; default: 2000", wholeNumber)
     .option("--verify <samples>", "samples of each data set to test its circuits on; default: 20; 0: none", wholeNumber)
     .option("--random-sets <sets>", "number of random sets to compare each circuit with; default: 20", wholeNumber);
