@@ -25,7 +25,10 @@ export interface LoadOptions {
   readonly memory?: number;
   /** Where and how a hub id is downloaded. */
   readonly hub?: HubOptions;
-  /** Told of mistakes in a checkpoint that were repaired. Default: the console. */
+  /**
+   * Told of mistakes in a checkpoint that were repaired; of pairs whose clean run does not give the correct answer,
+   * answers that are read by a part, and questions that say nothing. Default: the console.
+   */
   readonly warn?: (message: string) => void;
   /** Cut pictures into tiles, where a model can. Default: as the checkpoint says. */
   readonly split?: boolean;

@@ -14,6 +14,7 @@ import type { Grid, Reader } from "../words/reader.js";
 import type { Tokenizer } from "../words/tokenizer.js";
 import { wordPositions } from "../words/word-positions.js";
 import { coveredTokens } from "./attention-functions.js";
+import { Cautions } from "./cautions.js";
 import { type AskResult, answerOf, answersOf, likeliest, said, similarityOf } from "./choices.js";
 import { type EditPatches, resolveEdits, rewritesIn } from "./edits.js";
 import { modelFacts } from "./facts.js";
@@ -39,14 +40,17 @@ import { continuation, questionOf } from "./texts.js";
 /** A loaded model, ready to be asked and patched: `loadModel` makes it. Dispose of it after use. */
 export class Model<A extends ArchitectureName = ArchitectureName> implements Network {
   readonly #loaded: LoadedModel<A>;
+  readonly #cautions: Cautions;
   #disposed = false;
 
   constructor(
     /** The folder or hub id. */
     readonly name: string,
     loaded: LoadedModel<A>,
+    warn: (message: string) => void = console.warn,
   ) {
     this.#loaded = loaded;
+    this.#cautions = new Cautions(warn);
   }
 
   /** Its towers, and how it is read. */
@@ -121,6 +125,7 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
     const { pixels, grid } = await see(this.#loaded, image);
     try {
       const asked = this.question(question, grid);
+      this.#cautions.ofQuestion(this, question, asked);
       const edits = resolveEdits(this, input.edits, { question: asked, tiles: pixels.shape[0] });
       return { run: newRun(this, { pixels, question: asked }, undefined, edits?.first), asked, edits };
     } finally {
@@ -149,7 +154,7 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
       corruptPixels = corruptImage === undefined ? undefined : await seeCorrupt(this.#loaded, corruptImage, seen);
       const before = at === undefined ? undefined : await continuation(this, { pixels, prompt: asked }, at);
       const after = (prompt: Question) => before?.after(prompt) ?? prompt;
-      return await Pair.of(this, {
+      const pair = await Pair.of(this, {
         modelName: this.name,
         pixels,
         corruptPixels,
@@ -157,6 +162,9 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
         corruptQuestion: corruptAsked && after(corruptAsked),
         answers,
       });
+      this.#cautions.ofQuestion(this, question, asked);
+      await this.#cautions.ofPair(this, question, pair);
+      return pair;
     } finally {
       tf.dispose([pixels, ...(corruptPixels ? [corruptPixels] : [])]);
     }
@@ -313,5 +321,6 @@ export async function loadModel(
   const { architecture, ...options } = given;
   const { files, memory } = await filesOf(model, options);
   const expected = architecture === undefined ? NAMES : [architecture];
-  return new Model(files.name, await readModel(files, { ...options, memory: options.memory ?? memory }, expected));
+  const loaded = await readModel(files, { ...options, memory: options.memory ?? memory }, expected);
+  return new Model(files.name, loaded, options.warn);
 }

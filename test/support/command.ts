@@ -8,7 +8,18 @@ delete process.env.NOTICE_DEBUG;
 export interface Outcome {
   code: number | null;
   stdout: string;
+  /** Without the cautions. */
   stderr: string;
+  /** Lines of stderr that say of a pair that it hardly means anything: those of a random model never do. */
+  cautions?: readonly string[];
+}
+
+const CAUTION = /^notice: (The clean run does not give|The answer "[^"]*" is read by its first word piece).*\n/gm;
+
+/** What a process wrote, its cautions apart. */
+function apart(outcome: Outcome): Outcome {
+  const cautions = Array.from(outcome.stderr.matchAll(CAUTION), ([line]) => line.trim());
+  return { ...outcome, stderr: outcome.stderr.replace(CAUTION, ""), cautions };
 }
 
 /** The command as a process of its own, whose stderr is no terminal. */
@@ -21,7 +32,7 @@ export function notice(...args: string[]): Promise<Outcome> {
   child.stderr.on("data", (data) => {
     outcome.stderr += data;
   });
-  return new Promise((resolve) => child.on("close", (code) => resolve({ ...outcome, code })));
+  return new Promise((resolve) => child.on("close", (code) => resolve(apart({ ...outcome, code }))));
 }
 
 /** The same within this process, which is faster. */
@@ -40,5 +51,5 @@ export async function noticeHere(...args: string[]): Promise<Outcome> {
   } finally {
     [stdout.write, stderr.write] = writes;
   }
-  return outcome;
+  return apart(outcome);
 }
