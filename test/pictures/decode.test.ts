@@ -1,9 +1,15 @@
-import { readFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
 import { deflateSync } from "node:zlib";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { decodePicture } from "../../src/pictures/decode.js";
 import { refused } from "../support/refused.js";
+
+const FOLDER = "test/fixtures/pictures";
+const EXPECTED: Record<string, [width: number, height: number, sum: string]> = JSON.parse(
+  readFileSync(`${FOLDER}/expected.json`, "utf8"),
+);
 
 /** How files of each kind begin, as their formats say. */
 const BEGINNINGS: readonly [kind: string, bytes: string][] = [
@@ -41,6 +47,16 @@ function chunk(type: string, ...data: number[]): Buffer {
   sum.writeUInt32BE(~crc >>> 0);
   return Buffer.concat([length, content, sum]);
 }
+
+for (const [name, expected] of Object.entries(EXPECTED))
+  test(`${name} decodes to Pillow's pixels`, async () => {
+    const { width, height, data } = await decodePicture(new Uint8Array(readFileSync(`${FOLDER}/${name}`)), name);
+    assert.equal([width, height, createHash("sha256").update(data).digest("hex")], expected);
+  });
+
+for (const name of readdirSync(`${FOLDER}/refused`))
+  test(`${name} is refused as damaged`, () =>
+    refused(() => decodePicture(new Uint8Array(readFileSync(`${FOLDER}/refused/${name}`)), name), "image", "damaged"));
 
 test("of colours with opacity only the colours are taken, of 16 bits the upper 8", async () => {
   for (const [depth, row] of [

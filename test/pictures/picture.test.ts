@@ -46,7 +46,7 @@ async function refusal(bytes: Uint8Array, name = "photo"): Promise<string> {
 for (const kind of ["png", "jpg"])
   test(`every ${kind} decodes to Pillow's pixels`, async () => {
     for (const [name, [width, height, sum]] of Object.entries(expected.decoded)) {
-      if (!name.endsWith(kind) || name === "cmyk.jpg") continue;
+      if (!name.endsWith(kind)) continue;
       const picture = await decodePicture(file(name), name);
       assert.equal([picture.width, picture.height, sha256(picture.data)], [width, height, sum], name);
     }
@@ -89,7 +89,6 @@ test("another kind of file is refused by its name", async () => {
     ["", "empty"],
   ] as const)
     assert.match(await refusal(latin1(text)), name);
-  assert.match(await refusal(file("cmyk.jpg")), "CMYK");
 });
 
 test("a file cut anywhere is refused", async () => {
