@@ -77,6 +77,7 @@ const pieces = (content: Uint8Array, size: number): Chunk[] =>
   Array.from({ length: Math.ceil(content.length / size) }, (_, i) => idat(content.subarray(i * size, (i + 1) * size)));
 
 const all = [0, 1, 2];
+const inks = [0, 1, 2, 3];
 const dc = (blocks: number): MadeScan => ({ components: all, band: [0, 0], bytes: Math.ceil((blocks * 3) / 8) });
 const square = (
   side: number,
@@ -131,6 +132,13 @@ export const worst: Record<string, () => Uint8Array> = {
   "jpeg progressive, 28 empty scans": () => square(3840, (blocks) => [dc(blocks), ...Array.from({ length: 28 }, (_, i) => empty(i % 3))], true),
   "jpeg progressive, 99 empty scans": () => square(2400, (blocks) => [dc(blocks), ...Array.from({ length: 99 }, (_, i) => empty(i % 3))], true),
   "jpeg progressive, 99 DC scans": () => square(2800, (blocks) => Array.from({ length: 99 }, () => dc(blocks)), true),
+  "jpeg CMYK, dense": () => square(2320, (blocks) => [{ components: inks, symbol: 1, bytes: (blocks * 4 * 127) / 8 }], false, [0x11, 0x11, 0x11, 0x11]),
+  "jpeg CMYK, zeros": () => square(3648, (blocks) => [{ components: inks, bytes: (blocks * 4 * 2) / 8 }], false, [0x11, 0x11, 0x11, 0x11]),
+  "jpeg CMYK progressive, DC only": () => square(2800, (blocks) => [{ ...dc(blocks), components: inks, bytes: Math.ceil(blocks / 2) }], true, [0x11, 0x11, 0x11, 0x11]),
+  "jpeg CMYK, restarts": () => square(2320, (blocks) => [{ components: inks, symbol: 1, bytes: (blocks * 4 * 127) / 8 }], false, [0x22, 0x11, 0x11, 0x22]),
+  "jpeg baseline 444, dense, padded": () => square(2400, (blocks) => [{ components: all, symbol: 1, bytes: (blocks * 3 * 127) / 8 + 100 }]),
+  "jpeg baseline 444, zeros, padded": () => square(5200, (blocks) => [{ components: all, bytes: (blocks * 3 * 2) / 8 + 100 }]),
+  "jpeg baseline 444, cut early": () => square(3200, (blocks) => [{ components: all, symbol: 1, bytes: (blocks * 3 * 127) / 8 - 100 }]),
   "jpeg 16,000,000 empty comments": () => jpeg({ width: 8, height: 8, segments: Array(16_000_000).fill(segment(0xfe)), scans: [{ components: all, bytes: 9 }] }),
   "jpeg 3,000,000 code tables": () => jpeg({ width: 8, height: 8, segments: Array(3_000_000).fill(segment(0xc4, 0, 1, ...Array(15).fill(0), 0)), scans: [{ components: all, bytes: 9 }] }),
   "jpeg 64 MB of FF 00": () => { const bytes = jpeg({ width: 8, height: 8, scans: [{ components: all, bytes: MAX_FILE_BYTES - 400 }] }); for (let i = 400; i < bytes.length - 2; i += 2) bytes[i] = 0xff; return bytes; },

@@ -1,18 +1,48 @@
 import { NoticeError } from "../base/errors.js";
+import { decodeBmp } from "./bmp.js";
+import { decodeGif } from "./gif.js";
 import { decodeJpeg } from "./jpeg.js";
 import type { Picture } from "./picture.js";
 import { decodePng } from "./png.js";
+import { decodeWebp } from "./webp.js";
 
 /** The largest file that is decoded. */
 export const MAX_FILE_BYTES = 1 << 26;
 
+/** The kinds that are decoded, for errors. */
+export const DECODED = "a PNG, JPEG, WebP, GIF or BMP picture";
+
+type Kind = "png" | "jpg" | "webp" | "gif" | "bmp";
+
+// By the bytes that such a file has at the given place, written as Latin-1.
+const DECODERS: readonly (readonly [kind: Kind, at: number, bytes: string, decode: Decode])[] = [
+  ["png", 0, "\x89PNG\r\n\x1a\n", decodePng],
+  ["jpg", 0, "\xff\xd8\xff", decodeJpeg],
+  ["webp", 8, "WEBP", decodeWebp],
+  ["gif", 0, "GIF87a", decodeGif],
+  ["gif", 0, "GIF89a", decodeGif],
+  ["bmp", 0, "BM", decodeBmp],
+];
+type Decode = (bytes: Uint8Array, name: string) => Picture | Promise<Picture>;
+
+/** The ending of a picture's name that goes with its bytes, where it is one that is decoded. */
+export function kindOfPicture(bytes: Uint8Array): Kind | undefined {
+  return decoderOf(bytes)?.[0];
+}
+
+const decoderOf = (bytes: Uint8Array) => DECODERS.find(([, at, text]) => startsWith(bytes.subarray(at), text));
+
+/** Whether a file's name ends as those of pictures do. */
+export const isPictureName = (name: string) => /\.(jpe?g|png|webp|gif|bmp)$/i.test(name);
+
 /**
- * The picture in the bytes of a PNG or JPEG file, as `Image.open(file).convert("RGB")` of Pillow 13 gives it: alpha is
- * dropped, not composited; of 16 bits the upper 8 are kept, but 16-bit grey is clipped at 255; EXIF orientation is not
- * applied. `name` stands for the file in errors.
+ * The picture in the bytes of a PNG, JPEG, WebP, GIF or BMP file, as `Image.open(file).convert("RGB")` of Pillow 13
+ * gives it: the first frame of several; alpha is dropped, not composited; of 16 bits the upper 8 are kept, but 16-bit
+ * grey is clipped at 255; four inks become RGB without a colour profile; EXIF orientation is not applied. The bytes
+ * tell the kind; `name` stands for the file in errors.
  *
- * Stricter than Pillow: what a decoder would have to make up (a cut file, damaged JPEG data) is refused, because
- * made-up rows would be scored as if they were picture. CMYK JPEGs are refused.
+ * Stricter than Pillow: what a decoder would have to make up (a cut file, damaged data) is refused, because made-up
+ * rows would be scored as if they were picture.
  *
  * @throws NoticeError `image` where the file is empty, cut, damaged, of another kind, or would take too long or too
  * much memory: what decoding costs is bounded before it begins (docs/security.md).
@@ -25,22 +55,17 @@ export async function decodePicture(bytes: Uint8Array, name: string): Promise<Pi
       "image",
       `${name} has ${bytes.length} bytes; pictures of at most ${MAX_FILE_BYTES} are decoded. Scale the picture down.`,
     );
-  if (startsWith(bytes, "\x89PNG\r\n\x1a\n")) return decodePng(bytes, name);
-  if (startsWith(bytes, "\xff\xd8\xff")) return decodeJpeg(bytes, name);
-  if (bytes.length === 0) throw new NoticeError("image", `${name} is empty. Expected a PNG or JPEG picture.`);
-  throw new NoticeError(
-    "image",
-    `${name} is ${kindOf(bytes)}. Expected PNG or JPEG: convert it, or name another file.`,
-  );
+  const decoder = decoderOf(bytes);
+  if (decoder) return decoder[3](bytes, name);
+  if (bytes.length === 0) throw new NoticeError("image", `${name} is empty. Expected ${DECODED}.`);
+  throw new NoticeError("image", `${name} is ${kindOf(bytes)}. Expected ${DECODED}: convert it, or name another file.`);
 }
 
-// Bytes that a file of the kind has at the given place, written as Latin-1.
+// Kinds that are not decoded.
 const KINDS: readonly (readonly [kind: string, at: number, bytes: string])[] = [
   ["a damaged or cut PNG signature", 0, "\x89PNG"],
   ["a cut JPEG", 0, "\xff\xd8"],
-  ["a GIF", 0, "GIF8"],
-  ["a WebP picture", 8, "WEBP"],
-  ["a BMP", 0, "BM"],
+  ["a damaged GIF", 0, "GIF"],
   ["a TIFF", 0, "II*\0"],
   ["a TIFF", 0, "MM\0*"],
   ["an AVIF picture", 4, "ftypavif"],

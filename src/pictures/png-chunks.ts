@@ -1,4 +1,5 @@
 import { NoticeError } from "../base/errors.js";
+import { padded } from "./palette.js";
 import { checkSize } from "./picture.js";
 
 export interface PngHeader {
@@ -99,13 +100,6 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
     at += part.length;
   }
   return whole;
-}
-
-/** 256 colours, the missing ones black: so is an index past the palette in Pillow. */
-function padded(palette: Uint8Array): Uint8Array {
-  const full = new Uint8Array(768);
-  full.set(palette.subarray(0, 768));
-  return full;
 }
 
 const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {

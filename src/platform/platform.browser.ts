@@ -19,6 +19,12 @@ export async function loadJpegCodec(): Promise<Codec> {
   return (await import("@cornerstonejs/codec-libjpeg-turbo-8bit/decode")).default();
 }
 
+/** libwebp's decoder as WebAssembly. */
+export async function loadWebpCodec(): Promise<Uint8Array> {
+  const reply = await fetch(new URL("../wasm/webp.wasm", import.meta.url));
+  return new Uint8Array(await reply.arrayBuffer());
+}
+
 /** Bundlers find the .wasm files by these addresses; scripts/build.mjs puts them there. */
 export async function loadWasmBackend(): Promise<void> {
   const { setWasmPaths } = await import("@tensorflow/tfjs-backend-wasm");

@@ -15,6 +15,12 @@ export async function loadJpegCodec(): Promise<Codec> {
   return (await import("@cornerstonejs/codec-libjpeg-turbo-8bit/decodewasmjs")).default();
 }
 
+/** libwebp's decoder as WebAssembly. */
+export async function loadWebpCodec(): Promise<Uint8Array> {
+  const [{ readFile }, { createRequire }] = await Promise.all([import("node:fs/promises"), import("node:module")]);
+  return readFile(createRequire(import.meta.url).resolve("@cwasm/webp/webp.wasm"));
+}
+
 export async function loadWasmBackend(): Promise<void> {
   await import("@tensorflow/tfjs-backend-wasm");
 }

@@ -13,9 +13,10 @@ const EXPECTED: Record<string, [width: number, height: number, sum: string]> = J
 
 /** How files of each kind begin, as their formats say. */
 const BEGINNINGS: readonly [kind: string, bytes: string][] = [
-  ["a GIF", "GIF87a\x01\0\x01\0"],
-  ["a WebP picture", "RIFF\x10\0\0\0WEBPVP8 "],
-  ["a BMP", "BM\x3a\0\0\0"],
+  ["a cut or damaged GIF", "GIF87a\x01\0\x01\0"],
+  ["a damaged GIF", "GIF88a\x01\0\x01\0"],
+  ["a cut or damaged WebP", "RIFF\x10\0\0\0WEBPVP8 "],
+  ["a cut BMP", "BM\x3a\0\0\0"],
   ["a TIFF", "II*\0\x08\0\0\0"],
   ["a TIFF", "MM\0*\0\0\0\x08"],
   ["an AVIF picture", "\0\0\0\x1cftypavif\0\0\0\0"],
@@ -55,8 +56,9 @@ for (const [name, expected] of Object.entries(EXPECTED))
   });
 
 for (const name of readdirSync(`${FOLDER}/refused`))
-  test(`${name} is refused as damaged`, () =>
-    refused(() => decodePicture(new Uint8Array(readFileSync(`${FOLDER}/refused/${name}`)), name), "image", "damaged"));
+  test(`${name} is refused as damaged`, async () => {
+    await refused(() => decodePicture(new Uint8Array(readFileSync(`${FOLDER}/refused/${name}`)), name), "image", /cut|damaged/);
+  });
 
 test("of colours with opacity only the colours are taken, of 16 bits the upper 8", async () => {
   for (const [depth, row] of [
