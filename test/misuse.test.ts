@@ -65,7 +65,12 @@ const SELECTIONS: readonly Case[] = [
 const PAIRS: readonly Case[] = [
   ["both corruptions", { corruptQuestion: CORRUPT_QUESTION }, "options", "give a corrupt image or a corrupt question"],
   ["no corruption", { corruptImage: undefined }, "options", "give a corrupt image or a corrupt question"],
-  ["a question for a picture", { image: CLEAN_QUESTION }, "image", "Give the path of a PNG or JPEG file"],
+  [
+    "a question for a picture",
+    { image: CLEAN_QUESTION },
+    "image",
+    "Give the path of a PNG, JPEG, WebP, GIF or BMP file",
+  ],
   ["a picture that is not there", { corruptImage: "nowhere.png" }, "image", "relative ones start at"],
   [
     "the address of a picture",

@@ -13,7 +13,7 @@ export function askCommand(): Command {
   const command = new Command("ask")
     .description("ask a model a question about a picture")
     .argument("<model>", "checkpoint folder, or hub id such as Salesforce/blip-vqa-base")
-    .requiredOption("--image <file>", "PNG or JPEG")
+    .requiredOption("--image <file>", "PNG, JPEG, WebP, GIF or BMP")
     .option("--question <text>", "the question; for matching the sentence, for captions the prompt, if any")
     .option("--top <count>", "how many of the likeliest tokens to list", wholeNumber, 5);
   return withJson(withBackend(command)).action(async (model: string, options: AskOptions) => {

@@ -20,7 +20,7 @@ export interface DirectionOptions {
 /** The options that describe one pair. */
 export function withPair(command: Command): Command {
   return command
-    .option("--image <file>", "the clean picture, PNG or JPEG")
+    .option("--image <file>", "the clean picture: PNG, JPEG, WebP, GIF or BMP")
     .option("--corrupt-image <file>", "a picture that differs in what is asked (semantic image pair)")
     .option("--question <text>", "the clean question; for matching the sentence, for captions the prompt, if any")
     .option(

@@ -1,18 +1,17 @@
 import { readdir, stat } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { NoticeError } from "../base/errors.js";
+import { isPictureName } from "../pictures/decode.js";
 
 /**
  * A data set's folder by kinds of what lies in it, each in one order on every machine. Hidden things are passed over.
  */
 export interface Listing {
-  /** Names of PNG and JPEG files, going by their endings. */
+  /** Names of pictures, going by their endings. */
   readonly images: readonly string[];
   readonly folders: readonly string[];
   readonly others: readonly string[];
 }
-
-const ENDINGS = [".jpg", ".jpeg", ".png"];
 
 /** @throws NoticeError `options` where it is no folder, or may not be read. */
 export async function listFolder(folder: string): Promise<Listing> {
@@ -26,7 +25,7 @@ export async function listFolder(folder: string): Promise<Listing> {
     const linked = entry.isSymbolicLink() ? await stat(join(folder, entry.name)).catch(() => undefined) : undefined;
     const kind = linked ?? entry;
     if (kind.isDirectory()) listing.folders.push(entry.name);
-    else if (kind.isFile() && ENDINGS.includes(extname(entry.name).toLowerCase())) listing.images.push(entry.name);
+    else if (kind.isFile() && isPictureName(entry.name)) listing.images.push(entry.name);
     else listing.others.push(entry.name);
   }
   for (const names of Object.values(listing)) names.sort();

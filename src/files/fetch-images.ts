@@ -2,6 +2,7 @@ import { setMaxListeners } from "node:events";
 import { readdir } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { mapStream } from "../base/stream.js";
+import { isPictureName } from "../pictures/decode.js";
 import { type Failure, type Manifest, readManifest, writeManifest } from "./fetch-manifest.js";
 import { type FetchLimits, imageFetcher, type RemoteImage } from "./image-fetcher.js";
 import { removeLeftovers } from "./leftovers.js";
@@ -25,7 +26,7 @@ export type FetchSummary = Omit<Manifest, "failures">;
 const SAVE_EVERY = 500;
 
 /**
- * Brings pictures into `folder/images/ID.jpg` or `.png`. Only PNG and JPEG files that can be decoded are kept, each
+ * Brings pictures into `folder/images/ID.jpg` (.png, .webp, .gif, .bmp). Only files that can be decoded are kept, each
  * written beside its place and renamed. `folder/manifest.json` counts the missing ones by reason and lists them; it is
  * written now and then and at the end, after `signal` too. What three addresses or more give is a placeholder for pictures
  * that are gone: at the end it is moved to `folder/placeholders`, and counts as missing.
@@ -88,7 +89,7 @@ async function leaveOutPlaceholders(
 }
 
 async function idsIn(folder: string): Promise<Set<string>> {
-  const names = (await readdir(folder)).filter((name) => /\.(jpe?g|png)$/i.test(name));
+  const names = (await readdir(folder)).filter(isPictureName);
   return new Set(names.map((name) => name.slice(0, -extname(name).length)));
 }
 

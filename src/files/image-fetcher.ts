@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { NoticeError } from "../base/errors.js";
-import { decodePicture, MAX_FILE_BYTES } from "../pictures/decode.js";
+import { decodePicture, kindOfPicture, MAX_FILE_BYTES } from "../pictures/decode.js";
 import type { Failure } from "./fetch-manifest.js";
 import { type Connection, get, type Reply, readAll } from "./http.js";
 import { type Retry, TransientError, type Waiting, withRetries } from "./retry.js";
@@ -34,7 +34,7 @@ const DEFAULTS: FetchLimits = {
 };
 const MOST_REDIRECTS = 10;
 const MAX_URL = 8192;
-const HEADERS = { accept: "image/jpeg, image/png, */*;q=0.1" };
+const HEADERS = { accept: "image/jpeg, image/png, image/webp, image/gif, image/bmp, */*;q=0.1" };
 
 /** Why a picture does not come. */
 class Missing extends Error {
@@ -147,16 +147,15 @@ async function content(reply: Reply, maxBytes: number): Promise<Uint8Array> {
 }
 
 /** The ending that goes with the content, whatever its address or server call it. */
-async function checkPicture(bytes: Uint8Array, id: string): Promise<"jpg" | "png"> {
-  const ending =
-    bytes[0] === 0xff && bytes[1] === 0xd8 ? "jpg" : bytes[0] === 0x89 && bytes[1] === 0x50 ? "png" : undefined;
+async function checkPicture(bytes: Uint8Array, id: string): Promise<string> {
+  const kind = kindOfPicture(bytes);
   try {
     await decodePicture(bytes, id);
-    return ending!; // what can be decoded begins with either
+    return kind!; // what can be decoded has one
   } catch (error) {
     if (!(error instanceof NoticeError)) throw error;
-    const reason = ending ? "damaged picture" : isPage(bytes) ? "web page" : "no PNG or JPEG";
-    throw new Missing(reason, error.message);
+    const damaged = / CMYK /.test(error.message) ? "CMYK picture" : "damaged picture";
+    throw new Missing(kind ? damaged : isPage(bytes) ? "web page" : "no picture", error.message);
   }
 }
 

@@ -5,7 +5,7 @@ import { orShipped } from "./package.js";
 import { findFile, readBytes } from "./read.js";
 
 /**
- * A PNG or JPEG file as RGB. The package's `examples/*.png` are found from any working directory.
+ * A PNG, JPEG, WebP, GIF or BMP file as RGB. The package's `examples/*.png` are found from any working directory.
  *
  * @throws NoticeError `image` where the file is missing, too large, or not a whole picture.
  */
@@ -18,6 +18,6 @@ async function readBounded(path: string): Promise<Uint8Array> {
   if (await findFile(path, options)) return readBytes(path, options);
   const how = /^https?:/.test(path)
     ? "Download it, and give its path or its bytes"
-    : `Give the path of a PNG or JPEG file; relative ones start at ${process.cwd()}`;
+    : `Give the path of a PNG, JPEG, WebP, GIF or BMP file; relative ones start at ${process.cwd()}`;
   throw new NoticeError("image", `There is no picture ${path}: no such file. ${how}.`);
 }

@@ -7,7 +7,7 @@ import { checkPicture, type Picture } from "../pictures/picture.js";
 import type { Edit } from "./edits.js";
 import type { Site } from "./sites.js";
 
-/** The path of a PNG or JPEG file (in a browser: its address), the bytes of one, or pixels. */
+/** The path of a PNG, JPEG, WebP, GIF or BMP file (in a browser: its address), the bytes of one, or pixels. */
 export type ImageInput = string | Uint8Array | Picture;
 
 /** A picture and a question about it. */

@@ -36,8 +36,8 @@ export function checkPicture(picture: Picture): void {
   if (!ArrayBuffer.isView(picture?.data))
     throw new NoticeError(
       "image",
-      "A picture was expected: the path of a PNG or JPEG file, the bytes of one (a Uint8Array; of an ArrayBuffer make one by " +
-        "new Uint8Array(buffer)), or { width, height, data } in RGB.",
+      "A picture was expected: the path of a file (PNG, JPEG, WebP, GIF, BMP), the bytes of one (a Uint8Array; of an " +
+        "ArrayBuffer make one by new Uint8Array(buffer)), or { width, height, data } in RGB.",
     );
   const { width, height, data } = picture;
   checkSize(width, height, "the picture");

@@ -252,10 +252,10 @@ function bomb(): Uint8Array {
 }
 
 const badPictures: Record<string, [() => Uint8Array | string, ...(string | RegExp)[]]> = {
-  empty: [() => "", "is empty", "PNG or JPEG"],
+  empty: [() => "", "is empty", "GIF or BMP"],
   truncated: [() => new Uint8Array(readFileSync(CLEAN_IMAGE)).slice(0, 900), /cut|ends|truncated|damaged/],
-  "of another kind": [() => "GIF89a...", "is a GIF", "PNG or JPEG"],
-  "a page": [() => "<!DOCTYPE html><html>", "HTML", "PNG or JPEG"],
+  "of another kind": [() => "GIF99a...", "is a damaged GIF", "GIF or BMP"],
+  "a page": [() => "<!DOCTYPE html><html>", "HTML", "GIF or BMP"],
   "a decompression bomb": [bomb, "65535 x 65535 = 4294836225 pixels", "at most"],
 };
 

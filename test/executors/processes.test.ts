@@ -157,7 +157,7 @@ test("bad pairs, endless lists, questions: all by the same worker", async () => 
   const { pids } = one;
   const bad: [string, Partial<PairInput>, string][] = [
     ["image", { image: "no/such.png" }, "no/such.png"],
-    ["image", { image: new Uint8Array(9) }, "PNG or JPEG"],
+    ["image", { image: new Uint8Array(9) }, "PNG, JPEG"],
     ["tokens", { question: "is it red ".repeat(9) }, "29 tokens"],
     ["tokens", { answers: ["spotted", "spotless"] }, '"spotless"'],
     ["options", { corruptQuestion: CORRUPT_QUESTION } as Partial<PairInput>, "exactly one"],

@@ -17,6 +17,7 @@ const picture: Picture = { width: 64, height: 64, data: Uint8Array.from({ length
 const PNG = encodePng(picture);
 /** Different pictures. */
 const pngOf = (n: number) => encodePng({ ...picture, data: picture.data.map((value) => (value + n + 1) % 256) });
+const CMYK = readFileSync("test/fixtures/pictures/refused/cmyk-small-black.jpg");
 const JPEG = Buffer.from(await encodeJpeg(picture));
 
 /** No busy machine is silent for so long: a retry would be a request more. */
@@ -65,9 +66,11 @@ const FAILING: Record<string, [Answer, reason: string]> = {
   nothing: [(response) => response.writeHead(204).end(), "HTTP 204"],
   page: [send("<!doctype html><title>Parked</title>", { "content-type": "image/jpeg" }), "web page"],
   bare: [send("\ufeff\n<!-- x -->\n<HTML lang=en><body>gone"), "web page"],
-  text: [send("not found"), "no PNG or JPEG"],
-  empty: [send(""), "no PNG or JPEG"],
-  gif: [send("GIF89a"), "no PNG or JPEG"],
+  text: [send("not found"), "no picture"],
+  empty: [send(""), "no picture"],
+  tiff: [send("II*\0"), "no picture"],
+  gif: [send("GIF89a"), "damaged picture"],
+  inks: [send(CMYK), "CMYK picture"],
   half: [send(PNG.subarray(0, PNG.length / 2)), "damaged picture"],
   bomb: [send(bombOf(PNG)), "damaged picture"],
   large: [send(PNG, { "content-length": 10 ** 12 }), "too large"],

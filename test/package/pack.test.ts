@@ -15,6 +15,7 @@ test("the package has what is needed", async () => {
   packed = await pack("--dry-run");
   for (const path of [
     "LICENSE",
+    "NOTICE",
     "README.md",
     "package.json",
     "weights/scenes/model.safetensors",
@@ -29,7 +30,7 @@ test("the package has what is needed", async () => {
 
 test("and no more: no tests, sources, fixtures, maps, settings", () => {
   const allowed = [
-    /^(LICENSE|README\.md|CHANGELOG\.md|package\.json)$/,
+    /^(LICENSE|NOTICE|README\.md|CHANGELOG\.md|package\.json)$/,
     /^dist\/(.+\.(js|d\.ts)|wasm\/[\w-]+\.wasm)$/,
     /^docs\/[\w-]+\.md$/,
     /^examples\/([\w-]+\.(ts|png|ipynb|md)|browser\/(index\.html|main\.ts|vite\.config\.ts))$/,
