@@ -49,9 +49,9 @@ export function decodeBmp(bytes: Uint8Array, name: string): Picture {
 function readHeader(bytes: Uint8Array, name: string): Bitmap {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const length = bytes.length >= 18 ? view.getUint32(14, true) : 0;
-  if (bytes.length < 26 || (HEADERS.includes(length) && bytes.length < 14 + length))
-    throw new NoticeError("image", `${name} is a cut BMP: it ends after ${bytes.length} bytes, within its header.`);
   const old = length === 12;
+  if (bytes.length < (old ? 26 : 54) || (HEADERS.includes(length) && bytes.length < 14 + length))
+    throw new NoticeError("image", `${name} is a cut BMP: it ends after ${bytes.length} bytes, within its header.`);
   const rows = old ? view.getUint16(20, true) : view.getInt32(22, true);
   const [width, height] = [old ? view.getUint16(18, true) : view.getUint32(18, true), Math.abs(rows)];
   const bits = view.getUint16(old ? 24 : 28, true);

@@ -4,7 +4,7 @@ import { coloured, GREYS, isGreyRamp, padded } from "./palette.js";
 import { checkSize, type Picture } from "./picture.js";
 
 /** The most bytes of a frame's codes. */
-const MAX_CODED = 16 * 1024 * 1024;
+export const MAX_CODED = 16 * 1024 * 1024;
 
 /** A code has 3 bits or more, and its string no more than this many indices. */
 const MOST_OF_A_CODE = 4096;

@@ -45,7 +45,7 @@ export async function decodeVp8(
   return { width, height, data: withoutAlpha(new Uint8Array(memory.buffer, pixels, width * height * 4)) };
 }
 
-let compiled: Promise<WebAssembly.Module> | undefined;
+let compiled: Promise<object> | undefined;
 
 async function instance(): Promise<Codec> {
   compiled ??= loadWebpCodec().then((codec) => WebAssembly.compile(limited(codec, MAX_PAGES)));

@@ -17,6 +17,8 @@ const BEGINNINGS: readonly [kind: string, bytes: string][] = [
   ["a damaged GIF", "GIF88a\x01\0\x01\0"],
   ["a cut or damaged WebP", "RIFF\x10\0\0\0WEBPVP8 "],
   ["a cut BMP", "BM\x3a\0\0\0"],
+  ["a cut BMP", `BM${"\x09".repeat(30)}`],
+  ["a BMP of header 151587081", `BM${"\x09".repeat(60)}`],
   ["a TIFF", "II*\0\x08\0\0\0"],
   ["a TIFF", "MM\0*\0\0\0\x08"],
   ["an AVIF picture", "\0\0\0\x1cftypavif\0\0\0\0"],
@@ -82,6 +84,31 @@ test("extended sequential JPEGs are read: a baseline one is one under another ma
   const frame = bytes.findIndex((byte, at) => byte === 0xff && bytes[at + 1] === 0xc0);
   const extended = bytes.with(frame + 1, 0xc1);
   assert.equal(await decodePicture(extended, "photo"), await decodePicture(bytes, "photo"));
+});
+
+test("bombs of each kind are refused before they go off", async () => {
+  const file = (text: string) => new Uint8Array(Buffer.from(text, "latin1"));
+  const gif = (size: string, coded: string) => file(`GIF89a${size}\0\0\0,\0\0\0\0${size}\0\x02${coded}\0;`);
+  await refused(() => decodePicture(gif("\xff\xff\xff\xff", "\x01\0"), "photo"), "image", "65535 x 65535", "67108864");
+  await refused(
+    () => decodePicture(gif("\0\x10\0\x10", "\x01\0"), "photo"),
+    "image",
+    "1 bytes of data cannot hold 4096 x 4096",
+  );
+  const webp = (type: string, content: string) =>
+    file(
+      `RIFF${String.fromCharCode(content.length + 12)}\0\0\0WEBP${type}${String.fromCharCode(content.length)}\0\0\0${content}`,
+    );
+  const lossless = webp("VP8L", `\x2f\xff\xff\xff\x0f${"\0".repeat(9)}`);
+  await refused(() => decodePicture(lossless, "photo"), "image", "16384 x 16384");
+  await refused(
+    () => decodePicture(webp("VP8 ", `\0\0\0\x9d\x01\x2a\x88\x13\x88\x13`), "photo"),
+    "image",
+    "5000 x 5000",
+    "24000000",
+  );
+  const bmp = `BM${"\0".repeat(8)}\x36\0\0\0\x28\0\0\0\0\x10\0\0\0\x10\0\0\x01\0\x18\0${"\0".repeat(24)}`;
+  await refused(() => decodePicture(file(bmp), "photo"), "image", "does not hold 4096 x 4096 pixels of 24 bits");
 });
 
 test("what is no picture is called what it is", async () => {
