@@ -46,6 +46,7 @@ export {
   type SetOptions,
 } from "./patching/faithful.js";
 export { gradients } from "./patching/gradients.js";
+export type { HeadWeights } from "./patching/head-weights.js";
 export { type Box, type ImagePlace, imagePlaces } from "./patching/image-places.js";
 export type { AskedEdited, CorruptImage, CorruptQuestion, ImageInput, PairInput } from "./patching/inputs.js";
 export {

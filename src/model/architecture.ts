@@ -4,6 +4,7 @@ import type { Checkpoint, ModelConfig } from "../checkpoint/format.js";
 import type { Reader, ReaderOptions } from "../words/reader.js";
 import type { Beside, Block, BlockSite, Rewrites } from "./blocks/block.js";
 import type { AttentionWeights, KeysValues } from "./kernels/attention.js";
+import type { Matrix } from "./kernels/linear.js";
 
 // The contract of an architecture: what one file states about a model, and nothing else in the package knows.
 
@@ -99,6 +100,16 @@ export interface Tower<Config = ModelConfig, Weights = object> {
     x: tf.Tensor,
     beside: Beside & { readonly context?: Context },
   ): Block;
+  /** A layer's attention weights by kind, whose columns are its heads one after the other. */
+  attention(model: Learned<Config, Weights>, layer: number): Readonly<Partial<Record<"self" | "cross", HeadMatrices>>>;
+}
+
+/** Of one attention: [in, out] each, whatever biases stand beside them. */
+export interface HeadMatrices {
+  readonly query: Matrix;
+  readonly key: Matrix;
+  readonly value: Matrix;
+  readonly output: Matrix;
 }
 
 /** From the last stream of a tower to what the model answers. */

@@ -51,6 +51,7 @@ export const blipCaption = {
       embed: ({ config, weights }, { ids }) => embedTokens(weights.decoder, config.text, ids),
       block: ({ config, weights }, layer, x, { context, ...beside }) =>
         bertBlock(weights.decoder.blocks[layer]!, config.text, x, { ...beside, context: context!, causal: true }),
+      attention: ({ weights }, layer) => weights.decoder.blocks[layer]!,
     },
   },
   readout: {

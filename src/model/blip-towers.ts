@@ -43,6 +43,7 @@ export const vision = {
   names: ({ vision }) => vitNames(vision),
   embed: ({ config, weights }, { pixels }) => embedPixels(weights.vision, config.vision, pixels!),
   block: ({ config, weights }, layer, x, { given }) => vitBlock(weights.vision.blocks[layer]!, config.vision, x, given),
+  attention: ({ weights }, layer) => weights.vision.blocks[layer]!,
 } as const satisfies Tower<BlipConfig, { readonly vision: VitWeights }>;
 
 export const text = {
@@ -55,4 +56,5 @@ export const text = {
   embed: ({ config, weights }, { ids }) => embedTokens(weights.text, config.text, ids),
   block: ({ config, weights }, layer, x, { context, given }) =>
     bertBlock(weights.text.blocks[layer]!, config.text, x, { context: context!, causal: false, given }),
+  attention: ({ weights }, layer) => weights.text.blocks[layer]!,
 } as const satisfies Tower<BlipConfig, { readonly vision: VitWeights; readonly text: BertWeights }>;

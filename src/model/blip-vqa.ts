@@ -46,6 +46,7 @@ export const blipVqa = {
         embedTokens(weights.decoder, config.text, tf.fill([ids.shape[0]!, 1], config.text.bos_token_id, "int32")),
       block: ({ config, weights }, layer, x, { context, ...beside }) =>
         bertBlock(weights.decoder.blocks[layer]!, config.text, x, { ...beside, context: context!, causal: true }),
+      attention: ({ weights }, layer) => weights.decoder.blocks[layer]!,
     },
   },
   readout: {

@@ -32,6 +32,7 @@ export const readingTower = <Config extends DecoderConfig, W extends Weights>(ta
     embed: ({ weights }, { ids }) => embedWords(weights.text, ids),
     block: ({ config, weights }, layer, x, { given, past }) =>
       llamaBlock(weights.text.blocks[layer]!, config.text, x, { given, past }),
+    attention: ({ weights }, layer) => weights.text.blocks[layer]!,
   }) as const satisfies Tower<Config, W>;
 
 /** What goes in, without what reads it. */

@@ -85,6 +85,7 @@ export const idefics3 = {
           activate: ACTIVATIONS[vision.hidden_act],
           tile: (vision.image_size / vision.patch_size) ** 2,
         }),
+      attention: ({ weights }, layer) => weights.vision.blocks[layer]!,
     },
     text: readingTower(takes),
   },

@@ -99,6 +99,7 @@ export const llava = {
         layerNorm(embedWithClass(weights.vision, vision, pixels!), weights.vision.firstNorm, vision.layer_norm_eps),
       block: ({ config: { vision }, weights }, layer, x, { given }) =>
         vitBlock(weights.vision.blocks[layer]!, vision, x, given, { activate: ACTIVATIONS[vision.hidden_act] }),
+      attention: ({ weights }, layer) => weights.vision.blocks[layer]!,
     },
     text: readingTower(takes),
   },

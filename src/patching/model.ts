@@ -4,7 +4,7 @@ import { INSPECT } from "../base/inspect.js";
 import { checkShape } from "../base/options.js";
 import type { CheckpointFiles } from "../base/source.js";
 import { disposeWeights } from "../checkpoint/weights.js";
-import type { Network } from "../model/architecture.js";
+import { type Network, type Readout, type TowerSize, towerSize, towersOf } from "../model/architecture.js";
 import { type ArchitectureName, NAMES } from "../model/architectures.js";
 import { filesOf, isOf, LOAD_KEYS, type LoadedModel, type LoadOptions, readModel } from "../model/load.js";
 import { endsOf, forward } from "../model/pass.js";
@@ -18,6 +18,7 @@ import { Cautions } from "./cautions.js";
 import { type AskResult, answerOf, answersOf, likeliest, said, similarityOf } from "./choices.js";
 import { type EditPatches, resolveEdits, rewritesIn } from "./edits.js";
 import { modelFacts } from "./facts.js";
+import { type HeadWeights, headWeights } from "./head-weights.js";
 import { type Box, imagePlaces, tokensInBox } from "./image-places.js";
 import {
   ASKED,
@@ -34,7 +35,7 @@ import { newRun, Pair } from "./pair.js";
 import type { Question } from "./positions.js";
 import type { Run } from "./run.js";
 import { see, seeCorrupt } from "./seen.js";
-import type { Site } from "./sites.js";
+import type { HeadSite, Site } from "./sites.js";
 import { continuation, questionOf } from "./texts.js";
 
 /** A loaded model, ready to be asked and patched: `loadModel` makes it. Dispose of it after use. */
@@ -81,6 +82,15 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
   /** What computes. */
   get backend(): Backend {
     return this.#loaded.backend;
+  }
+
+  /** The shape of every tower, by name. */
+  get towers(): Readonly<Record<string, Required<TowerSize>>> {
+    const sizes = towersOf(this).map(([name, { size }]) => {
+      const { heads, width, ...given } = size(this.config);
+      return [name, { keyValueHeads: heads, headDim: width / heads, heads, width, ...given }] as const;
+    });
+    return Object.fromEntries(sizes);
   }
 
   /** Bytes left for the values of passes. */
@@ -248,6 +258,36 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
    */
   async tokensIn(box: Box, image: ImageInput): Promise<number[]> {
     return tokensInBox(imagePlaces(this, await pictureOf(image)), box);
+  }
+
+  /**
+   * What the readout says of rows of the stream that it reads, [..., width] -> logits [..., choice]: the logit lens. The
+   * caller disposes of it.
+   *
+   * @throws NoticeError `options` for rows of another width.
+   */
+  unembed(x: tf.Tensor): tf.Tensor {
+    const { tower, logits } = this.architecture.readout as Readout;
+    const { width } = towerSize(this, tower);
+    if (!(x instanceof tf.Tensor) || x.shape.at(-1) !== width)
+      throw new NoticeError(
+        "options",
+        `unembed takes rows of the ${tower} tower, whose last axis is its width, ${width}.`,
+      );
+    return tf.tidy(() => {
+      const rows = logits(this, tf.reshape(x, [-1, 1, width])); // each row as a text of one token
+      return tf.reshape(rows, [...x.shape.slice(0, -1), -1]);
+    });
+  }
+
+  /**
+   * The weights of one head: Q, K, V, O, OV and QK. The caller disposes of them.
+   *
+   * @throws NoticeError `site` where there is no such head.
+   * @example using weights = blip.headWeights("text.cross.z", { layer: 0, head: 1 });
+   */
+  headWeights(site: HeadSite<A>, place: { readonly layer: number; readonly head: number }): HeadWeights {
+    return headWeights(this, site, place);
   }
 
   /**

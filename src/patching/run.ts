@@ -7,11 +7,12 @@ import type { ArchitectureName } from "../model/architectures.js";
 import { valueAt } from "../model/blocks/block.js";
 import { type Activations, blockOf, tensorsOf } from "../model/pass.js";
 import { runFacts } from "./facts.js";
-import { parseSite, type Site, type SiteParts } from "./sites.js";
+import { parseSite, type Site, type SiteParts, sitesOf } from "./sites.js";
 
 /** One pass of one picture and one text: every value of every layer can be read from it. Dispose of it after use. */
 export class Run<A extends ArchitectureName = ArchitectureName> {
   readonly #activations: Activations;
+  readonly #cached = new Map<string, tf.Tensor>();
   #disposed = false;
 
   private constructor(
@@ -57,6 +58,38 @@ export class Run<A extends ArchitectureName = ArchitectureName> {
     return tf.tidy(() => tf.squeeze(valueAt(blockOf(this.model, this.activations, tower, layer), within), [0]));
   }
 
+  /**
+   * Values of all sites and layers, or of those chosen, each as `at` gives it, by a name such as `text.cross.z:L0`. They
+   * belong to the run, and are computed once.
+   *
+   * @param filter sites, or a function that says of a site and a layer whether it is wanted. Default: all.
+   * @throws NoticeError `site` for a site that is not there, `options`
+   */
+  cache(
+    filter: readonly Site<A>[] | ((site: Site<A>, layer: number) => boolean) = () => true,
+  ): ReadonlyMap<string, tf.Tensor> {
+    const { model, activations } = this;
+    if (typeof filter !== "function" && !Array.isArray(filter))
+      throw new NoticeError(
+        "options",
+        'cache takes a list of sites, such as ["text.cross.z"], or a function of site and layer.',
+      );
+    const sites =
+      typeof filter === "function" ? sitesOf(model.architecture) : filter.map((site) => parseSite(model, site).site);
+    const found = new Map<string, tf.Tensor>();
+    for (const site of sites)
+      for (const layer of indexes(towerSize(model, parseSite(model, site).tower).layers)) {
+        if (typeof filter === "function" && !filter(site as Site<A>, layer)) continue;
+        const name = `${site}:L${layer}`;
+        const { tower, within } = parseSite(model, site);
+        const read = () =>
+          tf.keep(tf.tidy(() => tf.squeeze(valueAt(blockOf(model, activations, tower, layer), within), [0])));
+        if (!this.#cached.has(name)) this.#cached.set(name, read());
+        found.set(name, this.#cached.get(name)!);
+      }
+    return found;
+  }
+
   /** What the model answers, [1, choice]: over the vocabulary, or over classes. They belong to the run. */
   get logits(): tf.Tensor2D {
     return this.activations.logits;
@@ -69,7 +102,7 @@ export class Run<A extends ArchitectureName = ArchitectureName> {
 
   /** Frees its tensors. */
   [Symbol.dispose](): void {
-    tf.dispose(tensorsOf(this.#activations));
+    tf.dispose([...tensorsOf(this.#activations), ...this.#cached.values()]);
     this.#disposed = true;
   }
 }
