@@ -5,11 +5,11 @@ export type { ByteSource, CheckpointFiles } from "./base/source.js";
 export { type GaussianNoise, gaussianNoise } from "./corruption/gaussian.js";
 export type { DownloadProgress, HubOptions } from "./files/hub.js";
 export type { Retry } from "./files/retry.js";
-export type { Architecture, Network } from "./model/architecture.js";
+export type { Architecture, Network, TowerSize } from "./model/architecture.js";
 export type { ArchitectureName } from "./model/architectures.js";
 export type { BlipConfig, TextConfig, TowerConfig, VisionConfig } from "./model/blip-config.js";
 export type { LoadOptions } from "./model/load.js";
-export type { Activations } from "./model/pass.js";
+export type { Activations, Edited, EditedBlock } from "./model/pass.js";
 export { ablate, layerWindow } from "./patching/ablate.js";
 export { type Agreement, agreement } from "./patching/agreement.js";
 export {
@@ -57,6 +57,7 @@ export {
   type LogitMetric,
   logitDifference,
   METRICS,
+  type MeasuredReading,
   type Metric,
   type Metrics,
   probability,

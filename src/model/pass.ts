@@ -31,7 +31,8 @@ export interface Activations {
 /** Replaced values as they came out, with what they were made by. */
 export type EditedBlock = { readonly [site in BlockSite]?: Edited };
 
-interface Edited {
+/** A replaced value, and what replaced it. */
+export interface Edited {
   readonly values: tf.Tensor;
   readonly by: Replacement;
 }
