@@ -117,7 +117,7 @@ def main():
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--pictures", type=int, nargs=3, default=[28000, 18000, 18000])
-    parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--batch", type=int, nargs=3, default=[14, 5, 3])
     parser.add_argument("--repeats", type=int, default=4, help="captions a picture")
     parser.add_argument("--rate", type=float, default=1.5e-3)

@@ -107,7 +107,7 @@ def main():
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--pictures", type=int, nargs=3, default=[28000, 18000, 18000])
-    parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--steps", type=int, default=1200)
     parser.add_argument("--batch", type=int, nargs=3, default=[14, 5, 3])
     parser.add_argument("--repeats", type=int, default=3, help="pairs a picture")
     parser.add_argument("--alike", type=int, default=1, help="the similarity learns in one of so many steps")
