@@ -536,6 +536,17 @@ test("an abort ends a download that hangs", async ({ cache }) => {
   assert.is((error as Error).name, "TimeoutError");
 });
 
+test("an abort while the hub lists its files is given as the reason, and is no fault of the hub", async ({ cache }) => {
+  await using server = await HubServer.start(TINY);
+  const stop = new AbortController();
+  server.fault = () => {
+    stop.abort(new Error("enough"));
+    return true;
+  };
+  const asked = download("owner/tiny-blip", at(server, cache, { timeoutMs: 60_000, signal: stop.signal }));
+  assert.is(((await asked.catch((reason: Error) => reason)) as Error).message, "enough");
+});
+
 test("what a call that was killed left beside its place is taken away by the next", async ({ cache }) => {
   await using server = await HubServer.start(TINY);
   const folder = await download("owner/tiny-blip", at(server, cache));
