@@ -6,6 +6,13 @@ export { gatherReport } from "./report/gather.js";
 export { type ReportOptions, writeReport } from "./report/report.js";
 export type { AttributionAgreement } from "./study/agreement.js";
 export { readCircuits, type StudyCircuit, type StudyCircuits } from "./study/circuits.js";
+export {
+  type ComparedCircuit,
+  type ComparedPair,
+  type Comparison,
+  compareRuns,
+  type HeadPlace,
+} from "./study/compare.js";
 export { exportScores } from "./study/export.js";
 export { type Findings, readFindings, summarise } from "./study/findings.js";
 export { mergeRuns } from "./study/merge.js";

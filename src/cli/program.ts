@@ -30,6 +30,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   ...Object.fromEntries(
     STUDY_COMMANDS.map((name) => [name, async () => (await import("./study.js")).studyCommand(name)]),
   ),
+  compare: async () => (await import("./compare.js")).compareCommand(),
   merge: async () => (await import("./merge.js")).mergeCommand(),
   export: async () => (await import("./export.js")).exportCommand(),
   fetch: async () => (await import("./fetch.js")).fetchCommand(),

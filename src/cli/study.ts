@@ -23,6 +23,7 @@ type StudyFlags = GivenSettings &
     readonly settings?: string;
     readonly workers?: number;
     readonly shard?: string;
+    readonly compare?: readonly string[];
   };
 
 /** Which stages each command does, and whether it then reads circuits and writes the report. */
@@ -49,6 +50,7 @@ export function studyCommand(name: StudyCommand): Command {
   withStudySettings(command);
   if (name === "patch" || name === "verify" || name === "study")
     command.option("--shard <i/n>", "only part i of n of the samples; `notice merge` puts the parts together");
+  if (name === "report") command.option("--compare <runs>", "run folders to compare it with, by commas", listOf);
   command.option("--workers <number>", "processes; default: as many as cores, if memory allows", wholeNumber);
   command.addHelpText(
     "after",
@@ -57,8 +59,9 @@ export function studyCommand(name: StudyCommand): Command {
   return withJson(withBackend(command)).action((flags: StudyFlags) => runStudy(name, flags));
 }
 
+const listOf = (text: string) => text.split(",").map((part) => part.trim());
+
 function withStudySettings(command: Command): Command {
-  const list = (text: string) => text.split(",").map((part) => part.trim());
   return command
     .requiredOption("--out <run>", "the run's folder; made where there is none", folder)
     .option("--settings <file>", "TOML or JSON file with any of the settings below; options take precedence")
@@ -66,7 +69,7 @@ function withStudySettings(command: Command): Command {
     .option(
       "--dataset <names>",
       "scenes, svo-probes, mit-states, faces, or a CSV or JSONL file; several by commas",
-      list,
+      listOf,
     )
     .option(
       "--data <folder>",
@@ -75,8 +78,10 @@ function withStudySettings(command: Command): Command {
     .option("--n <samples>", "samples to patch in each data set; default: 60", wholeNumber)
     .option("--candidates <samples>", "samples to ask about in each data set; default: all, of scenes 2 n", wholeNumber)
     .option("--seed <number>", "seed of all random choices; default: 0", wholeNumber)
-    .option("--modalities <names>", `${MODALITIES.join(", ")}; default: image,text`, list)
-    .option("--sites <names>", "default: text.cross.z,text.self.z,text.resid_post", (text) => list(text).map(checkSite))
+    .option("--modalities <names>", `${MODALITIES.join(", ")}; default: image,text`, listOf)
+    .option("--sites <names>", "default: text.cross.z,text.self.z,text.resid_post", (text) =>
+      listOf(text).map(checkSite),
+    )
     .addOption(new Option("--direction <direction>", "default: denoise").choices(["denoise", "noise"]))
     .option(
       "--sigma <deviation>",
@@ -110,7 +115,7 @@ function withStudySettings(command: Command): Command {
 /** The settings among the flags, over those of the file. */
 async function givenSettings(flags: StudyFlags): Promise<GivenSettings> {
   const { checkSettings, readSettings } = await import("../study/settings.js");
-  const { out, settings, workers, shard, backend, memory, json, ...given } = flags;
+  const { out, settings, workers, shard, compare, backend, memory, json, ...given } = flags;
   const file = settings === undefined ? {} : await readSettings(settings);
   return { ...file, ...checkSettings(given, "The options") };
 }
@@ -147,7 +152,7 @@ async function runStudy(name: StudyCommand, flags: StudyFlags): Promise<void> {
   const file = join(flags.out, "circuits.json");
   await refuseForeign(file, "json");
   await writeWhole(file, `${JSON.stringify(told, null, 1)}\n`);
-  const files = name === "circuits" ? {} : { report: await report(run, found) };
+  const files = name === "circuits" ? {} : { report: await report(run, found, flags.compare) };
   const table = () => [
     datasetTable(datasets),
     circuitTable(found),
@@ -171,10 +176,16 @@ async function fetchModel(run: StudyRun, signal: AbortSignal): Promise<void> {
   }
 }
 
-async function report(run: StudyRun, found: Findings): Promise<string> {
+async function report(run: StudyRun, found: Findings, compare: readonly string[] = []): Promise<string> {
   const { gatherReport } = await import("../report/gather.js");
   const { writeReport } = await import("../report/report.js");
-  return writeReport(await gatherReport(run, found), run.folder);
+  const { reopenAll } = await import("../study/run.js");
+  const others = await reopenAll(compare);
+  try {
+    return await writeReport(await gatherReport(run, found, others), run.folder);
+  } finally {
+    for (const other of others) other[Symbol.dispose]();
+  }
 }
 
 function datasetTable(datasets: readonly DatasetSummary[]): string {

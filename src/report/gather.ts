@@ -1,23 +1,34 @@
 import { NoticeError } from "../base/errors.js";
 import { readPicture } from "../files/picture.js";
 import { lookingSite } from "../patching/answer-attention.js";
-import { attentionOverlay, type HeadAttention, meanAttention } from "../patching/attention-functions.js";
+import { attentionOverlay } from "../patching/attention-functions.js";
 import { parseSite } from "../patching/sites.js";
 import type { Picture } from "../pictures/picture.js";
+import { compareRuns } from "../study/compare.js";
 import type { Findings } from "../study/findings.js";
+import { headFunctionFacts } from "../study/head-functions.js";
 import { checkpointNotes, patchedBy } from "../study/queries/provenance.js";
 import { countUnpatched, exclusionCounts, groupCounts, samplesWithPatterns } from "../study/queries/samples.js";
-import { attentionOf, attentionPatterns, patchedGroups, siteShapes, tokenScores } from "../study/queries/scores.js";
+import { attentionPatterns, patchedGroups, siteShapes, tokenScores } from "../study/queries/scores.js";
 import type { StudyRun } from "../study/run.js";
 import type { Settings } from "../study/settings.js";
-import type { DatasetFacts, HeadFunctionFacts, OverlaySample, ReportData, RunFacts, TokenMap } from "./report-data.js";
+import type { DatasetFacts, OverlaySample, ReportData, RunFacts, TokenMap } from "./report-data.js";
 import { roleMeans } from "./roles.js";
 
 /** Pictures of each data set, and heads on each. */
 const [PICTURES, HEADS] = [2, 3];
 
-/** Everything that the report of a run says, read from its store. */
-export async function gatherReport(run: StudyRun, found: Findings): Promise<ReportData> {
+/**
+ * Everything that the report of a run says, read from its store.
+ *
+ * @param others runs to compare it with.
+ * @throws NoticeError as `compareRuns`
+ */
+export async function gatherReport(
+  run: StudyRun,
+  found: Findings,
+  others: readonly StudyRun[] = [],
+): Promise<ReportData> {
   const shapes = await shapesOf(run);
   const circuits = found.circuits.map((one) => ({ ...one, metric: found.metric, ...shapes.get(one.site)! }));
   return {
@@ -30,7 +41,8 @@ export async function gatherReport(run: StudyRun, found: Findings): Promise<Repo
     universality: found.universal,
     verified: found.verified,
     attribution: found.attribution,
-    headFunctions: await headFunctionFacts(run, found),
+    ...(others.length > 0 ? { comparison: await compareRuns([run, ...others]) } : {}),
+    headFunctions: await headFunctionFacts(run, found.circuits),
     overlays: await overlays(run, found),
     notes: [...(await notesOnRun(run)), ...notesOn(found), ...screenNote(run.settings)],
   };
@@ -84,33 +96,6 @@ async function tokenMaps(run: StudyRun, { metric }: Findings): Promise<TokenMap[
       maps.push({ ...group, site, metric, ...roleMeans(scores) });
     }
   return maps;
-}
-
-/** What the heads of a data set's circuits attend to. */
-async function headFunctionFacts(run: StudyRun, { circuits }: Findings): Promise<HeadFunctionFacts[]> {
-  const { store } = run;
-  const facts: HeadFunctionFacts[] = [];
-  const looking = lookingSite({ architecture: await run.architecture() });
-  for (const dataset of new Set(circuits.map((one) => one.dataset))) {
-    const own = circuits.filter((one) => one.dataset === dataset && one.site === looking);
-    const members = own.flatMap(({ circuit }) => circuit.heads.filter(({ inCircuit }) => inCircuit));
-    const names = [...new Set(members.map(({ layer, head }) => `${layer}.${head}`))]
-      .map((name) => name.split(".").map(Number) as [number, number])
-      .sort(([layer, head], [otherLayer, otherHead]) => layer - otherLayer || head - otherHead);
-    for (const [layer, head] of names) {
-      const rows = await attentionOf(store, { dataset, layer, head });
-      facts.push({ dataset, layer, head, ...meanAttention(rows.map(functionOf)) });
-    }
-  }
-  return facts;
-}
-
-function functionOf(row: Record<string, number | null>): HeadAttention {
-  const { object_mass, object_uniform, outlier_mass, outlier_uniform, auroc } = row;
-  return {
-    object: object_mass == null ? null : { mass: object_mass, uniform: object_uniform!, auroc: auroc ?? null },
-    outliers: outlier_mass == null ? null : { mass: outlier_mass, uniform: outlier_uniform! },
-  };
 }
 
 /** The strongest heads of each data set on its first pictures. */

@@ -1,9 +1,10 @@
-import type { HeadFunction } from "../patching/attention-functions.js";
 import type { Circuit, Universality } from "../patching/circuits.js";
 import type { Metric } from "../patching/metrics.js";
 import type { Site } from "../patching/sites.js";
 import type { Picture } from "../pictures/picture.js";
 import type { AttributionAgreement } from "../study/agreement.js";
+import type { Comparison } from "../study/compare.js";
+import type { HeadFunctionFacts } from "../study/head-functions.js";
 import type { ExcludedCount, GroupCounts } from "../study/queries/samples.js";
 import type { Modality } from "../study/settings.js";
 import type { Verified } from "../study/verified.js";
@@ -26,6 +27,8 @@ export interface ReportData {
   /** What gradients expected beside what patching did; one for each data set and modality that has both. */
   readonly attribution: readonly AttributionAgreement[];
   readonly headFunctions: readonly HeadFunctionFacts[];
+  /** With other runs, where some were given. */
+  readonly comparison?: Comparison;
   readonly overlays: readonly OverlaySample[];
   /** What a reader should know: warnings of the stages, choices that were made. */
   readonly notes: readonly string[];
@@ -92,13 +95,6 @@ export interface SiteUniversality {
   readonly site: Site;
   /** Of the circuits that have samples: one without is shared by no head, and then none is universal. */
   readonly universality: Universality;
-}
-
-/** What a head of a circuit attends to, over a data set's clean runs. */
-export interface HeadFunctionFacts extends HeadFunction {
-  readonly dataset: string;
-  readonly layer: number;
-  readonly head: number;
 }
 
 /** What some heads attend to on one picture. */

@@ -6,6 +6,7 @@ import { checkShape } from "../base/options.js";
 import { removeLeftovers } from "../files/leftovers.js";
 import { isWritten, refuseForeign } from "../files/output.js";
 import { makeFolder, writeWhole } from "../files/write.js";
+import { comparison } from "./comparison-section.js";
 import { FigureBook } from "./figure-book.js";
 import { attention, notes, overlays, universalHeads } from "./head-sections.js";
 import { Html, html, inlineScript, jsonScript } from "./html.js";
@@ -75,6 +76,7 @@ async function reportPage(data: ReportData, book: FigureBook): Promise<string> {
     await attribution(data, book),
     attention(data),
     overlays(data, book),
+    ...comparison(data),
     notes(data),
   ];
   const scripts = [...(await drawingLibraries()), PAGE_SCRIPT].map(inlineScript);

@@ -211,6 +211,18 @@ export class StudyRun implements Disposable {
   }
 }
 
+/** As `StudyRun.reopen`, all or none. The caller disposes of them. */
+export async function reopenAll(folders: readonly string[]): Promise<StudyRun[]> {
+  const runs: StudyRun[] = [];
+  try {
+    for (const folder of folders) runs.push(await StudyRun.reopen(folder));
+    return runs;
+  } catch (error) {
+    for (const run of runs) run[Symbol.dispose]();
+    throw error;
+  }
+}
+
 /** Files that an interrupted start left behind. All other files in a folder belong to the user. */
 async function refuseForeign(folder: string): Promise<void> {
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {

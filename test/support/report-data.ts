@@ -2,15 +2,9 @@ import { random } from "../../src/base/random.js";
 import { draw, sampleAt, type Task, tasks } from "../../src/data/scenes/scene.js";
 import { findCircuit, type HeadScores, universality } from "../../src/patching/circuits.js";
 import type { Site } from "../../src/patching/sites.js";
-import type {
-  DatasetFacts,
-  HeadFunctionFacts,
-  OverlaySample,
-  ReportData,
-  SiteCircuit,
-  TokenMap,
-} from "../../src/report/report-data.js";
+import type { DatasetFacts, OverlaySample, ReportData, SiteCircuit, TokenMap } from "../../src/report/report-data.js";
 import type { AttributionAgreement } from "../../src/study/agreement.js";
+import type { HeadFunctionFacts } from "../../src/study/head-functions.js";
 import type { Modality } from "../../src/study/settings.js";
 import type { Verified } from "../../src/study/verified.js";
 import { EXCLUSIONS } from "./exclusions.js";

@@ -1,0 +1,163 @@
+import { NoticeError } from "../base/errors.js";
+import { type HeadFunctionName, headFunctions } from "../patching/attention-functions.js";
+import { depthShares, overlapChance, type Ranked, rankedAlike } from "../patching/comparison.js";
+import type { Metric } from "../patching/metrics.js";
+import { headScores, readCircuits, type StudyCircuit } from "./circuits.js";
+import { headFunctionFacts } from "./head-functions.js";
+import { patchedBy } from "./queries/provenance.js";
+import type { StudyRun } from "./run.js";
+
+/** A head, by its place in its model. */
+export interface HeadPlace {
+  readonly layer: number;
+  readonly head: number;
+}
+
+/** A circuit of one of the runs. */
+export interface ComparedCircuit extends Pick<StudyCircuit, "dataset" | "modality" | "site"> {
+  /** Which run, from 0. */
+  readonly run: number;
+  readonly samples: number;
+  /** Those in it, the strongest first. */
+  readonly heads: readonly HeadPlace[];
+  /** Heads that could be in it. */
+  readonly of: number;
+  /** Which share of all effect each quarter of the model's depth has. */
+  readonly depth: readonly number[];
+  /** The heads of each function that at least one has. */
+  readonly functions: Readonly<Partial<Record<HeadFunctionName, readonly HeadPlace[]>>>;
+}
+
+/** Two circuits of different runs. */
+export interface ComparedPair {
+  /** Their places in `circuits`. */
+  readonly a: number;
+  readonly b: number;
+  /** Heads by name, at a site of equally many heads and layers in both. */
+  readonly named?: {
+    /** Otherwise the same name need not mean the same head. */
+    readonly sameWeights: boolean;
+    readonly shared: readonly HeadPlace[];
+    /** How likely two random sets of these sizes share at least as many. */
+    readonly chance: number;
+    /** Whether both rank all heads alike; its interval is over samples. */
+    readonly rank: Ranked;
+  };
+  /** Functions that heads of both have. */
+  readonly functions: readonly HeadFunctionName[];
+}
+
+/** What runs have in common. */
+export interface Comparison {
+  readonly runs: readonly {
+    readonly folder: string;
+    readonly model: string;
+    readonly architecture: string;
+    readonly metric: Metric;
+    readonly position: string;
+  }[];
+  readonly circuits: readonly ComparedCircuit[];
+  readonly pairs: readonly ComparedPair[];
+}
+
+interface Read extends ComparedCircuit {
+  /** Of the weights. */
+  readonly hashes: string;
+  readonly layers: number;
+  /** Scores that count, [sample][head]. */
+  readonly rows: readonly number[][];
+}
+
+/**
+ * Compares the circuits of runs: of the same model or of others, on the same data or in another form. Two circuits are
+ * compared where they are of different runs, the same corruption, and the same data set; of the same site where both
+ * models have it.
+ *
+ * @throws NoticeError `options` where there are fewer than two runs, one has no scores, or nothing can be compared.
+ */
+export async function compareRuns(runs: readonly StudyRun[]): Promise<Comparison> {
+  if (runs.length < 2)
+    throw new NoticeError("options", `A comparison needs two or more runs; ${runs.length} was given.`);
+  const facts: Comparison["runs"][number][] = [];
+  const read: Read[] = [];
+  for (const [index, run] of runs.entries()) {
+    const { settings, folder } = run;
+    const architecture = (await run.architecture()).name;
+    facts.push({ folder, model: settings.model, architecture, metric: settings.metric, position: settings.position });
+    read.push(...(await circuitsOf(run, index)));
+  }
+  const pairs = read.flatMap((one, a) =>
+    read.flatMap((other, b) => (b > a && areComparable(one, other, read) ? [comparePair(read, a, b)] : [])),
+  );
+  if (pairs.length === 0)
+    throw new NoticeError(
+      "options",
+      `The runs have no data set and corruption in common: ${facts.map(({ folder }, i) => `${folder} has ${groupsOf(read, i)}`).join("; ")}.`,
+    );
+  return { runs: facts, circuits: read.map(({ hashes: _, layers: __, rows: ___, ...circuit }) => circuit), pairs };
+}
+
+async function circuitsOf(run: StudyRun, index: number): Promise<Read[]> {
+  const { circuits } = await readCircuits(run);
+  const attention = await headFunctionFacts(run, circuits);
+  const hashes = (await patchedBy(run.store)).map(({ model_hash }) => model_hash).join(" ");
+  const found: Read[] = [];
+  for (const { dataset, modality, site, circuit } of circuits) {
+    const { samples } = await headScores(run, { dataset, modality, site });
+    const rows = samples.map((scores) => scores.flat()).filter((row): row is number[] => !row.includes(null));
+    const inCircuit = circuit.heads.filter((one) => one.inCircuit).sort((a, b) => b.mean - a.mean);
+    const heads = inCircuit.map(({ layer, head }) => ({ layer, head }));
+    const functions: Partial<Record<HeadFunctionName, HeadPlace[]>> = {};
+    for (const place of heads) {
+      const means = attention.find((one) => one.dataset === dataset && isSame(one, place));
+      for (const name of means ? headFunctions(means) : []) {
+        functions[name] ??= [];
+        functions[name].push(place);
+      }
+    }
+    const depth = depthShares(circuit.layerShare);
+    const counts = { samples: circuit.samples, of: circuit.heads.length };
+    found.push({
+      run: index,
+      dataset,
+      modality,
+      site,
+      ...counts,
+      heads,
+      depth,
+      functions,
+      hashes,
+      layers: circuit.layerShare.length,
+      rows,
+    });
+  }
+  return found;
+}
+
+function areComparable(a: Read, b: Read, all: readonly Read[]): boolean {
+  if (a.run === b.run || a.dataset !== b.dataset || a.modality !== b.modality || !a.samples || !b.samples) return false;
+  const has = (run: number, site: string) => all.some((one) => one.run === run && one.site === site);
+  return a.site === b.site || !(has(a.run, b.site) || has(b.run, a.site));
+}
+
+function comparePair(read: readonly Read[], a: number, b: number): ComparedPair {
+  const [one, other] = [read[a]!, read[b]!];
+  const functions = (Object.keys(one.functions) as HeadFunctionName[]).filter((name) => other.functions[name]);
+  const sameShape = one.layers === other.layers && one.rows[0]!.length === other.rows[0]!.length;
+  if (one.site !== other.site || !sameShape) return { a, b, functions };
+  const shared = one.heads.filter((head) => other.heads.some((match) => isSame(head, match)));
+  const chance = overlapChance(shared.length, one.heads.length, other.heads.length, one.of);
+  return {
+    a,
+    b,
+    named: { sameWeights: one.hashes === other.hashes, shared, chance, rank: rankedAlike(one.rows, other.rows) },
+    functions,
+  };
+}
+
+const isSame = (a: HeadPlace, b: HeadPlace) => a.layer === b.layer && a.head === b.head;
+
+const groupsOf = (read: readonly Read[], run: number) =>
+  [...new Set(read.filter((one) => one.run === run).map(({ dataset, modality }) => `${dataset} (${modality})`))].join(
+    ", ",
+  );

@@ -1,0 +1,60 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { compareRuns } from "../../src/study/compare.js";
+import { effects, madeRun } from "../support/made-run.js";
+import { refused } from "../support/refused.js";
+
+test("two runs of one model share heads by name, against chance, with the rank correlation", async () => {
+  using one = await madeRun();
+  using other = await madeRun({ effects: [effects({ 3: 0.7, 9: 0.2 }), effects({ 3: 0.9, 9: 0.1 })] });
+  const { runs, circuits, pairs } = await compareRuns([one, other]);
+  assert.equal(
+    runs.map(({ folder, architecture }) => [folder, architecture]),
+    [
+      [one.folder, "blip-vqa"],
+      [other.folder, "blip-vqa"],
+    ],
+  );
+  const head = { layer: 0, head: 3 };
+  const [first, second] = circuits.filter(({ samples }) => samples > 0) as [(typeof circuits)[0], (typeof circuits)[0]];
+  assert.equal([first.run, second.run], [0, 1]);
+  assert.equal([first.heads, second.heads], [[head], [head]]);
+  assert.equal(first.functions, { segmentation: [head] });
+  // Layers lie in the second and fourth quarter: 0.85 and small ones of the first, 0.35 of the second.
+  assert.ok(Math.abs(first.depth[1]! + first.depth[3]! - 1) < 1e-9 && first.depth[1]! > 0.65, `${first.depth}`);
+  const [pair, ...none] = pairs;
+  assert.is(none.length, 0);
+  assert.equal(pair!.named!.shared, [head]);
+  assert.is(pair!.named!.sameWeights, true);
+  // One of twelve heads each.
+  assert.ok(Math.abs(pair!.named!.chance - 1 / 12) < 1e-9);
+  // Ranks of heads 8 to 11 are 11, 8, 9, 10 here and 8, 11, 9, 10 there: 1 - 6 (9 + 9) / (12 * 143).
+  assert.ok(Math.abs(pair!.named!.rank.correlation! - (1 - 108 / 1716)) < 1e-9, `${pair!.named!.rank.correlation}`);
+  assert.equal(pair!.functions, ["segmentation"]);
+});
+
+test("runs of other weights are compared by name too, and it says so; of other shapes by function alone", async () => {
+  using one = await madeRun();
+  using trained = await madeRun({ hash: "fedcba9876543210" });
+  using deeper = await madeRun({ layers: 3 });
+  const { pairs, circuits } = await compareRuns([one, trained, deeper]);
+  const between = (a: number, b: number) =>
+    pairs.find((pair) => circuits[pair.a]!.run === a && circuits[pair.b]!.run === b);
+  assert.is(between(0, 1)!.named!.sameWeights, false);
+  assert.is(between(0, 1)!.named!.rank.correlation, 1);
+  assert.is(between(0, 2)!.named, undefined);
+  assert.equal(between(0, 2)!.functions, ["segmentation"]);
+});
+
+test("one run, or runs about nothing that both have, cannot be compared", async () => {
+  using one = await madeRun();
+  using other = await madeRun({ dataset: "another" });
+  await refused(() => compareRuns([one]), "options", /two or more runs; 1 was given/);
+  await refused(
+    () => compareRuns([one, other]),
+    "options",
+    /in common: .* has own \(image\); .* has another \(image\)/,
+  );
+});
+
+test.run();
