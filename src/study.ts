@@ -2,6 +2,8 @@
 export { DATASETS, openDataset } from "./data/datasets.js";
 export type { Dataset, Exclusion, PrepareContext, Prepared, Sample } from "./data/sample.js";
 export { inProcess } from "./executors/in-process.js";
+export type { HeadFunctionName } from "./patching/attention-functions.js";
+export type { Ranked } from "./patching/comparison.js";
 export { gatherReport } from "./report/gather.js";
 export { type ReportOptions, writeReport } from "./report/report.js";
 export type { AttributionAgreement } from "./study/agreement.js";
