@@ -96,6 +96,7 @@ export function meanAttention(samples: readonly HeadAttention[]): HeadFunction {
   };
 }
 
+/** What a head does, as NOTICE (section 5) tells it. */
 export type HeadFunctionName = "segmentation" | "object inhibition" | "outlier inhibition";
 
 /**
