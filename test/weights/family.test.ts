@@ -5,6 +5,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { caption, draw, type Sample, tasks } from "../../src/data/scenes/scene.js";
+import { answerOf } from "../../src/patching/choices.js";
 import { loadModel, type Model } from "../../src/patching/model.js";
 import { sceneSamples } from "../../src/study/scene-accuracy.js";
 
@@ -110,6 +111,34 @@ test("scenes-caption: greedy captions are those of transformers", async () => {
       const { answer } = await model.ask({ image: draw(sampleOf(one).scene).picture, question: prompt });
       assert.is(answer, text, prompt);
     }
+});
+
+test("scenes-lm answers questions about the picture", async () => {
+  using model = await loadModel("weights/scenes-lm");
+  for (const task of tasks) {
+    const samples = sceneSamples(task, 20, 2000);
+    let right = 0;
+    for (const { scene, question, answers } of samples)
+      right += Number((await model.ask({ image: draw(scene).picture, question })).answer.trim() === answers[0]);
+    assert.ok(right >= 18, `${task}: ${right} of 20`);
+  }
+});
+
+test("scenes-lm: logits and answers are those of transformers", async () => {
+  using model = await loadModel("weights/scenes-lm");
+  const all = await answered<{ question: string; answers: string[]; logits: number[]; text: string }>("scenes-lm");
+  assert.is(all.length, 9);
+  for (const one of all) {
+    const { question, answers, logits, text } = one.said;
+    const image = draw(sampleOf(one).scene).picture;
+    assert.is((await model.ask({ image, question })).answer, text, question);
+    using run = await model.run({ image, question });
+    for (const [i, word] of answers.entries()) {
+      const { id } = answerOf(model, word);
+      const found = (await run.logits.data())[id]!;
+      assert.ok(Math.abs(found - logits[i]!) <= 1e-3, `${question} ${word}: ${found} ${logits[i]}`);
+    }
+  }
 });
 
 test.run();

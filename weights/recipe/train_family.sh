@@ -26,7 +26,10 @@ case $kind in
     $python train_caption.py --train $pictures/train --test $pictures/test --facts $pictures/facts --from ../scenes --out "$run" "$@" ;;
   lm)
     note=
-    $python train_lm.py --train $pictures/train --test $pictures/test --vision ../scenes --out "$run" "$@" ;;
+    # The second goes on where the first ends, with the vision tower.
+    for schedule in "--steps 2400 --together 400" "--steps 3200 --together 1200"; do
+      $python train_lm.py --train $pictures/train --test $pictures/test --vision ../scenes --out "$run" $schedule "$@"
+    done ;;
 esac
 $python pack.py "$run" ../scenes-"$kind" "$note"
 $python measure_family.py "$kind" --model ../scenes-"$kind" --pictures $pictures \
