@@ -97,7 +97,10 @@ function withStudySettings(command: Command): Command {
     .option("--attribution", "also store the attribution (gradient estimate) of every patch; the default")
     .option("--no-attribution", "do not store attributions")
     .option("--steps <passes>", "number of passes of integrated gradients; default: 0, the plain gradient", wholeNumber)
-    .option("--position <where>", "where circuits are read: answer, answer-1, an index or a token; default: answer")
+    .option(
+      "--position <where>",
+      "where circuits are read: answer, answer-1, last, an index or a token; default: answer",
+    )
     .addOption(
       new Option("--metric <metric>", "metric by which circuits are found; default: effect").choices([...METRICS]),
     )

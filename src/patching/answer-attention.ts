@@ -4,13 +4,20 @@ import { type Network, towerOf, towerSize } from "../model/architecture.js";
 import { checkIndex, countOf, indexes, type Run } from "./run.js";
 import { type CircuitSite, circuitSites, parseSite, type Site } from "./sites.js";
 
-/** How a token of the question looks at the image. Image tokens: [CLS], then patches row by row. */
+/**
+ * How a token of the question looks at the image. Image tokens: [CLS], then patches row by row. Where no [CLS] is looked
+ * at, its attention and its norm are 0.
+ */
 export interface AnswerAttention {
-  /** The pattern of cross-attention at the token: [layer][head][imageToken]; each row sums to 1. */
+  /**
+   * The pattern at the token: [layer][head][imageToken]. Each row of cross-attention sums to 1; self-attention also looks
+   * at words, so that its rows sum to less. Of a picture in tiles: of the last, which is the whole picture.
+   */
   readonly patterns: readonly (readonly (readonly number[])[])[];
   /**
    * L2 norm of each image token in the `resid_post` of the last layer that sees the picture. It is taken before the
-   * tower's final LayerNorm, which makes all norms nearly equal, so that no outlier could be seen.
+   * tower's final LayerNorm, which makes all norms nearly equal, so that no outlier could be seen. In a decoder-only
+   * model: of the tokens as they enter the text.
    */
   readonly norms: readonly number[];
   /** Patches on each side of the grid. */
@@ -22,12 +29,14 @@ export function lookingSite({ architecture }: Pick<Network, "architecture">): Ci
   const { towers } = architecture;
   return circuitSites(architecture).find((site) => {
     const { tower, within, tokens } = parseSite({ architecture }, site);
-    return within === "cross.z" && tokens === "question" && towers[towers[tower]!.attends!.tower]!.tokens === "image";
+    const { attends, takes } = towers[tower]!;
+    if (takes) return within === "self.z";
+    return within === "cross.z" && tokens === "question" && towers[attends!.tower]!.tokens === "image";
   });
 }
 
 /**
- * Reads the cross-attention of every head at one token of the question, and the norms of what is attended to.
+ * Reads how every head looks at the picture from one token of the question, and the norms of what is looked at.
  *
  * @param token of the question, [CLS] is 0. For a pair, usually `pair.answerToken` and the `clean` run.
  * @throws NoticeError `site` where there is no such token; `options` where the run is none.
@@ -44,25 +53,45 @@ export async function answerAttention(run: Run, token: number): Promise<AnswerAt
   const { tower } = parseSite(model, site);
   checkIndex("token", token, countOf(activations, tower), "the question");
   const { layers, heads } = towerSize(model, tower);
-  const image = activations.streams[towerOf(model, tower).attends!.tower]!.at(-1)!;
-  const { side, patch } = model.architecture.intake.image(model.config);
   const read = tf.tidy(() => {
-    const looks = indexes(layers).map((layer) =>
-      tf.gather(run.at(`${tower}.cross.pattern` as Site, { layer }), token, 1),
-    );
-    return { patterns: tf.stack(looks), norms: tf.norm(image, "euclidean", 2) }; // [layer, head, imageToken], [1, imageToken]
+    const pattern = (within: string) =>
+      tf.stack(indexes(layers).map((layer) => tf.gather(run.at(`${tower}.${within}` as Site, { layer }), token, 1)));
+    return towerOf(model, tower).takes
+      ? ownLook(run, tower, pattern("self.pattern"))
+      : attendedLook(run, tower, pattern);
   });
   try {
     const [patterns, norms] = [await read.patterns.data(), await read.norms.data()];
-    const row = (at: number) => Array.from(patterns.subarray(at * norms.length, (at + 1) * norms.length));
+    const begin = read.hasClass ? [] : [0];
+    const row = (at: number) => [...begin, ...patterns.subarray(at * norms.length, (at + 1) * norms.length)];
     return {
       patterns: Array.from({ length: layers }, (_, layer) =>
         Array.from({ length: heads }, (_, head) => row(layer * heads + head)),
       ),
-      norms: Array.from(norms),
-      side: side / patch,
+      norms: [...begin, ...norms],
+      side: Math.sqrt(norms.length + begin.length - 1),
     };
   } finally {
-    tf.dispose(read);
+    tf.dispose([read.patterns, read.norms]);
   }
+}
+
+/** [layer, head, imageToken], and [1, imageToken]. */
+type Look = {
+  readonly patterns: tf.Tensor;
+  readonly norms: tf.Tensor;
+  readonly hasClass: boolean;
+};
+
+function attendedLook({ model, activations }: Run, tower: string, pattern: (within: string) => tf.Tensor): Look {
+  const image = activations.streams[towerOf(model, tower).attends!.tower]!.at(-1)!;
+  return { patterns: pattern("cross.pattern"), norms: tf.norm(image, "euclidean", 2), hasClass: true };
+}
+
+/** Of a tower that has the picture among its tokens. @param pattern [layer, head, token] */
+function ownLook({ model, activations: { streams, places } }: Run, tower: string, pattern: tf.Tensor): Look {
+  const tiles = streams[towerOf(model, tower).takes!.tower]![0]!.shape[0]!;
+  const whole = tf.tensor1d(places!.slice(-places!.length / tiles), "int32");
+  const entered = tf.gather(streams[tower]![0]!, whole, 1);
+  return { patterns: tf.gather(pattern, whole, 2), norms: tf.norm(entered, "euclidean", 2), hasClass: false };
 }

@@ -1,24 +1,30 @@
 import { NoticeError } from "../base/errors.js";
 import { offsetFromAnswer, placeOf } from "../patching/positions.js";
 import { parseSite } from "../patching/sites.js";
-import { loadTokenizer, type Tokenizer } from "../words/tokenizer.js";
-import { positionsOf } from "../words/words.js";
 import { questionsOf } from "./queries/samples.js";
 import type { StudyRun } from "./run.js";
+import { type Wording, wordingOf } from "./wording.js";
 
-/** Where circuits are read: a number of tokens after the correct answer, an index, or a token. */
+/** Where circuits are read: a number of tokens after the correct answer, an index, the last token, or a token. */
 export type Place =
   | { readonly fromAnswer: number }
   | { readonly index: number; readonly fromAnswer?: undefined }
-  | { readonly token: string; readonly fromAnswer?: undefined; readonly index?: undefined };
+  | { readonly isLast: true; readonly fromAnswer?: undefined; readonly index?: undefined }
+  | {
+      readonly token: string;
+      readonly fromAnswer?: undefined;
+      readonly index?: undefined;
+      readonly isLast?: undefined;
+    };
 
 /** @throws NoticeError `options` */
 export function parsePosition(position: string): Place {
   const fromAnswer = offsetFromAnswer(position);
   if (fromAnswer !== undefined) return { fromAnswer };
   if (/^\d{1,4}$/.test(position)) return { index: Number(position) };
+  if (position === "last") return { isLast: true };
   if (position === "all")
-    throw new NoticeError("options", "Circuits are read at one position: answer, answer-1, an index or a token.");
+    throw new NoticeError("options", "Circuits are read at one position: answer, answer-1, last, an index or a token.");
   return { token: position };
 }
 
@@ -39,9 +45,9 @@ export async function checkPosition(run: StudyRun, of: "samples" | "selected"): 
   const sites = run.settings.sites.map((site) => parseSite({ architecture }, site)).filter(({ perHead }) => perHead);
   if (sites.length === 0 || sites.some(({ tokens }) => tokens !== "question")) return;
   const asked = await questionsOf(run.store, of);
-  const tokenizer = await loadTokenizer(await run.modelFiles());
-  if (asked.length === 0 || asked.some((one) => hasPlace(tokenizer, one, place))) return;
-  const [what, such] = [JSON.stringify(run.settings.position), commonTokens(tokenizer, asked).join(", ")];
+  const wording = await wordingOf(run);
+  if (asked.length === 0 || asked.some((one) => hasPlace(wording, one, place))) return;
+  const [what, such] = [JSON.stringify(run.settings.position), commonTokens(wording, asked).join(", ")];
   throw new NoticeError(
     "options",
     `No question of the run ${run.folder} has the position ${what}, at which circuits are to be read` +
@@ -50,19 +56,21 @@ export async function checkPosition(run: StudyRun, of: "samples" | "selected"): 
   );
 }
 
-function hasPlace(tokenizer: Tokenizer, { question, correct, incorrect }: Asked, place: Place): boolean {
-  const encoding = tokenizer.encode(question);
-  if (place.fromAnswer === undefined)
-    return place.index === undefined ? encoding.tokens.includes(place.token) : place.index < encoding.tokens.length;
-  const answer = placeOf((word) => positionsOf(tokenizer, encoding, word), correct, incorrect);
-  return answer !== undefined && encoding.tokens[answer + place.fromAnswer] !== undefined;
+function hasPlace(wording: Wording, { question, correct, incorrect }: Asked, place: Place): boolean {
+  const { tokens, find } = wording.read(question);
+  if (place.fromAnswer === undefined) {
+    if (place.index !== undefined) return place.index < tokens.length;
+    return place.isLast || tokens.includes(place.token);
+  }
+  const answer = placeOf(find, correct, incorrect);
+  return answer !== undefined && tokens[answer + place.fromAnswer] !== undefined;
 }
 
 /** Up to three tokens that most questions have, each with the share of them, later ones first. */
-function commonTokens(tokenizer: Tokenizer, asked: readonly Asked[]): string[] {
+function commonTokens(wording: Wording, asked: readonly Asked[]): string[] {
   const counts = new Map<string, number>();
   for (const { question } of asked)
-    for (const token of new Set(tokenizer.encode(question).tokens.slice(1, -1).reverse()))
+    for (const token of new Set([...wording.read(question).own].reverse()))
       counts.set(token, (counts.get(token) ?? 0) + 1);
   return [...counts]
     .sort(([, a], [, b]) => b - a)

@@ -5,11 +5,11 @@ import { isTable, openDataset } from "../data/datasets.js";
 import { writeScenes } from "../data/scenes/write.js";
 import { SCENES } from "../files/run-files.js";
 import { parseSite } from "../patching/sites.js";
-import { loadTokenizer } from "../words/tokenizer.js";
 import { Intake } from "./intake.js";
 import { forgetLeftOut, isFinished } from "./queries/samples.js";
 import type { StudyRun } from "./run.js";
 import type { Stage } from "./stage.js";
+import { wordingOf } from "./wording.js";
 
 /** What an interrupted drawing of them leaves. */
 const LEFT = /^scenes\.partial-/;
@@ -28,7 +28,7 @@ export async function prepare({ run, watch, signal }: Stage): Promise<void> {
   for (const name of dataset) if (name !== SCENES) openDataset(name, data);
   const { architecture } = await run.modelConfig();
   for (const site of sites) parseSite({ architecture }, site);
-  const pieces = await pieceCounter(run);
+  const { pieces } = await wordingOf(run);
   await forgetLeftOut(run.store);
   for (const name of dataset) {
     signal?.throwIfAborted();
@@ -49,8 +49,6 @@ export async function prepare({ run, watch, signal }: Stage): Promise<void> {
     }
   }
 }
-
-type Context = { readonly pieces: (text: string) => number; readonly seed: number; readonly template?: string };
 
 /** A data set by its name in the settings; the scenes are drawn first. */
 async function datasetOf(run: StudyRun, name: string, watch: Stage["watch"]) {
@@ -80,12 +78,4 @@ async function among(data: string, name: string): Promise<string> {
   const names = await readdir(data).catch(() => [] as string[]);
   const other = { faces: "facial-expressions" }[name];
   return join(data, other !== undefined && !names.includes(name) && names.includes(other) ? other : name);
-}
-
-/** Counts word pieces as the model's tokenizer makes them. */
-async function pieceCounter(run: StudyRun): Promise<Context["pieces"]> {
-  const tokenizer = await loadTokenizer(await run.modelFiles());
-  const { architecture, config } = await run.modelConfig();
-  const maxTokens = architecture.intake.maxTokens(config);
-  return (text) => tokenizer.encode(text, { maxTokens }).ids.length - 2;
 }

@@ -59,7 +59,7 @@ const studied = z.strictObject({
 
 /** How circuits are read off the scores: may change from one reading to the next. */
 const read = z.strictObject({
-  /** `answer`, `answer-1` (as the authors' notebook), an index, or a token of the questions. */
+  /** `answer`, `answer-1` (as the authors' notebook), `last`, an index, or a token of the questions. */
   position: text.default("answer"),
   metric: z.enum(METRICS).default("effect"),
   /**

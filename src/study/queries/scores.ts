@@ -26,6 +26,7 @@ export const countPairs = (store: Store, { dataset, modality }: Group): Promise<
 function tokenSql(place: Place, parameter: string): [sql: string, value: number | string] {
   if (place.fromAnswer !== undefined) return [`p.answer_token + CAST(${parameter} AS INTEGER)`, place.fromAnswer];
   if (place.index !== undefined) return [`CAST(${parameter} AS INTEGER)`, place.index];
+  if (place.isLast) return [`len(p.tokens) - CAST(${parameter} AS INTEGER)`, 1];
   return [`list_position(p.tokens, CAST(${parameter} AS VARCHAR)) - 1`, place.token];
 }
 
