@@ -2,7 +2,6 @@ import { Command, CommanderError } from "commander";
 import { NoticeError, type NoticeErrorCode } from "../base/errors.js";
 import { packageVersion } from "../files/package.js";
 import { fileError, isFileError } from "../files/system-error.js";
-import { refusalOf } from "./refusal.js";
 import { printable, say } from "./streams.js";
 
 const STUDY_COMMANDS = [
@@ -73,7 +72,7 @@ export async function run(args: readonly string[]): Promise<number> {
     await (await notice).parseAsync(args, { from: "user" });
     return 0;
   } catch (error) {
-    if (error instanceof CommanderError) return ofCommander(error, await notice);
+    if (error instanceof CommanderError) return await ofCommander(error, await notice);
     const told = isFileError(error) ? fileError(error.path ?? "A file", "used", error) : error;
     say(told instanceof Error ? told.message : `${told}`);
     if (process.env.NOTICE_DEBUG) process.stderr.write(`${printable((error as Error).stack ?? "")}\n`);
@@ -82,8 +81,8 @@ export async function run(args: readonly string[]): Promise<number> {
 }
 
 /** Help that was asked for is no failure; help in the place of a command is one, and says enough. */
-function ofCommander(error: CommanderError, notice: Command): number {
+async function ofCommander(error: CommanderError, notice: Command): Promise<number> {
   if (error.exitCode === 0) return 0;
-  if (error.code !== "commander.help") say(refusalOf(error, notice));
+  if (error.code !== "commander.help") say((await import("./refusal.js")).refusalOf(error, notice));
   return 2;
 }

@@ -1,5 +1,5 @@
 import type * as tf from "@tensorflow/tfjs-core";
-import { checkList, NoticeError } from "../base/errors.js";
+import { checkList, checkObject, NoticeError } from "../base/errors.js";
 import { type Network, towerOf } from "../model/architecture.js";
 import type { BlockGiven, BlockSite, Rewrites } from "../model/blocks/block.js";
 import { blend, type Replacement } from "../model/kernels/values.js";
@@ -38,6 +38,7 @@ export interface Edit<S extends Site = Site> extends PlaceIn<S> {
  * @example await blip.run({ image, question, edits: [edit("text.resid_post", { layer: 1 }, (value) => tf.mul(value, 2))] })
  */
 export function edit<S extends Site>(site: S, place: PlaceIn<S> & { readonly layer: number }, change: Change): Edit<S> {
+  checkObject("The place of edit", place, "{ layer: 1 }");
   checkSelection("edit", { ...place, site }, []);
   checkChange("edit", change);
   return { site, ...place, change };

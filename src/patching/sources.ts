@@ -4,7 +4,7 @@ import { checkAwaited } from "../base/options.js";
 import { towersOf } from "../model/architecture.js";
 import { valueAt } from "../model/blocks/block.js";
 import { blockOf } from "../model/pass.js";
-import { checkLayer, countOf, type Run } from "./run.js";
+import { checkLayer, countOf, Run } from "./run.js";
 import type { SiteParts } from "./sites.js";
 
 /**
@@ -143,7 +143,7 @@ export function meanOf(runs: readonly Run[]): Source {
 /** @throws NoticeError `options` for what is no run, such as a promise of one. */
 export function checkRun(of: string, run: Run): void {
   checkAwaited(`The run of ${of}`, run);
-  if (typeof run?.at !== "function")
+  if (!(run instanceof Run))
     throw new NoticeError("options", `${of} takes a run; make one by \`await model.run({ image, question })\`.`);
 }
 

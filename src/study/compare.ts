@@ -1,4 +1,4 @@
-import { NoticeError } from "../base/errors.js";
+import { checkList, NoticeError } from "../base/errors.js";
 import { type HeadFunctionName, headFunctions } from "../patching/attention-functions.js";
 import { depthShares, overlapChance, type Ranked, rankedAlike } from "../patching/comparison.js";
 import type { Metric } from "../patching/metrics.js";
@@ -76,6 +76,7 @@ interface Read extends ComparedCircuit {
  * @throws NoticeError `options` where there are fewer than two runs, one has no scores, or nothing can be compared.
  */
 export async function compareRuns(runs: readonly StudyRun[]): Promise<Comparison> {
+  checkList("What compareRuns compares", runs, "[run, other]");
   if (runs.length < 2)
     throw new NoticeError("options", `A comparison needs two or more runs; ${runs.length} was given.`);
   const facts: Comparison["runs"][number][] = [];
