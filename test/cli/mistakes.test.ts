@@ -35,7 +35,12 @@ const MISTAKES: readonly Mistake[] = [
   ["an option of another name", ["ask", NARROW, "--picture", "x"], "no option --picture. It takes --image, --question"],
   ["one letter too few", sweep("--layer", "0"), "no option --layer. Did you mean --layers?"],
   ["a misspelt option beside a conflict", sweep("--pairs", "x", "--sit", "y"), "Did you mean --site?"],
-  ["nothing but the command", ["ask"], "needs <model> (checkpoint folder", "and --image <file> (PNG or JPEG)"],
+  [
+    "nothing but the command",
+    ["ask"],
+    "needs <model> (checkpoint folder",
+    "and --image <file> (PNG, JPEG, WebP, GIF or BMP)",
+  ],
   [
     "words without quotation marks",
     ["ask", NARROW, "is", "it", "red"],
@@ -57,7 +62,7 @@ const MISTAKES: readonly Mistake[] = [
   ],
   ["no such picture", ask("--image", "nowhere.png"), "There is no picture nowhere.png", "relative ones start at"],
   ["a folder for a picture", ask("--image", folder), "is not a file but a folder. Give the path of a file"],
-  ["a text for a picture", ask("--image", at("notes.txt")), "notes.txt", "PNG or JPEG"],
+  ["a text for a picture", ask("--image", at("notes.txt")), "notes.txt", "PNG, JPEG"],
   ["no question", ["ask", NARROW, "--image", CLEAN_IMAGE], "give a question"],
   ["too long a question", ask("--question", "is it red ".repeat(9)), "29 tokens", "at most 24", "Shorten it"],
   ["a count that is a word", ask("--top", "many"), "'many' is invalid. A whole number was expected"],

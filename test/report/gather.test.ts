@@ -49,16 +49,21 @@ const NOTHING: Findings = {
 test("how a data set came down to its samples, by hand", async () => {
   using run = await StudyRun.open(join(temporaryFolder(), "run"), { dataset: ["own.csv"], screen: 4 });
   const own = { dataset: "own" };
-  // Of five samples four were asked, three answered rightly, two selected, one patched.
+  // Of five samples four were asked, three answered rightly and selected, one patched.
   const samples = ["a", "b", "c", "d", "e"].map((sample) => ({ ...own, sample, sample_group: "red", question: "?" }));
   await run.store.insert("samples", samples);
   const answers = ["a", "b", "c", "d"].map((sample) => ({ ...own, sample, answer: "x", is_correct: sample !== "d" }));
   await run.store.insert("answers", answers);
   await run.store.insert(
     "selected",
-    ["a", "b"].map((sample, ordinal) => ({ ...own, sample, ordinal })),
+    ["a", "b", "c"].map((sample, ordinal) => ({ ...own, sample, ordinal })),
   );
-  await run.store.insert("patched", [{ ...own, sample: "a", provenance: 0 }]);
+  // Of "b" all pairs failed: it is done, and not patched.
+  await run.store.insert(
+    "patched",
+    ["a", "b"].map((sample) => ({ ...own, sample, provenance: 0 })),
+  );
+  await run.store.insert("passes", [{ ...own, sample: "a", modality: "image" }]);
   const left = { ...own, stage: "prepare" };
   await run.store.insert("exclusions", [
     { ...left, source: "row 2", reason: "missing image", detail: "it is not there" },
@@ -73,7 +78,7 @@ test("how a data set came down to its samples, by hand", async () => {
     {
       name: "own",
       candidates: 8,
-      groups: [{ dataset: "own", name: "red", samples: 5, asked: 4, correct: 3, selected: 2, patched: 1 }],
+      groups: [{ dataset: "own", name: "red", samples: 5, asked: 4, correct: 3, selected: 3, patched: 1 }],
       exclusions: [
         { dataset: "own", stage: "evaluate", reason: "wrong answer", count: 1, example: "d: x" },
         { dataset: "own", stage: "prepare", reason: "missing image", count: 2, example: "row 1: it is not there" },
