@@ -63,7 +63,7 @@ const reading = z
     head_dim: z.int().positive().max(1024).nullish(),
     rms_norm_eps: epsilon(1e-6),
     rope_theta: z.number().positive().optional(),
-    rope_scaling: z.unknown(),
+    rope_scaling: z.unknown().optional(),
     rope_parameters: z.looseObject({ rope_theta: z.number().positive().optional() }).nullish(),
     vocab_size: count(32_000, 1_000_000),
     max_position_embeddings: count(2048, 1_000_000),
@@ -117,10 +117,12 @@ export function parseDecoder<Own extends z.ZodRawShape>(
     vlm_notice_note: note,
     vision_config: z
       .unknown()
+      .optional()
       .transform((found) => found ?? {})
       .pipe(seeing(vision)),
     text_config: z
       .unknown()
+      .optional()
       .transform((found) => found ?? {})
       .pipe(reading),
     tie_word_embeddings: z.boolean().default(false),

@@ -70,4 +70,14 @@ test("an architecture that nobody knows is refused with those that are known", a
   );
 });
 
+test("the width in which picture and sentence are compared is 256, or what the config says", async () => {
+  const width = (image_text_hidden_size: unknown) => {
+    const { config } = readConfig(JSON.stringify({ ...CONFIG, image_text_hidden_size }), "m/config.json");
+    return (config as unknown as { projection: number }).projection;
+  };
+  assert.equal([width(undefined), width(48)], [256, 48]);
+  for (const wrong of [0, 1.5, "wide", 1e9])
+    await refused(() => width(wrong), "checkpoint", `image_text_hidden_size is ${JSON.stringify(wrong)}`, "a width");
+});
+
 test.run();
