@@ -1,5 +1,5 @@
 import { checkList, checkObject, NoticeError } from "../base/errors.js";
-import { mean } from "../base/mean.js";
+import { mean, middle95 } from "../base/mean.js";
 import { checkShape } from "../base/options.js";
 import { type Random, random } from "../base/random.js";
 
@@ -182,8 +182,7 @@ function bootstrap(values: readonly number[], resamples: number, choose: Random)
     for (let i = 0; i < values.length; i++) sum += values[Math.floor(choose.next() * values.length)]!;
     return sum / values.length;
   }).sort();
-  const at = (share: number) => means[Math.min(resamples - 1, Math.floor(share * resamples))]!;
-  return [at(0.025), at(0.975)];
+  return middle95(means);
 }
 
 /** p-values for each column of [sample][head]: a head's size is no larger than the average head's of its sample. */

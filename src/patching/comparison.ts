@@ -1,4 +1,4 @@
-import { mean } from "../base/mean.js";
+import { mean, middle95 } from "../base/mean.js";
 import { random } from "../base/random.js";
 import { pearson } from "./agreement.js";
 
@@ -36,8 +36,8 @@ export function rankedAlike(a: readonly number[][], b: readonly number[][], opti
   const found = Array.from({ length: resamples }, () => rankCorrelation(meanSizes(drawn(a)), meanSizes(drawn(b))))
     .filter((one) => one !== null)
     .sort((x, y) => x - y);
-  const at = (share: number) => found[Math.min(found.length - 1, Math.floor(share * found.length))] ?? null;
-  return { correlation, low: at(0.025), high: at(0.975) };
+  const [low, high] = found.length > 0 ? middle95(found) : [null, null];
+  return { correlation, low, high };
 }
 
 /**
