@@ -183,7 +183,7 @@ async function fillTables(
   let done = 0;
   for (const layer of layers.keys()) {
     await turn(signal);
-    const live = await changed(tables, layer, source !== undefined);
+    const live = await livePlaces(tables, layer, source !== undefined);
     done += tables.length * (layers[layer]!.length - live.length);
     if (live.length === 0) onProgress(done);
     for (let from = 0; from < live.length; from += size) {
@@ -209,7 +209,7 @@ async function fillTables(
  *
  * @param any where nobody knows what is put in.
  */
-async function changed(tables: readonly Table[], layer: number, any: boolean): Promise<number[]> {
+async function livePlaces(tables: readonly Table[], layer: number, any: boolean): Promise<number[]> {
   const live = new Set<number>();
   for (const { pair, layers, unchanged } of tables) {
     const changes = any ? () => true : await whatDiffers(pair, layers[layer]![0]!.spot);
