@@ -27,8 +27,8 @@ interface Maker {
 /**
  * SVO-Probes (Hendricks and Nematzadeh 2021; github:google-deepmind/svo_probes) in its publisher's files:
  * `svo_probes.csv`, and `images/ID.jpg` (.jpeg, .png, .webp, .gif, .bmp) as `notice fetch svo-probes` leaves them. A
- * row gives two samples, either picture as the clean one, or one exclusion. The same two pictures are asked about one place only once, however many sentences
- * the rows have for them.
+ * row gives two samples, either picture as the clean one, or one exclusion. The same two pictures are asked about one
+ * place only once, however many sentences the rows have for them.
  *
  * The alternatives stand at the negated place: "is woman holding or walking dog?". A column `prompt` (the question in
  * better English, with both alternatives in it) is asked instead, in its own order, unless there is a template.

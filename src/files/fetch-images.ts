@@ -28,8 +28,8 @@ const SAVE_EVERY = 500;
 /**
  * Brings pictures into `folder/images/ID.jpg` (.png, .webp, .gif, .bmp). Only files that can be decoded are kept, each
  * written beside its place and renamed. `folder/manifest.json` counts the missing ones by reason and lists them; it is
- * written now and then and at the end, after `signal` too. What three addresses or more give is a placeholder for pictures
- * that are gone: at the end it is moved to `folder/placeholders`, and counts as missing.
+ * written now and then and at the end, after `signal` too. What three addresses or more give is a placeholder for
+ * pictures that are gone: at the end it is moved to `folder/placeholders`, and counts as missing.
  *
  * @param images with different ids.
  * @throws NoticeError `options` where the folder may not be written to; the signal's reason.

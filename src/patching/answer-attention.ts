@@ -5,13 +5,13 @@ import { checkIndex, countOf, indexes, type Run } from "./run.js";
 import { type CircuitSite, circuitSites, parseSite, type Site } from "./sites.js";
 
 /**
- * How a token of the question looks at the image. Image tokens: [CLS], then patches row by row. Where no [CLS] is looked
- * at, its attention and its norm are 0.
+ * How a token of the question looks at the image. Image tokens: [CLS], then patches row by row. Where no [CLS] is
+ * looked at, its attention and its norm are 0.
  */
 export interface AnswerAttention {
   /**
-   * The pattern at the token: [layer][head][imageToken]. Each row of cross-attention sums to 1; self-attention also looks
-   * at words, so that its rows sum to less. Of a picture in tiles: of the last, which is the whole picture.
+   * The pattern at the token: [layer][head][imageToken]. Each row of cross-attention sums to 1; self-attention also
+   * looks at words, so that its rows sum to less. Of a picture in tiles: of the last, which is the whole picture.
    */
   readonly patterns: readonly (readonly (readonly number[])[])[];
   /**

@@ -29,11 +29,11 @@ export interface Edit<S extends Site = Site> extends PlaceIn<S> {
 /**
  * An intervention in a pass of `model.run` or `model.ask`.
  *
- * @param place its layer, and of its heads and positions some or all, as in a patch. What a model says after a prompt is
- * edited too where all positions are.
- * @param change from the whole value of the site, without the batch (as `run.at` gives it), to one of the same shape; of
- * that the chosen heads and positions are taken. Called once for each pass of a tower, inside a `tf.tidy`; where words
- * are said, at every step, with the tokens that it computes.
+ * @param place its layer, and of its heads and positions some or all, as in a patch. What a model says after a prompt
+ * is edited too where all positions are.
+ * @param change from the whole value of the site, without the batch (as `run.at` gives it), to one of the same shape;
+ * of that the chosen heads and positions are taken. Called once for each pass of a tower, inside a `tf.tidy`; where
+ * words are said, at every step, with the tokens that it computes.
  * @throws NoticeError `options`, `site`
  * @example await blip.run({ image, question, edits: [edit("text.resid_post", { layer: 1 }, (value) => tf.mul(value, 2))] })
  */

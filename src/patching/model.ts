@@ -120,7 +120,8 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
   /**
    * One pass over a picture and a question, every value of which can be read. The caller disposes of it.
    *
-   * @throws NoticeError `image`, `tokens`; `site`, `options` for an edit of what is not there, or that makes no such value
+   * @throws NoticeError `image`, `tokens`; `site`, `options` for an edit of what is not there, or that makes no such
+   * value
    */
   async run(input: AskedEdited<Site<A>>): Promise<Run<A>> {
     checkShape("run", input, ASKED);
@@ -261,8 +262,8 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
   }
 
   /**
-   * What the readout says of rows of the stream that it reads, [..., width] -> logits [..., choice]: the logit lens. The
-   * caller disposes of it.
+   * What the readout says of rows of the stream that it reads, [..., width] -> logits [..., choice]: the logit lens.
+   * The caller disposes of it.
    *
    * @throws NoticeError `options` for rows of another width.
    */

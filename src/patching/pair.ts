@@ -97,7 +97,9 @@ export class Pair<A extends ArchitectureName = ArchitectureName> {
     }
   }
 
-  /** Where the correct answer's first piece stands in the question, if it does, and it is clear which place is meant. */
+  /**
+   * Where the correct answer's first piece stands in the question, if it does, and it is clear which place is meant.
+   */
   get answerToken(): number | undefined {
     const { correct, incorrect } = this.answers;
     return placeOf(this.question.find, correct.text, incorrect.text);

@@ -20,9 +20,9 @@ export interface Question extends Encoding {
 
 /**
  * Which tokens are patched: an index ([CLS] is 0), several, `"all"`, `"answer"` (the correct answer's first piece in
- * the question, as an alternative where the word stands there twice; `"answer-1"` is the token before it, which the NOTICE
- * notebook reads), or a word of the question (all
- * of its pieces, wherever it stands; give the index of a word that is a number or one of these names); `"last"`,
+ * the question, as an alternative where the word stands there twice; `"answer-1"` is the token before it, which the
+ * NOTICE notebook reads), or a word of the question (all of its pieces, wherever it stands; give the index of a word
+ * that is a number or one of these names); `"last"`,
  * `"question"` (the words that somebody asked, without what frames them) and, of a model that has the picture among its
  * words, `"image"`. Of an image, indices or `"all"`: 0 is [CLS], patches follow row by row.
  */
@@ -45,8 +45,8 @@ export function offsetFromAnswer(name: string): number | undefined {
 }
 
 /**
- * Where an answer's first piece stands in the question. Of a word that stands there more than once ("is the red star red
- * or blue?") it is the place that the nearest "or" joins to the other answer.
+ * Where an answer's first piece stands in the question. Of a word that stands there more than once ("is the red star
+ * red or blue?") it is the place that the nearest "or" joins to the other answer.
  *
  * @throws NoticeError `tokens` where it is not in the question, or no "or" tells which of its places is meant.
  */

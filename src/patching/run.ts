@@ -59,8 +59,8 @@ export class Run<A extends ArchitectureName = ArchitectureName> {
   }
 
   /**
-   * Values of all sites and layers, or of those chosen, each as `at` gives it, by a name such as `text.cross.z:L0`. They
-   * belong to the run, and are computed once.
+   * Values of all sites and layers, or of those chosen, each as `at` gives it, by a name such as `text.cross.z:L0`.
+   * They belong to the run, and are computed once.
    *
    * @param filter sites, or a function that says of a site and a layer whether it is wanted. Default: all.
    * @throws NoticeError `site` for a site that is not there, `options`

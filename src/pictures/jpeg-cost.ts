@@ -17,7 +17,8 @@ export interface JpegCost {
 }
 
 /**
- * What decoding costs, as measured of libjpeg-turbo compiled to WebAssembly: upper bounds over pictures made to be slow.
+ * What decoding costs, as measured of libjpeg-turbo compiled to WebAssembly: upper bounds over pictures made to be
+ * slow.
  *
  * @throws NoticeError `image` where that is too much.
  */

@@ -8,8 +8,8 @@ import type { Row } from "./tables.js";
 
 /**
  * Chooses up to `n` samples of each data set among those answered rightly, as evenly over its groups as they allow.
- * Which ones follows from the seed. A sample with nothing to patch, or whose pictures cannot be opened, is left out, and
- * the next of its group takes its place.
+ * Which ones follows from the seed. A sample with nothing to patch, or whose pictures cannot be opened, is left out,
+ * and the next of its group takes its place.
  *
  * @throws NoticeError `options` where questions are not asked yet, or none was answered rightly; the signal's reason.
  */

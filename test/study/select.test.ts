@@ -54,7 +54,9 @@ test("groups take turns, by their draws, among what was answered rightly; once",
   assert.equal(await selected(), right);
 });
 
-/** A run whose samples a to h are answered rightly, in this order; some have a picture that is none, or no second one. */
+/**
+ * A run whose samples a to h are answered rightly, in this order; some have a picture that is none, or no second one.
+ */
 async function answered(n: number, given: GivenSettings = {}): Promise<StudyRun> {
   const run = await StudyRun.open(join(temporaryFolder(), "run"), { dataset: ["own.csv"], n, ...given });
   await run.store.insert("finished", [{ stage: "prepare", dataset: "own.csv" }]);

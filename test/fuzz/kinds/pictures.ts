@@ -9,7 +9,9 @@ import { mutateBytes, mutateStart } from "../mutate.js";
 import { mutateJpeg } from "./jpeg.js";
 import { madePng, mutatePng } from "./png.js";
 
-/** Chunks of PNGs and segments of JPEGs changed with their checksums and lengths right, headers of others, any bytes. */
+/**
+ * Chunks of PNGs and segments of JPEGs changed with their checksums and lengths right, headers of others, any bytes.
+ */
 export const pictures: Kind = {
   name: "pictures",
   share: 340,
