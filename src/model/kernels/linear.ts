@@ -41,9 +41,39 @@ export function product(x: tf.Tensor, { weight }: Matrix): tf.Tensor {
   });
 }
 
+let held = false;
+
+/**
+ * Gradients that `compute` takes hold the scales of norms and GELU's gates as they are in this pass: what comes out is
+ * then linear in what is added to the stream.
+ */
+export function holdingScales<Result>(compute: () => Result): Result {
+  held = true;
+  try {
+    return compute();
+  } finally {
+    held = false;
+  }
+}
+
 /** x / √(mean x² + ε) by a scale, over the last axis (Zhang & Sennrich 1910.07467). */
 export function rmsNorm(x: tf.Tensor, { weight }: Matrix, epsilon: number): tf.Tensor {
-  return tf.tidy(() => tf.mul(tf.mul(x, tf.rsqrt(tf.add(tf.mean(tf.square(x), -1, true), epsilon))), weight));
+  return tf.tidy(() => tf.mul(toUnitSquare(x, epsilon), weight));
+}
+
+/** To mean square 1, with its derivative. */
+function toUnitSquare(x: tf.Tensor, epsilon: number): tf.Tensor {
+  return tf.customGrad((x, save) => {
+    const scale = tf.rsqrt(tf.add(tf.mean(tf.square(x as tf.Tensor), -1, true), epsilon)); // [..., 1]
+    const value = tf.mul(x as tf.Tensor, scale);
+    (save as tf.GradSaveFunc)([value, scale]);
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
+      const [value, scale] = saved as [tf.Tensor, tf.Tensor];
+      if (held) return tf.mul(dy, scale);
+      return tf.mul(tf.sub(dy, tf.mul(value, tf.mean(tf.mul(dy, value), -1, true))), scale);
+    };
+    return { value, gradFunc };
+  })(x);
 }
 
 /** The gradient towards x of `linear`, from that towards its result: dy Wᵀ. */
@@ -69,8 +99,10 @@ function normalise(x: tf.Tensor, epsilon: number): tf.Tensor {
     (save as tf.GradSaveFunc)([value, scale]);
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
       const [value, scale] = saved as [tf.Tensor, tf.Tensor];
+      const centred = tf.sub(dy, tf.mean(dy, -1, true));
+      if (held) return tf.mul(centred, scale);
       const along = tf.mul(value, tf.mean(tf.mul(dy, value), -1, true));
-      return tf.mul(tf.sub(tf.sub(dy, tf.mean(dy, -1, true)), along), scale);
+      return tf.mul(tf.sub(centred, along), scale);
     };
     return { value, gradFunc };
   })(x);
@@ -88,6 +120,7 @@ const geluWithGradient = tf.customGrad((x, save) => {
   (save as tf.GradSaveFunc)([input, twice]);
   const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
     const [input, twice] = saved as [tf.Tensor, tf.Tensor];
+    if (held) return tf.mul(dy, tf.mul(twice, 0.5));
     const density = tf.exp(tf.add(tf.mul(tf.square(input), -0.5), -0.5 * Math.log(2 * Math.PI))); // φ(x)
     return tf.mul(dy, tf.add(tf.mul(twice, 0.5), tf.mul(input, density)));
   };
