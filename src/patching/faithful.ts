@@ -1,13 +1,12 @@
 import { checkList, checkObject, NoticeError } from "../base/errors.js";
 import { checkShape } from "../base/options.js";
 import { type Random, random } from "../base/random.js";
-import { turn } from "../base/turn.js";
 import { towerSize } from "../model/architecture.js";
 import type { ArchitectureName } from "../model/architectures.js";
 import { isShared } from "./attributions.js";
-import { PASS_KEYS, type PassOptions, patchesAtOnce } from "./budget.js";
+import { PASS_KEYS, type PassOptions } from "./budget.js";
 import { checkPair, type Pair } from "./pair.js";
-import { patchBatch } from "./patch.js";
+import { patchEach } from "./patch-each.js";
 import { checkIndex, checkLayer, indexes } from "./run.js";
 import { resolveSelection, type Spot } from "./selection.js";
 import { type CircuitSite, circuitSites, parseSite } from "./sites.js";
@@ -217,26 +216,18 @@ async function keep(pair: Pair, sets: readonly (readonly HeadAt[])[], options: S
   const sites = (options.sites ?? circuitSites(model.architecture)).filter(
     (site) => !isShared(pair, parseSite(model, site)),
   );
-  const tokens = pair.question.tokens.length;
-  const size = Math.min(...sites.map((site) => patchesAtOnce(model, parseSite(model, site), tokens, options.memory)));
-  const kept: number[] = [];
-  for (let from = 0; from < sets.length; from += size) {
-    await turn(options.signal);
-    const rows = sets.slice(from, from + size).map((set) => corrupt(pair, new Set(set.map(headName)), sites));
-    const scores = await patchBatch(pair, rows, { direction: "noise" });
-    for (const row of rows.keys()) {
-      // Where no row corrupts anything, the clean pass answers for all.
-      const { effect } = scores[Math.min(row, scores.length - 1)]!;
-      if (effect === null)
-        throw new NoticeError(
-          "options",
-          "Clean and corrupted answers of this pair hardly differ: there is nothing to be faithful to.",
-        );
-      kept.push(1 - effect);
-    }
-    options.onProgress?.(kept.length, sets.length);
-  }
-  return kept;
+  const spots = (set: readonly HeadAt[]) => corrupt(pair, new Set(set.map(headName)), sites);
+  const where = { spots, sites: sites.map((site) => parseSite(model, site)) };
+  const { memory, onProgress, signal } = options;
+  const scores = await patchEach(pair, sets, where, { direction: "noise", memory, onProgress, signal });
+  return scores.map(({ effect }) => {
+    if (effect === null)
+      throw new NoticeError(
+        "options",
+        "Clean and corrupted answers of this pair hardly differ: there is nothing to be faithful to.",
+      );
+    return 1 - effect;
+  });
 }
 
 /** The heads that are not kept, a spot for each site and layer. */
