@@ -19,6 +19,7 @@ export {
   attributeAll,
   type SiteAttribution,
 } from "./patching/attribute.js";
+export { type BackPatch, backPatching, fromLayer } from "./patching/back-patching.js";
 export type { PassOptions } from "./patching/budget.js";
 export type { AskResult } from "./patching/choices.js";
 export {
@@ -31,6 +32,7 @@ export {
   type Universality,
   universality,
 } from "./patching/circuits.js";
+export { type DirectAttribution, directAttribution } from "./patching/direct.js";
 export { type Edit, edit, type PlaceIn } from "./patching/edits.js";
 export {
   everyHead,
@@ -46,9 +48,11 @@ export {
   type SetOptions,
 } from "./patching/faithful.js";
 export { gradients } from "./patching/gradients.js";
+export { type Groups, sweepGroups } from "./patching/group-sweep.js";
 export type { HeadWeights } from "./patching/head-weights.js";
 export { type Box, type ImagePlace, imagePlaces } from "./patching/image-places.js";
 export type { AskedEdited, CorruptImage, CorruptQuestion, ImageInput, PairInput } from "./patching/inputs.js";
+export { type LensOptions, logitLens } from "./patching/lens.js";
 export {
   type Answer,
   type Answers,
@@ -73,6 +77,7 @@ export type { IndexPosition, Position, PositionAt, Question } from "./patching/p
 export type { Run } from "./patching/run.js";
 export { type Axis, type Nested, Scores, type ScoresJson, type SweepFacts } from "./patching/scores.js";
 export type { HeadNumbers, Selection } from "./patching/selection.js";
+export { type SingularValues, singularValues } from "./patching/singular.js";
 export {
   type CircuitSite,
   circuitSites,

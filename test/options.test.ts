@@ -37,8 +37,16 @@ const ROWS: Record<string, Row> = {
     [pair, ["text.cross.z"], {}],
     [0, 2],
   ],
+  backPatching: [
+    [pair, { site: "text.resid_post" }, {}],
+    [0, 1, 2],
+  ],
   changed: [[(value: unknown) => value], [0]],
   compareRuns: [[[]], [0]],
+  directAttribution: [
+    [pair.clean, pair.answers],
+    [0, 1],
+  ],
   drawOverlay: [
     [picture, [[1]], {}],
     [0, 1, 2],
@@ -134,6 +142,15 @@ const ROWS: Record<string, Row> = {
     [0, 2],
   ],
   writeScenes: [["scenes", { count: 1, seed: 1 }], [1]],
+  logitLens: [
+    [pair.clean, pair.answers, {}],
+    [0, 1, 2],
+  ],
+  singularValues: [[blip.headWeights("text.cross.z", { layer: 0, head: 0 }), "OV"], [0]],
+  sweepGroups: [
+    [pair, { site: "text.resid_post", groups: { all: "all" } }, {}],
+    [0, 1, 2],
+  ],
   "Model.answer": [["red"], []],
   "Model.answerBatch": [[null, ["is it red?"]], [0], blip],
   "Model.ask": [[{}, {}], [0, 1], blip],
@@ -156,7 +173,7 @@ const ROWS: Record<string, Row> = {
 
 /** They take no object or list but values of ours, such as runs, or results of another function, such as answers. */
 const OTHERS =
-  /^(between|circuitSites|currentBackend|decodePicture|divergence|everyHead|fromRun|gatherReport|inProcess|meanOf|openDataset|readCircuits|readFindings|readSettings|sitesOf|summarise|terminalOf|useBackend|zero|Pool\.performOne|StudyRun\.(path|provenance|stored))$/;
+  /^(between|circuitSites|currentBackend|decodePicture|divergence|everyHead|fromLayer|fromRun|gatherReport|inProcess|meanOf|openDataset|readCircuits|readFindings|readSettings|sitesOf|summarise|terminalOf|useBackend|zero|Pool\.performOne|StudyRun\.(path|provenance|stored))$/;
 const CLASSES = [core.Model, Executor, Pool, studies.StudyRun] as const;
 
 const exported = new Map<string, unknown>(
