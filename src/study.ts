@@ -22,7 +22,14 @@ export type { PlaceAgreement, SiteAgreement } from "./study/queries/agreement.js
 export { EXPORT_FORMATS, type ExportFormat } from "./study/queries/export.js";
 export type { DatasetSummary } from "./study/queries/samples.js";
 export { StudyRun } from "./study/run.js";
-export { type GivenSettings, MODALITIES, type Modality, readSettings, type Settings } from "./study/settings.js";
+export {
+  type BegunSettings,
+  type GivenSettings,
+  MODALITIES,
+  type Modality,
+  readSettings,
+  type Settings,
+} from "./study/settings.js";
 export type { Shard } from "./study/shard.js";
 export { STAGES, type StageName, type StageWatch, type Watch } from "./study/stage.js";
 export type { Store } from "./study/store.js";

@@ -18,11 +18,12 @@ import {
 export async function attributePairs(
   model: string,
   file: string,
-  asked: AttributeAsked,
+  ofSite: () => Promise<AttributeAsked>,
   options: PairListOptions & Outputs,
 ): Promise<void> {
   const { out, mode = "image", json } = options;
   await checkListOutputs([file], { out, json });
+  const asked = await ofSite();
   await withExecutor(model, options, async (executor) => {
     const means = new MeanMap();
     const tally = await throughPairs(

@@ -8,7 +8,7 @@ import type { Scores } from "../patching/scores.js";
 import { checkSite } from "../patching/sites.js";
 import { type SweepOptions, sweep } from "../patching/sweep.js";
 import { imagePosition } from "./image-position.js";
-import { columns, loadModel, wholeNumber, withBackend, withJson } from "./options.js";
+import { columns, loadModel, siteOf, wholeNumber, withBackend, withJson } from "./options.js";
 import { checkOutputs } from "./outputs.js";
 import { type PairListOptions, refuseListOptions, withPairList } from "./pair-list.js";
 import { type DirectionOptions, type PairOptions, pairInput, withDirection, withPair } from "./pair-options.js";
@@ -45,22 +45,23 @@ export function attributeCommand(): Command {
 }
 
 async function runAttribute(model: string, options: AttributeCommandOptions): Promise<void> {
-  const site = checkSite(options.site);
+  if (options.site !== undefined) checkSite(options.site);
   if (options.exact && options.json === "-")
     throw new NoticeError("options", "--exact prints a comparison beneath the table, and --json - prints no table.");
   const { layers, heads, position, together, direction, steps, qkFix, gradDrop } = options;
-  const places = { site, layers, heads, position, together };
-  const chosen = { ...places, direction, steps, qkFix, gradDrop } as AttributeAsked;
+  const asked = { layers, heads, position, together, direction, steps, qkFix, gradDrop };
   if (options.pairs !== undefined) {
     const { attributePairs } = await import("./attribute-pairs.js");
-    return attributePairs(model, options.pairs, chosen, options);
+    const ofSite = async () => ({ site: await siteOf(model, options.site), ...asked }) as AttributeAsked;
+    return attributePairs(model, options.pairs, ofSite, options);
   }
   refuseListOptions(options);
   const input = pairInput(options, ", or a list of --pairs");
   await checkOutputs({ json: options.json, png: options.png });
+  const site = await siteOf(model, options.site);
   using blip = await loadModel(model, options);
   using pair = await blip.pair(input);
-  const at = { ...chosen, position: await imagePosition(blip, site, position, options.image!) } as typeof chosen;
+  const at = { site, ...asked, position: await imagePosition(blip, site, position, options.image!) } as AttributeAsked;
   const scores = await attribute(pair, at);
   await printScores(scores, pair, options, options.exact ? await comparison(pair, scores, at) : "");
 }

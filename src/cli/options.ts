@@ -1,5 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
+import type { HubOptions } from "../files/hub.js";
 import type { Model } from "../patching/model.js";
+import { checkSite, mainSites, type Site } from "../patching/sites.js";
 import { BACKENDS, type Backend } from "../platform/backend.js";
 import { say } from "./streams.js";
 
@@ -35,15 +37,26 @@ export function withJson(command: Command): Command {
 /** The model that a command names: a folder, or a hub id that is downloaded first if need be. */
 export async function loadModel(model: string, { backend, memory }: ModelOptions): Promise<Model> {
   const patching = await import("../patching/model.js");
+  return whileDownloading((hub) => patching.loadModel(model, { backend, memory, warn: say, hub }));
+}
+
+/** The site that somebody named, or of the model that the command names the one that is patched first. */
+export async function siteOf(model: string, site: string | undefined): Promise<Site> {
+  if (site !== undefined) return checkSite(site);
+  const { filesOf, readFacts } = await import("../model/load.js");
+  return whileDownloading(async (hub) => {
+    const { files } = await filesOf(model, { hub });
+    // Loading the model says what was repaired.
+    const { architecture } = await readFacts(files, () => {});
+    return mainSites(architecture)[0]!;
+  });
+}
+
+async function whileDownloading<Result>(work: (hub: HubOptions) => Promise<Result>): Promise<Result> {
   const { downloadReport } = await import("./download.js");
   const report = downloadReport();
   try {
-    return await patching.loadModel(model, {
-      backend,
-      memory,
-      warn: say,
-      hub: { onProgress: report.update, onWait: say },
-    });
+    return await work({ onProgress: report.update, onWait: say });
   } finally {
     report.stop();
   }

@@ -8,7 +8,7 @@ import { columns, indices } from "./options.js";
 import { figureKind, type Outputs, printResult, writeTo } from "./outputs.js";
 
 export interface TableCommandOptions extends Outputs {
-  readonly site: string;
+  readonly site?: string;
   readonly layers?: number[];
   readonly heads?: number[];
   readonly position: Position;
@@ -18,7 +18,7 @@ export interface TableCommandOptions extends Outputs {
 /** Which places of a site a table of scores holds. */
 export function withTable(command: Command): Command {
   return command
-    .option("--site <site>", "site to patch, such as text.cross.z", "text.cross.z")
+    .option("--site <site>", "site to patch; default: text.cross.z, or the heads that look at the picture in its place")
     .option("--layers <list>", "such as 0,2-4; default: all", indices)
     .option("--heads <list>", "such as 0,2-4; default: all", indices)
     .option(

@@ -79,8 +79,10 @@ function withStudySettings(command: Command): Command {
     .option("--candidates <samples>", "samples to ask about in each data set; default: all, of scenes 2 n", wholeNumber)
     .option("--seed <number>", "seed of all random choices; default: 0", wholeNumber)
     .option("--modalities <names>", `${MODALITIES.join(", ")}; default: image,text`, listOf)
-    .option("--sites <names>", "default: text.cross.z,text.self.z,text.resid_post", (text) =>
-      listOf(text).map(checkSite),
+    .option(
+      "--sites <names>",
+      "default: of the tower that reads the question cross.z and self.z, as it has them, and resid_post",
+      (text) => listOf(text).map(checkSite),
     )
     .addOption(new Option("--direction <direction>", "default: denoise").choices(["denoise", "noise"]))
     .option(
@@ -99,7 +101,7 @@ function withStudySettings(command: Command): Command {
     .option("--steps <passes>", "number of passes of integrated gradients; default: 0, the plain gradient", wholeNumber)
     .option(
       "--position <where>",
-      "where circuits are read: answer, answer-1, last, an index or a token; default: answer",
+      "where circuits are read: answer, answer-1, last, an index or a token; default: answer, or last where it is causal",
     )
     .addOption(
       new Option("--metric <metric>", "metric by which circuits are found; default: effect").choices([...METRICS]),

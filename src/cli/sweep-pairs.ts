@@ -1,8 +1,8 @@
 import { NoticeError } from "../base/errors.js";
 import type { SweepAsked } from "../jobs/sweep.js";
 import type { Scores } from "../patching/scores.js";
-import type { Site } from "../patching/sites.js";
 import { MeanMap, meanTable } from "./mean-map.js";
+import { siteOf } from "./options.js";
 import { printResult } from "./outputs.js";
 import {
   checkListOutputs,
@@ -25,11 +25,12 @@ export interface PairsOptions extends PairListOptions, PairOptions, DirectionOpt
  *
  * Where lines are left out, the command ends with exit code 2 (1 where a pair killed two processes).
  */
-export async function runPairs(model: string, site: Site, file: string, options: PairsOptions): Promise<void> {
+export async function runPairs(model: string, file: string, options: PairsOptions): Promise<void> {
   const { out, json, mode = "image" } = options;
   if (out === undefined)
     throw new NoticeError("options", "--pairs needs --out with the file for the results; - is standard output.");
   await checkListOutputs([file], { out, json });
+  const site = await siteOf(model, options.site);
   const { layers, heads, position, together, direction, screen } = options;
   const asked = { site, layers, heads, position, together, direction, screen } as SweepAsked;
   await withExecutor(model, options, async (executor) => {

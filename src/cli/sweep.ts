@@ -3,7 +3,7 @@ import type { Scores } from "../patching/scores.js";
 import { checkSite } from "../patching/sites.js";
 import type { SweepOptions } from "../patching/sweep.js";
 import { imagePosition } from "./image-position.js";
-import { loadModel, wholeNumber, withBackend, withJson } from "./options.js";
+import { loadModel, siteOf, wholeNumber, withBackend, withJson } from "./options.js";
 import { checkOutputs } from "./outputs.js";
 import { refuseListOptions, withPairList } from "./pair-list.js";
 import { pairInput, withDirection, withPair } from "./pair-options.js";
@@ -26,14 +26,15 @@ export function sweepCommand(): Command {
 }
 
 async function runSweep(model: string, options: PairsOptions): Promise<void> {
-  const site = checkSite(options.site);
+  if (options.site !== undefined) checkSite(options.site);
   if (options.pairs !== undefined) {
     const { runPairs } = await import("./sweep-pairs.js");
-    return runPairs(model, site, options.pairs, options);
+    return runPairs(model, options.pairs, options);
   }
   refuseListOptions(options);
   const input = pairInput(options, ", or a list of --pairs");
   await checkOutputs({ json: options.json, png: options.png });
+  const site = await siteOf(model, options.site);
   const { sweep } = await import("../patching/sweep.js");
   using blip = await loadModel(model, options);
   using pair = await blip.pair(input);

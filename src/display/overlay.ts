@@ -1,6 +1,6 @@
 import { NoticeError } from "../base/errors.js";
 import { checkShape } from "../base/options.js";
-import { answerAttention } from "../patching/answer-attention.js";
+import { answerAttention, lookingToken } from "../patching/answer-attention.js";
 import { attentionOverlay } from "../patching/attention-functions.js";
 import { type ImageInput, pictureOf } from "../patching/inputs.js";
 import { checkPair, type Pair } from "../patching/pair.js";
@@ -13,7 +13,7 @@ import type { Look } from "./views.js";
 export interface LookOptions {
   readonly layer: number;
   readonly head: number;
-  /** One token. Default `"answer"`. */
+  /** One token. Default: the correct answer's, or of a causal tower the last. */
   readonly position?: Position;
 }
 
@@ -32,7 +32,8 @@ export class Overlay implements Look {
 }
 
 /**
- * Where a head of `text.cross` looks in the clean pass, compared with all heads: the overlay of NOTICE, section 5.
+ * Where a head of the attention that sees the picture looks in the clean pass, compared with all heads: the overlay of
+ * NOTICE, section 5.
  *
  * @param image the pair's clean picture, which a pair does not keep.
  * @throws NoticeError `site` where layer, head or position is not there, `tokens` where a word is not in the question,
@@ -42,7 +43,7 @@ export class Overlay implements Look {
 export async function overlay(pair: Pair, image: ImageInput, options: LookOptions): Promise<Overlay> {
   checkPair(pair);
   checkShape("overlay", options, { such: "{ layer: 0, head: 0 }", keys: ["layer", "head", "position"] });
-  const { layer, head, position = "answer" } = options;
+  const { layer, head, position = lookingToken(pair) ?? "answer" } = options;
   const { tokens } = pair.question;
   const [token, ...more] = resolvePosition(position, tokens.length, pair.question, pair.answers);
   if (more.length > 0)

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { NoticeError } from "../base/errors.js";
-import { answerAttention } from "../patching/answer-attention.js";
+import { answerAttention, lookingToken } from "../patching/answer-attention.js";
 import { type HeadAttention, headAttention, patchShares } from "../patching/attention-functions.js";
 import { type AttributeOptions, attributeAll } from "../patching/attribute.js";
 import { type ImageInput, type PairInput, pictureOf } from "../patching/inputs.js";
@@ -24,7 +24,7 @@ export interface PairAsked {
 /** Pairs about one picture. */
 export interface PatchPairsInput {
   readonly pairs: readonly PairAsked[];
-  /** Also where the heads look from the correct answer's token, in the clean run of the first pair that has it. */
+  /** Also where the heads look, as `lookingToken` says, in the clean run of the first pair that has such a token. */
   readonly looks?: {
     /** 255 where the object is. */
     readonly mask?: ImageInput;
@@ -58,7 +58,7 @@ export interface HeadLook extends HeadAttention {
 export interface PatchPairsFound {
   /** In their order. */
   readonly pairs: readonly PairFound[];
-  /** Empty where no question has the correct answer's token, or no pair could be made. */
+  /** Empty where there is no such token, or no pair could be made. */
   readonly looks: readonly HeadLook[];
   /** Why the mask was left out. */
   readonly unmasked?: string;
@@ -109,7 +109,8 @@ async function patchPairs(model: Model, { pairs: items, looks }: PatchPairsInput
       const scores = await sweepGroup(group, onPass);
       for (const opened of group) {
         const { pair } = opened;
-        if (looks && pair?.answerToken !== undefined) looked ??= await looksOf(pair, pair.answerToken, looks);
+        const token = looks && pair && lookingToken(pair);
+        if (token !== undefined) looked ??= await looksOf(pair!, token, looks!);
         pairs.push(await resultOf(opened, onPass, scores.get(opened)));
       }
     } finally {

@@ -61,6 +61,16 @@ export function isOf<A extends ArchitectureName>(loaded: Loaded, name: A): loade
   return loaded.architecture.name === name;
 }
 
+/** What a checkpoint is, without its weights. @throws NoticeError `checkpoint` */
+export async function readFacts(files: CheckpointFiles, warn?: LoadOptions["warn"]): Promise<Omit<Network, "weights">> {
+  await refuseAdapter(files);
+  const json = await files.text("config.json");
+  if (json === undefined)
+    throw new NoticeError("checkpoint", `${files.name} has no config.json: it is not a checkpoint.`);
+  const generation = await files.text("generation_config.json");
+  return readConfig(json, `${files.name}/config.json`, warn, generation);
+}
+
 /**
  * Reads a checkpoint, having made sure that the model fits. The caller disposes of the weights.
  *
@@ -72,12 +82,7 @@ export async function readModel<A extends ArchitectureName>(
   { backend, memory, warn, split }: LoadOptions,
   expected: readonly A[],
 ): Promise<LoadedModel<A>> {
-  await refuseAdapter(files);
-  const json = await files.text("config.json");
-  if (json === undefined)
-    throw new NoticeError("checkpoint", `${files.name} has no config.json: it is not a checkpoint.`);
-  const generation = await files.text("generation_config.json");
-  const { architecture, config } = readConfig(json, `${files.name}/config.json`, warn, generation);
+  const { architecture, config } = await readFacts(files, warn);
   const asked: readonly string[] = expected;
   if (!asked.includes(architecture.name))
     throw new NoticeError(

@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { checkObject, NoticeError } from "../base/errors.js";
 import { type Network, towerOf, towerSize } from "../model/architecture.js";
+import type { Pair } from "./pair.js";
 import { checkIndex, countOf, indexes, type Run } from "./run.js";
 import { type CircuitSite, circuitSites, parseSite, type Site } from "./sites.js";
 
@@ -33,6 +34,16 @@ export function lookingSite({ architecture }: Pick<Network, "architecture">): Ci
     if (takes) return within === "self.z";
     return within === "cross.z" && tokens === "question" && towers[attends!.tower]!.tokens === "image";
   });
+}
+
+/**
+ * The token from which heads look where an answer is on its way: the correct answer's own, if the question has it; of a
+ * causal tower the last, at which the answer is read.
+ */
+export function lookingToken({ model, question: { tokens }, answerToken }: Pair): number | undefined {
+  const site = lookingSite(model);
+  if (!site) return undefined;
+  return towerOf(model, parseSite(model, site).tower).causal ? tokens.length - 1 : answerToken;
 }
 
 /**

@@ -82,6 +82,16 @@ export function circuitSites(architecture: Architecture): CircuitSite[] {
   return sitesOf(architecture).filter((site): site is CircuitSite => site.endsWith(".z"));
 }
 
+/**
+ * What is patched where nobody says what, the heads that look at the picture first: of the tower that reads the
+ * question, the `z` of each attention and the output of each block.
+ */
+export function mainSites({ towers }: Architecture): Site[] {
+  const [name, { sites }] = Object.entries(towers).find(([, { tokens }]) => tokens === "question")!;
+  const main = ["cross.z", "self.z", "resid_post"] as const;
+  return main.filter((within) => sites.includes(within)).map((within) => `${name}.${within}` as Site);
+}
+
 /** Every site of every architecture. */
 export const SITES: readonly Site[] = [...new Set(KNOWN.flatMap(sitesOf))];
 

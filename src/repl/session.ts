@@ -12,6 +12,7 @@ import { towersOf } from "../model/architecture.js";
 import type { PairInput } from "../patching/inputs.js";
 import type { Model } from "../patching/model.js";
 import { Pair } from "../patching/pair.js";
+import { mainSites } from "../patching/sites.js";
 import { completeOption, completeString } from "./completion.js";
 import { Held } from "./held.js";
 import { helpWithLibrary } from "./help.js";
@@ -130,7 +131,7 @@ function greeting(blip: Model): string {
     `${inspect(blip)}\n` +
     "blip, pairs, pair (the first), tf, show, overlay, all that vlm-notice exports;\n" +
     "L1H2 is { layer: 1, head: 2 }. Tab completes, .help shows what there is, Ctrl-D ends.\n" +
-    'Try: await sweep(pair, { site: "text.cross.z" })\n'
+    `Try: await sweep(pair, { site: "${mainSites(blip.architecture)[0]}" })\n`
   );
 }
 

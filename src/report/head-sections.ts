@@ -43,7 +43,7 @@ export function attention({ headFunctions: heads }: ReportData): Section {
     number(one.outlierUniform),
     headFunctions(one).join(", ") || "–",
   ]);
-  const content = html`<p>Attention of heads from the answer’s token to the image in the clean runs, as means over samples. Object: share of the attention on
+  const content = html`<p>Attention of heads from the answer’s token (of a causal tower the last) to the image in the clean runs, as means over samples. Object: share of the attention on
 patches ([CLS] left out) that falls on the object asked about, beside what uniform attention would put there, and the chance that a patch
 in the object gets more than one outside (AUROC). Outliers: patches whose norm in the last vision layer is two standard deviations above
 the mean. A head segments where its mass is above uniform and AUROC at least ${FUNCTION_BOUNDS.segmentation}, inhibits objects where mass is
@@ -61,8 +61,8 @@ ${
 }
 
 export function overlays({ overlays }: ReportData, book: FigureBook): Section {
-  const content = html`<p>Attention from the answer’s token to the patches minus the mean over all heads of all layers, [CLS] left out, over the picture in
-grey: blue is more than the mean, red is less. The pictures of a sample share one scale.</p>
+  const content = html`<p>Attention from the answer’s token (of a causal tower the last) to the patches minus the mean over all heads of all layers, [CLS] left
+out, over the picture in grey: blue is more than the mean, red is less. The pictures of a sample share one scale.</p>
 ${overlays.length === 0 ? html`<p>No overlay was asked for.</p>` : overlays.map((sample) => overlaidSample(sample, book))}`;
   return { id: "overlays", title: "Overlays", content };
 }

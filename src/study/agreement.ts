@@ -20,11 +20,16 @@ export interface AttributionAgreement {
 }
 
 /** Compares what gradients expected with what patching did, wherever a run has both. */
-export async function readAgreement({ store }: StudyRun): Promise<AttributionAgreement[]> {
+export async function readAgreement(run: StudyRun): Promise<AttributionAgreement[]> {
+  const { store } = run;
+  const architecture = await run.architecture();
   const found: AttributionAgreement[] = [];
   for (const group of await attributedGroups(store)) {
     const sites = await siteAgreements(store, group);
-    const shown = (await comparedPlaces(store, group)).map(({ miss, ...place }) => ({ miss, place }));
+    const shown = (await comparedPlaces(store, { ...group, architecture })).map(({ miss, ...place }) => ({
+      miss,
+      place,
+    }));
     const misses = shown.filter(({ miss }) => miss).map(({ place }) => place);
     found.push({ ...group, sites, misses, places: shown.map(({ place }) => place) });
   }

@@ -33,7 +33,7 @@ export async function exportTo(
   if (count === 0) throw await unscored(run);
   try {
     await rm(store.beside, { force: true });
-    await copyScores(store, format, settings.direction);
+    await copyScores(store, format, { architecture: await run.architecture(), direction: settings.direction });
     await write(readParts(store.beside));
   } finally {
     await rm(store.beside, { force: true }).catch(() => {});

@@ -4,7 +4,7 @@ import type { StudyCircuit } from "./circuits.js";
 import { attentionOf } from "./queries/scores.js";
 import type { StudyRun } from "./run.js";
 
-/** Where a head looks from the answer's token, over the samples of a data set. */
+/** Where a head looks from the answer's token (of a causal tower the last), over the samples of a data set. */
 export interface HeadFunctionFacts extends HeadFunction {
   readonly dataset: string;
   readonly layer: number;

@@ -24,10 +24,11 @@ const FIRST_SEED = 1000;
  */
 export async function prepare({ run, watch, signal }: Stage): Promise<void> {
   await run.keep();
-  const { data, dataset, seed, template, sites } = run.settings;
+  const { data, dataset, seed, template } = run.settings;
   for (const name of dataset) if (name !== SCENES) openDataset(name, data);
   const { architecture } = await run.modelConfig();
-  for (const site of sites) parseSite({ architecture }, site);
+  await run.settle();
+  for (const site of run.settings.sites) parseSite({ architecture }, site);
   const { pieces } = await wordingOf(run);
   await forgetLeftOut(run.store);
   for (const name of dataset) {

@@ -14,10 +14,11 @@ import { makeFolder, writeWhole } from "../files/write.js";
 import type { Architecture } from "../model/architecture.js";
 import { KNOWN, readConfig } from "../model/architectures.js";
 import type { Backend } from "../platform/backend.js";
-import { begunWith, otherModel, provenances, usedArchitecture } from "./queries/provenance.js";
+import { begunWith, otherModel, provenances, rebegin, usedArchitecture } from "./queries/provenance.js";
 import { forgetPrepared, isUnprepared } from "./queries/samples.js";
 import { countRows } from "./queries/shards.js";
 import {
+  type BegunSettings,
   checkSettings,
   completeSettings,
   differences,
@@ -26,6 +27,7 @@ import {
   reread,
   type Settings,
   settingsHash,
+  settle,
 } from "./settings.js";
 import { Store } from "./store.js";
 
@@ -34,11 +36,20 @@ export class StudyRun implements Disposable {
   #modelHash: string | undefined;
   private modelPlace: string | undefined;
 
+  #settings: Settings;
+
   private constructor(
     readonly folder: string,
-    readonly settings: Settings,
+    settings: BegunSettings,
     readonly store: Store,
-  ) {}
+  ) {
+    this.#settings = settings as Settings;
+  }
+
+  /** Sites and position, where nobody gave them, are there as soon as the model is. */
+  get settings(): Settings {
+    return this.#settings;
+  }
 
   /**
    * Opens a run, or begins one where the folder is missing or empty, or where of another with other settings nothing is
@@ -69,6 +80,10 @@ export class StudyRun implements Disposable {
       const run = new StudyRun(folder, goesOn ? reread(stored, given, folder) : fresh, store);
       if (stored && !goesOn) await run.forget();
       await run.keep();
+      // What is wrong with the model, or is not downloaded yet, is for the first stage.
+      await run.settle({ offline: true }).catch((error) => {
+        if (!(error instanceof NoticeError)) throw error;
+      });
       return run;
     } catch (error) {
       store[Symbol.dispose]();
@@ -98,6 +113,18 @@ export class StudyRun implements Disposable {
     if (!(await findFile(file)) || (await readText(file)) !== content) await writeWhole(file, content);
     if ((await begunWith(this.store)) === undefined)
       await this.store.insert("begun", [{ settings: JSON.stringify(this.settings) }]);
+  }
+
+  /** Fills in the settings that follow from the model, where nobody gave others. */
+  async settle(options?: HubOptions): Promise<void> {
+    const { sites, position }: BegunSettings = this.#settings;
+    if (sites && position !== undefined) return;
+    await this.modelFolder(options);
+    const settled = settle(this.#settings, await this.architecture());
+    this.#settings = settled;
+    // In this order, so that after an interruption between both the file says no more than the database.
+    await rebegin(this.store, JSON.stringify(settled));
+    await this.keep();
   }
 
   /**
@@ -249,7 +276,7 @@ async function refuseEmpty(database: string): Promise<void> {
  *
  * @throws NoticeError `options`
  */
-async function refuseEdited(store: Store, file: string, stored: Settings | undefined): Promise<void> {
+async function refuseEdited(store: Store, file: string, stored: BegunSettings | undefined): Promise<void> {
   const begun = await begunWith(store);
   const again = `Put it back as it was, or begin another run.`;
   if (!stored && (begun !== undefined || (await countRows(store, "samples")) > 0))

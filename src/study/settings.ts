@@ -6,8 +6,9 @@ import { checkValues, complaintsOf, parseJson, shown } from "../base/json.js";
 import { MOST_SIGMA } from "../corruption/gaussian.js";
 import { SHIPPED_MODEL } from "../files/package.js";
 import { readText } from "../files/read.js";
+import type { Architecture } from "../model/architecture.js";
 import { METRICS } from "../patching/metrics.js";
-import { SITES, type Site } from "../patching/sites.js";
+import { mainSites, parseSite, SITES, type Site } from "../patching/sites.js";
 
 /**
  * How a picture or a question is corrupted: semantic image pairs, symmetric token replacement, noise on the picture.
@@ -40,7 +41,8 @@ const studied = z.strictObject({
   candidates: z.int().min(1).max(10_000_000).optional(),
   seed: z.int().min(0).max(999_999_999).default(0),
   modalities: set(z.enum(MODALITIES)).default(["image", "text"]),
-  sites: set(z.enum(SITES as [Site, ...Site[]])).default(["text.cross.z", "text.self.z", "text.resid_post"]),
+  /** Default: the `z` of each attention, and the outputs of the blocks, of the tower that reads the question. */
+  sites: set(z.enum(SITES as [Site, ...Site[]])).optional(),
   direction: z.enum(["denoise", "noise"]).default("denoise"),
   /** Standard deviation of `gaussian`, in units of the normalised pixels. */
   sigma: z.number().positive().max(MOST_SIGMA).default(1),
@@ -59,8 +61,11 @@ const studied = z.strictObject({
 
 /** How circuits are read off the scores: may change from one reading to the next. */
 const read = z.strictObject({
-  /** `answer`, `answer-1` (as the authors' notebook), `last`, an index, or a token of the questions. */
-  position: text.default("answer"),
+  /**
+   * `answer`, `answer-1` (as the authors' notebook), `last`, an index, or a token of the questions. Default: `last`
+   * where the tower that reads the question is causal, else `answer`.
+   */
+  position: text.optional(),
   metric: z.enum(METRICS).default("effect"),
   /**
    * In logits: a sample whose corruption changes the logit difference by less has no effect. A share of next to nothing
@@ -78,8 +83,10 @@ const read = z.strictObject({
 
 const schema = z.strictObject({ ...studied.shape, ...read.shape });
 
+/** Before `prepare` fills in what follows from the model. */
+export type BegunSettings = z.infer<typeof schema>;
 /** All settings of a run: docs/study.md has them in a table. */
-export type Settings = z.infer<typeof schema>;
+export type Settings = BegunSettings & Required<Pick<BegunSettings, "sites" | "position">>;
 /** Settings that somebody gave; all others are default or as they were. */
 export type GivenSettings = Partial<Settings>;
 
@@ -117,7 +124,7 @@ export function checkSettings(value: unknown, where: string): GivenSettings {
  * The given settings and the defaults of all others. @throws NoticeError `options` with the name of each field that is
  * wrong.
  */
-export function completeSettings(given: GivenSettings): Settings {
+export function completeSettings(given: GivenSettings): BegunSettings {
   const parsed = schema.safeParse(given, { reportInput: true });
   if (!parsed.success) throw settingsError(parsed.error, "the settings");
   return parsed.data;
@@ -131,7 +138,7 @@ function settingsError(error: z.ZodError, where: string): NoticeError {
 const sentence = (text: string) => (text.endsWith("?") ? text : `${text}.`);
 
 /** What the scores depend on and differs, in words. */
-export function differences(stored: Settings, given: GivenSettings, there = "there", here = "here"): string[] {
+export function differences(stored: BegunSettings, given: GivenSettings, there = "there", here = "here"): string[] {
   const names = (Object.keys(given) as (keyof Settings)[]).filter((name) => !READ.includes(name));
   return names
     .filter((name) => JSON.stringify(given[name]) !== JSON.stringify(stored[name]))
@@ -143,7 +150,7 @@ export function differences(stored: Settings, given: GivenSettings, there = "the
  *
  * @throws NoticeError `options` where something that the scores depend on differs, with the difference.
  */
-export function reread(stored: Settings, given: GivenSettings, run: string): Settings {
+export function reread(stored: BegunSettings, given: GivenSettings, run: string): BegunSettings {
   const different = differences(stored, given);
   if (different.length > 0)
     throw new NoticeError(
@@ -153,8 +160,16 @@ export function reread(stored: Settings, given: GivenSettings, run: string): Set
   return { ...stored, ...given };
 }
 
+/** The settings that follow from the model, where nobody gave others. */
+export function settle(begun: BegunSettings, architecture: Architecture): Settings {
+  const [first, ...more] = mainSites(architecture) as [Site, ...Site[]];
+  const { tower } = parseSite({ architecture }, first);
+  const position = architecture.towers[tower]!.causal ? "last" : "answer";
+  return { ...begun, sites: begun.sites ?? [first, ...more], position: begun.position ?? position };
+}
+
 /** Names what the scores depend on: 16 hexadecimal digits. */
-export function settingsHash(settings: Settings): string {
+export function settingsHash(settings: BegunSettings): string {
   const names = (Object.keys(studied.shape) as (keyof Settings)[]).sort();
   const content = JSON.stringify(names.map((name) => [name, settings[name] ?? null]));
   return createHash("sha256").update(content).digest("hex").slice(0, 16);

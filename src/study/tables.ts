@@ -89,8 +89,8 @@ export const TABLES = {
     attribution: "DOUBLE",
   },
   /**
-   * Where each head looks from the answer's token of the clean run. `pattern` is kept of a few samples, for their
-   * pictures.
+   * Where each head looks from the answer's token (of a causal tower the last) of the clean run. `pattern` is kept of a
+   * few samples, for their pictures.
    */
   attention: {
     ...sample,

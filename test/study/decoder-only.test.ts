@@ -17,10 +17,11 @@ const MODEL = "weights/scenes-lm";
 const QUESTION = "is this star red or blue?";
 
 test("a study goes from scenes to circuits that are read at the last token", async () => {
-  const settings = { model: MODEL, n: 2, sites: ["text.self.z" as const], position: "last", verify: 0, resamples: 100 };
+  const settings = { model: MODEL, n: 2, verify: 0, resamples: 100 };
   using run = await StudyRun.open(join(temporaryFolder(), "run"), settings);
   using model = await loadModel(MODEL);
   await runStages(run, ["prepare", "evaluate", "select", "patch"], { executor: inProcess(model) });
+  assert.equal([run.settings.sites, run.settings.position], [["text.self.z", "text.resid_post"], "last"]);
   const { circuits } = await readCircuits(run);
   const [first] = circuits;
   assert.equal([first!.circuit.heads.length, first!.circuit.samples], [24, 2]);

@@ -4,7 +4,15 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { NoticeError } from "../../src/base/errors.js";
 import { random } from "../../src/base/random.js";
-import { checkSettings, completeSettings, readSettings, reread, settingsHash } from "../../src/study/settings.js";
+import { ARCHITECTURES } from "../../src/model/architectures.js";
+import {
+  checkSettings,
+  completeSettings,
+  readSettings,
+  reread,
+  settingsHash,
+  settle,
+} from "../../src/study/settings.js";
 import { temporaryFolder } from "../support/checkpoint.js";
 import { refused } from "../support/refused.js";
 
@@ -112,11 +120,8 @@ test("a file of a megabyte is read, and none larger", async () => {
 });
 
 test("the defaults, as docs/study.md has them", () => {
-  const { dataset, modalities, sites, ...others } = completeSettings({});
-  assert.equal(
-    [dataset, modalities, sites],
-    [["scenes"], ["image", "text"], ["text.cross.z", "text.self.z", "text.resid_post"]],
-  );
+  const { dataset, modalities, ...others } = completeSettings({});
+  assert.equal([dataset, modalities], [["scenes"], ["image", "text"]]);
   assert.equal(others, {
     model: "weights/scenes",
     n: 60,
@@ -126,7 +131,6 @@ test("the defaults, as docs/study.md has them", () => {
     screen: 0,
     attribution: true,
     steps: 0,
-    position: "answer",
     metric: "effect",
     leastDifference: 0.5,
     rate: 0.05,
@@ -134,6 +138,24 @@ test("the defaults, as docs/study.md has them", () => {
     verify: 20,
     randomSets: 20,
   });
+});
+
+test("sites and position follow from the architecture where nobody gives them", () => {
+  const wanted = {
+    "blip-vqa": [["text.cross.z", "text.self.z", "text.resid_post"], "answer"],
+    "blip-itm": [["text.cross.z", "text.self.z", "text.resid_post"], "answer"],
+    "blip-caption": [["decoder.cross.z", "decoder.self.z", "decoder.resid_post"], "last"],
+    idefics3: [["text.self.z", "text.resid_post"], "last"],
+    smolvlm: [["text.self.z", "text.resid_post"], "last"],
+    llava: [["text.self.z", "text.resid_post"], "last"],
+  };
+  for (const [name, architecture] of Object.entries(ARCHITECTURES)) {
+    const { sites, position } = settle(completeSettings({}), architecture);
+    assert.equal([sites, position], wanted[name as keyof typeof wanted], name);
+    const given = { sites: ["vision.self.z" as const], position: "3" };
+    const kept = settle(completeSettings(given), architecture);
+    assert.equal([kept.sites, kept.position], [given.sites, "3"]);
+  }
 });
 
 test("settings of any kind are taken or refused by name", () => {

@@ -1,6 +1,7 @@
+import type { Architecture } from "../../model/architecture.js";
 import type { Site } from "../../patching/sites.js";
 import type { Store } from "../store.js";
-import { TOKEN } from "./export.js";
+import { tokenSql } from "./export.js";
 import type { Group } from "./scores.js";
 
 // Where a run has both what gradients expect of a patch and what it does.
@@ -34,8 +35,7 @@ export interface SiteAgreement {
 const [MISSES, LARGEST, OTHERS] = [3, 30, 30];
 
 const PLACES = `
-  SELECT sample, site, layer, head, position, attribution AS expected, logit_diff AS exact,
-    ${TOKEN} AS token
+  SELECT sample, site, layer, head, position, tokens, attribution AS expected, logit_diff AS exact
   FROM scores JOIN passes USING (dataset, sample, modality)
   WHERE dataset = $1 AND modality = $2 AND attribution IS NOT NULL AND logit_diff IS NOT NULL`;
 
@@ -61,11 +61,11 @@ export const siteAgreements = (store: Store, { dataset, modality }: Group): Prom
 /** Of each site the worst misses, the places with the largest changes, and others at random. */
 export function comparedPlaces(
   store: Store,
-  { dataset, modality }: Group,
+  { dataset, modality, architecture }: Group & { readonly architecture: Architecture },
 ): Promise<(PlaceAgreement & { readonly miss: boolean })[]> {
   const ranked = (by: string) => `row_number() OVER (PARTITION BY site ORDER BY ${by}, ${KEY})`;
   return store.rows(
-    `SELECT * EXCLUDE (place), place <= ${MISSES} AS miss
+    `SELECT * EXCLUDE (place, tokens), ${tokenSql(architecture)} AS token, place <= ${MISSES} AS miss
      FROM (SELECT *, ${ranked("abs(expected - exact) DESC")} AS place FROM (${PLACES}))
      QUALIFY miss OR ${ranked("greatest(abs(expected), abs(exact)) DESC")} <= ${LARGEST} OR ${ranked(`hash(${KEY})`)} <= ${OTHERS}
      ORDER BY abs(expected - exact) DESC, ${KEY}`,

@@ -1,3 +1,5 @@
+import type { Architecture, Tokens } from "../../model/architecture.js";
+import { parseSite, sitesOf } from "../../patching/sites.js";
 import { quoted, type Store } from "../store.js";
 
 // Every score of a run in long form.
@@ -14,22 +16,26 @@ const OPTIONS: Record<ExportFormat, string> = {
 };
 
 /** The token that stands at a place of `scores`, by the tokens of `passes`; SQL. */
-export const TOKEN = `CASE WHEN site LIKE 'text.%' OR site IN ('decoder.cross.k', 'decoder.cross.v') THEN tokens[position + 1]
-  WHEN site LIKE 'decoder.%' THEN '[DEC]' END`;
+export function tokenSql(architecture: Architecture): string {
+  const sites = sitesOf(architecture).map((site) => parseSite({ architecture }, site));
+  const list = (of: Tokens) => sites.flatMap(({ site, tokens }) => (tokens === of ? [quoted(site)] : [])).join(", ");
+  const answer = list("answer");
+  return `CASE WHEN site IN (${list("question")}) THEN tokens[position + 1] ${answer && `WHEN site IN (${answer}) THEN '[DEC]'`} END`;
+}
 
 /**
  * One row a patch (in a screened run also a place that was not patched, without scores), with what it is about and what
  * computed it.
  */
-const ROWS = `
+const rowsSql = (architecture: Architecture, direction: string) => `
   SELECT sample, dataset, sample_group AS "group", modality, direction, site, layer, head, position,
-    ${TOKEN} AS token,
+    ${tokenSql(architecture)} AS token,
     answer_token, correct, incorrect, clean_prob, clean_logit_diff, corrupted_prob, corrupted_logit_diff,
     prob, prob_diff AS "probDiff", logit_diff AS "logitDiff", effect, attribution,
     package, model, model_hash, backend, settings_hash
   FROM scores JOIN passes USING (dataset, sample, modality) JOIN samples USING (dataset, sample)
     JOIN patched USING (dataset, sample) JOIN provenance ON provenance.id = patched.provenance
-    CROSS JOIN (SELECT $1 AS direction)`;
+    CROSS JOIN (SELECT ${quoted(direction)} AS direction)`;
 
 /** Columns of words, which come from data and checkpoints of others. */
 const WORDS = ["sample", "dataset", '"group"', "token", "correct", "incorrect", "package", "model"];
@@ -43,14 +49,19 @@ const asText = (column: string) => String.raw`CASE
     THEN '''' || ${column} ELSE ${column} END AS ${column}`;
 
 /** The rows of a format in an order that follows from what is in them; SQL. */
-function queryOf(format: ExportFormat, direction: string): string {
-  // COPY takes no parameters.
-  const rows = ROWS.replace("$1", quoted(direction));
+function queryOf(format: ExportFormat, rows: string): string {
   const columns = format === "csv" ? `* REPLACE (${WORDS.map(asText).join(", ")})` : "*";
   const order = ["dataset", "sample", "modality", "site", "layer", "head", "position"].map((name) => `found.${name}`);
   return `SELECT ${columns} FROM (${rows}) AS found ORDER BY ${order.join(", ")}`;
 }
 
 /** Writes every score, in the direction in which it was patched, to the file that the database may write. */
-export const copyScores = (store: Store, format: ExportFormat, direction: string): Promise<void> =>
-  store.run(`COPY (${queryOf(format, direction)}) TO ${quoted(store.beside)} (${OPTIONS[format]})`);
+export const copyScores = (
+  store: Store,
+  format: ExportFormat,
+  { architecture, direction }: { readonly architecture: Architecture; readonly direction: string },
+): Promise<void> =>
+  // COPY takes no parameters.
+  store.run(
+    `COPY (${queryOf(format, rowsSql(architecture, direction))}) TO ${quoted(store.beside)} (${OPTIONS[format]})`,
+  );

@@ -38,3 +38,7 @@ export const checkpointNotes = async (store: Store): Promise<string[]> =>
 /** The settings that a run was begun with, as JSON. */
 export const begunWith = async (store: Store): Promise<string | undefined> =>
   (await store.rows<{ settings: string }>("SELECT settings FROM begun LIMIT 1"))[0]?.settings;
+
+/** Replaces them. */
+export const rebegin = (store: Store, settings: string): Promise<void> =>
+  store.run("UPDATE begun SET settings = $1", [settings]);

@@ -3,11 +3,11 @@ import { join } from "node:path";
 import { stringify } from "smol-toml";
 import type { Random } from "../../../src/base/random.js";
 import {
+  type BegunSettings,
   checkSettings,
   completeSettings,
   readSettings,
   reread,
-  type Settings,
   settingsHash,
 } from "../../../src/study/settings.js";
 import { parseShard } from "../../../src/study/shard.js";
@@ -45,7 +45,7 @@ function shardOf(choose: Random) {
   return "taken" as const;
 }
 
-function written(choose: Random, folder: string, sound: Settings): string {
+function written(choose: Random, folder: string, sound: BegunSettings): string {
   const isJson = choose.chance(0.5);
   const file = join(folder, isJson ? "study.json" : "study.toml");
   const text = isJson ? mutatedJson(choose, sound) : mutatedToml(choose, sound);
@@ -53,7 +53,7 @@ function written(choose: Random, folder: string, sound: Settings): string {
   return file;
 }
 
-function mutatedToml(choose: Random, sound: Settings): string {
+function mutatedToml(choose: Random, sound: BegunSettings): string {
   const text = choose.chance(0.5) ? stringify(sound) : tomlOf(mutateJson(choose, sound));
   if (choose.chance(0.5)) return text;
   const line = choose.pick([
@@ -82,7 +82,7 @@ function tomlOf(value: unknown): string {
   }
 }
 
-function checkWhole(whole: Settings): void {
+function checkWhole(whole: BegunSettings): void {
   const numbers = Object.entries(whole).filter(([, value]) => typeof value === "number");
   for (const [name, value] of numbers)
     if (!Number.isFinite(value)) throw new Found("wrong", `${name} is ${String(value)}`);
