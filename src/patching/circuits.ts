@@ -170,7 +170,7 @@ export function universality(circuits: readonly NamedCircuit[]): Universality {
 }
 
 /** Divides by the number of values, as numpy does. */
-function deviation(values: readonly number[]): number {
+export function deviation(values: readonly number[]): number {
   const centre = mean(values);
   return Math.sqrt(mean(values.map((value) => (value - centre) ** 2)));
 }

@@ -96,7 +96,7 @@ export async function faithfulness(
   const others = all.filter((head) => !names.has(headName(head)));
   const drawn = Array.from({ length: randomSets }, (_, i) => draw(all, members.length, random(seed, "faithful", i)));
   const leftOut = members.map((one) => members.filter((head) => head !== one));
-  const [kept, removed, ...rest] = await keep(pair, [members, others, ...leftOut, ...drawn], options);
+  const [kept, removed, ...rest] = await keptBy(pair, [members, others, ...leftOut, ...drawn], options);
   const chance = rest.slice(members.length);
   return {
     size: members.length,
@@ -152,7 +152,7 @@ export async function faithfulnessCurve(
   const asked = sizes ?? Array.from({ length: steps }, (_, i) => Math.round((i * order.length) / steps));
   for (const size of asked) checkIndex("size", size, order.length + 1, "a circuit of this model");
   const at = [...new Set([0, ...asked, order.length])].sort((a, b) => a - b);
-  const kept = await keep(
+  const kept = await keptBy(
     pair,
     at.map((size) => order.slice(0, size)),
     options,
@@ -209,8 +209,12 @@ export function everyHead(pair: Pair, sites?: readonly CircuitSite[]): HeadAt[] 
   });
 }
 
-/** What each set keeps of the answer where all other heads are corrupted. */
-async function keep(pair: Pair, sets: readonly (readonly HeadAt[])[], options: SetOptions): Promise<number[]> {
+/**
+ * What each set keeps of the answer where all other heads are corrupted.
+ *
+ * @throws NoticeError `options` where clean and corrupted answers hardly differ.
+ */
+export async function keptBy(pair: Pair, sets: readonly (readonly HeadAt[])[], options: SetOptions): Promise<number[]> {
   // To corrupt what is the same in both passes changes nothing.
   const { model } = pair;
   const sites = (options.sites ?? circuitSites(model.architecture)).filter(

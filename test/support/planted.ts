@@ -91,6 +91,8 @@ export type CircuitName = keyof typeof CIRCUITS;
 export interface Planted {
   readonly model: Network;
   readonly pair: Pair;
+  /** Another pair of the model, its signal as strong as this beside that of `pair`. Whoever makes it disposes of it. */
+  makePair(signal?: number): Promise<Pair>;
   /** The circuit. */
   readonly heads: readonly HeadAt[];
   /** Every head there is, and whether it is in the circuit. */
@@ -142,13 +144,8 @@ async function plantedIn(
   sites: readonly CircuitSite[],
   [correct, incorrect]: readonly [number, number] = [4, 5],
 ): Promise<Planted> {
-  const [pixels, corruptPixels] = [picture(1), picture(-1)];
-  const ids = [3, 4, 5, 6];
-  const question: Question = { text: "", ids, tokens: ids.map(String), find: () => [[1]] };
-  const answer = (id: number) => ({ text: String(id), token: String(id), id });
-  const answers = { correct: answer(correct), incorrect: answer(incorrect) };
-  const pair = await Pair.of(model, { modelName: circuit, pixels, corruptPixels, question, answers });
-  tf.dispose([pixels, corruptPixels]);
+  const makePair = (signal = 1) => pairOf(model, circuit, [correct, incorrect], signal);
+  const pair = await makePair();
   const heads = planted.map(({ tower, kind, layer, head }) => ({
     site: `${tower}.${kind}.z` as HeadAt["site"],
     layer,
@@ -159,6 +156,7 @@ async function plantedIn(
   return {
     model,
     pair,
+    makePair,
     heads,
     all: everyHead(sites).map((place) => ({ ...place, positive: isPlanted(place) })),
     [Symbol.dispose]() {
@@ -166,6 +164,22 @@ async function plantedIn(
       disposeWeights(model.weights);
     },
   };
+}
+
+async function pairOf(
+  model: Network,
+  modelName: string,
+  [correct, incorrect]: readonly [number, number],
+  signal: number,
+): Promise<Pair> {
+  const [pixels, corruptPixels] = [picture(signal), picture(-signal)];
+  const ids = [3, 4, 5, 6];
+  const question: Question = { text: "", ids, tokens: ids.map(String), find: () => [[1]] };
+  const answer = (id: number) => ({ text: String(id), token: String(id), id });
+  const answers = { correct: answer(correct), incorrect: answer(incorrect) };
+  const pair = await Pair.of(model, { modelName, pixels, corruptPixels, question, answers });
+  tf.dispose([pixels, corruptPixels]);
+  return pair;
 }
 
 function everyHead(sites: readonly CircuitSite[]): HeadAt[] {
