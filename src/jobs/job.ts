@@ -77,6 +77,7 @@ export const pictures = z.array(picture);
 export const pairInput: z.ZodType<PairInput> = asked.extend({
   answers: z.tuple([z.string(), z.string()]).optional(),
   at: z.number().optional(),
+  answerPlace: z.string().optional(),
   corruptImage: z.custom<PairInput["corruptImage"]>().optional(),
   corruptQuestion: z.string().optional(),
 }) as z.ZodType<PairInput>;

@@ -50,12 +50,17 @@ export type PairInput = Asked & {
    * first.
    */
   readonly at?: number;
+  /**
+   * Which token the position `answer` means where no answer stands in the text: that of a word of a sentence to match,
+   * or `last`, where a prompt ends and its continuation is read.
+   */
+  readonly answerPlace?: string;
 } & (CorruptImage | CorruptQuestion);
 
 /** The keys of a pair's input; a list of a pool has one key more by it. */
 export const PAIRED = {
   such: "{ image, corruptImage, question, answers }",
-  keys: ["image", "question", "answers", "corruptImage", "corruptQuestion", "at", "key"],
+  keys: ["image", "question", "answers", "corruptImage", "corruptQuestion", "at", "answerPlace", "key"],
 };
 
 /** Those of a question; that of a pair is one. */

@@ -152,7 +152,7 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
    */
   async pair(input: PairInput): Promise<Pair<A>> {
     checkShape("pair", input, PAIRED);
-    const { image, corruptImage, question, corruptQuestion, at } = input;
+    const { image, corruptImage, question, corruptQuestion, at, answerPlace } = input;
     const answers = answersOf(this, input.answers);
     // A question that cannot be read is refused before the picture is.
     this.question(question);
@@ -169,7 +169,7 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
         modelName: this.name,
         pixels,
         corruptPixels,
-        question: after(asked),
+        question: { ...after(asked), answerPlace },
         corruptQuestion: corruptAsked && after(corruptAsked),
         answers,
       });

@@ -98,17 +98,19 @@ export class Pair<A extends ArchitectureName = ArchitectureName> {
   }
 
   /**
-   * Where the correct answer's first piece stands in the question, if it does, and it is clear which place is meant.
+   * Where the correct answer's first piece stands in the question, if it does, and it is clear which place is meant; or
+   * the `answerPlace` that was given.
    */
   get answerToken(): number | undefined {
     const { correct, incorrect } = this.answers;
-    return placeOf(this.question.find, correct.text, incorrect.text);
+    return placeOf(this.question, correct.text, incorrect.text);
   }
 
-  /** The same of the incorrect answer. */
+  /** Where the incorrect answer's stands. With an `answerPlace` there is none. */
   get incorrectToken(): number | undefined {
     const { correct, incorrect } = this.answers;
-    return placeOf(this.question.find, incorrect.text, correct.text);
+    if (this.question.answerPlace !== undefined) return undefined;
+    return placeOf(this.question, incorrect.text, correct.text);
   }
 
   /** The run to be patched and the run that the values come from. */

@@ -10,6 +10,8 @@ export interface Question extends Encoding {
   readonly image?: readonly number[];
   /** Of the same: which are those of the words that somebody asked. Default: all. */
   readonly question?: readonly number[];
+  /** What `answer` means where it is not the correct answer's own place: a word of the text, or `last`. */
+  readonly answerPlace?: string | undefined;
   /**
    * Per occurrence of a word, the indices of its pieces.
    *
@@ -72,9 +74,29 @@ function gapOf(one: readonly number[], other: readonly number[], ors: readonly n
   return ors.some((or) => or > from && or < to) ? to - from : Infinity;
 }
 
-/** As `alternativeOf`; undefined where there is no such place. */
-export function placeOf(find: Question["find"], answer: string, other: string): number | undefined {
-  return unlessRefused(() => alternativeOf(find, answer, other));
+/** What of a question says where an answer stands in it. */
+type Placed = Pick<Question, "tokens" | "find" | "answerPlace">;
+
+/**
+ * The token that `answer` means.
+ *
+ * @throws NoticeError `tokens` as `alternativeOf`; where the word that it means is not once in the text.
+ */
+function answerAt({ tokens, find, answerPlace }: Placed, answer: string, other: string): number {
+  if (answerPlace === undefined) return alternativeOf(find, answer, other);
+  if (answerPlace === "last") return tokens.length - 1;
+  const places = find(answerPlace);
+  if (places.length === 1) return places[0]![0]!;
+  throw new NoticeError(
+    "tokens",
+    `The word ${JSON.stringify(answerPlace)}, which "answer" means, stands in the text at the tokens ` +
+      `${places.map(([first]) => first).join(", ")}. Give the index of the one that is meant.`,
+  );
+}
+
+/** The token that `answer` means; undefined where there is no such place. */
+export function placeOf(question: Placed, answer: string, other: string): number | undefined {
+  return unlessRefused(() => answerAt(question, answer, other));
 }
 
 const placesOf = (find: Question["find"], word: string) => unlessRefused(() => find(word)) ?? [];
@@ -139,7 +161,6 @@ function resolveName(
   const offset = offsetFromAnswer(name);
   if (offset !== undefined && !answers)
     throw new NoticeError("site", `Position "${name}" is where a pair's correct answer stands; here, give that word.`);
-  if (offset !== undefined)
-    return alternativeOf(question.find, answers!.correct.text, answers!.incorrect.text) + offset;
+  if (offset !== undefined) return answerAt(question, answers!.correct.text, answers!.incorrect.text) + offset;
   return question.find(name).flat();
 }
