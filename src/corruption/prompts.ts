@@ -16,6 +16,13 @@ export const TEMPLATES = {
   faces: "Is this person feeling {{ first }} or {{ second }}?",
 } as const;
 
+/** The same as sentences of which one word makes them true or false. */
+export const SENTENCES = {
+  "svo-probes": "{{ subject }} {{ verb }} {{ object }}",
+  "mit-states": "a photo of {{ article }} {{ word }} {{ noun }}",
+  faces: "this person is feeling {{ word }}",
+} as const;
+
 /** Writes a question of these variables. @throws NoticeError `options` where it comes out empty or too long. */
 export type Writer<Name extends string> = (values: Readonly<Record<Name, string>>) => string;
 

@@ -1,12 +1,13 @@
 import { join } from "node:path";
 import { NoticeError } from "../base/errors.js";
-import { random } from "../base/random.js";
-import { questionTemplate, TEMPLATES, type Writer } from "../corruption/prompts.js";
+import { type Random, random } from "../base/random.js";
+import type { Writer } from "../corruption/prompts.js";
 import { replacePair, WordsByPieces } from "../corruption/replacements.js";
 import { askEither } from "./either.js";
 import { isUnpacked, unpackFer } from "./fer2013.js";
 import { countedPictures, imageId, listFolder } from "./image-folder.js";
 import type { Dataset, Exclusion, PrepareContext, Sample } from "./sample.js";
+import { isQuestion, state, writerOf } from "./statement.js";
 import { prepared, Unusable } from "./unusable.js";
 import { expressions, sentiments, synonyms } from "./words/expressions.js";
 
@@ -25,7 +26,7 @@ interface Faces {
 interface Maker {
   readonly folder: string;
   readonly context: PrepareContext;
-  readonly write: Writer<"first" | "second">;
+  readonly write: Writer<string>;
   readonly pleasant: WordsByPieces;
   readonly unpleasant: WordsByPieces;
 }
@@ -35,7 +36,7 @@ interface Maker {
  * or below `train` and `test`, each of which is then a world of its own; or in `fer2013.csv`, whose pictures are
  * written beside it first. Every face is one sample or one exclusion.
  *
- * "Is this person feeling sad or surprised?": the alternative is any expression of which there are faces, one of which
+ * "Is this person feeling sad or surprised?", or "this person is feeling sad", of either expression: the alternative is any expression of which there are faces, one of which
  * is the corrupt image. Replacements are adjectives of the opposite sentiment (`words/expressions.ts`).
  *
  * @throws NoticeError `options`
@@ -44,7 +45,7 @@ export const faces: Dataset = async function* (folder, context) {
   const maker: Maker = {
     folder,
     context,
-    write: questionTemplate(context.template ?? TEMPLATES[DATASET], ["first", "second"]),
+    write: writerOf(DATASET, context, { question: ["first", "second"], sentence: ["word"] }),
     pleasant: new WordsByPieces(sentiments.pleasant, context.pieces),
     unpleasant: new WordsByPieces(sentiments.unpleasant, context.pieces),
   };
@@ -108,7 +109,7 @@ const adjectiveOf = (name: string) =>
   [expressions, synonyms].find((names) => Object.hasOwn(names, name))?.[name as keyof typeof expressions];
 
 function sampleOf(shown: Faces, file: string, all: readonly Faces[], maker: Maker): Sample {
-  const { folder, context, write, pleasant, unpleasant } = maker;
+  const { folder, context } = maker;
   const id = imageId(shown.folders, file);
   const choose = random(context.seed, DATASET, id);
   const others = all.filter(({ adjective }) => adjective !== shown.adjective);
@@ -116,8 +117,15 @@ function sampleOf(shown: Faces, file: string, all: readonly Faces[], maker: Make
   const alternative = choose.pick(others);
   const corruptImage = join(folder, ...alternative.folders, choose.pick(alternative.files));
   const answers = [shown.adjective, alternative.adjective] as const;
+  const image = join(folder, ...shown.folders, file);
+  return { id, dataset: DATASET, group: shown.adjective, image, corruptImage, ...put(answers, choose, maker) };
+}
+
+function put(answers: readonly [string, string], choose: Random, { context, write, pleasant, unpleasant }: Maker) {
+  if (!isQuestion(context))
+    return state({ words: answers, isTrue: choose.chance(0.5), write: (word) => write({ word }) }, context);
   const [one, other] = answers.map((word) => (sentiments.pleasant.includes(word) ? unpleasant : pleasant).like(word));
-  const asked = askEither(
+  return askEither(
     {
       answers,
       replacements: replacePair(answers, [one!, other!], choose),
@@ -126,6 +134,4 @@ function sampleOf(shown: Faces, file: string, all: readonly Faces[], maker: Make
     },
     context.pieces,
   );
-  const image = join(folder, ...shown.folders, file);
-  return { id, dataset: DATASET, group: shown.adjective, image, corruptImage, ...asked };
 }

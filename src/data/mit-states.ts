@@ -1,11 +1,12 @@
 import { join } from "node:path";
 import { NoticeError } from "../base/errors.js";
-import { random } from "../base/random.js";
-import { questionTemplate, TEMPLATES, type Writer } from "../corruption/prompts.js";
+import { type Random, random } from "../base/random.js";
+import type { Writer } from "../corruption/prompts.js";
 import { replacePair, WordsByPieces } from "../corruption/replacements.js";
 import { askEither } from "./either.js";
 import { countedPictures, imageId, listFolder } from "./image-folder.js";
 import type { Dataset, Exclusion, PrepareContext, Sample } from "./sample.js";
+import { articleOf, isQuestion, state, writerOf } from "./statement.js";
 import { prepared, Unusable } from "./unusable.js";
 import { states } from "./words/states.js";
 
@@ -28,7 +29,7 @@ interface Stateful {
 interface Maker {
   readonly folder: string;
   readonly context: PrepareContext;
-  readonly write: Writer<"noun" | "first" | "second">;
+  readonly write: Writer<string>;
   readonly vocabulary: Readonly<Record<Group, WordsByPieces>>;
   /** Noun, then adjective. */
   readonly nouns: ReadonlyMap<string, ReadonlyMap<string, readonly Stateful[]>>;
@@ -38,14 +39,15 @@ interface Maker {
  * MIT-States (Isola, Lim and Adelson 2015) in its publisher's folders, `<adjective> <noun>/*.jpg`, here or one below
  * (`images/`); an underscore may stand for the space. Every picture is one sample or one exclusion.
  *
- * "Is this tomato sliced or whole?": the alternative is another state of the same group (`words/states.ts`) of which
+ * "Is this tomato sliced or whole?", or "a photo of a sliced tomato", with either state: the alternative is another state of the same group (`words/states.ts`) of which
  * there are pictures of the same noun, no near-synonym and nothing that the thing may be as well; one of these pictures
  * is the corrupt image. Replacements are adjectives of the group.
  *
  * @throws NoticeError `options`
  */
 export const mitStates: Dataset = async function* (folder, context) {
-  const write = questionTemplate(context.template ?? TEMPLATES[DATASET], ["noun", "first", "second"]);
+  const names = { question: ["noun", "first", "second"], sentence: ["noun", "article", "word"] };
+  const write = writerOf(DATASET, context, names);
   const found = await findPictures(folder);
   for (const excluded of found.excluded) yield { excluded };
   const nouns = new Map<string, Map<string, Stateful[]>>();
@@ -96,7 +98,8 @@ function stateOf(folder: string): { adjective: string; noun: string } | undefine
   return { adjective, noun: noun!.replace(/[ _]+/g, " ").trim() };
 }
 
-function sampleOf(picture: Stateful, { folder, context, write, vocabulary, nouns }: Maker): Sample {
+function sampleOf(picture: Stateful, maker: Maker): Sample {
+  const { folder, context, nouns } = maker;
   const { adjective, noun, folders, file } = picture;
   const group = groupOf(adjective);
   if (adjective === "adj") throw new Unusable("no state", "its folder says adj");
@@ -111,10 +114,24 @@ function sampleOf(picture: Stateful, { folder, context, write, vocabulary, nouns
     throw new Unusable("no alternative", `of ${noun} there are only ${[...there.keys()].join(", ")}`);
   const answers = [adjective, choose.pick(alternatives)] as const;
   const corrupt = choose.pick(there.get(answers[1])!);
+  const asked = put({ noun, group, answers }, choose, maker);
+  const pathOf = (one: Stateful) => join(folder, ...one.folders, one.file);
+  return { id, dataset: DATASET, group, image: pathOf(picture), corruptImage: pathOf(corrupt), ...asked };
+}
+
+interface Alternatives {
+  readonly noun: string;
+  readonly group: Group;
+  readonly answers: readonly [string, string];
+}
+
+function put({ noun, group, answers }: Alternatives, choose: Random, { context, write, vocabulary }: Maker) {
+  const say = (word: string) => write({ noun, word, article: articleOf(word) });
+  if (!isQuestion(context)) return state({ words: answers, isTrue: choose.chance(0.5), write: say }, context);
   const candidates = answers.map((word) =>
     vocabulary[group].like(word).filter((other) => !isSimilar(group, word, other)),
   );
-  const asked = askEither(
+  return askEither(
     {
       answers,
       replacements: replacePair(answers, candidates as [string[], string[]], choose),
@@ -123,8 +140,6 @@ function sampleOf(picture: Stateful, { folder, context, write, vocabulary, nouns
     },
     context.pieces,
   );
-  const pathOf = (one: Stateful) => join(folder, ...one.folders, one.file);
-  return { id, dataset: DATASET, group, image: pathOf(picture), corruptImage: pathOf(corrupt), ...asked };
 }
 
 function entry<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value): Value {

@@ -1,3 +1,11 @@
+/** How a sample is put to a model. */
+export const FORMS = ["question", "match", "caption"] as const;
+/**
+ * `question`: which of two alternatives is so. `match`: whether a sentence is true of a picture. `caption`: how the
+ * beginning of a sentence goes on.
+ */
+export type Form = (typeof FORMS)[number];
+
 /** A question about a picture of a data set, with what replaces the one and the other when they are corrupted. */
 export interface Sample {
   /** Unique within its data set, the same for equal data and seed. Letters, digits, `-`, `_`, `.`. */
@@ -8,7 +16,10 @@ export interface Sample {
   readonly group: string;
   /** Path of the picture. */
   readonly image: string;
+  /** A question; a sentence to match; a beginning of a caption. */
   readonly question: string;
+  /** Which token of it `answer` means, where no answer stands in it: a word's, or `last`. */
+  readonly answerPlace?: string;
   /** Correct and incorrect. */
   readonly answers: readonly [string, string];
   /** Semantic image pair: a picture of which the incorrect answer is true. */
@@ -43,7 +54,9 @@ export interface PrepareContext {
   readonly pieces: (text: string) => number;
   /** All random choices follow from it and the sample's own keys, not from the order of reading. */
   readonly seed: number;
-  /** A Jinja template that makes the question instead of the data set's own. */
+  /** How samples are put. Default: as questions. */
+  readonly as?: Form;
+  /** A Jinja template that makes the question (or the sentence) instead of the data set's own. */
   readonly template?: string;
 }
 

@@ -1,14 +1,16 @@
 import { extname, join } from "node:path";
 import { NoticeError } from "../base/errors.js";
 import { random } from "../base/random.js";
-import { questionTemplate, TEMPLATES, type Writer } from "../corruption/prompts.js";
+import type { Writer } from "../corruption/prompts.js";
 import { replacePair, WordsByPieces } from "../corruption/replacements.js";
 import type { RemoteImage } from "../files/image-fetcher.js";
 import { csvRows } from "./csv.js";
 import { askEither } from "./either.js";
 import { listFolder, sampleId } from "./image-folder.js";
 import type { Dataset, PrepareContext, Sample } from "./sample.js";
+import { isQuestion, state, writerOf } from "./statement.js";
 import { PLACES, SVO_COLUMNS, type SvoPair, svoId, svoPair, svoPrompt } from "./svo-rows.js";
+import { svoSaying } from "./svo-sentence.js";
 import { prepared, Unusable } from "./unusable.js";
 
 const DATASET = "svo-probes";
@@ -17,7 +19,7 @@ const INDEX = "svo_probes.csv";
 /** The same for all rows. */
 interface Maker {
   readonly context: PrepareContext;
-  readonly write: Writer<"subject" | "verb" | "object" | "first" | "second">;
+  readonly write: Writer<string>;
   /** The data set's words, place by place. */
   readonly vocabulary: readonly WordsByPieces[];
   /** Paths by id: looked up, never made of an id, which may hold anything. */
@@ -32,13 +34,17 @@ interface Maker {
  *
  * The alternatives stand at the negated place: "is woman holding or walking dog?". A column `prompt` (the question in
  * better English, with both alternatives in it) is asked instead, in its own order, unless there is a template.
+ * As a sentence: the column `sentence`, where there is one, with each of the two pictures; it says what the positive one
+ * shows. Its word for the negated place may have an ending (rides, riding); where it is not found, the triplet is said.
+ *
  * Replacements are words of the same place elsewhere in the file. The file is read twice, row by row.
  *
  * @throws NoticeError `options`
  */
 export const svoProbes: Dataset = async function* (folder, context) {
   const file = join(folder, INDEX);
-  const write = questionTemplate(context.template ?? TEMPLATES[DATASET], [...PLACES, "first", "second"]);
+  const names = { question: [...PLACES, "first", "second"], sentence: [...PLACES, "word"] };
+  const write = writerOf(DATASET, context, names);
   const vocabulary = await readVocabulary(file, context);
   const maker: Maker = { context, write, vocabulary, images: await imagesById(folder) };
   const seen = new Set<string>();
@@ -100,19 +106,40 @@ function checkImages({ positive, negative }: SvoPair, images: ReadonlyMap<string
   if (positive.id === negative.id) throw new Unusable("one image for both", positive.id);
 }
 
-function sampleOf(pair: SvoPair, isPositive: boolean, { context, write, vocabulary, images }: Maker): Sample {
+function sampleOf(pair: SvoPair, isPositive: boolean, maker: Maker): Sample {
   const [clean, corrupt] = isPositive ? [pair.positive, pair.negative] : [pair.negative, pair.positive];
   const { place } = pair;
+  const id = sampleId(clean.id, corrupt.id, place);
+  const paths = { image: maker.images.get(clean.id)!, corruptImage: maker.images.get(corrupt.id)! };
+  const asked = isQuestion(maker.context) ? ask(pair, isPositive, id, maker) : say(pair, isPositive, maker);
+  return { id, dataset: DATASET, group: place, ...paths, ...asked };
+}
+
+/** The row's sentence, which is true of the positive picture, with either picture. */
+function say(pair: SvoPair, isPositive: boolean, { context, write }: Maker) {
+  const { place, positive, negative } = pair;
+  const [clean, corrupt] = isPositive ? [positive, negative] : [negative, positive];
+  const at = PLACES.indexOf(place);
+  const words = [clean.triplet[at]!, corrupt.triplet[at]!] as const;
+  const given = context.template === undefined ? pair.sentence : undefined;
+  const saying = given === undefined ? undefined : svoSaying(given, positive.triplet[at]!, words);
+  const [subject, verb, object] = positive.triplet;
+  const written = (word: string) => write({ subject, verb, object, [place]: word, word });
+  return state({ isTrue: isPositive, ...(saying ?? { words, write: written }) }, context);
+}
+
+function ask(pair: SvoPair, isPositive: boolean, id: string, { context, write, vocabulary }: Maker) {
+  const { place } = pair;
+  const [clean, corrupt] = isPositive ? [pair.positive, pair.negative] : [pair.negative, pair.positive];
   const at = PLACES.indexOf(place);
   const [subject, verb, object] = clean.triplet;
   const answers = [clean.triplet[at]!, corrupt.triplet[at]!] as const;
-  const id = sampleId(clean.id, corrupt.id, place);
   const choose = random(context.seed, DATASET, id);
   const prompt = pair.prompt === undefined || context.template !== undefined ? undefined : svoPrompt(pair.prompt, pair);
   const candidates = answers.map((word) =>
     vocabulary[at]!.like(word).filter((other) => !clean.triplet.includes(other)),
   );
-  const asked = askEither(
+  return askEither(
     {
       answers,
       replacements: replacePair(answers, candidates as [string[], string[]], choose),
@@ -123,6 +150,4 @@ function sampleOf(pair: SvoPair, isPositive: boolean, { context, write, vocabula
     },
     context.pieces,
   );
-  const paths = { image: images.get(clean.id)!, corruptImage: images.get(corrupt.id)! };
-  return { id, dataset: DATASET, group: place, ...paths, ...asked };
 }

@@ -23,6 +23,8 @@ export interface SvoPair {
   readonly negative: SvoPicture;
   /** The column `prompt`, where there is one and it is not empty. */
   readonly prompt?: string;
+  /** The column `sentence`, likewise: it is true of the positive picture. */
+  readonly sentence?: string;
 }
 
 const MOST_TRIPLETS = 16;
@@ -36,7 +38,8 @@ export function svoPair(row: CsvRow): SvoPair {
   const negatives = triplets(cell("neg_triplet"));
   if (places.length !== 1) throw new Unusable("not one negated place", `negated: ${places.join(", ") || "none"}`);
   const [positive, negative] = differingAt(places[0]!, positives, negatives);
-  const prompt = row.cells.get("prompt")?.trim() || undefined;
+  const optional = (name: string) => row.cells.get(name)?.trim() || undefined;
+  const prompt = optional("prompt");
   const words = [...positive, ...negative, prompt ?? ""].join(" ");
   // Between woman and person both are right.
   if (/\bperson\b/i.test(words)) throw new Unusable("person", words);
@@ -45,6 +48,7 @@ export function svoPair(row: CsvRow): SvoPair {
     positive: { id: svoId(cell("pos_image_id")), triplet: positive },
     negative: { id: svoId(cell("neg_image_id")), triplet: negative },
     prompt,
+    sentence: optional("sentence"),
   };
 }
 

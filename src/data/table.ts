@@ -3,12 +3,15 @@ import { basename, dirname, extname, isAbsolute, join, relative, resolve, sep } 
 import { z } from "zod";
 import { NoticeError } from "../base/errors.js";
 import { nearest } from "../base/nearest.js";
+import { random } from "../base/random.js";
 import { questionTemplate, type Writer } from "../corruption/prompts.js";
 import { findFile } from "../files/read.js";
 import { csvRows } from "./csv.js";
 import { sampleId } from "./image-folder.js";
 import { checked, isBelow, jsonLines, text } from "./jsonl.js";
 import type { PrepareContext, Prepared, Sample } from "./sample.js";
+import { sceneSentence } from "./scenes/sentences.js";
+import { isQuestion, state } from "./statement.js";
 import { prepared, Unusable } from "./unusable.js";
 
 // These names later become files and columns: none of them is "..".
@@ -126,7 +129,7 @@ function fromCells(cells: ReadonlyMap<string, string>): Fields {
 }
 
 async function sampleOf(fields: Fields, row: number, dataset: string, reader: Reader): Promise<Sample> {
-  const { context, write, ids } = reader;
+  const { context, ids } = reader;
   const { correct, incorrect, aspect } = fields;
   refuseMisnamed(fields);
   const given = {
@@ -140,9 +143,7 @@ async function sampleOf(fields: Fields, row: number, dataset: string, reader: Re
     ...(await found(paths, reader)),
     dataset,
     group,
-    answers,
-    question: write({ question }),
-    ...(corruptQuestion === undefined ? {} : { corruptQuestion: write({ question: corruptQuestion }) }),
+    ...put({ question, corruptQuestion, answers }, fields, dataset, reader),
   };
   const counts = [sample.question, sample.corruptQuestion ?? sample.question].map((asked) => context.pieces(asked));
   if (counts[0] !== counts[1])
@@ -154,6 +155,30 @@ async function sampleOf(fields: Fields, row: number, dataset: string, reader: Re
   if (isTaken(id)) throw new Unusable("repeated id", id);
   ids.add(`${dataset}/${id}`);
   return { id, ...sample };
+}
+
+type Texts = Pick<z.infer<typeof schema>, "question" | "corruptQuestion" | "answers">;
+
+/**
+ * The row as it is put to the model. Of scenes the question becomes a sentence; all others are what their tables say, a
+ * sentence to match with the answers `match` and `no match`. @throws Unusable
+ */
+function put({ question, corruptQuestion, answers }: Texts, fields: Fields, dataset: string, reader: Reader) {
+  const { context, write } = reader;
+  const say =
+    fields.task === undefined ? undefined : sceneSentence(question, answers, context.as === "match" ? "this" : "the");
+  if (!isQuestion(context) && say) {
+    const isTrue = random(context.seed, dataset, `${fields.image}`).chance(0.5);
+    return state({ words: answers, isTrue, write: (word) => write({ question: say(word) }) }, context);
+  }
+  if (context.as === "match" && !answers.every((answer) => ["match", "no match"].includes(answer)))
+    throw new Unusable("no sentence to match", `the answers are ${answers.join(", ")}; match, no match were expected`);
+  return {
+    answers,
+    question: write({ question }),
+    ...(corruptQuestion === undefined ? {} : { corruptQuestion: write({ question: corruptQuestion }) }),
+    ...(context.as === "caption" ? { answerPlace: "last" } : {}),
+  };
 }
 
 /** A field with a letter too many would be one that is absent. @throws Unusable */

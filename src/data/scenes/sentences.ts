@@ -1,0 +1,28 @@
+/**
+ * A question about a scene as a sentence: "is this star red or blue?" is "this star is red", "is man riding or pulling
+ * dog?" is "a man is riding a dog".
+ *
+ * @param article of a shape.
+ * @returns writes it with a word in the place of the alternatives; undefined where it is no question about a scene.
+ */
+export function sceneSentence(
+  question: string,
+  [one, other]: readonly [string, string],
+  article: "this" | "the",
+): ((word: string) => string) | undefined {
+  const either = [`${one} or ${other}`, `${other} or ${one}`].find((text) => question.includes(text));
+  if (either === undefined || !question.endsWith("?")) return undefined;
+  // Alternatives are single words, so that the question has its words in known places.
+  const [is, ...words] = question.slice(0, -1).replace(either, HOLE).split(" ");
+  const sentence = is === "is" ? sentenceOf(words, article) : undefined;
+  return sentence === undefined ? undefined : (word) => sentence.replace(HOLE, word);
+}
+
+const HOLE = "_";
+
+function sentenceOf(words: readonly string[], article: string): string | undefined {
+  if (words.join(" ") === `this person feeling ${HOLE}`) return `this person is feeling ${HOLE}.`;
+  const [first, second, third] = words;
+  if (words.length !== 3) return undefined;
+  return first === "this" ? `${article} ${second} is ${third}.` : `a ${first} is ${second} a ${third}.`;
+}
