@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { Command, Option } from "commander";
+import { FORMS } from "../data/sample.js";
 import { refuseForeign } from "../files/output.js";
 import { writeWhole } from "../files/write.js";
 import { METRICS } from "../patching/metrics.js";
@@ -74,6 +75,11 @@ function withStudySettings(command: Command): Command {
     .option(
       "--data <folder>",
       "folder of the data set, or of a table's pictures; of several, the folder that holds theirs",
+    )
+    .addOption(
+      new Option("--as <form>", "how samples are put to the model; default: as its architecture is asked").choices(
+        FORMS,
+      ),
     )
     .option("--n <samples>", "samples to patch in each data set; default: 60", wholeNumber)
     .option("--candidates <samples>", "samples to ask about in each data set; default: all, of scenes 2 n", wholeNumber)

@@ -1,5 +1,6 @@
 import { answersJob, askJob } from "./ask.js";
 import { attributeJob } from "./attribute.js";
+import { chooseJob } from "./choose.js";
 import { faithfulJob, headEffectsJob } from "./faithful.js";
 import type { Job } from "./job.js";
 import { patchPairsJob } from "./patch-pairs.js";
@@ -9,6 +10,7 @@ import { sweepJob } from "./sweep.js";
 const list = {
   ask: askJob,
   answers: answersJob,
+  choose: chooseJob,
   sweep: sweepJob,
   attribute: attributeJob,
   paths: pathsJob,

@@ -122,7 +122,7 @@ class Contents {
 const keyOf = ({ dataset, id }: Sample) => `${dataset}/${id}`;
 
 function rowOf(run: StudyRun, sample: Sample): Row {
-  const { id, dataset, group, image, question, answers, corruptImage, corruptQuestion, mask } = sample;
+  const { id, dataset, group, image, question, answers, corruptImage, corruptQuestion, mask, answerPlace } = sample;
   const stored = (path: string | undefined) => (path === undefined ? undefined : run.stored(path));
   return {
     dataset,
@@ -136,5 +136,6 @@ function rowOf(run: StudyRun, sample: Sample): Row {
     correct: answers[0],
     incorrect: answers[1],
     mask: stored(mask),
+    answer_place: answerPlace,
   };
 }

@@ -14,7 +14,12 @@ export interface ModalityPair {
 
 /** A sample's pairs, one a modality, and an exclusion for each that it lacks something for. */
 export function pairsOf(run: StudyRun, key: StoredSample): { pairs: readonly ModalityPair[]; lacking: readonly Row[] } {
-  const asked = { image: run.path(key.image), question: key.question, answers: [key.correct, key.incorrect] as const };
+  const asked = {
+    image: run.path(key.image),
+    question: key.question,
+    answers: [key.correct, key.incorrect] as const,
+    answerPlace: key.answer_place ?? undefined,
+  };
   const pairs: ModalityPair[] = [];
   const lacking: Row[] = [];
   for (const modality of run.settings.modalities) {

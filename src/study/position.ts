@@ -32,6 +32,7 @@ interface Asked {
   readonly question: string;
   readonly correct: string;
   readonly incorrect: string;
+  readonly answer_place: string | null;
 }
 
 /**
@@ -56,13 +57,13 @@ export async function checkPosition(run: StudyRun, of: "samples" | "selected"): 
   );
 }
 
-function hasPlace(wording: Wording, { question, correct, incorrect }: Asked, place: Place): boolean {
+function hasPlace(wording: Wording, { question, correct, incorrect, answer_place }: Asked, place: Place): boolean {
   const { tokens, find } = wording.read(question);
   if (place.fromAnswer === undefined) {
     if (place.index !== undefined) return place.index < tokens.length;
     return place.isLast || tokens.includes(place.token);
   }
-  const answer = placeOf(find, correct, incorrect);
+  const answer = placeOf({ tokens, find, answerPlace: answer_place ?? undefined }, correct, incorrect);
   return answer !== undefined && tokens[answer + place.fromAnswer] !== undefined;
 }
 

@@ -5,6 +5,7 @@ import { isTable, openDataset } from "../data/datasets.js";
 import { writeScenes } from "../data/scenes/write.js";
 import { SCENES } from "../files/run-files.js";
 import { parseSite } from "../patching/sites.js";
+import { checkForm } from "./form.js";
 import { Intake } from "./intake.js";
 import { forgetLeftOut, isFinished } from "./queries/samples.js";
 import type { StudyRun } from "./run.js";
@@ -27,6 +28,7 @@ export async function prepare({ run, watch, signal }: Stage): Promise<void> {
   const { data, dataset, seed, template } = run.settings;
   for (const name of dataset) if (name !== SCENES) openDataset(name, data);
   const { architecture } = await run.modelConfig();
+  const as = checkForm(architecture, run.settings.model, run.settings.as);
   await run.settle();
   for (const site of run.settings.sites) parseSite({ architecture }, site);
   const { pieces } = await wordingOf(run);
@@ -39,7 +41,7 @@ export async function prepare({ run, watch, signal }: Stage): Promise<void> {
     try {
       const intake = new Intake(run);
       await run.store.transaction(async () => {
-        await intake.takeAll(read({ pieces, seed, template }), bar.update, signal);
+        await intake.takeAll(read({ pieces, seed, as, template }), bar.update, signal);
         if (intake.samples > 0) await run.store.insert("finished", [{ stage: "prepare", dataset: name }]);
       });
       if (intake.samples === 0)

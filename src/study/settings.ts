@@ -4,6 +4,7 @@ import { z } from "zod";
 import { NoticeError } from "../base/errors.js";
 import { checkValues, complaintsOf, parseJson, shown } from "../base/json.js";
 import { MOST_SIGMA } from "../corruption/gaussian.js";
+import { FORMS } from "../data/sample.js";
 import { SHIPPED_MODEL } from "../files/package.js";
 import { readText } from "../files/read.js";
 import type { Architecture } from "../model/architecture.js";
@@ -35,6 +36,8 @@ const studied = z.strictObject({
   dataset: set(text).default(["scenes"]),
   /** The folder of the data set, or of several by their names. */
   data: text.optional(),
+  /** How samples are put to the model. Default: as its architecture is asked. */
+  as: z.enum(FORMS).optional(),
   /** Samples to patch in each data set. */
   n: z.int().min(1).max(1_000_000).default(60),
   /** Samples to ask about in each data set; default all, of generated scenes twice `n`. */
@@ -170,7 +173,9 @@ export function settle(begun: BegunSettings, architecture: Architecture): Settin
 
 /** Names what the scores depend on: 16 hexadecimal digits. */
 export function settingsHash(settings: BegunSettings): string {
-  const names = (Object.keys(studied.shape) as (keyof Settings)[]).sort();
+  const all = (Object.keys(studied.shape) as (keyof Settings)[]).sort();
+  // Run folders that were begun before there was this setting keep their names.
+  const names = all.filter((name) => name !== "as" || settings.as !== undefined);
   const content = JSON.stringify(names.map((name) => [name, settings[name] ?? null]));
   return createHash("sha256").update(content).digest("hex").slice(0, 16);
 }

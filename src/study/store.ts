@@ -108,6 +108,7 @@ export class Store implements Disposable {
       // Runs that were begun before there was one.
       await this.run("ALTER TABLE scores ADD COLUMN IF NOT EXISTS attribution DOUBLE");
       await this.run("ALTER TABLE provenance ADD COLUMN IF NOT EXISTS architecture VARCHAR");
+      await this.run("ALTER TABLE samples ADD COLUMN IF NOT EXISTS answer_place VARCHAR");
     });
     refuse(await strangeTable(this.connection, String(found!.name)));
   }

@@ -45,6 +45,8 @@ export const TABLES = {
     correct: "VARCHAR",
     incorrect: "VARCHAR",
     mask: "VARCHAR",
+    /** The last column, because earlier run folders get it added. */
+    answer_place: "VARCHAR",
   },
   exclusions: { stage: "VARCHAR", dataset: "VARCHAR", source: "VARCHAR", reason: "VARCHAR", detail: "VARCHAR" },
   answers: { ...sample, answer: "VARCHAR", is_correct: "BOOLEAN", provenance: "INTEGER" },

@@ -18,6 +18,7 @@ const sites = ["text.cross.z", "text.resid_post"] as const;
 const INPUTS: { readonly [Name in JobName]: Jobs[Name]["input"] } = {
   ask: { asked: pair, top: 2 },
   answers: { images: [CLEAN_IMAGE, CORRUPT_IMAGE], questions: [CLEAN_QUESTION, CLEAN_QUESTION] },
+  choose: { asked: { image: CLEAN_IMAGE, question: CLEAN_QUESTION }, answers: ANSWERS },
   sweep: { pair, sweeps: [{ site: "text.cross.z" }, { site: "text.resid_post", direction: "noise" }] },
   attribute: { pair, attribution: { site: "text.cross.z", steps: 2 } },
   paths: { pair, senders: [sender], receivers: ["answer"], direction: "denoise" },

@@ -16,6 +16,8 @@ export interface StoredSample {
   readonly correct: string;
   readonly incorrect: string;
   readonly mask: string | null;
+  /** Which token of the question `answer` means, where no answer stands in it. */
+  readonly answer_place: string | null;
 }
 
 /** One that is to be patched. */
@@ -64,9 +66,9 @@ export const countUnpatched = (store: Store, { index, count }: Shard = WHOLE): P
 export const questionsOf = (
   store: Store,
   of: "samples" | "selected",
-): Promise<Pick<StoredSample, "question" | "correct" | "incorrect">[]> =>
+): Promise<Pick<StoredSample, "question" | "correct" | "incorrect" | "answer_place">[]> =>
   store.rows(
-    `SELECT DISTINCT question, correct, incorrect FROM samples
+    `SELECT DISTINCT question, correct, incorrect, answer_place FROM samples
      ${of === "selected" ? "SEMI JOIN selected USING (dataset, sample)" : ""} ORDER BY ALL`,
   );
 
