@@ -6,6 +6,7 @@ import { parseSite } from "../patching/sites.js";
 import type { Picture } from "../pictures/picture.js";
 import { compareRuns } from "../study/compare.js";
 import type { Findings } from "../study/findings.js";
+import { formOf } from "../study/form.js";
 import { headFunctionFacts } from "../study/head-functions.js";
 import { checkpointNotes, patchedBy } from "../study/queries/provenance.js";
 import { countUnpatched, exclusionCounts, groupCounts, samplesWithPatterns } from "../study/queries/samples.js";
@@ -54,10 +55,11 @@ async function shapesOf(run: StudyRun): Promise<Map<string, { layers: number; he
   return new Map(shapes.map(({ site, ...shape }) => [site, shape]));
 }
 
-async function runFacts({ store, settings }: StudyRun): Promise<RunFacts> {
+async function runFacts(run: StudyRun): Promise<RunFacts> {
+  const { store, settings } = run;
   const used = await patchedBy(store);
   const every = (column: keyof (typeof used)[0]) => [...new Set(used.map((row) => row[column]))].join(", ");
-  const { model, seed, ...others } = settings;
+  const { model, seed, ...others } = { ...settings, as: formOf(await run.architecture()) };
   const shown = Object.entries(others).map(([name, value]) => [name, Array.isArray(value) ? value.join(", ") : value]);
   return {
     version: every("package"),

@@ -1,8 +1,10 @@
 import { checkList, NoticeError } from "../base/errors.js";
+import type { Form } from "../data/sample.js";
 import { type HeadFunctionName, headFunctions } from "../patching/attention-functions.js";
 import { depthShares, overlapChance, type Ranked, rankedAlike } from "../patching/comparison.js";
 import type { Metric } from "../patching/metrics.js";
 import { headScores, readCircuits, type StudyCircuit } from "./circuits.js";
+import { formOf } from "./form.js";
 import { headFunctionFacts } from "./head-functions.js";
 import { patchedBy } from "./queries/provenance.js";
 import type { StudyRun } from "./run.js";
@@ -53,6 +55,8 @@ export interface Comparison {
     readonly folder: string;
     readonly model: string;
     readonly architecture: string;
+    /** How its samples were put to the model. */
+    readonly form: Form;
     readonly metric: Metric;
     readonly position: string;
   }[];
@@ -82,9 +86,10 @@ export async function compareRuns(runs: readonly StudyRun[]): Promise<Comparison
   const facts: Comparison["runs"][number][] = [];
   const read: Read[] = [];
   for (const [index, run] of runs.entries()) {
-    const { settings, folder } = run;
-    const architecture = (await run.architecture()).name;
-    facts.push({ folder, model: settings.model, architecture, metric: settings.metric, position: settings.position });
+    const { model, metric, position } = run.settings;
+    const architecture = await run.architecture();
+    const asked = { architecture: architecture.name, form: formOf(architecture) };
+    facts.push({ folder: run.folder, model, ...asked, metric, position });
     read.push(...(await circuitsOf(run, index)));
   }
   const pairs = read.flatMap((one, a) =>

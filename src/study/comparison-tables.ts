@@ -1,4 +1,5 @@
-import type { ComparedCircuit, Comparison, HeadPlace } from "./compare.js";
+import type { HeadFunctionName } from "../patching/attention-functions.js";
+import type { ComparedCircuit, ComparedPair, Comparison, HeadPlace } from "./compare.js";
 
 /** A table of words. */
 export interface ComparisonTable {
@@ -13,19 +14,27 @@ export function comparisonTables({ runs, circuits, pairs }: Comparison): Compari
   const both = pairs.map(({ a, b, named, functions }) => [
     name(circuits[a]!),
     name(circuits[b]!),
-    named ? listHeads(named.shared) : "–",
+    named ? byName(named) : "–",
     named ? named.chance.toPrecision(2) : "–",
     named ? interval(named.rank) : "–",
-    functions.join(", ") || "–",
+    functions.map((what) => sharedBy(what, circuits[a]!, circuits[b]!)).join("; ") || "–",
   ]);
   const strange = pairs.some(({ named }) => named && !named.sameWeights)
-    ? " Where runs have other weights, the same name need not mean the same head."
+    ? " By place: of other weights, where the same name need not mean the same head; compare those by function."
     : "";
   return [
     {
       caption: "Runs compared.",
-      columns: ["run", "folder", "model", "architecture", "metric", "position"],
-      rows: runs.map((run, i) => [`${i + 1}`, run.folder, run.model, run.architecture, run.metric, run.position]),
+      columns: ["run", "folder", "model", "architecture", "form", "metric", "position"],
+      rows: runs.map(({ folder, model, architecture, form, metric, position }, i) => [
+        `${i + 1}`,
+        folder,
+        model,
+        architecture,
+        form,
+        metric,
+        position,
+      ]),
     },
     {
       caption:
@@ -43,11 +52,18 @@ export function comparisonTables({ runs, circuits, pairs }: Comparison): Compari
     },
     {
       caption: `What each two have in common; p: how often random sets of these sizes share as many heads.${strange}`,
-      columns: ["circuit", "and", "shared heads", "p", "rank correlation [95%]", "functions of both"],
+      columns: ["circuit", "and", "shared heads", "p", "rank correlation [95%]", "heads of the same function"],
       rows: both,
     },
   ];
 }
+
+const byName = ({ shared, sameWeights }: NonNullable<ComparedPair["named"]>) =>
+  sameWeights || shared.length === 0 ? listHeads(shared) : `${listHeads(shared)} (by place)`;
+
+/** The heads of both that have a function. */
+const sharedBy = (what: HeadFunctionName, one: ComparedCircuit, other: ComparedCircuit) =>
+  `${what} ${listHeads(one.functions[what]!)} and ${listHeads(other.functions[what]!)}`;
 
 const listHeads = (heads: readonly HeadPlace[]) =>
   heads.map(({ layer, head }) => `L${layer}H${head}`).join(", ") || "none";

@@ -4,7 +4,7 @@ import type { Architecture } from "../model/architecture.js";
 import { KNOWN } from "../model/architectures.js";
 
 /** A model that has classes matches sentences; one that may do without a text writes captions. */
-const formOf = ({ readout, intake }: Architecture): Form =>
+export const formOf = ({ readout, intake }: Architecture): Form =>
   readout.classes ? "match" : intake.optional ? "caption" : "question";
 
 const WHAT: Readonly<Record<Form, string>> = {

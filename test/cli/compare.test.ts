@@ -18,8 +18,12 @@ test("compare prints what runs share, and writes it as JSON, again where it did 
   for (const _ of "12") {
     const { code, stdout, stderr } = await noticeHere("compare", a, b, "--json", json);
     assert.is(code, 0, stderr);
-    assert.match(stdout, /1: own, image, text\.cross\.z +2: own, image, text\.cross\.z +L0H3 +0\.083 +1\.00 \[/);
-    assert.match(stdout, /other weights, the same name need not mean the same head/);
+    assert.match(
+      stdout,
+      /1: own, image, text\.cross\.z +2: own, image, text\.cross\.z +L0H3 \(by place\) +0\.083 +1\.00 \[/,
+    );
+    assert.match(stdout, /other weights, where the same name need not mean the same head/);
+    assert.match(stdout, /\] +segmentation L0H3 and L0H3\n/);
   }
   assert.equal(JSON.parse(readFileSync(json, "utf8")).pairs[0].named.shared, [{ layer: 0, head: 3 }]);
 });
@@ -40,7 +44,7 @@ test("a report has a section beside other runs", async () => {
   assert.is(code, 0, stderr);
   const page = readFileSync(join(a, "report.html"), "utf8");
   assert.match(page, /Beside other runs/);
-  assert.match(page, /<td>L0H3<\/td><td>0\.083<\/td>/);
+  assert.match(page, /<td>L0H3 \(by place\)<\/td><td>0\.083<\/td>/);
 });
 
 test.run();

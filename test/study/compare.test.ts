@@ -1,6 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { compareRuns } from "../../src/study/compare.js";
+import { comparisonTables } from "../../src/study/comparison-tables.js";
 import { effects, madeRun } from "../support/made-run.js";
 import { refused } from "../support/refused.js";
 
@@ -44,6 +45,28 @@ test("runs of other weights are compared by name too, and it says so; of other s
   assert.is(between(0, 1)!.named!.rank.correlation, 1);
   assert.is(between(0, 2)!.named, undefined);
   assert.equal(between(0, 2)!.functions, ["segmentation"]);
+});
+
+test("runs in two forms say which, and share heads by function: their names are places alone", async () => {
+  using asked = await madeRun();
+  using matched = await madeRun({ architecture: "blip-itm", hash: "fedcba9876543210" });
+  const compared = await compareRuns([asked, matched]);
+  assert.equal(
+    compared.runs.map(({ form }) => form),
+    ["question", "match"],
+  );
+  const [runs, , both] = comparisonTables(compared);
+  assert.equal(
+    runs!.rows.map((row) => row[runs!.columns.indexOf("form")]),
+    ["question", "match"],
+  );
+  const cell = both!.rows[0]![both!.columns.indexOf("heads of the same function")];
+  assert.is(cell, "segmentation L0H3 and L0H3");
+  assert.is(both!.rows[0]![2], "L0H3 (by place)");
+  using again = await madeRun();
+  const [, , same] = comparisonTables(await compareRuns([asked, again]));
+  assert.is(same!.rows[0]![2], "L0H3");
+  assert.not(same!.caption.includes("By place"));
 });
 
 test("one run, or runs about nothing that both have, cannot be compared", async () => {

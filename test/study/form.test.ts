@@ -3,9 +3,11 @@ import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { writeScenes } from "../../src/data/scenes/write.js";
+import { ARCHITECTURES } from "../../src/model/architectures.js";
+import { gatherReport } from "../../src/report/gather.js";
 import { readFindings } from "../../src/study/findings.js";
 import { StudyRun } from "../../src/study/run.js";
-import { completeSettings, type GivenSettings, settingsHash } from "../../src/study/settings.js";
+import { completeSettings, type GivenSettings, settingsHash, settle } from "../../src/study/settings.js";
 import type { StageName } from "../../src/study/stage.js";
 import { runStages } from "../../src/study/study.js";
 import { temporaryFolder } from "../support/checkpoint.js";
@@ -25,7 +27,7 @@ interface Pass {
   readonly dataset: string;
   readonly modality: string;
   readonly word: string;
-  readonly answer_place: string;
+  readonly answer_place: string | null;
   readonly clean_logit_diff: number;
   readonly corrupted_logit_diff: number;
 }
@@ -102,11 +104,30 @@ test("a form that the model cannot take is refused before anything is read, with
 
 test("without the setting a run keeps the name of its settings, and questions", async () => {
   // What they were called before there was this setting.
-  assert.is(settingsHash(completeSettings({})), "5365c298272aa2fb");
+  assert.is(settingsHash(settle(completeSettings({}), ARCHITECTURES["blip-vqa"])), "5365c298272aa2fb");
   assert.is.not(settingsHash(completeSettings({ as: "match" })), settingsHash(completeSettings({ as: "caption" })));
   using run = await studied({ n: 1 }, ["prepare"]);
   assert.is(await run.store.count("SELECT count(*) FROM samples WHERE question NOT LIKE 'is %?'"), 0);
   assert.is(await run.store.count("SELECT count(*) FROM samples WHERE answer_place IS NOT NULL"), 0);
+});
+
+test("a run of the former version, whose samples have no answer_place, goes on as questions", async () => {
+  const folder = join(temporaryFolder(), "run");
+  {
+    using run = await StudyRun.open(folder, { n: 1, attribution: false, verify: 0, sites: ["text.cross.z"] });
+    await runStages(run, ["prepare"], { watch });
+    await run.store.run("ALTER TABLE samples DROP COLUMN answer_place");
+  }
+  using run = await StudyRun.reopen(folder);
+  await runStages(run, ["evaluate", "select", "patch"], { watch, workers: 1, backend: "wasm" });
+  const passes = await passesOf(run);
+  assert.ok(passes.length > 0);
+  for (const { answer_place, word } of passes) {
+    assert.is(answer_place, null);
+    assert.not([null, "[CLS]", "[SEP]"].includes(word));
+  }
+  const report = await gatherReport(run, await readFindings(run));
+  assert.is(report.run.settings.as, "question");
 });
 
 test.run();
