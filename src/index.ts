@@ -72,7 +72,7 @@ export {
 export { type Blip, loadBlip, loadModel, Model } from "./patching/model.js";
 export type { Direction, Mode, Pair } from "./patching/pair.js";
 export { type Measured, type PatchOptions, patch, patchHead, patchMetrics } from "./patching/patch.js";
-export { type PathOptions, patchPath, type Receiver, type Sender } from "./patching/paths.js";
+export { hasPath, type PathOptions, patchPath, type Receiver, type Sender } from "./patching/paths.js";
 export type { IndexPosition, Position, PositionAt, Question } from "./patching/positions.js";
 export { type EvidenceOptions, evidenceOf } from "./patching/rules/evidence.js";
 export type { Evidence, HeadSet, HeadTable, Rule, Ruled } from "./patching/rules/rule.js";

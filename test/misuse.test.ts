@@ -8,7 +8,7 @@ import { type LogitMetric, rank } from "../src/patching/metrics.js";
 import { type Blip, loadBlip } from "../src/patching/model.js";
 import type { Pair } from "../src/patching/pair.js";
 import { patch, patchHead, patchMetrics } from "../src/patching/patch.js";
-import { patchPath } from "../src/patching/paths.js";
+import { hasPath, patchPath } from "../src/patching/paths.js";
 import { fromRun } from "../src/patching/sources.js";
 import { sweep } from "../src/patching/sweep.js";
 import { encodePng } from "../src/pictures/picture.js";
@@ -166,6 +166,7 @@ const nulls: Record<string, () => unknown> = {
   patch: () => patch(pair, [{ site: "text.cross.z", layer: 0 }], null as never),
   patchMetrics: () => patchMetrics(pair, [{ site: "text.cross.z", layer: 0 }], {} as never, null as never),
   patchPath: () => patchPath(pair, [], [], null as never),
+  hasPath: () => hasPath(pair, { site: "text.cross.z", layer: 0 }, "answer", null as never),
   faithfulness: () => faithfulness(pair, [], null as never),
   faithfulnessCurve: () => faithfulnessCurve(pair, [], null as never),
   headEffects: () => headEffects(pair, null as never),
@@ -221,6 +222,7 @@ test("a key that nobody reads never becomes a number", async () => {
     [() => attribute(pair, { ...place, metric: rank } as never), 'no option "metric" of attribute'],
     [() => attributeAll(pair, ["text.cross.z"], { stpes: 5 } as never), "Did you mean steps?"],
     [() => patchPath(pair, [{ ...place, mediated: true }] as never, ["answer"]), "mediated is no part of the place"],
+    [() => hasPath(pair, place, "answer", { meditated: true } as never), "Did you mean mediated?"],
     [() => faithfulness(pair, [], { randomsets: 3 } as never), "Did you mean randomSets?"],
     [() => blip.pair({ ...input, corruptImge: "a.png" } as never), "Did you mean corruptImage?"],
     [() => blip.ask(input, { tops: 3 } as never), "Did you mean top?"],

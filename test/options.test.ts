@@ -77,6 +77,10 @@ const ROWS: Record<string, Row> = {
     [pair.clean, core.probability(pair.answers.correct), "text.cross.z"],
     [0, 1],
   ],
+  hasPath: [
+    [pair, spots[0], { site: "text.self.q", layer: 1 }, {}],
+    [0, 1, 2, 3],
+  ],
   headEffects: [[pair, {}], [1]],
   headMapPng: [[{}], [0]],
   headMapSpec: [[{}], [0]],

@@ -30,7 +30,10 @@ export function pathCommand(): Command {
       "receivers: q, k or v of a head such as text.self.q:L2H3, a layer's input such as text.resid_pre:L2, or answer",
       collect((name) => (name === "answer" ? name : parsePlace(name, " or answer")) as Receiver),
     )
-    .option("--mediated", "let the heads between sender and receiver respond too; default: only direct paths");
+    .option(
+      "--mediated",
+      "let the heads between sender and receiver respond too; default: only direct paths, and one that is none is refused",
+    );
   withPairList(withDirection(withPair(command)), []);
   return withJson(withBackend(command)).action(runPath);
 }

@@ -3,7 +3,7 @@ import type { PairInput } from "../patching/inputs.js";
 import type { Score } from "../patching/metrics.js";
 import type { Direction } from "../patching/pair.js";
 import { patch } from "../patching/patch.js";
-import { patchPath, type Receiver, type Sender } from "../patching/paths.js";
+import { hasPath, patchPath, type Receiver, type Sender } from "../patching/paths.js";
 import { aList, anObject, defineJob, factsOf, type PairFacts, pairInput } from "./job.js";
 
 /** From where to where paths lead. */
@@ -41,12 +41,13 @@ export const pathsJob = defineJob<PathsInput, PathsFound>(
   anObject<PathsFound>(),
   async (model, { pair, senders, receivers, direction, mediated }, onPass) => {
     using made = await model.pair(pair);
+    const together = await patchPath(made, senders, receivers, { direction, mediated });
     const paths: Score[] = [];
     for (const receiver of receivers) {
-      paths.push(await patchPath(made, senders, [receiver], { direction, mediated }));
+      const sent = senders.filter((sender) => hasPath(made, sender, receiver, { mediated }));
+      paths.push(await patchPath(made, sent, [receiver], { direction, mediated }));
       onPass?.();
     }
-    const together = await patchPath(made, senders, receivers, { direction, mediated });
     return { ...factsOf(made), paths, together, plain: await patch(made, senders, { direction }) };
   },
 );

@@ -72,6 +72,8 @@ export interface Takes<Config, Weights> {
   readonly tower: string;
   /** From its last stream to the rows that are put, [batch, token, width]. */
   rows(model: Learned<Config, Weights>, last: tf.Tensor): tf.Tensor;
+  /** The row that one of its positions goes into; undefined where it goes into none. */
+  rowOf(config: Config, token: number): number | undefined;
   /** The id of the tokens whose embeddings they stand in for. */
   token(config: Config): number;
 }
@@ -115,6 +117,8 @@ export interface HeadMatrices {
 /** From the last stream of a tower to what the model answers. */
 export interface Readout<Config = ModelConfig, Weights = object> {
   readonly tower: string;
+  /** The token that it is read at. Default: the last. */
+  readonly token?: "first";
   /** How many answers there are to choose from: the vocabulary, or classes. */
   choices(config: Config): number;
   /** [batch, token, width] -> [batch, choice]. */

@@ -46,6 +46,7 @@ export const blipItm = {
   towers: { vision, text },
   readout: {
     tower: "text",
+    token: "first",
     classes: ["no match", "match"],
     choices: () => 2,
     logits: readMatch,

@@ -53,6 +53,7 @@ const FAMILY = {
 const takes: Takes<Idefics3Config, Idefics3Weights> = {
   tower: "vision",
   rows: shuffled,
+  rowOf: shuffledRow,
   token: ({ imageToken }) => imageToken,
 };
 
@@ -138,6 +139,14 @@ function shuffled({ config: { vision, scale }, weights }: Model, last: tf.Tensor
   const grid = tf.reshape(normed, [batch * tiles, count, scale, count, scale * width]);
   const ordered = tf.transpose(grid, [0, 1, 3, 2, 4]);
   return product(tf.reshape(ordered, [batch, tiles * count ** 2, scale ** 2 * width]), weights.connector);
+}
+
+/** The row of `shuffled` that a patch is part of. */
+function shuffledRow({ vision, scale }: Idefics3Config, patch: number): number {
+  const side = vision.image_size / vision.patch_size;
+  const count = side / scale;
+  const [row, column] = [Math.floor(patch / side), patch % side]; // rows of all tiles, one below the other
+  return Math.floor(row / scale) * count + Math.floor(column / scale);
 }
 
 async function reader(files: CheckpointFiles, config: Idefics3Config, { split }: ReaderOptions): Promise<Reader> {

@@ -66,6 +66,7 @@ const FAMILY = {
 const takes: Takes<LlavaConfig, LlavaWeights> = {
   tower: "vision",
   rows: projected,
+  rowOf: ({ withoutClass }, token) => (withoutClass ? (token === 0 ? undefined : token - 1) : token),
   token: ({ imageToken }) => imageToken,
 };
 

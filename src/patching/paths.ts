@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { NoticeError } from "../base/errors.js";
-import { towerOf, towersOf } from "../model/architecture.js";
+import { checkShape } from "../base/options.js";
+import { towerOf, towersOf, upstreamOf } from "../model/architecture.js";
 import type { ArchitectureName } from "../model/architectures.js";
 import type { BlockGiven, BlockSite } from "../model/blocks/block.js";
 import { blend } from "../model/kernels/values.js";
@@ -8,6 +9,7 @@ import { type Patches, resume } from "../model/pass.js";
 import type { Score } from "./metrics.js";
 import { checkPair, type Pair } from "./pair.js";
 import { checkPatchOptions, type PatchOptions, scorePasses } from "./patch.js";
+import { checkPaths, type End, isPath, READ, reads, receives } from "./reach.js";
 import {
   checkSelection,
   resolveSelection,
@@ -48,10 +50,11 @@ export interface PathOptions extends PatchOptions {
  * Patches only the paths from senders to receivers: path patching (Wang et al. 2211.00593; Goldowsky-Dill et al.
  * 2304.05969). The model runs again, in all towers and from one to the next.
  *
- * Between towers a path leads only through keys and values of cross-attention. Paths to the answer and to all queries,
- * keys and values after the senders together equal the plain patch.
+ * Between towers a path leads through keys and values of cross-attention, or with the picture's rows among the words.
+ * Paths to all that a sender reaches together equal the plain patch.
  *
- * @throws NoticeError `site` where a place is not there or cannot send or receive, `options` where there are none.
+ * @throws NoticeError `site` where a place is not there or cannot send or receive, or where no path leads from a sender
+ * or to a receiver (`hasPath`); `options` where there are none.
  * @example await patchPath(pair, [{ site: "text.cross.z", layer: 0, head: 1 }], [{ site: "text.self.q", layer: 2, head: 3 }])
  */
 export async function patchPath<A extends ArchitectureName>(
@@ -77,25 +80,57 @@ export async function patchPath(
       );
   for (const place of [...senders, ...receivers])
     if (place !== "answer") checkSelection("patchPath", place, ["direction", "source", "mediated"]);
-  const from = senders.map((selection) => resolveSelection(pair, selection));
-  const to = receivers.filter((receiver) => receiver !== "answer").map((place) => resolveSelection(pair, place));
-  for (const { parts } of from)
-    if (reads(parts.within) || parts.isPattern)
-      throw new NoticeError("site", `${parts.site} is read, not written: senders are z, out, mlp.* or resid_*.`);
-  for (const { parts } of to)
-    if (!reads(parts.within) && parts.within !== "resid_pre")
-      throw new NoticeError("site", `${parts.site} cannot receive: receivers are q, k, v, resid_pre or answer.`);
+  const [from, ends] = [senders.map((place) => senderOf(pair, place)), receivers.map((place) => endOf(pair, place))];
+  checkPaths(pair, from, ends, mediated);
+  const to = ends.filter((end) => end !== "answer");
   const values = source ?? fromRun(pair.sides(direction).source);
   const told = receivers.includes("answer") ? 1 : 0;
   const [score] = await scorePasses(pair, direction, (base) => {
     const logits = resume(pair.model, base.activations, pathPatches(pair, from, to, values, mediated));
-    return tf.slice(logits, [Math.min(told, logits.shape[0] - 1), 0], [1, -1]);
+    return tf.slice(logits, [told, 0], [1, -1]);
   });
   return score!;
 }
 
-const READ: readonly BlockSite[] = ["self.q", "self.k", "self.v", "cross.q", "cross.k", "cross.v"];
-const reads = (within: BlockSite) => READ.includes(within);
+function senderOf(pair: Pair, place: UncheckedSelection): Spot {
+  const spot = resolveSelection(pair, place);
+  const { site, within, isPattern } = spot.parts;
+  if (reads(within) || isPattern)
+    throw new NoticeError("site", `${site} is read, not written: senders are z, out, mlp.* or resid_*.`);
+  return spot;
+}
+
+function endOf(pair: Pair, place: UncheckedSelection | "answer"): End {
+  if (place === "answer") return place;
+  const spot = resolveSelection(pair, place);
+  if (!receives(spot.parts.within))
+    throw new NoticeError("site", `${spot.parts.site} cannot receive: receivers are q, k, v, resid_pre or answer.`);
+  return spot;
+}
+
+/**
+ * Whether there is a path from a sender to a receiver, so that `patchPath` does not refuse it: for tables of many.
+ *
+ * @throws NoticeError as `patchPath`
+ * @example hasPath(pair, { site: "text.cross.z", layer: 1 }, { site: "text.self.q", layer: 0 }) // false
+ */
+export function hasPath<A extends ArchitectureName>(
+  pair: Pair<A>,
+  sender: Sender<A>,
+  receiver: Receiver<A>,
+  options?: Pick<PathOptions, "mediated">,
+): boolean;
+export function hasPath(
+  pair: Pair,
+  sender: UncheckedSelection,
+  receiver: UncheckedSelection | "answer",
+  options: Pick<PathOptions, "mediated"> = {},
+): boolean {
+  checkShape("hasPath", options, { such: "{ mediated: true }", keys: ["mediated"] });
+  checkPair(pair);
+  for (const place of [sender, receiver]) if (place !== "answer") checkSelection("hasPath", place, ["mediated"]);
+  return isPath(pair, senderOf(pair, sender), endOf(pair, receiver), options.mediated ?? false);
+}
 
 /** From a value's rows to what they become. */
 type Rewrite = (computed: tf.Tensor) => tf.Tensor;
@@ -109,14 +144,15 @@ function pathPatches(
 ): Patches {
   const { model } = pair;
   const patches: Record<string, Map<number, BlockGiven>> = {};
-  for (const [tower, { attends, size }] of towersOf(model)) {
+  for (const [tower, one] of towersOf(model)) {
     const own = senders.filter(({ parts }) => parts.tower === tower);
-    const follows = attends !== undefined && patches[attends.tower] !== undefined;
+    const upstream = upstreamOf(one);
+    const follows = upstream !== undefined && patches[upstream] !== undefined;
     if (!follows && own.length === 0) continue;
     const from = follows ? 0 : Math.min(...own.map(({ layer }) => layer));
     const layers = new Map<number, BlockGiven>();
     patches[tower] = layers;
-    for (let layer = from; layer < size(model.config).layers; layer++) {
+    for (let layer = from; layer < one.size(model.config).layers; layer++) {
       const here = (spots: readonly Spot[]) =>
         spots.filter((spot) => spot.parts.tower === tower && spot.layer === layer);
       layers.set(layer, layerRewrites(pair, tower, here(senders), here(receivers), source, mediated));

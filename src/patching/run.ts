@@ -118,7 +118,7 @@ export function headCount(model: Network, { tower, within }: Pick<SiteParts, "to
 }
 
 /** How many keys a query meets in a tower: those of its tile, where the picture is cut into several. */
-function keyCount(model: Network, run: Activations, tower: string): number {
+export function keyCount(model: Network, run: Activations, tower: string): number {
   const { tokens, names } = towerOf(model, tower);
   return tokens === "image" ? names(model.config).length : countOf(run, tower);
 }

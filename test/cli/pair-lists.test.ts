@@ -77,21 +77,22 @@ test("attribute --pairs: the library's result of each pair, and their mean", asy
 test("path --pairs: the library's result of each pair, and their mean", async () => {
   fresh();
   write(list, forth, back as typeof forth);
-  const places = ["--from", "text.cross.z:L0H1", "--to", "text.self.q:L1H2", "answer"];
+  const places = ["--from", "text.cross.z:L0H1", "--to", "text.self.q:L1H2", "decoder.cross.v:L0"];
   const { code, stdout, stderr } = await noticeHere("path", NARROW, ...ARGS, ...RESULTS, ...places);
   assert.equal([code, stderr], [0, ""]);
   assert.match(stdout, /means over 2 pairs, effects over 2 of them/);
   const sender = { site: "text.cross.z", layer: 0, head: 1 } as const;
   const receiver = { site: "text.self.q", layer: 1, head: 2 } as const;
+  const words = { site: "decoder.cross.v", layer: 0 } as const;
   const expected = await each(
     async (pair) => ({
-      paths: [await patchPath(pair, [sender], [receiver]), await patchPath(pair, [sender], ["answer"])],
+      paths: [await patchPath(pair, [sender], [receiver]), await patchPath(pair, [sender], [words])],
       plain: await patch(pair, [sender]),
     }),
     forth,
     back as typeof forth,
   );
-  const names = ["text.self.q:L1H2", "answer"];
+  const names = ["text.self.q:L1H2", "decoder.cross.v:L0"];
   for (const [i, line] of lines().entries()) {
     assert.equal(
       line.paths,

@@ -12,7 +12,7 @@ const PAIR = [
 ];
 
 test("path: each receiver by itself, all together, and the plain patch", async () => {
-  const places = ["--from", "text.cross.z:L0H1@answer", "--to", "text.self.q:L1H2", "answer"];
+  const places = ["--from", "text.cross.z:L0H1@answer", "--to", "text.self.q:L1H2", "decoder.cross.v:L0"];
   const { code, stdout } = await noticeHere("path", NARROW, ...PAIR, ...places, "--json", "-");
   assert.is(code, 0);
   const found = JSON.parse(stdout) as { paths: { to: string; effect: number }[]; together: object; plain: object };
@@ -20,12 +20,24 @@ test("path: each receiver by itself, all together, and the plain patch", async (
   using pair = await samplePair(blip, "image");
   const sender = { site: "text.cross.z", layer: 0, head: 1, position: "answer" } as const;
   const receiver = { site: "text.self.q", layer: 1, head: 2 } as const;
+  const words = { site: "decoder.cross.v", layer: 0 } as const;
   assert.equal(found.paths, [
     { to: "text.self.q:L1H2", ...(await patchPath(pair, [sender], [receiver])) },
-    { to: "answer", ...(await patchPath(pair, [sender], ["answer"])) },
+    { to: "decoder.cross.v:L0", ...(await patchPath(pair, [sender], [words])) },
   ]);
-  assert.equal(found.together, await patchPath(pair, [sender], [receiver, "answer"]));
+  assert.equal(found.together, await patchPath(pair, [sender], [receiver, words]));
   assert.equal(found.plain, await patch(pair, [sender]));
+});
+
+test("path: one that cannot be, and the same through the heads between", async () => {
+  const asked = ["path", NARROW, ...PAIR, "--from", "text.cross.z:L0H1", "--to", "answer"];
+  const { code, stdout, stderr } = await noticeHere(...asked);
+  assert.equal([code, stdout], [2, ""]);
+  assert.match(stderr, /No direct path leads from text\.cross\.z in layer 0 to answer: .* --mediated/);
+  assert.match(stderr, /lead to .*; decoder\.cross\.k or decoder\.cross\.v in layers 0 to \d/);
+  const { code: through, stdout: shown } = await noticeHere(...asked, "--mediated");
+  assert.is(through, 0);
+  assert.match(shown, /\nanswer +-?\d\.\d+/);
 });
 
 test("path: places that are none", async () => {

@@ -1,6 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import type { ModelConfig } from "../../src/checkpoint/format.js";
+import type { Learned, Tower } from "../../src/model/architecture.js";
 import { sitesOf } from "../../src/patching/sites.js";
 import { DECODERS, Decoder } from "../support/decoders.js";
 import { difference } from "../support/fixture.js";
@@ -43,6 +45,24 @@ for (const name of DECODERS) {
       compared.add(site);
     }
     assert.equal([...compared].sort(), sitesOf(decoder.model.architecture).sort());
+  });
+
+  test(`${name}: a position of the picture goes into the row that is said, and into no other`, async () => {
+    const { model } = await Decoder.load(name);
+    const { takes } = model.architecture.towers.text as Tower;
+    const { names, size } = model.architecture.towers[takes!.tower] as Tower;
+    const learned = model as unknown as Learned<ModelConfig, object>;
+    const [count, { width }] = [names(model.config, 2).length, size(model.config)];
+    const rowsOf = (last: tf.Tensor) => tf.squeeze<tf.Tensor2D>(takes!.rows(learned, last), [0]).arraySync();
+    const last = tf.randomNormal([1, count, width], 0, 1, "float32", 5);
+    const before = rowsOf(last);
+    for (let token = 0; token < count; token++) {
+      const other = tf.where(tf.equal(tf.expandDims(tf.range(0, count), -1), token), tf.neg(last), last);
+      const after = rowsOf(other);
+      const changed = before.flatMap((row, at) => (row.every((value, i) => value === after[at]![i]) ? [] : [at]));
+      const row = takes!.rowOf(model.config, token);
+      assert.equal(changed, row === undefined ? [] : [row], `token ${token}`);
+    }
   });
 
   test(`${name}: greedy answers are Hugging Face's`, async () => {

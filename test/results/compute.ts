@@ -62,12 +62,18 @@ async function addPair(results: Results, mode: string, pair: Pair): Promise<void
 
 async function pathScores(pair: Pair, mediated: boolean): Promise<number[]> {
   const from = [{ site: "vision.self.z", layer: 0, head: 1 } as const, { site: "text.cross.z", layer: 0 } as const];
+  const direct = !mediated;
   const found = [
     await patchPath(pair, [from[1]!], [{ site: "text.self.q", layer: 1, head: 3 }], { mediated }),
-    await patchPath(pair, [from[0]!], [{ site: "text.cross.v", layer: 1 }, "answer"], { mediated }),
-    await patchPath(pair, from, [{ site: "decoder.cross.k", layer: 1, head: 0 }], { mediated }),
-    await patchPath(pair, [from[1]!], ["answer"], { mediated, direction: "noise" }),
+    await patchPath(pair, [from[0]!], [{ site: "text.cross.v", layer: 1 }, ...(direct ? [] : ["answer" as const])], {
+      mediated,
+    }),
+    await patchPath(pair, direct ? from.slice(1) : from, [{ site: "decoder.cross.k", layer: 1, head: 0 }], {
+      mediated,
+    }),
   ];
+  // No direct path leads from a text head to the answer.
+  if (mediated) found.push(await patchPath(pair, [from[1]!], ["answer"], { mediated, direction: "noise" }));
   return found.map(({ logitDiff }) => logitDiff);
 }
 
