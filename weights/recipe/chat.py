@@ -8,20 +8,11 @@ import numpy as np
 import torch
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import Idefics3ImageProcessor, Idefics3Processor, PreTrainedTokenizerFast
-from transformers.models.idefics3 import modeling_idefics3
 
+import positions  # noqa: F401
 from scenes import SIDE
 
 
-
-def unshifted(self, pixel_values, patch_attention_mask):
-    """Positions as in transformers up to 4.48 and from 5.0 on: 0 to n² - 1. Those of 4.57 multiply each coordinate by 1 - 1e-6, so
-    that each patch but the first of a row or column falls into the bucket before its own."""
-    patches = self.patch_embedding(pixel_values).flatten(2).transpose(1, 2)
-    return patches + self.position_embedding(torch.arange(patches.shape[1]))
-
-
-modeling_idefics3.Idefics3VisionEmbeddings.forward = unshifted
 
 IMAGE_TOKENS = 16
 END, PAD, IMAGE, FAKE, GLOBAL = "<end_of_utterance>", "<|endoftext|>", "<image>", "<fake_token_around_image>", "<global-img>"
