@@ -22,6 +22,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   sweep: async () => (await import("./sweep.js")).sweepCommand(),
   attribute: async () => (await import("./attribute.js")).attributeCommand(),
   path: async () => (await import("./path.js")).pathCommand(),
+  knockout: async () => (await import("./knockout.js")).knockOutCommand(),
   faithful: async () => (await import("./faithful.js")).faithfulCommand(),
   repl: async () => (await import("./repl.js")).replCommand(),
   accuracy: async () => (await import("./accuracy.js")).accuracyCommand(),

@@ -25,7 +25,7 @@ export function withTable(command: Command): Command {
       "--position <where>",
       "all, answer, answer-1, last, a word of the question, indices such as 3 or 3,5; of an image box:10,20,64,64 (x, y, width, " +
         "height in its pixels) or mask:FILE",
-      position,
+      tokenPosition,
       "all",
     )
     .option("--together", "patch all positions at once instead of one by one")
@@ -100,6 +100,7 @@ export function placeColumns({ facts: { axes, tokens } }: Scores, index: readonl
   ];
 }
 
-function position(text: string): Position {
+/** `3,5-7` as indices; anything else is a name. */
+export function tokenPosition(text: string): Position {
   return /^\d[\d,-]*$/.test(text) ? indices(text) : text;
 }

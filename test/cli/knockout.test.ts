@@ -1,0 +1,55 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { sweepKnockOut } from "../../src/patching/knock-out.js";
+import { loadBlip } from "../../src/patching/model.js";
+import { noticeHere } from "../support/command.js";
+import { ANSWERS, CLEAN_IMAGE, CLEAN_QUESTION, CORRUPT_IMAGE, NARROW, samplePair } from "../support/samples.js";
+
+const PAIR = [
+  ...["--image", CLEAN_IMAGE, "--corrupt-image", CORRUPT_IMAGE],
+  ...["--question", CLEAN_QUESTION, "--answers", ANSWERS.join(",")],
+];
+
+test("knockout: the library's table, of the attention that looks at the picture", async () => {
+  const cut = ["--from", "answer", "--to", "box:0,0,22,37", "--heads", "0,2", "--window", "2"];
+  const { code, stdout, stderr } = await noticeHere("knockout", NARROW, ...PAIR, ...cut, "--json", "-");
+  assert.is(code, 0, stderr);
+  using blip = await loadBlip(NARROW);
+  using pair = await samplePair(blip, "image");
+  // The left half of a grid of 4 x 4 behind [CLS].
+  const to = [1, 2, 5, 6, 9, 10, 13, 14];
+  const place = { site: "text.cross.pattern", from: "answer", to, heads: [0, 2] } as const;
+  const expected = await sweepKnockOut(pair, place, { window: 2 });
+  const { model: _, ...found } = JSON.parse(stdout);
+  const { model: __, ...wanted } = JSON.parse(JSON.stringify(expected));
+  assert.equal(found, wanted);
+  const table = await noticeHere(
+    "knockout",
+    NARROW,
+    ...PAIR,
+    "--from",
+    "2",
+    "--to",
+    "3",
+    "--site",
+    "text.self.pattern",
+  );
+  assert.is(table.code, 0, table.stderr);
+  assert.match(table.stdout, /noise text\.self\.pattern/);
+});
+
+test("knockout: what cannot be cut", async () => {
+  for (const [more, message] of [
+    [["--from", "answer"], /--to/],
+    [["--from", "answer", "--to", "all"], /nothing to attend to/],
+    [["--from", "answer", "--to", "3", "--window", "3"], /window is 3.*from 1 to the 2/],
+    [["--from", "answer", "--to", "3", "--site", "text.cross.z"], /is no attention/],
+    [["--from", "answer", "--to", "box:0,0,9,9", "--site", "text.self.pattern"], /means image tokens/],
+  ] as const) {
+    const { code, stderr } = await noticeHere("knockout", NARROW, ...PAIR, ...more);
+    assert.is(code, 2);
+    assert.match(stderr, message);
+  }
+});
+
+test.run();
