@@ -146,6 +146,14 @@ const ROWS: Record<string, Row> = {
     [0, 2],
   ],
   writeScenes: [["scenes", { count: 1, seed: 1 }], [1]],
+  knockOut: [
+    [pair, { site: "text.cross.pattern", from: 1, to: 2 }],
+    [0, 1],
+  ],
+  sweepKnockOut: [
+    [pair, { site: "text.cross.pattern", from: 1, to: 2 }, {}],
+    [0, 1, 2],
+  ],
   logitLens: [
     [pair.clean, pair.answers, {}],
     [0, 1, 2],
@@ -177,7 +185,7 @@ const ROWS: Record<string, Row> = {
 
 /** They take no object or list but values of ours, such as runs, or results of another function, such as answers. */
 const OTHERS =
-  /^(between|circuitSites|currentBackend|decodePicture|divergence|everyHead|fromLayer|fromRun|gatherReport|inProcess|meanOf|openDataset|readCircuits|readFindings|readSettings|sitesOf|summarise|terminalOf|useBackend|zero|Pool\.performOne|StudyRun\.(path|provenance|stored))$/;
+  /^(between|circuitSites|currentBackend|decodePicture|divergence|everyHead|fromLayer|fromRun|gatherReport|inProcess|meanOf|openDataset|readCircuits|readFindings|readSettings|sitesOf|summarise|terminalOf|useBackend|zero|Pool\.performOne|StudyRun\.(path|provenance|settle|stored))$/;
 const CLASSES = [core.Model, Executor, Pool, studies.StudyRun] as const;
 
 const exported = new Map<string, unknown>(

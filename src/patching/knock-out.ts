@@ -77,13 +77,10 @@ export async function sweepKnockOut<A extends ArchitectureName>(
   cut: Omit<Cut<A>, "layers">,
   options?: WindowOptions,
 ): Promise<Scores>;
-export async function sweepKnockOut(
-  pair: Pair,
-  cut: Omit<Cut, "layers">,
-  { window = 1, ...options }: WindowOptions = {},
-): Promise<Scores> {
+export async function sweepKnockOut(pair: Pair, cut: Omit<Cut, "layers">, given: WindowOptions = {}): Promise<Scores> {
   checkPair(pair);
-  checkShape("sweepKnockOut", options, { such: "{ window: 3 }", keys: ["window", ...PASS_KEYS] });
+  checkShape("sweepKnockOut", given, { such: "{ window: 3 }", keys: ["window", ...PASS_KEYS] });
+  const { window = 1, ...options } = given;
   if ((cut as Cut)?.layers !== undefined)
     throw new NoticeError(
       "options",
