@@ -15,12 +15,13 @@ export {
   compareRuns,
   type HeadPlace,
 } from "./study/compare.js";
-export { exportScores } from "./study/export.js";
+export { exportRules, exportScores } from "./study/export.js";
 export { type Findings, readFindings, summarise } from "./study/findings.js";
 export { mergeRuns } from "./study/merge.js";
 export type { PlaceAgreement, SiteAgreement } from "./study/queries/agreement.js";
 export { EXPORT_FORMATS, type ExportFormat } from "./study/queries/export.js";
 export type { DatasetSummary } from "./study/queries/samples.js";
+export type { Headline, RuledCircuit } from "./study/ruled.js";
 export { StudyRun } from "./study/run.js";
 export {
   type BegunSettings,

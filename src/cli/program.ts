@@ -12,6 +12,7 @@ const STUDY_COMMANDS = [
   "screen",
   "patch",
   "verify",
+  "rules",
   "circuits",
   "report",
 ] as const;

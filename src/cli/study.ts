@@ -13,6 +13,7 @@ import { type GivenSettings, MODALITIES } from "../study/settings.js";
 import { STAGES, type StageName } from "../study/stage.js";
 import { columns, decimal, folder, type ModelOptions, wholeNumber, withBackend, withJson } from "./options.js";
 import { checkOutputs, type Outputs, printResult } from "./outputs.js";
+import { ruleTable } from "./rule-table.js";
 import { print, say } from "./streams.js";
 import { untilSignal } from "./until-signal.js";
 import { stderrWatch } from "./watch.js";
@@ -35,11 +36,12 @@ const COMMANDS = {
   screen: { stages: ["screen"], about: "choose by gradients which heads are patched; only with --screen" },
   patch: { stages: ["patch"], about: "sweep every selected sample in every modality and at every site" },
   verify: { stages: ["verify"], about: "test circuits on samples that they were not found on" },
+  rules: { stages: ["rules"], about: "find circuits by several rules, and test each on other samples" },
   circuits: { stages: [], about: "find circuits in the scores" },
   report: { stages: [], about: "write report.html" },
   study: {
     stages: STAGES,
-    about: "run all stages: prepare, evaluate, select, screen, patch, verify, circuits, report",
+    about: "run all stages: prepare, evaluate, select, screen, patch, verify, rules, circuits, report",
   },
 } as const satisfies Record<string, { readonly stages: readonly StageName[]; readonly about: string }>;
 
@@ -168,6 +170,7 @@ async function runStudy(name: StudyCommand, flags: StudyFlags): Promise<void> {
     datasetTable(datasets),
     circuitTable(found),
     verifiedTable(found),
+    ruleTable(found),
     ...Object.values(files).map((file) => `${file}\n`),
   ];
   await printResult({ run: flags.out, datasets, ...told, ...files }, () => table().join("\n"), flags);

@@ -20,6 +20,9 @@ const WRITTEN = {
   "scores.csv": [/^sample,dataset,group,modality,direction,site,layer,head,position,token,answer_token,/],
   "scores.json": [/^\[\s*\{"sample":"(\\.|[^"\\])*","dataset":"(\\.|[^"\\])*","group":/],
   "scores.parquet": [/^PAR1.*corrupted_logit_diff.*settings_hash.*PAR1$/s],
+  "rules.csv": [/^dataset,modality,rule,heads,size,of,found_on,tested_on,/],
+  "rules.json": [/^\[\s*\{"dataset":"(\\.|[^"\\])*","modality":"[a-z]*","rule":/],
+  "rules.parquet": [/^PAR1.*found_on.*random_sets.*PAR1$/s],
 } as const satisfies Record<string, readonly RegExp[]>;
 
 /** What is written. */

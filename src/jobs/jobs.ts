@@ -3,6 +3,7 @@ import { attributeJob } from "./attribute.js";
 import { chooseJob } from "./choose.js";
 import { faithfulJob, headEffectsJob } from "./faithful.js";
 import type { Job } from "./job.js";
+import { keptSetsJob } from "./kept-sets.js";
 import { patchPairsJob } from "./patch-pairs.js";
 import { pathsJob } from "./paths.js";
 import { sweepJob } from "./sweep.js";
@@ -16,6 +17,7 @@ const list = {
   paths: pathsJob,
   faithful: faithfulJob,
   headEffects: headEffectsJob,
+  keptSets: keptSetsJob,
   patchPairs: patchPairsJob,
 };
 

@@ -176,7 +176,7 @@ export function deviation(values: readonly number[]): number {
 }
 
 /** The 2.5th and 97.5th percentile of the mean of as many values drawn with replacement. */
-function bootstrap(values: readonly number[], resamples: number, choose: Random): [number, number] {
+export function bootstrap(values: readonly number[], resamples: number, choose: Random): [number, number] {
   const means = Float64Array.from({ length: resamples }, () => {
     let sum = 0;
     for (let i = 0; i < values.length; i++) sum += values[Math.floor(choose.next() * values.length)]!;

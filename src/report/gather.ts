@@ -41,6 +41,8 @@ export async function gatherReport(
     tokenMaps: await tokenMaps(run, found),
     universality: found.universal,
     verified: found.verified,
+    rules: found.rules,
+    headlines: found.headlines,
     attribution: found.attribution,
     ...(others.length > 0 ? { comparison: await compareRuns([run, ...others]) } : {}),
     headFunctions: await headFunctionFacts(run, found.circuits),

@@ -6,6 +6,7 @@ import type { AttributionAgreement } from "../study/agreement.js";
 import type { Comparison } from "../study/compare.js";
 import type { HeadFunctionFacts } from "../study/head-functions.js";
 import type { ExcludedCount, GroupCounts } from "../study/queries/samples.js";
+import type { Headline, RuledCircuit } from "../study/ruled.js";
 import type { Modality } from "../study/settings.js";
 import type { Verified } from "../study/verified.js";
 
@@ -24,6 +25,9 @@ export interface ReportData {
   readonly universality: readonly SiteUniversality[];
   /** What circuits keep of the answer on other samples; one for each data set and modality that was tested. */
   readonly verified: readonly Verified[];
+  /** Circuits by every rule, on other samples, and the smallest that keep enough. */
+  readonly rules?: readonly RuledCircuit[];
+  readonly headlines?: readonly Headline[];
   /** What gradients expected beside what patching did; one for each data set and modality that has both. */
   readonly attribution: readonly AttributionAgreement[];
   readonly headFunctions: readonly HeadFunctionFacts[];

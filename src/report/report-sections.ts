@@ -15,6 +15,7 @@ import {
   shareFigure,
   tokenFigure,
 } from "./report-figures.js";
+import { headlineItems } from "./rules-section.js";
 
 /** A part of the report, as the page's own list of contents names it. */
 export interface Section {
@@ -43,7 +44,7 @@ export function summary(data: ReportData): Section {
     return [dataset, MODALITY_NAMES[modality], facts ? accuracy(facts) : "–", counted.join("; ") || "–", ...found];
   });
   const content = html`<ul>
-<li>Of ${asked} questions the model answers ${correct} correctly (${percent(correct, asked)}).</li>
+${headlineItems(data)}<li>Of ${asked} questions the model answers ${correct} correctly (${percent(correct, asked)}).</li>
 ${shared}</ul>
 <div class="text">${table({
     caption:

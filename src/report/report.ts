@@ -15,6 +15,7 @@ import { PAGE_SCRIPT } from "./page-script.js";
 import { PAGE_STYLE } from "./page-style.js";
 import type { ReportData } from "./report-data.js";
 import { circuits, type Section, samples, shares, summary, tokens, whatWasRun } from "./report-sections.js";
+import { rules } from "./rules-section.js";
 import { attribution, verified } from "./trust-sections.js";
 
 /** What is written beside the page. */
@@ -73,6 +74,7 @@ async function reportPage(data: ReportData, book: FigureBook): Promise<string> {
     await shares(data, book),
     universalHeads(data),
     await verified(data, book),
+    ...rules(data),
     await attribution(data, book),
     attention(data),
     overlays(data, book),

@@ -1,6 +1,7 @@
 import { type AttributionAgreement, readAgreement } from "./agreement.js";
 import { readCircuits, type StudyCircuits } from "./circuits.js";
 import { type DatasetSummary, datasetSummaries } from "./queries/samples.js";
+import { type Headline, headlines, type RuledCircuit, readRules } from "./ruled.js";
 import type { StudyRun } from "./run.js";
 import { readVerified, type Verified } from "./verified.js";
 
@@ -8,12 +9,17 @@ import { readVerified, type Verified } from "./verified.js";
 export interface Findings extends StudyCircuits {
   readonly verified: readonly Verified[];
   readonly attribution: readonly AttributionAgreement[];
+  /** Circuits by every rule, and the smallest that keep enough; none before the stage `rules`. */
+  readonly rules: readonly RuledCircuit[];
+  readonly headlines: readonly Headline[];
 }
 
 /** @throws NoticeError as `readCircuits` */
 export async function readFindings(run: StudyRun): Promise<Findings> {
   const circuits = await readCircuits(run);
-  return { ...circuits, verified: await readVerified(run), attribution: await readAgreement(run) };
+  const rules = await readRules(run);
+  const tested = { verified: await readVerified(run), rules, headlines: headlines(rules) };
+  return { ...circuits, ...tested, attribution: await readAgreement(run) };
 }
 
 /** Counts of every data set, by name. */

@@ -7,7 +7,7 @@ import type { Shard } from "./shard.js";
 import type { Row, Table } from "./tables.js";
 
 /** The stages that compute, in their order. */
-export const STAGES = ["prepare", "evaluate", "select", "screen", "patch", "verify"] as const;
+export const STAGES = ["prepare", "evaluate", "select", "screen", "patch", "verify", "rules"] as const;
 /** One of the stages. */
 export type StageName = (typeof STAGES)[number];
 

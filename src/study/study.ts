@@ -4,6 +4,7 @@ import { type PoolOptions, startPool } from "../executors/processes.js";
 import { evaluate } from "./evaluate.js";
 import { patch } from "./patch.js";
 import { prepare } from "./prepare.js";
+import { rules } from "./rules.js";
 import type { StudyRun } from "./run.js";
 import { screen } from "./screen.js";
 import { select } from "./select.js";
@@ -25,7 +26,7 @@ export interface StudyOptions extends Omit<PoolOptions, "signal"> {
 
 const QUIET: Watch = { begin: () => ({ update() {}, end() {} }), warn: console.warn };
 
-const WORK = { prepare, evaluate, select, screen, patch, verify };
+const WORK = { prepare, evaluate, select, screen, patch, verify, rules };
 
 /**
  * Runs stages of a study. Each continues where it stopped. Processes that were started are ended at the end. Where the

@@ -15,7 +15,8 @@ const sample = { dataset: "VARCHAR", sample: "VARCHAR" } as const;
  * - select: a row of `finished`;
  * - screen: rows of `expected` for the sample; a row of `finished` once all is `chosen` from them;
  * - patch: a row of `patched` for the sample;
- * - verify: one of `verified` for the sample, the modality and the reading.
+ * - verify: one of `verified` for the sample, the modality and the reading;
+ * - rules: one of `kept` for the sample, the modality and the set of heads.
  */
 export const TABLES = {
   /** One row: the settings that the run folder was started with, as JSON. */
@@ -119,6 +120,30 @@ export const TABLES = {
     cpr: "DOUBLE",
     cmd: "DOUBLE",
     provenance: "INTEGER",
+  },
+  /** What a set of heads keeps of a pair's answer; `heads` has a bit for each head of the sites tested, in hexadecimal. */
+  kept: { ...sample, modality: "VARCHAR", heads: "VARCHAR", kept: "DOUBLE", provenance: "INTEGER" },
+  /** The circuits by each rule and what they do on samples that they were not found on; `reading` names the settings. */
+  rules: {
+    dataset: "VARCHAR",
+    modality: "VARCHAR",
+    rule: "VARCHAR",
+    heads: "VARCHAR[]",
+    size: "INTEGER",
+    of: "INTEGER",
+    found_on: "INTEGER",
+    tested_on: "INTEGER",
+    kept: "DOUBLE",
+    kept_low: "DOUBLE",
+    kept_high: "DOUBLE",
+    removed: "DOUBLE",
+    no_head: "DOUBLE",
+    random: "DOUBLE",
+    random_sets: "INTEGER",
+    p_value: "DOUBLE",
+    cpr: "DOUBLE",
+    cmd: "DOUBLE",
+    reading: "VARCHAR",
   },
   /** What a stage has finished, by data set. */
   finished: { stage: "VARCHAR", dataset: "VARCHAR" },

@@ -115,7 +115,7 @@ export async function readTests(run: StudyRun): Promise<Test[]> {
 }
 
 /** Every other sample, within each group that selection balances; only those that their corruption changes. */
-async function halves(run: StudyRun, group: Group): Promise<{ finding: Set<string>; testing: string[] }> {
+export async function halves(run: StudyRun, group: Group): Promise<{ finding: Set<string>; testing: string[] }> {
   const rows = await halvedSamples(run.store, run.settings, group);
   const half = (which: number) => rows.filter((row) => row.half === which).map(({ sample }) => sample);
   return { finding: new Set(half(1)), testing: half(0) };

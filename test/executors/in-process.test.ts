@@ -24,6 +24,7 @@ const INPUTS: { readonly [Name in JobName]: Jobs[Name]["input"] } = {
   paths: { pair, senders: [sender], receivers: ["answer"], direction: "denoise" },
   faithful: { pair, heads, randomSets: 2, seed: 3, ranked: heads, sizes: [1] },
   headEffects: { pair },
+  keptSets: { pair, sites: ["text.cross.z"], heads, sets: [[], [0]] },
   patchPairs: {
     pairs: [
       { input: pair, sweeps: [{ site: "text.cross.z" }], attribution: { sites } },

@@ -44,6 +44,8 @@ const NOTHING: Findings = {
   universal: [],
   verified: [],
   attribution: [],
+  rules: [],
+  headlines: [],
 };
 
 test("how a data set came down to its samples, by hand", async () => {

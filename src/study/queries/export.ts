@@ -55,6 +55,19 @@ function queryOf(format: ExportFormat, rows: string): string {
   return `SELECT ${columns} FROM (${rows}) AS found ORDER BY ${order.join(", ")}`;
 }
 
+/** What is exported. */
+export const EXPORT_TABLES = ["scores", "rules"] as const;
+/** One of them. */
+export type ExportTable = (typeof EXPORT_TABLES)[number];
+
+/** Writes the circuits by every rule, a row each, to the file that the database may write. */
+export function copyRules(store: Store, format: ExportFormat): Promise<void> {
+  const heads = "array_to_string(heads, ' ') AS heads";
+  const columns = format === "csv" ? `* REPLACE (${asText("dataset")}, ${heads})` : "*";
+  const rows = `SELECT ${columns} FROM rules ORDER BY rules.dataset, rules.modality, rules.rowid`;
+  return store.run(`COPY (${rows}) TO ${quoted(store.beside)} (${OPTIONS[format]})`);
+}
+
 /** Writes every score, in the direction in which it was patched, to the file that the database may write. */
 export const copyScores = (
   store: Store,

@@ -1,0 +1,32 @@
+import { z } from "zod";
+import { type HeadAt, keptBy } from "../patching/faithful.js";
+import type { PairInput } from "../patching/inputs.js";
+import type { CircuitSite } from "../patching/sites.js";
+import { aList, defineJob, pairInput } from "./job.js";
+
+/** A pair, and the sets that are tried on it. */
+export interface KeptSetsInput {
+  readonly pair: PairInput;
+  /** Whose heads are kept or corrupted. */
+  readonly sites: readonly CircuitSite[];
+  readonly heads: readonly HeadAt[];
+  /** Each a list of indexes in `heads`. */
+  readonly sets: readonly (readonly number[])[];
+}
+
+/** What each set keeps of the answer where all other heads of the sites are corrupted. */
+export const keptSetsJob = defineJob<KeptSetsInput, readonly number[]>(
+  "keptSets",
+  z.object({
+    pair: pairInput,
+    sites: aList<CircuitSite>(),
+    heads: aList<HeadAt>(),
+    sets: z.array(z.array(z.int().min(0))),
+  }),
+  z.array(z.number()),
+  async (model, { pair, sites, heads, sets }, onProgress) => {
+    using made = await model.pair(pair);
+    const named = sets.map((set) => set.map((at) => heads[at]!));
+    return await keptBy(made, named, { sites, onProgress });
+  },
+);

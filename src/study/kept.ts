@@ -1,0 +1,76 @@
+import type { NoticeError } from "../base/errors.js";
+import { isOfThePair } from "../jobs/refusal.js";
+import type { HeadAt } from "../patching/faithful.js";
+import type { HeadSet } from "../patching/rules/rule.js";
+import type { CircuitSite } from "../patching/sites.js";
+import { pairsOf } from "./pairs.js";
+import { knownKept } from "./queries/rules.js";
+import type { SelectedSample } from "./queries/samples.js";
+import type { Group } from "./queries/scores.js";
+import { nameOf, type Stage, throughSamples } from "./stage.js";
+
+/** Sets of heads on the pairs of a group. What was asked before stands in the database. */
+export class KeptSets {
+  private constructor(
+    private readonly stage: Stage,
+    private readonly group: Group,
+    private readonly sites: readonly CircuitSite[],
+    private readonly heads: readonly HeadAt[],
+    /** By sample and set; null where the pair has no such share. */
+    private readonly known: Map<string, number | null>,
+  ) {}
+
+  static async open(
+    stage: Stage,
+    group: Group,
+    sites: readonly CircuitSite[],
+    heads: readonly HeadAt[],
+  ): Promise<KeptSets> {
+    const rows = await knownKept(stage.run.store, group);
+    const known = new Map(rows.map(({ sample, heads, kept }) => [keyOf(sample, heads), kept]));
+    return new KeptSets(stage, group, sites, heads, known);
+  }
+
+  /** What each set keeps in each of the samples, [set][sample]; samples whose pair has no shares are left out. */
+  async of(sets: readonly HeadSet[], samples: readonly SelectedSample[]): Promise<number[][]> {
+    await this.#ask(sets, samples);
+    const masks = sets.map(maskOf);
+    const whole = samples.filter(({ sample }) => masks.every((mask) => this.known.get(keyOf(sample, mask)) !== null));
+    return masks.map((mask) => whole.map(({ sample }) => this.known.get(keyOf(sample, mask))!));
+  }
+
+  /** Asks about what is not known yet. */
+  async #ask(sets: readonly HeadSet[], samples: readonly SelectedSample[]): Promise<void> {
+    const { stage, group, sites, heads, known } = this;
+    const { dataset, modality } = group;
+    const byMask = new Map(sets.map((set) => [maskOf(set), set]));
+    const work = samples.flatMap((sample) => {
+      const masks = [...byMask.keys()].filter((mask) => !known.has(keyOf(sample.sample, mask)));
+      const pair = pairsOf(stage.run, sample).pairs.find((one) => one.modality === modality)?.input;
+      if (masks.length === 0 || !pair) return [];
+      const input = { pair, sites, heads, sets: masks.map((mask) => byMask.get(mask)!) };
+      return [{ key: { sample, masks }, input }];
+    });
+    await throughSamples(stage, {
+      name: "rules",
+      job: "keptSets",
+      work,
+      isOfSample: (error: NoticeError) => error.code === "worker" || isOfThePair(error),
+      rowsOf({ sample, masks }, { output, error }, provenance) {
+        if (error) stage.watch.warn(`${nameOf(sample)}: ${error.message}`);
+        const rows = masks.map((mask, i) => ({ heads: mask, kept: output?.[i] ?? null }));
+        for (const { heads, kept } of rows) known.set(keyOf(sample.sample, heads), kept);
+        return { kept: rows.map((row) => ({ dataset, sample: sample.sample, modality, ...row, provenance })) };
+      },
+    });
+  }
+}
+
+const keyOf = (sample: string, mask: string) => `${mask} ${sample}`;
+
+/** A bit for each head of the list, in hexadecimal. */
+function maskOf(set: HeadSet): string {
+  let mask = 0n;
+  for (const at of set) mask |= 1n << BigInt(at);
+  return mask.toString(16);
+}

@@ -1,0 +1,132 @@
+import { mean } from "../base/mean.js";
+import { random } from "../base/random.js";
+import { bootstrap } from "../patching/circuits.js";
+import { chanceOf, type HeadAt, headName } from "../patching/faithful.js";
+import { mibAreas, mibSizes } from "../patching/rules/areas.js";
+import type { HeadSet, Ruled } from "../patching/rules/rule.js";
+import { findBy, RULE_NAMES, remembering } from "../patching/rules/rules.js";
+import { headsOf, scoredEvidence, testedSites } from "./evidence.js";
+import { KeptSets } from "./kept.js";
+import { ruleRows, writeRules } from "./queries/rules.js";
+import { countUnpatched, type SelectedSample, selectedSamples } from "./queries/samples.js";
+import { type Group, patchedGroups } from "./queries/scores.js";
+import { readingOf } from "./ruled.js";
+import type { StudyRun } from "./run.js";
+import type { Stage, StageWatch } from "./stage.js";
+import type { Row } from "./tables.js";
+import { halves } from "./verify.js";
+
+/** Sets are tried on so many of the samples that find circuits: each costs a pass in each. */
+const TRIED_ON = 10;
+
+/** Resamples of an interval. */
+const RESAMPLES = 2000;
+
+/**
+ * Finds the circuits of every data set and modality by each rule, on half of the samples, and tests them on the other
+ * half, as `verify` does. What sets of heads keep is stored as it is found, so that an interrupted search goes on. One
+ * search needs all samples: a shard leaves it to the whole run.
+ *
+ * @throws NoticeError as `throughSamples`.
+ */
+export async function rules({ watch, ...stage }: Stage): Promise<void> {
+  const { run, shard } = stage;
+  const sites = await testedSites(run);
+  if (shard || run.settings.verify === 0 || sites.length === 0 || (await countUnpatched(run.store)) > 0) return;
+  const reading = await readingOf(run);
+  const done = await ruleRows(run.store, reading);
+  const left = (await patchedGroups(run.store)).filter(
+    (group) => !done.some(({ dataset, modality }) => dataset === group.dataset && modality === group.modality),
+  );
+  if (left.length === 0) return;
+  const bar = watch.begin("rules", left.length);
+  const quiet: Stage = { ...stage, watch: { warn: watch.warn, begin: () => SILENT } };
+  try {
+    for (const [i, group] of left.entries()) {
+      stage.signal?.throwIfAborted();
+      await writeRules(run.store, group, await rulesOf(quiet, group, reading));
+      bar.update(i + 1);
+    }
+  } finally {
+    bar.end();
+  }
+}
+
+const SILENT: StageWatch = { update() {}, end() {} };
+
+async function rulesOf(stage: Stage, group: Group, reading: string): Promise<Row[]> {
+  const { run } = stage;
+  const sites = await testedSites(run);
+  const heads = await headsOf(run, sites);
+  const { finding, testing } = await halves(run, group);
+  if (finding.size === 0 || testing.length === 0) return [];
+  const known = await KeptSets.open(stage, group, sites, heads);
+  const samples = (await selectedSamples(run.store)).filter(({ dataset }) => dataset === group.dataset);
+  const named = (names: Iterable<string>, most: number) =>
+    [...names].slice(0, most).map((name) => samples.find(({ sample }) => sample === name)!);
+  const tried = named(finding, Math.min(TRIED_ON, run.settings.verify));
+  if ((await known.of([[]], tried))[0]!.length === 0) return [];
+  const evidence = remembering({
+    ...(await scoredEvidence(run, group, { heads, sites, samples: [...finding] })),
+    keep: async (sets) => (await known.of(sets, tried)).map(mean),
+  });
+  const rows: Row[] = [];
+  for (const rule of RULE_NAMES) {
+    const ruled = await findBy(rule, evidence);
+    if (ruled === undefined) continue;
+    const tested = await testOf(run, ruled, { heads, known, samples: named(testing, run.settings.verify) });
+    if (tested) rows.push({ ...group, rule, ...tested, found_on: finding.size, reading });
+  }
+  return rows;
+}
+
+interface Tested {
+  readonly heads: readonly HeadAt[];
+  readonly known: KeptSets;
+  readonly samples: readonly SelectedSample[];
+}
+
+/** What a circuit does on samples that it was not found on; undefined where none of them has shares. */
+async function testOf(
+  { settings }: StudyRun,
+  { circuit, ranked }: Ruled,
+  { heads, known, samples }: Tested,
+): Promise<Row | undefined> {
+  const { randomSets, seed } = settings;
+  const others = heads.map((_, at) => at).filter((at) => !circuit.includes(at));
+  const curve = mibSizes(heads.length).map((size) => ranked.slice(0, size));
+  const chance = Array.from({ length: randomSets }, (_, i) => alike(heads, circuit, seed, i));
+  const [own, without, none, ...more] = await known.of([circuit, others, [], ...curve, ...chance], samples);
+  if (own!.length === 0) return undefined;
+  const means = more.map(mean);
+  const drawn = means.slice(curve.length);
+  const [low, high] = bootstrap(own!, RESAMPLES, random(seed, "kept"));
+  return {
+    heads: circuit.map((at) => headName(heads[at]!)),
+    size: circuit.length,
+    of: heads.length,
+    tested_on: own!.length,
+    kept: mean(own!),
+    kept_low: low,
+    kept_high: high,
+    removed: mean(without!),
+    no_head: mean(none!),
+    random: mean(drawn),
+    random_sets: drawn.length,
+    p_value: circuit.length === 0 ? null : chanceOf(mean(own!), drawn),
+    ...(mibAreas(means.slice(0, curve.length), mean(none!)) ?? { cpr: null, cmd: null }),
+  };
+}
+
+/** A random set with as many heads of each layer of each site. */
+function alike(heads: readonly HeadAt[], circuit: HeadSet, seed: number, draw: number): HeadSet {
+  const choose = random(seed, "alike", draw);
+  const layerOf = (at: number) => `${heads[at]!.site} ${heads[at]!.layer}`;
+  const chosen: number[] = [];
+  for (const layer of new Set(circuit.map(layerOf))) {
+    const left = heads.flatMap((_, at) => (layerOf(at) === layer ? [at] : []));
+    const count = circuit.filter((at) => layerOf(at) === layer).length;
+    for (let i = 0; i < count; i++) chosen.push(left.splice(Math.floor(choose.next() * left.length), 1)[0]!);
+  }
+  return chosen;
+}
