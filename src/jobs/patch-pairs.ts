@@ -3,6 +3,7 @@ import { NoticeError } from "../base/errors.js";
 import { answerAttention, lookingToken } from "../patching/answer-attention.js";
 import { type HeadAttention, headAttention, patchShares } from "../patching/attention-functions.js";
 import { type AttributeOptions, attributeAll } from "../patching/attribute.js";
+import { boxesOf } from "../patching/image-places.js";
 import { type ImageInput, type PairInput, pictureOf } from "../patching/inputs.js";
 import type { Model } from "../patching/model.js";
 import type { Pair } from "../patching/pair.js";
@@ -125,7 +126,7 @@ async function looksOf(pair: Pair, token: number, { mask, patterns: kept }: NonN
   let shares: number[] | undefined;
   let unmasked: string | undefined;
   try {
-    if (mask !== undefined) shares = patchShares(await pictureOf(mask), side);
+    if (mask !== undefined) shares = await sharesOf(pair, mask, side);
   } catch (error) {
     if (!(error instanceof NoticeError)) throw error;
     unmasked = error.message;
@@ -137,6 +138,12 @@ async function looksOf(pair: Pair, token: number, { mask, patterns: kept }: NonN
     })),
   );
   return { looks, unmasked };
+}
+
+/** Of the object in each patch of the whole picture, which is the last tile. */
+async function sharesOf({ model }: Pair, file: ImageInput, side: number): Promise<number[]> {
+  const mask = await pictureOf(file);
+  return patchShares(mask, side, boxesOf(model, mask).at(-1));
 }
 
 interface Opened {

@@ -19,6 +19,8 @@ export interface Network<Arch extends Architecture = Architecture> extends Learn
   readonly architecture: Arch;
   /** Bytes left for the values of passes, where that is known. */
   readonly memory?: number | undefined;
+  /** Of a model that has the picture among its words. */
+  readonly reader?: Reader | undefined;
 }
 
 /**

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { NoticeError } from "../base/errors.js";
 import type { CheckpointFiles } from "../base/source.js";
 import type { Place } from "../checkpoint/place.js";
-import { gridOf, loadTileProcessor, tilesOf } from "../pictures/tiles.js";
+import { gridOf, loadTileProcessor, tileBoxes, tilesOf } from "../pictures/tiles.js";
 import { processorNumbers, promptReader } from "../words/prompt-reader.js";
 import type { Grid, Reader, ReaderOptions } from "../words/reader.js";
 import type { Architecture, Learned, Takes } from "./architecture.js";
@@ -166,6 +166,7 @@ async function reader(files: CheckpointFiles, config: Idefics3Config, { split }:
       const { height, width } = processor.size;
       return { values, shape: [tiles, height, width, 3], grid: { rows, columns } };
     },
+    boxes: (picture) => tileBoxes(processor, picture),
     placeholder({ rows, columns }: Grid) {
       const whole = `${fake}<global-img>${tokens(said)}${fake}`;
       if (rows === 0) return whole;

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { NoticeError } from "../base/errors.js";
 import type { CheckpointFiles } from "../base/source.js";
 import { linearPlace, normPlace, type Place } from "../checkpoint/place.js";
-import { cropOf, loadCropProcessor } from "../pictures/tiles.js";
+import { cropBox, cropOf, loadCropProcessor } from "../pictures/tiles.js";
 import { processorNumbers, promptReader } from "../words/prompt-reader.js";
 import type { Reader } from "../words/reader.js";
 import type { Architecture, Learned, Takes } from "./architecture.js";
@@ -182,6 +182,7 @@ async function reader(files: CheckpointFiles, config: LlavaConfig): Promise<Read
       shape: [1, processor.size.height, processor.size.width, 3],
       grid,
     }),
+    boxes: (picture) => [cropBox(processor, picture)],
     placeholder: () => "<image>".repeat(Math.max(0, Math.min(said, 100_000))),
     imageToken: config.imageToken,
     imageTokens: () => (vision.image_size / vision.patch_size) ** 2 + (config.withoutClass ? 0 : 1),

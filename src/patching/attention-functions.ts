@@ -1,6 +1,6 @@
 import { NoticeError } from "../base/errors.js";
 import { meanOrNull } from "../base/mean.js";
-import type { Picture } from "../pictures/picture.js";
+import type { Box, Picture } from "../pictures/picture.js";
 
 /** Attention to a part of the image: the share of what falls on patches at all, [CLS] left out. */
 export interface AttentionMass {
@@ -163,33 +163,17 @@ export function attentionOverlay(
 }
 
 /**
- * The image tokens that stand for an object: those whose patch it covers at least half. A position for sites of the
- * vision tower.
- *
- * @param mask grey, 255 where the object is.
- * @param side patches on each side of the grid.
- * @throws NoticeError `image` where it covers half of no patch.
- */
-export function coveredTokens(mask: Picture, side: number): number[] {
-  const tokens = patchShares(mask, side).flatMap((share, patch) => (share >= INSIDE ? [1 + patch] : [])); // 0 is [CLS]
-  if (tokens.length === 0)
-    throw new NoticeError(
-      "image",
-      `The mask covers half of no patch of the ${side} x ${side}; it is 255 where the object is.`,
-    );
-  return tokens;
-}
-
-/**
  * How much of each patch an object covers, row by row, in [0, 1]. The picture is stretched over the grid, as the model
  * sees it.
  *
  * @param mask grey, 255 where the object is.
  * @param side patches on each side of the grid.
+ * @param box what of the picture the grid is of. Default: all.
  */
-export function patchShares(mask: Picture, side: number): number[] {
-  const { width, height, data } = mask;
-  const [columns, rows] = [overlaps(width, side), overlaps(height, side)];
+export function patchShares(mask: Picture, side: number, box: Box = [0, 0, mask.width, mask.height]): number[] {
+  const { width, data } = mask;
+  const [x, y, wide, tall] = box;
+  const [columns, rows] = [overlaps(x, wide, side), overlaps(y, tall, side)];
   return rows.flatMap((ys) =>
     columns.map((xs) => {
       let sum = 0;
@@ -203,11 +187,13 @@ export function patchShares(mask: Picture, side: number): number[] {
  * For each of `parts` equal stretches of a line of pixels: the pixels in it and the share of the stretch that each
  * fills.
  */
-function overlaps(pixels: number, parts: number): (readonly [pixel: number, share: number])[][] {
+function overlaps(start: number, pixels: number, parts: number): (readonly [pixel: number, share: number])[][] {
+  const edge = (part: number) => start + (part * pixels) / parts;
   return Array.from({ length: parts }, (_, part) => {
-    const [from, to] = [(part * pixels) / parts, ((part + 1) * pixels) / parts];
+    const [from, to] = [edge(part), edge(part + 1)];
     const first = Math.floor(from);
-    return Array.from({ length: Math.ceil(to) - first }, (_, i) => {
+    // An edge between two pixels may be off it by a rounding.
+    return Array.from({ length: Math.ceil(to - 1e-9) - first }, (_, i) => {
       const pixel = first + i;
       return [pixel, ((Math.min(to, pixel + 1) - Math.max(from, pixel)) * parts) / pixels] as const;
     });

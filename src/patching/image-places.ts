@@ -1,16 +1,18 @@
 import { checkOptions, NoticeError } from "../base/errors.js";
 import type { Network } from "../model/architecture.js";
-import { INSIDE } from "./attention-functions.js";
+import type { Box, Picture, Size } from "../pictures/picture.js";
+import { INSIDE, patchShares } from "./attention-functions.js";
 
 // Where in the original picture an image token looks, and the reverse.
 
-/** Of the original picture, in its pixels: left, top, width, height. */
-export type Box = readonly [x: number, y: number, width: number, height: number];
+export type { Box };
 
 /** An image token's place. */
 export interface ImagePlace {
   /** Its position at sites whose tokens are the picture's. */
   readonly token: number;
+  /** Of a picture that is cut: in which of its tiles, the last of which is the whole picture. */
+  readonly tile?: number;
   /** Where it stands in the grid of patches. */
   readonly row: number;
   readonly column: number;
@@ -18,24 +20,58 @@ export interface ImagePlace {
   readonly box: Box;
 }
 
+/** What of a network says where its image tokens look. */
+export type Viewer = Pick<Network, "architecture" | "config" | "reader">;
+
+/** What of a picture each tile shows; of a model that cuts nothing, one that is all of it. */
+export function boxesOf({ reader }: Viewer, { width, height }: Size): readonly Box[] {
+  return reader?.boxes({ width, height }) ?? [[0, 0, width, height]];
+}
+
+/** How the image tokens of a tile stand: patches on each side, how many come before them, how many there are. */
+export function tileOf(model: Pick<Viewer, "architecture" | "config">): Record<"side" | "before" | "count", number> {
+  const { side: pixels, patch } = model.architecture.intake.image(model.config);
+  const seeing = Object.values(model.architecture.towers).find(({ tokens }) => tokens === "image")!;
+  const [side, count] = [pixels / patch, seeing.names(model.config).length];
+  return { side, before: count - side ** 2, count };
+}
+
 /**
- * The place of every image token, [CLS] left out: the picture is stretched over the grid.
+ * The place of every image token, [CLS] left out. The picture is stretched over the grid of each tile, of which most
+ * models have one.
  *
  * @param picture its width and height, before it is resized.
  */
-export function imagePlaces(
-  { architecture, config }: Pick<Network, "architecture" | "config">,
-  picture: { readonly width: number; readonly height: number },
-): ImagePlace[] {
+export function imagePlaces(model: Viewer, picture: Size): ImagePlace[] {
   checkOptions("imagePlaces", picture, "{ width: 640, height: 480 }");
-  const { width, height } = picture;
-  const { side, patch } = architecture.intake.image(config);
-  const grid = side / patch;
-  const [wide, tall] = [width / grid, height / grid];
-  return Array.from({ length: grid ** 2 }, (_, at) => {
-    const [row, column] = [Math.floor(at / grid), at % grid];
-    return { token: 1 + at, row, column, box: [column * wide, row * tall, wide, tall] };
+  const { side, before, count } = tileOf(model);
+  const boxes = boxesOf(model, picture);
+  return boxes.flatMap(([x, y, width, height], tile) => {
+    const [wide, tall] = [width / side, height / side];
+    return Array.from({ length: side ** 2 }, (_, at): ImagePlace => {
+      const [row, column] = [Math.floor(at / side), at % side];
+      const box = [x + column * wide, y + row * tall, wide, tall] as const;
+      return { token: tile * count + before + at, ...(boxes.length > 1 ? { tile } : {}), row, column, box };
+    });
   });
+}
+
+/**
+ * The image tokens that stand for an object: those whose patch it covers at least half.
+ *
+ * @param mask of the picture's proportions, grey, 255 where the object is.
+ * @throws NoticeError `image` where it covers half of no patch.
+ */
+export function tokensUnderMask(model: Viewer, mask: Picture): number[] {
+  const { side } = tileOf(model);
+  const shares = boxesOf(model, mask).flatMap((box) => patchShares(mask, side, box));
+  const covered = imagePlaces(model, mask).filter((_, i) => shares[i]! >= INSIDE);
+  if (covered.length === 0)
+    throw new NoticeError(
+      "image",
+      `The mask covers half of no patch of the ${side} x ${side}; it is 255 where the object is.`,
+    );
+  return covered.map(({ token }) => token);
 }
 
 /**

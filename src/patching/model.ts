@@ -13,13 +13,12 @@ import type { Backend } from "../platform/backend.js";
 import type { Grid, Reader } from "../words/reader.js";
 import type { Tokenizer } from "../words/tokenizer.js";
 import { wordPositions } from "../words/word-positions.js";
-import { coveredTokens } from "./attention-functions.js";
 import { Cautions } from "./cautions.js";
 import { type AskResult, answerOf, answersOf, likeliest, said, similarityOf } from "./choices.js";
 import { type EditPatches, resolveEdits, rewritesIn } from "./edits.js";
 import { modelFacts } from "./facts.js";
 import { type HeadWeights, headWeights } from "./head-weights.js";
-import { type Box, imagePlaces, tokensInBox } from "./image-places.js";
+import { type Box, imagePlaces, tokensInBox, tokensUnderMask } from "./image-places.js";
 import {
   ASKED,
   type AskedEdited,
@@ -246,8 +245,7 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
    * @throws NoticeError `image`
    */
   async tokensUnder(mask: ImageInput): Promise<number[]> {
-    const { side, patch } = this.architecture.intake.image(this.config);
-    return coveredTokens(await pictureOf(mask), side / patch);
+    return tokensUnderMask(this, await pictureOf(mask));
   }
 
   /**

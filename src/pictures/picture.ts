@@ -11,6 +11,25 @@ export interface Picture {
   readonly data: Uint8Array;
 }
 
+/** Of a picture, in its pixels: left, top, width, height. */
+export type Box = readonly [x: number, y: number, width: number, height: number];
+
+/** A picture's size in pixels. */
+export type Size = Pick<Picture, "width" | "height">;
+
+/** What of a picture is in a box, to whole pixels. */
+export function cropped(picture: Picture, [x, y, wide, tall]: Box): Picture {
+  const [left, top] = [Math.round(x), Math.round(y)];
+  const width = Math.max(1, Math.min(picture.width, Math.round(x + wide)) - left);
+  const height = Math.max(1, Math.min(picture.height, Math.round(y + tall)) - top);
+  const data = new Uint8Array(width * height * 3);
+  for (let row = 0; row < height; row++) {
+    const from = ((top + row) * picture.width + left) * 3;
+    data.set(picture.data.subarray(from, from + width * 3), row * width * 3);
+  }
+  return { width, height, data };
+}
+
 /**
  * The picture as the bytes of a PNG file (8-bit RGB).
  *

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { NoticeError } from "../base/errors.js";
 import type { CheckpointFiles } from "../base/source.js";
-import type { Picture } from "./picture.js";
+import { type Box, cropped, type Picture, type Size } from "./picture.js";
 import {
   CLIP_MEAN,
   CLIP_STD,
@@ -112,6 +112,16 @@ export function gridOf(processor: TileProcessor, width: number, height: number):
   return { rows: fullHeight / tile, columns: fullWidth / tile };
 }
 
+/** What each tile shows of a picture, the last all of it. */
+export function tileBoxes(processor: TileProcessor, { width, height }: Size): Box[] {
+  const { rows, columns } = gridOf(processor, width, height);
+  const [wide, tall] = [width / columns, height / rows];
+  const tiles = Array.from({ length: rows * columns }, (_, i): Box => {
+    return [(i % columns) * wide, Math.floor(i / columns) * tall, wide, tall];
+  });
+  return [...tiles, [0, 0, width, height]];
+}
+
 /** A picture as Idefics3 sees it: equal to `Idefics3ImageProcessor` (the one on Pillow) to the last bit. */
 export function tilesOf(processor: TileProcessor, picture: Picture): Tiles {
   const tile = processor.size.height;
@@ -166,16 +176,25 @@ function splitSize(processor: TileProcessor, width: number, height: number): [nu
  * Pillow).
  */
 export function cropOf(processor: CropProcessor, picture: Picture): Float32Array {
-  const { shortestEdge, size } = processor;
-  const { width, height } = picture;
+  const whole = resize(picture, ...shortSize(processor, picture));
+  return normalised(processor, cropped(whole, middleOf(processor, whole)).data);
+}
+
+/** What of a picture CLIP sees. */
+export function cropBox(processor: CropProcessor, picture: Size): Box {
+  const [width, height] = shortSize(processor, picture);
+  const [left, top, wide, tall] = middleOf(processor, { width, height });
+  const [across, down] = [picture.width / width, picture.height / height];
+  return [left * across, top * down, wide * across, tall * down];
+}
+
+/** Width and height with the shortest side as the processor wants it. */
+function shortSize({ shortestEdge }: CropProcessor, { width, height }: Size): [number, number] {
   const long = Math.trunc((shortestEdge * Math.max(width, height)) / Math.min(width, height));
-  const whole = width <= height ? resize(picture, shortestEdge, long) : resize(picture, long, shortestEdge);
-  const left = Math.trunc((whole.width - size.width) / 2);
-  const top = Math.trunc((whole.height - size.height) / 2);
-  const levels = new Uint8Array(size.width * size.height * 3);
-  for (let y = 0; y < size.height; y++) {
-    const from = ((top + y) * whole.width + left) * 3;
-    levels.set(whole.data.subarray(from, from + size.width * 3), y * size.width * 3);
-  }
-  return normalised(processor, levels);
+  return width <= height ? [shortestEdge, long] : [long, shortestEdge];
+}
+
+function middleOf({ size }: CropProcessor, { width, height }: Size): Box {
+  const [left, top] = [Math.trunc((width - size.width) / 2), Math.trunc((height - size.height) / 2)];
+  return [left, top, size.width, size.height];
 }

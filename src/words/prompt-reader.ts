@@ -1,7 +1,7 @@
 import { NoticeError } from "../base/errors.js";
 import { parseJson } from "../base/json.js";
 import type { CheckpointFiles } from "../base/source.js";
-import type { Picture } from "../pictures/picture.js";
+import type { Box, Picture, Size } from "../pictures/picture.js";
 import type { ImageProcessor } from "../pictures/pixels.js";
 import { type BpeTokenizer, loadBpe } from "./bpe.js";
 import type { Grid, Prompt, Reader, Seen } from "./reader.js";
@@ -13,6 +13,7 @@ export interface PromptParts {
   readonly processor: ImageProcessor;
   readonly square: Grid;
   see(picture: Picture): Seen;
+  boxes(picture: Size): readonly Box[];
   /** The text that stands for a picture. */
   placeholder(grid: Grid): string;
   /** The id that stands for one of its tokens, and how many of them a grid has. */
@@ -72,6 +73,7 @@ export async function promptReader(files: CheckpointFiles, parts: PromptParts): 
     processor: parts.processor,
     square: parts.square,
     see: parts.see,
+    boxes: parts.boxes,
     prompt,
     answer: (text) => firstAfter(tokenizer, frame, text),
   };

@@ -1,4 +1,4 @@
-import type { Picture } from "../pictures/picture.js";
+import type { Box, Picture, Size } from "../pictures/picture.js";
 import type { ImageProcessor } from "../pictures/pixels.js";
 import type { Encoding, Tokenizer } from "./tokenizer.js";
 
@@ -42,6 +42,8 @@ export interface Reader {
   readonly square: Grid;
   /** @throws NoticeError `image` */
   see(picture: Picture): Seen;
+  /** What each tile shows of a picture of this size. */
+  boxes(picture: Size): readonly Box[];
   /** @throws NoticeError `tokens`, `checkpoint` */
   prompt(question: string, grid: Grid): Prompt;
   /** The first token of an answer as it continues a prompt. @throws NoticeError `tokens` */

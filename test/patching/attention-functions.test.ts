@@ -6,7 +6,6 @@ import { answerAttention } from "../../src/patching/answer-attention.js";
 import {
   attentionOverlay,
   auroc,
-  coveredTokens,
   headAttention,
   headFunctions,
   meanAttention,
@@ -51,7 +50,9 @@ test("a mask's share of each patch, of grids that do not divide it too", () => {
     [0, 0, 0, 0],
   ]);
   assert.equal(patchShares(four, 2), [1, 0, 0, 0.25]);
-  assert.equal(coveredTokens(four, 2), [1]);
+  assert.equal(patchShares(four, 2, [0, 0, 2, 2]), [1, 1, 1, 1]);
+  assert.equal(patchShares(four, 2, [1, 1, 2, 2]), [1, 0, 0, 0]);
+  assert.equal(patchShares(four, 1, [1.5, 1.5, 1, 1]), [0.25]);
   const [left, middle, right] = patchShares(mask([[255, 0]]), 3);
   near(left!, 1);
   near(middle!, 0.5);

@@ -1,7 +1,10 @@
+import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { imagePlaces, tokensInBox } from "../../src/patching/image-places.js";
-import { loadBlip } from "../../src/patching/model.js";
+import { imagePlaces, tileOf, tokensInBox } from "../../src/patching/image-places.js";
+import { loadBlip, type Model } from "../../src/patching/model.js";
+import type { Box, Picture, Size } from "../../src/pictures/picture.js";
+import { Decoder } from "../support/decoders.js";
 import { refused } from "../support/refused.js";
 import { NARROW } from "../support/samples.js";
 
@@ -23,5 +26,47 @@ test("a box that covers half of nothing is refused, and so is what is none", asy
   await refused(() => tokensInBox(places, [0, 0, Number.NaN, 3]), "image", "no box");
   await refused(() => tokensInBox(places, [0, 0, -4, 3]), "image", "no box");
 });
+
+/** White in a box, black elsewhere. */
+function maskOf({ width, height }: Size, [x, y, wide, tall]: Box): Picture {
+  const inside = (at: number) => {
+    const [column, row] = [at % width, Math.floor(at / width)];
+    return column >= x && column < x + wide && row >= y && row < y + tall;
+  };
+  return {
+    width,
+    height,
+    data: Uint8Array.from({ length: 3 * width * height }, (_, i) => (inside(Math.floor(i / 3)) ? 255 : 0)),
+  };
+}
+
+/** The image token of a tile in which most changes with a part of the picture, by the pixels that the model gets. */
+async function seeing(model: Model, size: Size, box: Box, tile: number): Promise<number> {
+  const { side, before, count } = tileOf(model);
+  const [dark, lit] = [await model.pixels(maskOf(size, [0, 0, 0, 0])), await model.pixels(maskOf(size, box))];
+  const most = tf.tidy(() => {
+    const changed = tf.gather(tf.mean(tf.abs(tf.sub(dark, lit)), -1), tile);
+    const patch = changed.shape[0]! / side;
+    return tf.argMax(tf.reshape(tf.mean(tf.reshape(changed, [side, patch, side, patch]), [1, 3]), [-1])).dataSync()[0]!;
+  });
+  tf.dispose([dark, lit]);
+  return tile * count + before + most;
+}
+
+for (const name of ["idefics3", "llava"])
+  test(`${name}: a patch's box is what the model's own pixels show there`, async () => {
+    const { model } = await Decoder.load(name);
+    const { side } = tileOf(model);
+    const scale = model.architecture.intake.image(model.config as never).side;
+    // Wider than high: cut into tiles, or at both ends.
+    const size = { width: 4 * scale, height: 2 * scale };
+    const places = imagePlaces(model, size);
+    const tiles = 1 + Math.max(...places.map(({ tile = 0 }) => tile));
+    assert.is(places.length, tiles * side ** 2);
+    for (const { token, box, tile } of [places[1]!, places[side]!, places.at(-1)!]) {
+      assert.is(await seeing(model, size, box, tile ?? 0), token, `tile ${tile}, ${box}`);
+      assert.equal(await model.tokensUnder(maskOf(size, box)), await model.tokensIn(box, maskOf(size, box)));
+    }
+  });
 
 test.run();
