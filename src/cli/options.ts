@@ -9,18 +9,27 @@ export interface ModelOptions {
   readonly backend?: Backend | "auto";
   /** Bytes. */
   readonly memory?: number;
+  /** False: whole pictures. Commander says true where nobody gave it; then the checkpoint decides. */
+  readonly split?: boolean;
 }
+
+/** What a model is loaded with. */
+export const loadOptions = ({ backend, memory, split }: ModelOptions) => ({
+  ...{ backend, memory, warn: say },
+  ...(split === false ? { split } : {}),
+});
 
 export function backendOption(): Option {
   const about = "what computes; default: NOTICE_BACKEND, or the first that loads";
   return new Option("--backend <name>", about).choices(["auto", ...BACKENDS]);
 }
 
-/** `--backend` and `--memory`, for every command that runs a model. */
+/** `--backend`, `--memory` and `--no-split`, for every command that runs a model. */
 export function withBackend(command: Command): Command {
   return command
     .addOption(backendOption())
-    .option("--memory <size>", "memory for the model and its passes, such as 3GB; default: what is available", bytes);
+    .option("--memory <size>", "memory for the model and its passes, such as 3GB; default: what is available", bytes)
+    .option("--no-split", "take pictures whole, where the model would cut them into tiles");
 }
 
 /** `3GB`, `500MB`, `4GiB` */
@@ -35,9 +44,9 @@ export function withJson(command: Command): Command {
 }
 
 /** The model that a command names: a folder, or a hub id that is downloaded first if need be. */
-export async function loadModel(model: string, { backend, memory }: ModelOptions): Promise<Model> {
+export async function loadModel(model: string, options: ModelOptions): Promise<Model> {
   const patching = await import("../patching/model.js");
-  return whileDownloading((hub) => patching.loadModel(model, { backend, memory, warn: say, hub }));
+  return whileDownloading((hub) => patching.loadModel(model, { ...loadOptions(options), hub }));
 }
 
 /** The site that somebody named, or of the model that the command names the one that is patched first. */

@@ -10,7 +10,7 @@ import type { JobName, Jobs } from "../jobs/jobs.js";
 import type { PairInput } from "../patching/inputs.js";
 import type { Mode } from "../patching/pair.js";
 import { downloadReport } from "./download.js";
-import { type ModelOptions, wholeNumber } from "./options.js";
+import { loadOptions, type ModelOptions, wholeNumber } from "./options.js";
 import { checkOutputs, writeTo } from "./outputs.js";
 import { type Progress, progress } from "./progress.js";
 import { jsonLine, say } from "./streams.js";
@@ -77,13 +77,13 @@ export async function checkListOutputs(
 /** Starts processes for the time of the work; Ctrl-C ends both in order. */
 export async function withExecutor(
   model: string,
-  { workers, backend, memory }: PairListOptions,
+  { workers, ...options }: PairListOptions,
   work: (executor: Executor) => Promise<void>,
 ): Promise<void> {
   await untilSignal(async (signal) => {
     const report = downloadReport();
     const hub = { onProgress: report.update, onWait: say };
-    const opened = openPool(model, { workers, backend, memory, warn: say, signal, hub });
+    const opened = openPool(model, { workers, ...loadOptions(options), signal, hub });
     await using executor = await opened.finally(() => report.stop());
     await work(executor);
   });

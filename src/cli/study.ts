@@ -128,7 +128,8 @@ function withStudySettings(command: Command): Command {
 /** The settings among the flags, over those of the file. */
 async function givenSettings(flags: StudyFlags): Promise<GivenSettings> {
   const { checkSettings, readSettings } = await import("../study/settings.js");
-  const { out, settings, workers, shard, compare, backend, memory, json, ...given } = flags;
+  const { out, settings, workers, shard, compare, backend, memory, json, split, ...flagged } = flags;
+  const given = { ...flagged, ...(split === false ? { split } : {}) };
   const file = settings === undefined ? {} : await readSettings(settings);
   return { ...file, ...checkSettings(given, "The options") };
 }

@@ -10,6 +10,7 @@ import { pairInput, withDirection, withPair } from "./pair-options.js";
 import { progress } from "./progress.js";
 import { printScores, withTable } from "./score-table.js";
 import type { PairsOptions } from "./sweep-pairs.js";
+import { tileNotice } from "./tile-notice.js";
 
 /** `notice sweep MODEL`: patches every head of a site, one at a time, and prints what each restores. */
 export function sweepCommand(): Command {
@@ -39,7 +40,9 @@ async function runSweep(model: string, options: PairsOptions): Promise<void> {
   using blip = await loadModel(model, options);
   using pair = await blip.pair(input);
   let bar: ReturnType<typeof progress> | undefined;
+  const notice = tileNotice(pair);
   const onProgress = (done: number, total: number) => {
+    notice(done, total);
     bar ??= progress(total, "sweep", "patches");
     bar.update(done);
   };

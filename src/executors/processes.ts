@@ -111,11 +111,15 @@ export async function startPool(
   options: PoolOptions = {},
 ): Promise<Pool> {
   checkWorkers(options);
-  const { workers, backend, memory = availableMemory(), signal } = options;
+  const { workers, backend, split, memory = availableMemory(), signal } = options;
   const most = workers ?? availableParallelism();
   for (let count = most; ; count = Math.floor(count / 2)) {
     signal?.throwIfAborted();
-    const processes = new Workers(count, { folder, model, backend, memory: Math.floor(memory / count) }, options);
+    const processes = new Workers(
+      count,
+      { folder, model, backend, split, memory: Math.floor(memory / count) },
+      options,
+    );
     const pool = new Pool(processes, signal);
     try {
       // After a refusal one process is enough to ask again.

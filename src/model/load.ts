@@ -107,7 +107,8 @@ export async function readModel<A extends ArchitectureName>(
   const used = await useBackend(backend);
   const limits: [string, number][] = used === "wasm" ? [["the wasm backend's heap", WASM_HEAP_BYTES]] : [];
   if (memory !== undefined) limits.push(["the memory allowed", memory]);
-  const left = requireMemory({ architecture, config }, files.name, used, limits);
+  const { rows, columns } = reader?.square ?? { rows: 0, columns: 0 };
+  const left = requireMemory({ architecture, config }, files.name, used, limits, rows * columns + 1);
   const weights = await loadWeights(architecture.checkpoint, config, await readTensors(files), {
     name: files.name,
     warn,

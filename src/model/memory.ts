@@ -25,8 +25,10 @@ export type Described = Pick<Network, "architecture"> & { readonly config: Model
  * What a model takes, in bytes: its weights in float32, twice on wasm (XNNPACK keeps a packed copy of what it has
  * multiplied by); and what running it takes beside them: the values of one layer that sees the picture, and the streams
  * of a clean and a corrupted pass. An upper bound, checked against measured memory.
+ *
+ * @param tiles into which a picture is cut.
  */
-export function modelBytes(model: Described, backend: Backend): { weights: number; working: number } {
+export function modelBytes(model: Described, backend: Backend, tiles = 1): { weights: number; working: number } {
   const { architecture, config } = model;
   const { total, largest } = weightCounts(architecture.checkpoint, config);
   let [layer, kept] = [0, 0];
@@ -34,10 +36,10 @@ export function modelBytes(model: Described, backend: Backend): { weights: numbe
     const { layers, heads, width, mlpWidth } = tower.size(config);
     const attended = tower.attends && architecture.towers[tower.attends.tower]!;
     if (tower.tokens === "image") {
-      const image = tower.names(config).length;
+      const [image, own] = [tower.names(config, tiles).length, tower.names(config).length];
       // As many as one layer's `tidy` holds at once: scores, their copies in another order, the softmax; q, k, v,
       // GELU's steps.
-      layer = Math.max(layer, image * (8 * width + 6 * mlpWidth) + 8 * heads * image * image);
+      layer = Math.max(layer, image * (8 * width + 6 * mlpWidth) + 8 * heads * own * own);
       kept += image * width * (layers + 1);
     } else if (attended?.tokens === "image") kept += 2 * attended.names(config).length * width * layers;
   }
@@ -51,6 +53,7 @@ export function modelBytes(model: Described, backend: Backend): { weights: numbe
  * Refuses a model that would not fit, before any of it is read.
  *
  * @param limits named bounds in bytes: of the backend, of the machine, of the caller.
+ * @param tiles into which a picture as high as wide is cut.
  * @returns what the tightest of them leaves for the values of patches, or undefined where there is none.
  * @throws NoticeError `memory` with the numbers.
  */
@@ -59,15 +62,21 @@ export function requireMemory(
   checkpoint: string,
   backend: Backend,
   limits: readonly (readonly [string, number])[],
+  tiles = 1,
 ): number | undefined {
-  const { weights, working } = modelBytes(model, backend);
+  const { weights, working } = modelBytes(model, backend, tiles);
   for (const [what, bytes] of limits)
     if (weights + working > bytes) {
       const said = inUnitOf(bytes);
+      const whole = modelBytes(model, backend);
+      const uncut =
+        tiles > 1 && whole.weights + whole.working <= bytes
+          ? `Pictures are cut into ${tiles} tiles; whole (--no-split, split: false) it takes ${said(whole.working)} to run, and fits. `
+          : "";
       throw new NoticeError(
         "memory",
         `${checkpoint} takes ${said(weights)} of weights and about ${said(working)} to run; ${what} has ${said(bytes)}. ` +
-          "Free memory, or use a native backend (`notice doctor`) or a smaller model.",
+          `${uncut}Free memory, or use a native backend (\`notice doctor\`) or a smaller model.`,
       );
     }
   if (limits.length === 0) return undefined;

@@ -36,6 +36,8 @@ const studied = z.strictObject({
   dataset: set(text).default(["scenes"]),
   /** The folder of the data set, or of several by their names. */
   data: text.optional(),
+  /** False: whole pictures, where the model would cut them into tiles. Default: as the checkpoint says. */
+  split: z.boolean().optional(),
   /** How samples are put to the model. Default: as its architecture is asked. */
   as: z.enum(FORMS).optional(),
   /** Samples to patch in each data set. */
@@ -174,8 +176,8 @@ export function settle(begun: BegunSettings, architecture: Architecture): Settin
 /** Names what the scores depend on: 16 hexadecimal digits. */
 export function settingsHash(settings: BegunSettings): string {
   const all = (Object.keys(studied.shape) as (keyof Settings)[]).sort();
-  // Run folders that were begun before there was this setting keep their names.
-  const names = all.filter((name) => name !== "as" || settings.as !== undefined);
+  // Run folders that were begun before there were these settings keep their names.
+  const names = all.filter((name) => !(name === "as" || name === "split") || settings[name] !== undefined);
   const content = JSON.stringify(names.map((name) => [name, settings[name] ?? null]));
   return createHash("sha256").update(content).digest("hex").slice(0, 16);
 }

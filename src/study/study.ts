@@ -43,7 +43,10 @@ export async function runStages(run: StudyRun, stages: readonly StageName[], giv
   let opened: Promise<Executor> | undefined;
   const start = async () => {
     const folder = await run.modelFolder({ ...options.hub, signal: options.hub?.signal ?? signal });
-    return startPool({ folder, model: run.settings.model }, { warn: watch.warn, ...options });
+    return startPool(
+      { folder, model: run.settings.model },
+      { warn: watch.warn, split: run.settings.split, ...options },
+    );
   };
   const open = async () => {
     if (executor) return executor;

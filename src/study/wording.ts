@@ -26,7 +26,7 @@ export async function wordingOf(run: StudyRun): Promise<Wording> {
   const files = await run.modelFiles();
   const { architecture, config } = await run.modelConfig();
   const maxTokens = architecture.intake.maxTokens(config);
-  const reader = await architecture.intake.reader?.(files, config, {});
+  const reader = await architecture.intake.reader?.(files, config, { split: run.settings.split });
   if (reader) {
     const { tokenizer, square } = reader;
     return {

@@ -8,6 +8,8 @@ export interface Setup {
   /** The folder or hub id that results and errors name. */
   readonly model: string;
   readonly backend?: Backend | "auto";
+  /** As `LoadOptions`. */
+  readonly split?: boolean;
   /** Bytes that this worker may take. */
   readonly memory: number;
 }

@@ -38,9 +38,11 @@ export function tiledAttention(
         const split = tf.reshape(pattern, [pattern.shape[0]! / tiles, tiles, heads, tile, tile]);
         return tf.reshape(tf.transpose(split, [0, 2, 1, 3, 4]), [-1, heads, tiles * tile, tile]);
       },
-      z: ({ pattern, v }) => {
+      z: (values) => {
+        const { v } = values;
         const tiles = v.shape[1]! / tile;
-        const split = tf.transpose(tf.reshape(pattern, [-1, heads, tiles, tile, tile]), [0, 2, 1, 3, 4]);
+        if (!given?.pattern && tiles > 1) return attendByTile(values, tiles);
+        const split = tf.transpose(tf.reshape(values.pattern, [-1, heads, tiles, tile, tile]), [0, 2, 1, 3, 4]);
         const z = attend(tf.reshape(split, [-1, heads, tile, tile]), byTile(v, tile));
         return tf.reshape(z, [-1, tiles * tile, heads, v.shape[3]!]);
       },
@@ -48,6 +50,20 @@ export function tiledAttention(
     },
     given,
   );
+}
+
+/**
+ * One tile after the other, since the patterns of all would be the largest value of a pass: [batch, tile · token, head,
+ * headDim].
+ */
+function attendByTile({ q, k, v }: Values<AttentionValue>, tiles: number): tf.Tensor {
+  const [queries, keys, values] = [q, k, v].map((all) => tf.split(all, tiles, 1)) as [
+    tf.Tensor[],
+    tf.Tensor[],
+    tf.Tensor[],
+  ];
+  const parts = queries.map((query, at) => tf.tidy(() => attend(attentionPattern(query, keys[at]!), values[at]!)));
+  return tf.concat(parts, 1);
 }
 
 /** [batch, tile · token, head, headDim] -> [batch · tile, token, head, headDim] */
