@@ -16,8 +16,8 @@ export interface LlamaBlockWeights<Leaf = tf.Tensor> {
 
 /** Of the whole tower. */
 export interface LlamaWeights<Leaf = tf.Tensor> {
-  /** [vocabulary, width] */
-  readonly words: Leaf;
+  /** [vocabulary, width]; not there where it is the head's. */
+  readonly words?: Leaf;
   readonly blocks: readonly LlamaBlockWeights<Leaf>[];
   readonly finalNorm: Matrix<Leaf>;
   /** [width, vocabulary] */
@@ -43,8 +43,10 @@ export const LLAMA_SITES = ["resid_pre", ...SELF, "resid_mid", ...MLP, "resid_po
 
 /** Ids [batch, token], int32 -> [batch, token, width]. */
 export function embedWords(weights: LlamaWeights, ids: tf.Tensor): tf.Tensor {
-  const [batch, tokens] = ids.shape as [number, number];
-  return tf.reshape(tf.gather(weights.words, tf.reshape(ids, [-1])), [batch, tokens, weights.words.shape[1]!]);
+  const { words, head } = weights;
+  const flat = tf.reshape(ids, [-1]);
+  const rows = words ? tf.gather(words, flat) : tf.transpose(tf.gather(head.weight, flat, 1));
+  return tf.reshape(rows, [...ids.shape, rows.shape[1]!]);
 }
 
 /**
@@ -95,8 +97,9 @@ export function llamaPlaces(root: string, config: LlamaConfig, head: string): Ll
   });
   const scale = (name: string): Matrix<Place> => ({ weight: { name: `${name}.weight`, shape: [width] } });
   const [queries, keys] = [config.num_attention_heads * headDim, config.num_key_value_heads * headDim];
+  const words = `${root}.embed_tokens.weight`;
   return {
-    words: { name: `${root}.embed_tokens.weight`, shape: [config.vocab_size, width] },
+    ...(head !== words && { words: { name: words, shape: [config.vocab_size, width] } }),
     blocks: Array.from({ length: config.num_hidden_layers }, (_, layer) => {
       const at = `${root}.layers.${layer}`;
       return {
