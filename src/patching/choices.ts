@@ -84,7 +84,8 @@ export function said(model: Speaker, asked: readonly number[], ids: readonly num
   // What a reader puts around a question is not the model's word.
   const continues = towerOf(model, readout.tower).tokens === "question" && !intake.reader;
   const prompt = continues ? asked.slice(1) : [];
-  return model.tokenizer.decode([...prompt, ...ids]);
+  // A byte-level piece begins with the space before its word.
+  return model.tokenizer.decode([...prompt, ...ids]).trim();
 }
 
 /** What the model says, and what it might have said. */

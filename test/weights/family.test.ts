@@ -119,7 +119,7 @@ test("scenes-lm answers questions about the picture", async () => {
     const samples = sceneSamples(task, 20, 2000);
     let right = 0;
     for (const { scene, question, answers } of samples)
-      right += Number((await model.ask({ image: draw(scene).picture, question })).answer.trim() === answers[0]);
+      right += Number((await model.ask({ image: draw(scene).picture, question })).answer === answers[0]);
     assert.ok(right >= 18, `${task}: ${right} of 20`);
   }
 });
@@ -131,7 +131,7 @@ test("scenes-lm: logits and answers are those of transformers", async () => {
   for (const one of all) {
     const { question, answers, logits, text } = one.said;
     const image = draw(sampleOf(one).scene).picture;
-    assert.is((await model.ask({ image, question })).answer, text, question);
+    assert.is((await model.ask({ image, question })).answer, text.trim(), question);
     using run = await model.run({ image, question });
     for (const [i, word] of answers.entries()) {
       const { id } = answerOf(model, word);
