@@ -51,7 +51,14 @@ export { gradients } from "./patching/gradients.js";
 export { type Groups, sweepGroups } from "./patching/group-sweep.js";
 export type { HeadWeights } from "./patching/head-weights.js";
 export { type Box, type ImagePlace, imagePlaces } from "./patching/image-places.js";
-export type { AskedEdited, CorruptImage, CorruptQuestion, ImageInput, PairInput } from "./patching/inputs.js";
+export type {
+  AskedEdited,
+  CorruptImage,
+  CorruptQuestion,
+  ImageInput,
+  PairInput,
+  PictureFile,
+} from "./patching/inputs.js";
 export { type Cut, knockOut, type PatternSite, sweepKnockOut, type WindowOptions } from "./patching/knock-out.js";
 export { type LensOptions, logitLens } from "./patching/lens.js";
 export {

@@ -17,7 +17,7 @@ export {
 } from "./study/compare.js";
 export { exportRules, exportScores } from "./study/export.js";
 export { type Findings, readFindings, summarise } from "./study/findings.js";
-export { mergeRuns } from "./study/merge.js";
+export { type MergeOptions, mergeRuns } from "./study/merge.js";
 export type { PlaceAgreement, SiteAgreement } from "./study/queries/agreement.js";
 export { EXPORT_FORMATS, type ExportFormat } from "./study/queries/export.js";
 export type { DatasetSummary } from "./study/queries/samples.js";

@@ -100,6 +100,7 @@ const ROWS: Record<string, Row> = {
   ],
   mergeRuns: [["merged", []], [1]],
   openPool: [[NARROW, {}], [1]],
+  openQueue: [["redis://127.0.0.1:1", NARROW, {}], [2]],
   overlay: [
     [pair, picture, { layer: 0, head: 0 }],
     [0, 2],
@@ -131,6 +132,7 @@ const ROWS: Record<string, Row> = {
     [scores, {}],
     [0, 1],
   ],
+  serveQueue: [["redis://127.0.0.1:1", {}], [1]],
   show: [
     [scores, {}],
     [0, 1],

@@ -33,7 +33,7 @@ export function withBackend(command: Command): Command {
 }
 
 /** `3GB`, `500MB`, `4GiB` */
-function bytes(size: string): number {
+export function bytes(size: string): number {
   const [, amount, unit, binary] = /^(\d+(?:\.\d+)?)\s*([MG])(i?)B?$/i.exec(size.trim()) ?? [];
   if (Number(amount ?? 0) === 0) throw new InvalidArgumentError("A size such as 500MB or 3GB was expected.");
   return Math.round(Number(amount) * (binary ? 1024 : 1000) ** (unit!.toUpperCase() === "G" ? 3 : 2));

@@ -6,6 +6,7 @@ import { countLines } from "../data/jsonl.js";
 import { type PairLine, readPairs } from "../data/pairs.js";
 import { type Executor, each } from "../executors/executor.js";
 import { openPool } from "../executors/processes.js";
+import { resolveModel } from "../files/hub.js";
 import type { JobName, Jobs } from "../jobs/jobs.js";
 import type { PairInput } from "../patching/inputs.js";
 import type { Mode } from "../patching/pair.js";
@@ -13,6 +14,7 @@ import { downloadReport } from "./download.js";
 import { loadOptions, type ModelOptions, wholeNumber } from "./options.js";
 import { checkOutputs, writeTo } from "./outputs.js";
 import { type Progress, progress } from "./progress.js";
+import { executorOption, openQueueAt } from "./queue.js";
 import { jsonLine, say } from "./streams.js";
 import { untilSignal } from "./until-signal.js";
 
@@ -21,6 +23,7 @@ export interface PairListOptions extends ModelOptions {
   readonly out?: string;
   readonly mode?: Mode;
   readonly workers?: number;
+  readonly executor?: string;
 }
 
 /** The options for a list of pairs in the place of one. */
@@ -43,6 +46,7 @@ export function withPairList(command: Command, conflicts: readonly string[]): Co
       ]),
     )
     .option("--workers <number>", "with --pairs: processes; default: as many as cores, if memory allows", wholeNumber)
+    .addOption(executorOption("with --pairs: "))
     .addHelpText(
       "after",
       "\nOf a list, lines that are no pair are named and left out. Exit code 0: all done; 2: some input was refused.",
@@ -50,9 +54,9 @@ export function withPairList(command: Command, conflicts: readonly string[]): Co
 }
 
 /** @throws NoticeError `options` where options of a list are given without one. */
-export function refuseListOptions({ out, mode, workers }: PairListOptions): void {
-  if (out !== undefined || mode !== undefined || workers !== undefined)
-    throw new NoticeError("options", "--out, --mode and --workers go with --pairs.");
+export function refuseListOptions({ out, mode, workers, executor }: PairListOptions): void {
+  if ([out, mode, workers, executor].some((given) => given !== undefined))
+    throw new NoticeError("options", "--out, --mode, --workers and --executor go with --pairs.");
 }
 
 /**
@@ -74,17 +78,21 @@ export async function checkListOutputs(
     );
 }
 
-/** Starts processes for the time of the work; Ctrl-C ends both in order. */
+/** Starts processes, or takes a queue, for the time of the work; Ctrl-C ends both in order. */
 export async function withExecutor(
   model: string,
-  { workers, ...options }: PairListOptions,
+  { workers, executor: url, ...options }: PairListOptions,
   work: (executor: Executor) => Promise<void>,
 ): Promise<void> {
   await untilSignal(async (signal) => {
     const report = downloadReport();
     const hub = { onProgress: report.update, onWait: say };
-    const opened = openPool(model, { workers, ...loadOptions(options), signal, hub });
-    await using executor = await opened.finally(() => report.stop());
+    const open = async (): Promise<Executor> => {
+      if (url === undefined) return openPool(model, { workers, ...loadOptions(options), signal, hub });
+      const folder = await resolveModel(model, { ...hub, signal });
+      return openQueueAt(url, { folder, model }, { ...options, workers, signal });
+    };
+    await using executor = await open().finally(() => report.stop());
     await work(executor);
   });
 }

@@ -13,6 +13,7 @@ import { type GivenSettings, MODALITIES } from "../study/settings.js";
 import { STAGES, type StageName } from "../study/stage.js";
 import { columns, decimal, folder, type ModelOptions, wholeNumber, withBackend, withJson } from "./options.js";
 import { checkOutputs, type Outputs, printResult } from "./outputs.js";
+import { executorOption, openQueueAt } from "./queue.js";
 import { ruleTable } from "./rule-table.js";
 import { print, say } from "./streams.js";
 import { untilSignal } from "./until-signal.js";
@@ -24,6 +25,7 @@ type StudyFlags = GivenSettings &
     readonly out: string;
     readonly settings?: string;
     readonly workers?: number;
+    readonly executor?: string;
     readonly shard?: string;
     readonly compare?: readonly string[];
   };
@@ -52,9 +54,13 @@ export function studyCommand(name: StudyCommand): Command {
   const command = new Command(name).description(COMMANDS[name].about);
   withStudySettings(command);
   if (name === "patch" || name === "verify" || name === "study")
-    command.option("--shard <i/n>", "only part i of n of the samples; `notice merge` puts the parts together");
+    command.option(
+      "--shard <i/n>",
+      "only part i of n of the samples, or auto in a scheduler's array; `notice merge` puts the parts together",
+    );
   if (name === "report") command.option("--compare <runs>", "run folders to compare it with, by commas", listOf);
   command.option("--workers <number>", "processes; default: as many as cores, if memory allows", wholeNumber);
+  command.addOption(executorOption());
   command.addHelpText(
     "after",
     "\nGive an interrupted command again with the same --out, and it continues. The run folder keeps the settings.",
@@ -128,7 +134,7 @@ function withStudySettings(command: Command): Command {
 /** The settings among the flags, over those of the file. */
 async function givenSettings(flags: StudyFlags): Promise<GivenSettings> {
   const { checkSettings, readSettings } = await import("../study/settings.js");
-  const { out, settings, workers, shard, compare, backend, memory, json, split, ...flagged } = flags;
+  const { out, settings, workers, executor, shard, compare, backend, memory, json, split, ...flagged } = flags;
   const given = { ...flagged, ...(split === false ? { split } : {}) };
   const file = settings === undefined ? {} : await readSettings(settings);
   return { ...file, ...checkSettings(given, "The options") };
@@ -153,7 +159,9 @@ async function runStudy(name: StudyCommand, flags: StudyFlags): Promise<void> {
     const { runStages } = await import("../study/study.js");
     if (COMMANDS[name].stages.length > 0) await fetchModel(run, signal);
     const { backend, workers, memory } = flags;
-    await runStages(run, COMMANDS[name].stages, { watch: stderrWatch(), signal, shard, backend, workers, memory });
+    await using executor = await queueFor(run, flags, signal);
+    const options = executor ? { executor } : { backend, workers, memory };
+    await runStages(run, COMMANDS[name].stages, { watch: stderrWatch(), signal, shard, ...options });
   }, onSignal);
   const { readFindings, summarise } = await import("../study/findings.js");
   const datasets = await summarise(run);
@@ -175,6 +183,14 @@ async function runStudy(name: StudyCommand, flags: StudyFlags): Promise<void> {
     ...Object.values(files).map((file) => `${file}\n`),
   ];
   await printResult({ run: flags.out, datasets, ...told, ...files }, () => table().join("\n"), flags);
+}
+
+/** Of `--executor`: opened before anything is done, so that a wrong address is told at once. */
+async function queueFor(run: StudyRun, { executor, backend, workers }: StudyFlags, signal: AbortSignal) {
+  if (executor === undefined) return undefined;
+  const { model, split } = run.settings;
+  const checkpoint = { folder: await run.modelFolder({ signal }), model };
+  return openQueueAt(executor, checkpoint, { backend, workers, split, signal });
 }
 
 /** What a hub id stands for is downloaded before the first stage, with a bar. */

@@ -10,10 +10,12 @@ import { findFile, readBytes } from "./read.js";
  * @throws NoticeError `image` where the file is missing, too large, or not a whole picture.
  */
 export async function readPicture(path: string): Promise<Picture> {
-  return decodePicture(await readBounded(orShipped(path)), path);
+  return decodePicture(await readPictureFile(path), path);
 }
 
-async function readBounded(path: string): Promise<Uint8Array> {
+/** Its bytes as they are. @throws NoticeError `image` where it is missing or too large. */
+export async function readPictureFile(name: string): Promise<Uint8Array> {
+  const path = orShipped(name);
   const options = { code: "image", most: MAX_FILE_BYTES } as const;
   if (await findFile(path, options)) return readBytes(path, options);
   const how = /^https?:/.test(path)

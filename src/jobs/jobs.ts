@@ -1,3 +1,5 @@
+import { NoticeError } from "../base/errors.js";
+import { shown } from "../base/json.js";
 import { answersJob, askJob } from "./ask.js";
 import { attributeJob } from "./attribute.js";
 import { chooseJob } from "./choose.js";
@@ -33,6 +35,12 @@ export type Jobs = {
 
 /** All that can be asked of a model, by name. */
 export const JOBS: { readonly [Name in JobName]: Job<Jobs[Name]["input"], Jobs[Name]["output"]> } = list;
+
+/** A job by a name that came from elsewhere. @throws NoticeError `options` where there is none. */
+export function jobNamed(name: string): Pick<Job<unknown, unknown>, "performSent"> {
+  if (Object.hasOwn(JOBS, name)) return JOBS[name as JobName];
+  throw new NoticeError("options", `There is no job ${shown(name)}; there are ${Object.keys(JOBS).join(", ")}.`);
+}
 
 /** A job to be done, in plain data. */
 export interface Task {

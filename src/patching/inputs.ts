@@ -8,7 +8,15 @@ import type { Edit } from "./edits.js";
 import type { Site } from "./sites.js";
 
 /** The path of a PNG, JPEG, WebP, GIF or BMP file (in a browser: its address), the bytes of one, or pixels. */
-export type ImageInput = string | Uint8Array | Picture;
+export type ImageInput = string | Uint8Array | Picture | PictureFile;
+
+/** A file that was read on another machine, or why it could not be. */
+export interface PictureFile {
+  /** Its path there, which errors name. */
+  readonly file: string;
+  readonly bytes?: Uint8Array;
+  readonly refused?: string;
+}
 
 /** A picture and a question about it. */
 export interface Asked {
@@ -72,8 +80,14 @@ export async function pictureOf(image: ImageInput): Promise<Picture> {
   if (typeof image === "string") return readPicture(image);
   // Not by instanceof: a notebook's cells have a Uint8Array of their own.
   if (ArrayBuffer.isView(image)) return decodePicture(image, "the picture");
-  checkPicture(image);
-  return image;
+  if (typeof (image as PictureFile | null)?.file === "string") return pictureIn(image as PictureFile);
+  checkPicture(image as Picture);
+  return image as Picture;
+}
+
+function pictureIn({ file, bytes, refused }: PictureFile): Promise<Picture> {
+  if (bytes) return decodePicture(bytes, file);
+  throw new NoticeError("image", refused ?? `Of the picture ${file} there are no bytes.`);
 }
 
 /** @throws NoticeError `tokens` where it is no text. */

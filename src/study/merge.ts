@@ -1,10 +1,12 @@
 import { copyFile, cp, lstat, readdir, rename, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { checkList, NoticeError } from "../base/errors.js";
+import { checkShape } from "../base/options.js";
 import { partialOf, removeLeftoversOf } from "../files/leftovers.js";
 import { DATABASE, SCENES, SETTINGS } from "../files/run-files.js";
 import { fileError, isFileError } from "../files/system-error.js";
 import { makeFolder } from "../files/write.js";
+import { selectedSamples } from "./queries/samples.js";
 import {
   attachOther,
   copyExclusions,
@@ -18,6 +20,8 @@ import {
 } from "./queries/shards.js";
 import { StudyRun } from "./run.js";
 import { settingsHash } from "./settings.js";
+import { WHOLE } from "./shard.js";
+import { nameOf } from "./stage.js";
 import { Store } from "./store.js";
 import { KEYS, type Table } from "./tables.js";
 
@@ -27,18 +31,26 @@ const SHARED = ["samples", "answers", "selected", "chosen"] as const satisfies r
 /** Tables of what was found in patched samples. */
 const SCORES = ["passes", "scores", "attention"] as const satisfies readonly Table[];
 
+/** Which runs merge. */
+export interface MergeOptions {
+  /** Also runs that leave out samples, which the new run patches when it goes on. Default: they are refused. */
+  readonly partial?: boolean;
+}
+
 /**
  * Merges runs into a new one: runs that patched different shards of one selection, or copies of one whole run that
  * tested circuits on different shards.
  *
  * @returns how many samples the new run has patched, and how many are selected.
  * @throws NoticeError `options` where the new folder is there already, or the runs have other settings, models, samples
- * or answers, or both patched one sample, or tested one pair.
+ * or answers, or both patched one sample, or tested one pair, or none patched a sample.
  */
 export async function mergeRuns(
   folder: string,
   runs: readonly string[],
+  options: MergeOptions = {},
 ): Promise<{ patched: number; selected: number }> {
+  checkShape("mergeRuns", options, { such: "{ partial: true }", keys: ["partial"] });
   checkList("The list of mergeRuns", runs, '["runs/a", "runs/b"]');
   const [first, ...others] = runs;
   if (first === undefined || others.length === 0) throw new NoticeError("options", "Merging needs two runs or more.");
@@ -56,7 +68,7 @@ export async function mergeRuns(
   try {
     await rm(beside, { recursive: true, force: true });
     await copyRun(first, beside);
-    const counts = await addShards(beside, runs);
+    const counts = await addShards(beside, runs, options);
     await rename(beside, folder);
     return counts;
   } catch (error) {
@@ -66,10 +78,23 @@ export async function mergeRuns(
   }
 }
 
-async function addShards(folder: string, [first, ...others]: readonly string[]) {
+async function addShards(folder: string, [first, ...others]: readonly string[], { partial }: MergeOptions) {
   using store = await Store.open(join(folder, DATABASE), { others: others.map((run) => join(run, DATABASE)) });
   for (const run of others) await addShard(store, first!, run);
+  if (!partial) await refuseGaps(store);
   return { patched: await countRows(store, "patched"), selected: await countRows(store, "selected") };
+}
+
+/** What is left out may be a shard that nobody named, or one that was interrupted. */
+async function refuseGaps(store: Store): Promise<void> {
+  const unpatched = await selectedSamples(store, WHOLE, "patched");
+  if (unpatched.length === 0) return;
+  const named = unpatched.slice(0, 3).map(nameOf).join(", ");
+  throw new NoticeError(
+    "options",
+    `${unpatched.length} of ${await countRows(store, "selected")} selected samples are patched in none of these runs: ${named}` +
+      `${unpatched.length > 3 ? ", …" : ""}. Name all shards, finish those that were interrupted, or merge what is there (--partial).`,
+  );
 }
 
 /** Opens the run once, which checks it and applies what a crash left in the database's log. */

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { readdir, rm } from "node:fs/promises";
 import { isAbsolute, join, relative, resolve } from "node:path";
 import { checkOptions, NoticeError } from "../base/errors.js";
@@ -7,8 +6,9 @@ import type { CheckpointFiles } from "../base/source.js";
 import { checkpointFolder } from "../files/folder.js";
 import { type HubOptions, resolveModel } from "../files/hub.js";
 import { removeLeftovers } from "../files/leftovers.js";
+import { modelDigest } from "../files/model-digest.js";
 import { packageVersion } from "../files/package.js";
-import { findFile, readParts, readText } from "../files/read.js";
+import { findFile, readText } from "../files/read.js";
 import { DATABASE, refuseLinks, SCENES, SETTINGS } from "../files/run-files.js";
 import { makeFolder, writeWhole } from "../files/write.js";
 import type { Architecture } from "../model/architecture.js";
@@ -217,7 +217,7 @@ export class StudyRun implements Disposable {
 
   /** SHA-256 of the config and the weights: 16 hexadecimal digits. */
   async modelHash(): Promise<string> {
-    this.#modelHash ??= await hashModel(await this.modelFolder());
+    this.#modelHash ??= await modelDigest(await this.modelFolder());
     return this.#modelHash;
   }
 
@@ -288,14 +288,4 @@ async function refuseEdited(store: Store, file: string, stored: BegunSettings | 
   const different = differences(meant, stored, `in ${DATABASE}`, `in ${SETTINGS}`);
   if (different.length > 0)
     throw new NoticeError("options", `${file} was edited after the run was begun: ${different.join("; ")}. ${again}`);
-}
-
-async function hashModel(folder: string): Promise<string> {
-  const names = (await readdir(folder)).filter((name) => name === "config.json" || name.endsWith(".safetensors"));
-  const hash = createHash("sha256");
-  for (const name of names.sort()) {
-    hash.update(`${name}\0`);
-    for await (const part of readParts(join(folder, name))) hash.update(part);
-  }
-  return hash.digest("hex").slice(0, 16);
 }

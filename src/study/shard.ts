@@ -8,8 +8,48 @@ export interface Shard {
 
 export const WHOLE: Shard = { index: 0, count: 1 };
 
-/** `0/3`. @throws NoticeError `options` */
-export function parseShard(text: string): Shard {
+/** Of a task of an array: which task, the first of them, and how many or the last. */
+interface Scheduler {
+  readonly task: string;
+  readonly first?: string;
+  readonly count?: string;
+  readonly last?: string;
+}
+
+const SCHEDULERS: readonly Scheduler[] = [
+  { task: "SLURM_ARRAY_TASK_ID", first: "SLURM_ARRAY_TASK_MIN", count: "SLURM_ARRAY_TASK_COUNT" },
+  { task: "LSB_JOBINDEX", last: "LSB_JOBINDEX_END" },
+  { task: "SGE_TASK_ID", first: "SGE_TASK_FIRST", last: "SGE_TASK_LAST" },
+  // PBS says no count.
+  { task: "PBS_ARRAY_INDEX", first: "NOTICE_FIRST_SHARD", count: "NOTICE_SHARDS" },
+];
+
+/** The shard of this task of a scheduler's array, whose indices follow one another. @throws NoticeError `options` */
+function scheduledShard(env: NodeJS.ProcessEnv): Shard {
+  for (const { task, first = "", count = "", last = "" } of SCHEDULERS) {
+    const number = (name: string) => (/^\d{1,6}$/.test(env[name] ?? "") ? Number(env[name]) : undefined);
+    const index = number(task);
+    if (index === undefined) continue;
+    // LSF counts from 1.
+    const from = number(first) ?? (task === "LSB_JOBINDEX" ? 1 : 0);
+    const end = number(last);
+    const tasks = number(count) ?? (end === undefined ? undefined : end - from + 1);
+    if (tasks !== undefined && index >= from && index - from < tasks) return { index: index - from, count: tasks };
+    throw new NoticeError(
+      "options",
+      `${task} is ${index}, and ${count || last} ${JSON.stringify(env[count || last] ?? null)}: that is no task of an array ` +
+        "whose indices follow one another. Give --shard i/n.",
+    );
+  }
+  throw new NoticeError(
+    "options",
+    `--shard auto is for a task of an array: none of ${SCHEDULERS.map(({ task }) => task).join(", ")} is set. Give --shard i/n.`,
+  );
+}
+
+/** `0/3`, or `auto` in a task of an array of Slurm, LSF, SGE or PBS. @throws NoticeError `options` */
+export function parseShard(text: string, env: NodeJS.ProcessEnv = process.env): Shard {
+  if (text.trim() === "auto") return scheduledShard(env);
   const [, index, count] = /^(\d{1,6})\/(\d{1,6})$/.exec(text.trim()) ?? [];
   const shard = { index: Number(index), count: Number(count) };
   if (index === undefined || shard.index >= shard.count)

@@ -3,37 +3,11 @@ import * as assert from "uvu/assert";
 import type { Executor } from "../../src/executors/executor.js";
 import { inProcess } from "../../src/executors/in-process.js";
 import { openPool } from "../../src/executors/processes.js";
-import { JOBS, type JobName, type Jobs } from "../../src/jobs/jobs.js";
+import { JOBS, type JobName } from "../../src/jobs/jobs.js";
 import { loadBlip } from "../../src/patching/model.js";
+import { INPUTS, PAIR as pair } from "../support/job-inputs.js";
 import { refused } from "../support/refused.js";
-import { ANSWERS, CLEAN_IMAGE, CLEAN_QUESTION, CORRUPT_IMAGE, CORRUPT_QUESTION, NARROW } from "../support/samples.js";
-
-const pair = { image: CLEAN_IMAGE, corruptImage: CORRUPT_IMAGE, question: CLEAN_QUESTION, answers: ANSWERS };
-const text = { image: CLEAN_IMAGE, question: CLEAN_QUESTION, corruptQuestion: CORRUPT_QUESTION, answers: ANSWERS };
-const heads = [{ site: "text.cross.z", layer: 0, head: 1 } as const];
-const sender = { ...heads[0]!, position: "answer" } as const;
-const sites = ["text.cross.z", "text.resid_post"] as const;
-
-/** An input of every job. */
-const INPUTS: { readonly [Name in JobName]: Jobs[Name]["input"] } = {
-  ask: { asked: pair, top: 2 },
-  answers: { images: [CLEAN_IMAGE, CORRUPT_IMAGE], questions: [CLEAN_QUESTION, CLEAN_QUESTION] },
-  choose: { asked: { image: CLEAN_IMAGE, question: CLEAN_QUESTION }, answers: ANSWERS },
-  sweep: { pair, sweeps: [{ site: "text.cross.z" }, { site: "text.resid_post", direction: "noise" }] },
-  attribute: { pair, attribution: { site: "text.cross.z", steps: 2 } },
-  paths: { pair, senders: [sender], receivers: ["answer"], direction: "denoise" },
-  faithful: { pair, heads, randomSets: 2, seed: 3, ranked: heads, sizes: [1] },
-  headEffects: { pair },
-  keptSets: { pair, sites: ["text.cross.z"], heads, sets: [[], [0]] },
-  patchPairs: {
-    pairs: [
-      { input: pair, sweeps: [{ site: "text.cross.z" }], attribution: { sites } },
-      { input: text, sweeps: [{ site: "text.cross.z" }] },
-      { input: { ...pair, image: "no/such.png" }, sweeps: [] },
-    ],
-    looks: { patterns: true, mask: "no/such.png" },
-  },
-};
+import { NARROW } from "../support/samples.js";
 
 async function outputOf<Name extends JobName>(executor: Executor, name: Name): Promise<unknown> {
   for await (const { key, output, error } of executor.perform(name, [{ key: name, input: INPUTS[name] }])) {

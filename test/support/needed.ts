@@ -1,7 +1,7 @@
 import { suite } from "uvu";
 
 /** What a machine may lack that slow tests need. */
-export type Needed = "browser" | "kernel" | "gpu";
+export type Needed = "browser" | "kernel" | "gpu" | "redis" | "slurm";
 
 /** Whether tests may be left out where it is lacking: NOTICE_MAY_SKIP names it, as in `browser,kernel`. */
 export function maySkip(needed: Needed, allowed = process.env.NOTICE_MAY_SKIP ?? ""): boolean {

@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { NoticeError } from "../../base/errors.js";
 import { checkpointFolder } from "../../files/folder.js";
-import { JOBS, type Task } from "../../jobs/jobs.js";
+import { jobNamed, type Task } from "../../jobs/jobs.js";
 import { loadModel, type Model } from "../../patching/model.js";
 import type { Report, Setup } from "./messages.js";
 
@@ -21,14 +21,17 @@ async function load(): Promise<Model> {
 try {
   const model = await load();
   process.on("message", (task: Task) => {
-    JOBS[task.name]
-      .performSent(model, task.input, endWithParent)
+    perform(model, task)
       .then((output) => send({ kind: "done", output, tensors: tensorsMade() }))
       .catch((error) => refuse(error, tensorsMade()));
   });
   send({ kind: "ready", backend: model.backend });
 } catch (error) {
   refuse(error, 0);
+}
+
+async function perform(model: Model, { name, input }: Task): Promise<unknown> {
+  return jobNamed(name).performSent(model, input, endWithParent);
 }
 
 function refuse(error: unknown, tensors: number): void {
