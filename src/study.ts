@@ -18,6 +18,7 @@ export {
 export { exportRules, exportScores } from "./study/export.js";
 export { type Findings, readFindings, summarise } from "./study/findings.js";
 export { type MergeOptions, mergeRuns } from "./study/merge.js";
+export { type PublishedCircuit, type PublishedHead, readPublished } from "./study/published.js";
 export type { PlaceAgreement, SiteAgreement } from "./study/queries/agreement.js";
 export { EXPORT_FORMATS, type ExportFormat } from "./study/queries/export.js";
 export type { DatasetSummary } from "./study/queries/samples.js";

@@ -1,6 +1,9 @@
 import type { Findings } from "../study/findings.js";
+import type { PublishedCircuit, PublishedHead } from "../study/published.js";
 import { bypasses, type Headline } from "../study/ruled.js";
+import type { StudyRun } from "../study/run.js";
 import { columns } from "./options.js";
+import { type Outputs, printResult } from "./outputs.js";
 
 const fixed = (value: number | null) => (value === null ? "-" : (Math.round(100 * value) / 100 + 0).toFixed(2));
 
@@ -23,4 +26,36 @@ function headline(one: Headline): string {
   if (!smallest) return `no rule finds fewer than half of the ${of} heads that keep 0.85`;
   const { size, kept, rule, heads } = smallest;
   return `${size} of ${of} heads keep ${fixed(kept)} (${rule}): ${heads.join(", ")}`;
+}
+
+/** The circuits by one rule; as the authors published, beside what this package finds. */
+export async function showRule(run: StudyRun, { rules }: Findings, name: string, flags: Outputs): Promise<void> {
+  const { checkRule } = await import("../patching/rules/rules.js");
+  const rule = checkRule(name);
+  const own = rules.filter((one) => one.rule === rule);
+  if (rule !== "as-published")
+    return printResult({ run: run.folder, rule, rules: own }, () => ruleTable({ rules: own, headlines: [] }), flags);
+  const { readPublished } = await import("../study/published.js");
+  const published = await readPublished(run);
+  await printResult({ run: run.folder, rule, published, rules: own }, () => publishedTable(published), flags);
+}
+
+function publishedTable(circuits: readonly PublishedCircuit[]): string {
+  const names = (heads: readonly PublishedHead[]) =>
+    heads
+      .map(
+        ({ layer, head, functions }) => `L${layer}H${head}${functions.length > 0 ? ` (${functions.join(", ")})` : ""}`,
+      )
+      .join(", ") || "none";
+  const rows = circuits.map(({ dataset, modality, samples, leftOut, published, corrected, changed }) => [
+    ...[dataset, modality, `${samples}`, `${leftOut}`, `${changed}`, names(published), names(corrected)],
+  ]);
+  const header = ["data set", "modality", "n", "left out", "changed", "as published", "corrected"];
+  const survive = circuits.flatMap(({ dataset, modality, universal }) =>
+    universal.map(
+      ({ name, published, corrected }) =>
+        `${dataset}, ${modality}: ${name} is ${published ? "" : "not "}in the circuit as published, ${corrected ? "" : "not "}in the corrected one\n`,
+    ),
+  );
+  return `${columns(rows, header)}${survive.join("")}`;
 }

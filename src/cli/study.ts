@@ -14,7 +14,7 @@ import { STAGES, type StageName } from "../study/stage.js";
 import { columns, decimal, folder, type ModelOptions, wholeNumber, withBackend, withJson } from "./options.js";
 import { checkOutputs, type Outputs, printResult } from "./outputs.js";
 import { executorOption, openQueueAt } from "./queue.js";
-import { ruleTable } from "./rule-table.js";
+import { ruleTable, showRule } from "./rule-table.js";
 import { print, say } from "./streams.js";
 import { untilSignal } from "./until-signal.js";
 import { stderrWatch } from "./watch.js";
@@ -28,6 +28,7 @@ type StudyFlags = GivenSettings &
     readonly executor?: string;
     readonly shard?: string;
     readonly compare?: readonly string[];
+    readonly rule?: string;
   };
 
 /** Which stages each command does, and whether it then reads circuits and writes the report. */
@@ -58,6 +59,8 @@ export function studyCommand(name: StudyCommand): Command {
       "--shard <i/n>",
       "only part i of n of the samples, or auto in a scheduler's array; `notice merge` puts the parts together",
     );
+  if (name === "circuits")
+    command.option("--rule <name>", "show the circuits by this rule alone; as-published: beside the corrected ones");
   if (name === "report") command.option("--compare <runs>", "run folders to compare it with, by commas", listOf);
   command.option("--workers <number>", "processes; default: as many as cores, if memory allows", wholeNumber);
   command.addOption(executorOption());
@@ -134,7 +137,7 @@ function withStudySettings(command: Command): Command {
 /** The settings among the flags, over those of the file. */
 async function givenSettings(flags: StudyFlags): Promise<GivenSettings> {
   const { checkSettings, readSettings } = await import("../study/settings.js");
-  const { out, settings, workers, executor, shard, compare, backend, memory, json, split, ...flagged } = flags;
+  const { out, settings, workers, executor, shard, compare, rule, backend, memory, json, split, ...flagged } = flags;
   const given = { ...flagged, ...(split === false ? { split } : {}) };
   const file = settings === undefined ? {} : await readSettings(settings);
   return { ...file, ...checkSettings(given, "The options") };
@@ -182,6 +185,7 @@ async function runStudy(name: StudyCommand, flags: StudyFlags): Promise<void> {
     ruleTable(found),
     ...Object.values(files).map((file) => `${file}\n`),
   ];
+  if (flags.rule !== undefined) return await showRule(run, found, flags.rule, flags);
   await printResult({ run: flags.out, datasets, ...told, ...files }, () => table().join("\n"), flags);
 }
 

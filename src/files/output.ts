@@ -8,7 +8,7 @@ import { type Content, writeWhole } from "./write.js";
 /** By kind, how what this package wrote begins (or ends), as Latin-1. A test writes each twice. */
 const WRITTEN = {
   json: [
-    /^\{\s*"(circuits": \[|runs": \[\s*\{\s*"folder"|run": "(\\.|[^"\\])*",\s*"datasets"|answer": "(\\.|[^"\\])*",\s*"tokens"|node": "v[^"]*",\s*"tfjs")/,
+    /^\{\s*"(metric": "[A-Za-z]+",\s*"position"|circuits": \[|runs": \[\s*\{\s*"folder"|run": "(\\.|[^"\\])*",\s*"datasets"|answer": "(\\.|[^"\\])*",\s*"tokens"|node": "v[^"]*",\s*"tfjs")/,
     /^\{\s*"model": "(\\.|[^"\\])*",\s*"(direction|mode|seed|site)":/,
   ],
   jsonl: [/^\{"index":\d+,"(model|mode)":/],

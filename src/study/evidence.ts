@@ -1,8 +1,10 @@
+import { lookingSite } from "../patching/answer-attention.js";
 import type { HeadAt } from "../patching/faithful.js";
 import { METRICS, type Metric } from "../patching/metrics.js";
 import type { Evidence, HeadTable } from "../patching/rules/rule.js";
 import { type CircuitSite, circuitSites, parseSite } from "../patching/sites.js";
 import { parsePosition } from "./position.js";
+import { publishedTable } from "./published.js";
 import { headTotals } from "./queries/rules.js";
 import { type Group, headScoresAt, siteShapes } from "./queries/scores.js";
 import type { StudyRun } from "./run.js";
@@ -49,7 +51,18 @@ export async function scoredEvidence(
   const patched = heads.map(() => true);
   for (const row of totals) if (!row.patched) patched[place.get(placeOf(row))!] = false;
   const { metric, rate, seed } = settings;
-  return { heads, scores, effects: of("effect"), attributions: of("attribution"), patched, metric, rate, seed };
+  const published = await publishedRows(run, group, { heads, samples });
+  return {
+    published,
+    heads,
+    scores,
+    effects: of("effect"),
+    attributions: of("attribution"),
+    patched,
+    metric,
+    rate,
+    seed,
+  };
 }
 
 const placeOf = ({ site, layer, head }: { site: string; layer: number; head: number }) => `${site} ${layer} ${head}`;
@@ -65,4 +78,18 @@ async function scoresAt(run: StudyRun, group: Group, sites: readonly CircuitSite
     for (const { sample, layer, head, score } of rows) found.push({ site, layer, head, sample, score });
   }
   return found;
+}
+
+/** What the published procedure reads, in the places of all heads. */
+async function publishedRows(
+  run: StudyRun,
+  group: Group,
+  { heads, samples }: { readonly heads: readonly HeadAt[]; readonly samples: readonly string[] },
+): Promise<HeadTable> {
+  const site = lookingSite({ architecture: await run.architecture() });
+  const shape = (await siteShapes(run.store)).find((one) => one.site === site);
+  const first = heads.findIndex((head) => head.site === site);
+  if (site === undefined || shape === undefined || first === -1) return [];
+  const { table } = await publishedTable(run, group, site, shape, samples);
+  return table.map((row) => heads.map((_, at) => row[at - first] ?? null));
 }

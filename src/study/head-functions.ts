@@ -16,7 +16,6 @@ export async function headFunctionFacts(
   run: StudyRun,
   circuits: readonly StudyCircuit[],
 ): Promise<HeadFunctionFacts[]> {
-  const { store } = run;
   const facts: HeadFunctionFacts[] = [];
   const looking = lookingSite({ architecture: await run.architecture() });
   for (const dataset of new Set(circuits.map((one) => one.dataset))) {
@@ -26,11 +25,19 @@ export async function headFunctionFacts(
       .map((name) => name.split(".").map(Number) as [number, number])
       .sort(([layer, head], [otherLayer, otherHead]) => layer - otherLayer || head - otherHead);
     for (const [layer, head] of names) {
-      const rows = await attentionOf(store, { dataset, layer, head });
-      facts.push({ dataset, layer, head, ...meanAttention(rows.map(attentionIn)) });
+      facts.push(await headFunctionOf(run, { dataset, layer, head }));
     }
   }
   return facts;
+}
+
+/** What a head attends to in a data set's samples. */
+export async function headFunctionOf(
+  { store }: StudyRun,
+  place: Pick<HeadFunctionFacts, "dataset" | "layer" | "head">,
+): Promise<HeadFunctionFacts> {
+  const rows = await attentionOf(store, place);
+  return { ...place, ...meanAttention(rows.map(attentionIn)) };
 }
 
 function attentionIn(row: Record<string, number | null>): HeadAttention {

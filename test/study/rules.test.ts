@@ -10,6 +10,7 @@ import { openPool, type Pool } from "../../src/pool.js";
 import { exportRules } from "../../src/study/export.js";
 import { readFindings } from "../../src/study/findings.js";
 import { pairsOf } from "../../src/study/pairs.js";
+import { readPublished } from "../../src/study/published.js";
 import { selectedSamples } from "../../src/study/queries/samples.js";
 import { type Headline, headlines, type RuledCircuit } from "../../src/study/ruled.js";
 import { StudyRun } from "../../src/study/run.js";
@@ -17,17 +18,18 @@ import { STAGES, type StageName, type Watch } from "../../src/study/stage.js";
 import { runStages } from "../../src/study/study.js";
 import { halves } from "../../src/study/verify.js";
 import { temporaryFolder } from "../support/checkpoint.js";
+import { noticeHere } from "../support/command.js";
 import { refused } from "../support/refused.js";
 
 const silent: Watch = { begin: () => ({ update() {}, end() {} }), warn() {} };
 const SETTINGS = {
-  n: 8,
-  candidates: 10,
+  n: 6,
+  candidates: 8,
   dataset: ["scenes"],
   modalities: ["image"],
   sites: ["text.cross.z"],
-  verify: 4,
-  randomSets: 3,
+  verify: 3,
+  randomSets: 2,
   metric: "logitDiff",
 } as const;
 
@@ -59,11 +61,11 @@ test("what a circuit keeps is what faithfulness says of it on the other half", a
   const { rules } = await readFindings(run);
   const one = rules.find(({ rule, dataset }) => rule === "minimal" && dataset === "attributes")!;
   const { testing, finding } = await halves(run, { dataset: "attributes", modality: "image" });
-  assert.equal([one.found_on, one.tested_on], [finding.size, Math.min(4, testing.length)]);
+  assert.equal([one.found_on, one.tested_on], [finding.size, Math.min(3, testing.length)]);
   const samples = await selectedSamples(run.store);
   using blip = await loadBlip("weights/scenes");
   const found: Awaited<ReturnType<typeof faithfulness>>[] = [];
-  for (const name of testing.slice(0, 4)) {
+  for (const name of testing.slice(0, 3)) {
     const sample = samples.find((other) => other.sample === name && other.dataset === "attributes")!;
     using pair = await blip.pair(pairsOf(run, sample).pairs[0]!.input as never);
     found.push(await faithfulness(pair, one.heads.map(headOf) as never, { sites: ["text.cross.z"], randomSets: 0 }));
@@ -85,7 +87,7 @@ test("every rule has a row a group; a set is asked about once, and nothing again
     kept,
   );
   const rules = await before.store.rows("FROM rules ORDER BY dataset, rule");
-  assert.is(rules.length, 3 * 9);
+  assert.is(rules.length, 3 * 10);
   await before.store.run("DELETE FROM rules");
   before[Symbol.dispose]();
   await study(folder, pool, ["rules"]);
@@ -116,7 +118,7 @@ test("an interrupted search goes on where it was", async ({ folder, pool }) => {
 test("circuits by rules are exported, and read anew for other settings", async ({ folder }) => {
   using run = await StudyRun.reopen(folder);
   const file = join(temporaryFolder(), "rules.csv");
-  for (const _ of [1, 2]) assert.is(await exportRules(run, file, "csv"), 27);
+  for (const _ of [1, 2]) assert.is(await exportRules(run, file, "csv"), 30);
   const rows = parse(readFileSync(file, "utf8"), { columns: true }) as Record<string, string>[];
   const { rules } = await readFindings(run);
   const [row, one] = [rows[0]!, rules[0]!];
@@ -127,6 +129,36 @@ test("circuits by rules are exported, and read anew for other settings", async (
   assert.ok(Math.abs(Number(row.kept) - one.kept) < 1e-12);
   const other = Object.create(run, { settings: { value: { ...run.settings, randomSets: 4 } } });
   assert.equal((await readFindings(other)).rules, []);
+});
+
+test("as published beside corrected, from a shell, again and again", async ({ folder }) => {
+  for (const rule of ["as-published", "as-published", "minimal"] as const) {
+    const { code, stdout, stderr } = await noticeHere("circuits", "--out", folder, "--rule", rule);
+    assert.is(code, 0, stderr);
+    assert.match(stdout, rule === "minimal" ? /minimal {2,}\d+ of 18/ : /left out +changed +as published +corrected/);
+  }
+  const { code, stderr } = await noticeHere("circuits", "--out", folder, "--rule", "best");
+  assert.is(code, 2);
+  assert.match(stderr, /no rule "best"; choose from as-published, paper/);
+});
+
+test("as published is |prob| at the token before the answer, of the questions that have it", async ({ folder }) => {
+  using run = await StudyRun.reopen(folder);
+  const found = (await readPublished(run)).find(({ dataset }) => dataset === "attributes")!;
+  const rows = await run.store.rows<{ layer: number; head: number; mean: number }>(
+    `SELECT layer, head, avg(abs(prob)) AS mean FROM scores JOIN passes USING (dataset, sample, modality)
+     WHERE dataset = 'attributes' AND site = 'text.cross.z' AND position = answer_token - 1 GROUP BY ALL ORDER BY ALL`,
+  );
+  const means = rows.map(({ mean }) => mean);
+  const centre = means.reduce((sum, one) => sum + one, 0) / means.length;
+  const threshold = centre + 2 * Math.sqrt(means.reduce((sum, one) => sum + (one - centre) ** 2, 0) / means.length);
+  assert.is(means.length, 18);
+  assert.ok(Math.abs(found.threshold - threshold) < 1e-9, `${found.threshold}, not ${threshold}`);
+  assert.equal(
+    found.published.map(({ layer, head }) => `${layer}.${head}`).sort(),
+    rows.filter(({ mean }) => mean >= threshold).map(({ layer, head }) => `${layer}.${head}`),
+  );
+  assert.equal([found.samples, found.leftOut, found.universal], [6, 0, []]);
 });
 
 test("a run folder from before there were rules opens, and says what to do", async () => {

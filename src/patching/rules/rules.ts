@@ -2,11 +2,13 @@ import { NoticeError } from "../../base/errors.js";
 import { controlled } from "./controlled.js";
 import { twoDeviations } from "./deviations.js";
 import { greedy } from "./greedy.js";
+import { asPublished } from "./published.js";
 import { ranking } from "./ranked.js";
 import type { Evidence, HeadSet, Rule, Ruled } from "./rule.js";
 
 /** Every rule by which circuits are found. */
 export const RULES = {
+  "as-published": asPublished,
   paper: twoDeviations("mean + 2 sd of |score|, by the run's metric"),
   "paper-prob": twoDeviations("mean + 2 sd of |prob|, as the authors' notebook, at our token", "prob"),
   "paper-logit-diff": twoDeviations("mean + 2 sd of |logit difference|", "logitDiff"),
