@@ -1,5 +1,5 @@
 // `vlm-notice/figures`: pictures of what was found, in Node and in browsers.
-export { type AnswerAttention, answerAttention } from "./patching/answer-attention.js";
+export { type AnswerAttention, answerAttention, type LookedAt } from "./patching/answer-attention.js";
 export type { VegaLiteSpec } from "./report/figure.js";
 export { type HeadMap, headMapPng, headMapSpec, headMapSvg, type MapAxis } from "./report/heatmap.js";
 export { drawOverlay, type OverlayOptions, type OverlayPicture } from "./report/overlay.js";

@@ -4,10 +4,13 @@ import * as assert from "uvu/assert";
 import { overlay, PLAIN, show } from "../../src/display.js";
 import { type Blip, loadBlip, sweep } from "../../src/index.js";
 import { answerAttention } from "../../src/patching/answer-attention.js";
+import { imagePlaces } from "../../src/patching/image-places.js";
+import { pictureOf } from "../../src/patching/inputs.js";
 import type { Pair } from "../../src/patching/pair.js";
 import { Scores } from "../../src/patching/scores.js";
 import { decodePicture } from "../../src/pictures/decode.js";
 import "../../src/register.js";
+import { Decoder } from "../support/decoders.js";
 import { refused } from "../support/refused.js";
 import { CLEAN_IMAGE, CORRUPT_IMAGE, NARROW, samplePair } from "../support/samples.js";
 
@@ -78,6 +81,48 @@ test("an overlay is the head's attention beside that of all heads", async () => 
   await refused(() => overlay(pair, CLEAN_IMAGE, { layer: 1, head: 2, position: "all" }), "options", "from one token");
   await refused(() => overlay(pair, CLEAN_IMAGE, { layer: 99, head: 2 }), "site", "L99H2");
 });
+
+test("an overlay of attention within the picture is of a patch, and of another attention refused", async () => {
+  const look = await overlay(pair, CLEAN_IMAGE, { site: "vision.self.z", layer: 1, head: 0, position: 6 });
+  assert.match(look.title, /^vision L1H0 from token 6 \(1,1\), /); // behind [CLS], of 4 x 4
+  const pattern = pair.clean.at("vision.self.pattern", { layer: 1 });
+  const own = (pattern.arraySync() as number[][][])[0]![6]!;
+  pattern.dispose();
+  const { patterns } = await answerAttention(pair.clean, 6, { site: "vision.self.z" });
+  assert.equal(patterns[1]![0], own);
+  const options = { layer: 0, head: 0 } as const;
+  await refused(() => overlay(pair, CLEAN_IMAGE, { ...options, site: "vision.self.z" }), "options", "from one token");
+  await refused(
+    () => overlay(pair, CLEAN_IMAGE, { ...options, site: "decoder.cross.z", position: 0 }),
+    "site",
+    "text.cross.z",
+  );
+  await refused(() => overlay(pair, CLEAN_IMAGE, { ...options, site: "text.cross.z", tile: 1 }), "site", "tile");
+});
+
+for (const name of ["idefics3", "llava"])
+  test(`${name}: an overlay shows what the tile shows that is looked at`, async () => {
+    const { model, expected, folder } = await Decoder.load(name);
+    const image = `${folder}/clean.png`;
+    const { question } = expected.questions.clean;
+    using made = await model.pair({ image, corruptImage: `${folder}/corrupt.png`, question, answers: ["red", "blue"] });
+    const places = imagePlaces(model, await pictureOf(image));
+    for (const { token, tile = 0 } of [places[0]!, places.at(-1)!]) {
+      const look = await overlay(made, image, { site: "vision.self.z", layer: 0, head: 1, position: token });
+      const box = model.reader!.boxes(await pictureOf(image))[tile]!;
+      const off = [look.picture.width - box[2], look.picture.height - box[3]];
+      assert.ok(
+        off.every((pixels) => Math.abs(pixels) <= 1),
+        `${off}`,
+      ); // to whole pixels
+      const pattern = made.clean.at("vision.self.pattern", { layer: 0 });
+      const [values, patches] = [pattern.arraySync() as number[][][], look.grid.length ** 2];
+      pattern.dispose();
+      const { patterns } = await answerAttention(made.clean, token, { site: "vision.self.z" });
+      assert.equal(patterns[0]![1]!.slice(-patches), values[1]![token]!.slice(-patches));
+    }
+    assert.match((await overlay(made, image, { layer: 0, head: 1 })).title, /^text L0H1 from token \d+/);
+  });
 
 test("pairs and tensors are text; a picture and a pair's input are pictures", async () => {
   assert.match((await displayed(pair))["text/plain"]!, /the image is corrupted\n {2}clean +logit difference -?\d/);
