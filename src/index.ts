@@ -50,7 +50,7 @@ export {
 export { gradients } from "./patching/gradients.js";
 export { type Groups, sweepGroups } from "./patching/group-sweep.js";
 export type { HeadWeights } from "./patching/head-weights.js";
-export { type Box, type ImagePlace, imagePlaces } from "./patching/image-places.js";
+export { type Box, type ImagePlace, imagePlaces, type Viewer } from "./patching/image-places.js";
 export type {
   AskedEdited,
   CorruptImage,
@@ -104,7 +104,7 @@ export { between, type Change, changed, fromRun, meanOf, type Source, zero } fro
 export { type AfterPlace, type SweepCourse, type SweepOptions, sweep, sweepTogether } from "./patching/sweep.js";
 export type { SiteTable, TableOptions } from "./patching/table.js";
 export { decodePicture } from "./pictures/decode.js";
-export { encodePng, type Picture } from "./pictures/picture.js";
+export { encodePng, type Picture, type Size } from "./pictures/picture.js";
 export type { ImageProcessor } from "./pictures/pixels.js";
 export { BACKENDS, type Backend, currentBackend, useBackend } from "./platform/backend.js";
 export type { Encoding, Tokenizer } from "./words/tokenizer.js";
