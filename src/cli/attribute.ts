@@ -1,13 +1,13 @@
 import { Command } from "commander";
 import { NoticeError } from "../base/errors.js";
 import type { AttributeAsked } from "../jobs/attribute.js";
+import { inPicture } from "../jobs/image-position.js";
 import { agreement } from "../patching/agreement.js";
 import { attribute, type SiteAttribution } from "../patching/attribute.js";
 import type { Pair } from "../patching/pair.js";
 import type { Scores } from "../patching/scores.js";
 import { checkSite } from "../patching/sites.js";
 import { type SweepOptions, sweep } from "../patching/sweep.js";
-import { imagePosition } from "./image-position.js";
 import { columns, loadModel, siteOf, wholeNumber, withBackend, withJson } from "./options.js";
 import { checkOutputs } from "./outputs.js";
 import { type PairListOptions, refuseListOptions, withPairList } from "./pair-list.js";
@@ -61,7 +61,7 @@ async function runAttribute(model: string, options: AttributeCommandOptions): Pr
   const site = await siteOf(model, options.site);
   using blip = await loadModel(model, options);
   using pair = await blip.pair(input);
-  const at = { site, ...asked, position: await imagePosition(blip, site, position, options.image!) } as AttributeAsked;
+  const at = await inPicture(blip, pair, { site, ...asked } as AttributeAsked, options.image!);
   const scores = await attribute(pair, at);
   await printScores(scores, pair, options, options.exact ? await comparison(pair, scores, at) : "");
 }

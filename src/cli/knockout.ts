@@ -1,8 +1,8 @@
 import { Command } from "commander";
+import { inPicture } from "../jobs/image-position.js";
 import { lookingSite } from "../patching/answer-attention.js";
 import { type Cut, sweepKnockOut } from "../patching/knock-out.js";
 import { checkSite } from "../patching/sites.js";
-import { imagePosition } from "./image-position.js";
 import { indices, loadModel, type ModelOptions, wholeNumber, withBackend, withJson } from "./options.js";
 import { checkOutputs, type Outputs } from "./outputs.js";
 import { type PairOptions, pairInput, withPair } from "./pair-options.js";
@@ -45,6 +45,7 @@ async function runKnockOut(model: string, options: KnockOutOptions): Promise<voi
   using loaded = await loadModel(model, options);
   using pair = await loaded.pair(input);
   const site = (options.site ?? lookingSite(loaded)!.replace(/z$/, "pattern")) as Cut["site"];
-  const to = await imagePosition(loaded, site.replace(/pattern$/, "k"), options.to, options.image!);
+  const named = { site: site.replace(/pattern$/, "k"), position: options.to };
+  const { position: to } = await inPicture(loaded, pair, named, options.image!);
   await printScores(await sweepKnockOut(pair, { site, from, to, heads }, { window }), pair, options);
 }

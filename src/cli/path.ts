@@ -22,7 +22,7 @@ export function pathCommand(): Command {
     .argument("<model>", "checkpoint folder, or hub id such as Salesforce/blip-vqa-base")
     .requiredOption(
       "--from <places...>",
-      "senders, such as text.cross.z:L0H1 or vision.self.z:L3H0@0,5",
+      "senders, such as text.cross.z:L0H1 or vision.self.z:L3H0@0,5 or @box:10,20,64,64 (see sweep --help)",
       collect((name) => parsePlace(name) as Sender),
     )
     .requiredOption(

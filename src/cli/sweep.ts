@@ -1,8 +1,8 @@
 import { Command } from "commander";
+import { inPicture } from "../jobs/image-position.js";
 import type { Scores } from "../patching/scores.js";
 import { checkSite } from "../patching/sites.js";
 import type { SweepOptions } from "../patching/sweep.js";
-import { imagePosition } from "./image-position.js";
 import { loadModel, siteOf, wholeNumber, withBackend, withJson } from "./options.js";
 import { checkOutputs } from "./outputs.js";
 import { refuseListOptions, withPairList } from "./pair-list.js";
@@ -46,12 +46,11 @@ async function runSweep(model: string, options: PairsOptions): Promise<void> {
     bar ??= progress(total, "sweep", "patches");
     bar.update(done);
   };
-  const { layers, heads, together, direction, screen } = options;
-  const position = await imagePosition(blip, site, options.position, options.image!);
+  const { layers, heads, position, together, direction, screen } = options;
   let scores: Scores;
   try {
-    const chosen = { site, layers, heads, position, together, direction, screen, onProgress } as SweepOptions;
-    scores = await sweep(pair, chosen);
+    const asked = { site, layers, heads, position, together, direction, screen } as SweepOptions;
+    scores = await sweep(pair, { ...(await inPicture(blip, pair, asked, options.image!)), onProgress });
   } finally {
     bar?.stop();
   }

@@ -4,7 +4,7 @@ import type { PairInput } from "../patching/inputs.js";
 import { answerName } from "../patching/metrics.js";
 import { Pair } from "../patching/pair.js";
 import { Scores } from "../patching/scores.js";
-import { encodePng, type Picture } from "../pictures/picture.js";
+import { type Box, encodePng, type Picture } from "../pictures/picture.js";
 import { type HeadMap, headMapPng, headMapSvg } from "../report/heatmap.js";
 import { drawOverlay, scaleTo } from "../report/overlay.js";
 import { type ScoreMapOptions, scoreMap } from "../report/score-map.js";
@@ -19,6 +19,8 @@ export interface Look {
   /** [row][column]: attention to the patch, minus the mean over all heads of all layers. */
   readonly grid: readonly (readonly number[])[];
   readonly title: string;
+  /** What of the picture the patches see, in its pixels. Default: all of it. */
+  readonly box?: Box | undefined;
 }
 
 /** What can be looked at. A pair's input is shown where its picture is given as pixels. */
@@ -125,7 +127,7 @@ function beside(pictures: readonly Picture[]): Picture {
   return { width, height, data };
 }
 
-function lookView({ picture, grid, title }: Look): View {
+function lookView({ picture, grid, title, box }: Look): View {
   const map: HeadMap = {
     values: grid,
     title,
@@ -134,11 +136,11 @@ function lookView({ picture, grid, title }: Look): View {
     columns: { title: "column" },
   };
   const blocks = (terminal: Terminal) =>
-    pictureText(drawOverlay(picture, grid, { side: Math.min(48, terminal.columns) }).picture, terminal);
+    pictureText(drawOverlay(picture, grid, { side: Math.min(48, terminal.columns), box }).picture, terminal);
   return {
     text: (terminal) => `${terminal.colours > 0 ? blocks(terminal) : gridText(map, terminal)}\n${printable(title)}`,
     png: async () =>
-      encodePng(drawOverlay(picture, grid, { side: Math.max(256, picture.width, picture.height) }).picture),
+      encodePng(drawOverlay(picture, grid, { side: Math.max(256, picture.width, picture.height), box }).picture),
     caption: `${title}; ${map.legend}.`,
   };
 }

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { attribute, type SiteAttribution } from "../patching/attribute.js";
 import type { PairInput } from "../patching/inputs.js";
 import type { Scores } from "../patching/scores.js";
+import { inPicture } from "./image-position.js";
 import { anObject, defineJob, pairInput, type Sendable, scores } from "./job.js";
 
 /** An attribution's options. */
@@ -20,6 +21,7 @@ export const attributeJob = defineJob<AttributeInput, Scores>(
   scores,
   async (model, { pair, attribution }, onProgress) => {
     using made = await model.pair(pair);
-    return await attribute(made, { ...attribution, onProgress });
+    const placed = await inPicture(model, made, attribution, pair.image);
+    return await attribute(made, { ...placed, onProgress });
   },
 );

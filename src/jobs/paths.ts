@@ -4,6 +4,7 @@ import type { Score } from "../patching/metrics.js";
 import type { Direction } from "../patching/pair.js";
 import { patch } from "../patching/patch.js";
 import { hasPath, patchPath, type Receiver, type Sender } from "../patching/paths.js";
+import { inPicture } from "./image-position.js";
 import { aList, anObject, defineJob, factsOf, type PairFacts, pairInput } from "./job.js";
 
 /** From where to where paths lead. */
@@ -39,8 +40,12 @@ export const pathsJob = defineJob<PathsInput, PathsFound>(
   "paths",
   input,
   anObject<PathsFound>(),
-  async (model, { pair, senders, receivers, direction, mediated }, onPass) => {
+  async (model, { pair, direction, mediated, ...named }, onPass) => {
     using made = await model.pair(pair);
+    const senders = await Promise.all(named.senders.map((place) => inPicture(model, made, place, pair.image)));
+    const receivers = await Promise.all(
+      named.receivers.map((place) => (place === "answer" ? place : inPicture(model, made, place, pair.image))),
+    );
     const together = await patchPath(made, senders, receivers, { direction, mediated });
     const paths: Score[] = [];
     for (const receiver of receivers) {

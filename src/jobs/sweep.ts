@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { PairInput } from "../patching/inputs.js";
 import type { Scores } from "../patching/scores.js";
 import { type SweepOptions, sweep } from "../patching/sweep.js";
+import { inPicture } from "./image-position.js";
 import { anObject, defineJob, pairInput, type Sendable, scores } from "./job.js";
 
 /** A sweep's options. */
@@ -23,7 +24,10 @@ export const sweepJob = defineJob<SweepInput, readonly Scores[]>(
   async (model, { pair, sweeps }, onProgress) => {
     using made = await model.pair(pair);
     const tables: Scores[] = [];
-    for (const options of sweeps) tables.push(await sweep(made, { ...options, onProgress }));
+    for (const options of sweeps) {
+      const placed = await inPicture(model, made, options, pair.image);
+      tables.push(await sweep(made, { ...placed, onProgress }));
+    }
     return tables;
   },
 );

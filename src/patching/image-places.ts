@@ -2,6 +2,7 @@ import { checkOptions, NoticeError } from "../base/errors.js";
 import type { Network } from "../model/architecture.js";
 import type { Box, Picture, Size } from "../pictures/picture.js";
 import { INSIDE, patchShares } from "./attention-functions.js";
+import type { Question } from "./positions.js";
 
 // Where in the original picture an image token looks, and the reverse.
 
@@ -41,31 +42,52 @@ export function tileOf(model: Pick<Viewer, "architecture" | "config">): Record<"
  * models have one.
  *
  * @param picture its width and height, before it is resized.
+ * @param question of a pair, for sites that have the picture among their words: then their tokens.
+ * @throws NoticeError `image` where the question was read with a picture in other tiles.
  */
-export function imagePlaces(model: Viewer, picture: Size): ImagePlace[] {
+export function imagePlaces(
+  model: Pick<Network, "architecture" | "config" | "reader">,
+  picture: Pick<Picture, "width" | "height">,
+  question?: Pick<Question, "image">,
+): ImagePlace[] {
   checkOptions("imagePlaces", picture, "{ width: 640, height: 480 }");
-  const { side, before, count } = tileOf(model);
   const boxes = boxesOf(model, picture);
+  const among = question?.image;
+  const { side, before, count } = among ? gridOf(among.length / boxes.length, picture) : tileOf(model);
   return boxes.flatMap(([x, y, width, height], tile) => {
     const [wide, tall] = [width / side, height / side];
     return Array.from({ length: side ** 2 }, (_, at): ImagePlace => {
       const [row, column] = [Math.floor(at / side), at % side];
       const box = [x + column * wide, y + row * tall, wide, tall] as const;
-      return { token: tile * count + before + at, ...(boxes.length > 1 ? { tile } : {}), row, column, box };
+      const token = tile * count + before + at;
+      return { token: among ? among[token]! : token, ...(boxes.length > 1 ? { tile } : {}), row, column, box };
     });
   });
+}
+
+/** How so many image tokens of a tile stand, [CLS] perhaps before them. */
+function gridOf(count: number, { width, height }: Size): Record<"side" | "before" | "count", number> {
+  const side = Math.floor(Math.sqrt(count));
+  const before = count - side ** 2;
+  if (before === 0 || before === 1) return { side, before, count };
+  throw new NoticeError(
+    "image",
+    `The question was read with a picture in other tiles than one of ${width} x ${height} pixels. Give the pair's own.`,
+  );
 }
 
 /**
  * The image tokens that stand for an object: those whose patch it covers at least half.
  *
- * @param mask of the picture's proportions, grey, 255 where the object is.
+ * @param mask of the picture's proportions, grey, 255 where the object is. @param question as for `imagePlaces`.
  * @throws NoticeError `image` where it covers half of no patch.
  */
-export function tokensUnderMask(model: Viewer, mask: Picture): number[] {
-  const { side } = tileOf(model);
-  const shares = boxesOf(model, mask).flatMap((box) => patchShares(mask, side, box));
-  const covered = imagePlaces(model, mask).filter((_, i) => shares[i]! >= INSIDE);
+export function tokensUnderMask(model: Viewer, mask: Picture, question?: Pick<Question, "image">): number[] {
+  const places = imagePlaces(model, mask, question);
+  const boxes = boxesOf(model, mask);
+  const side = Math.sqrt(places.length / boxes.length);
+  const shares = boxes.flatMap((box) => patchShares(mask, side, box));
+  const covered = places.filter((_, i) => shares[i]! >= INSIDE);
   if (covered.length === 0)
     throw new NoticeError(
       "image",

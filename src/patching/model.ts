@@ -242,21 +242,22 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
    * The image tokens under a mask (grey, 255 where the object is): those whose patch it covers at least half. A
    * position for sites whose tokens are the picture's.
    *
+   * @param question of a pair, for sites that have the picture among their words.
    * @throws NoticeError `image`
    */
-  async tokensUnder(mask: ImageInput): Promise<number[]> {
-    return tokensUnderMask(this, await pictureOf(mask));
+  async tokensUnder(mask: ImageInput, question?: Pick<Question, "image">): Promise<number[]> {
+    return tokensUnderMask(this, await pictureOf(mask), question);
   }
 
   /**
    * The image tokens of which a box covers at least half.
    *
    * @param box left, top, width and height in pixels of the picture. @param image the picture, of which only the size
-   * counts.
+   * counts. @param question as for `tokensUnder`.
    * @throws NoticeError `image`
    */
-  async tokensIn(box: Box, image: ImageInput): Promise<number[]> {
-    return tokensInBox(imagePlaces(this, await pictureOf(image)), box);
+  async tokensIn(box: Box, image: ImageInput, question?: Pick<Question, "image">): Promise<number[]> {
+    return tokensInBox(imagePlaces(this, await pictureOf(image), question), box);
   }
 
   /**

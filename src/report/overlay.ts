@@ -1,6 +1,6 @@
 import { checkList, checkObject, NoticeError } from "../base/errors.js";
 import { checkShape } from "../base/options.js";
-import type { Picture } from "../pictures/picture.js";
+import type { Box, Picture } from "../pictures/picture.js";
 import { luminance } from "../pictures/picture.js";
 import { resize } from "../pictures/resize.js";
 
@@ -17,6 +17,8 @@ export interface OverlayOptions {
   readonly extent?: number;
   /** The longer side of the result in pixels. Default 256. */
   readonly side?: number;
+  /** Over which part of the picture the grid is stretched, in its pixels. Default: all of it. */
+  readonly box?: Box;
 }
 
 /** A picture with a grid of numbers over it, and the scale of the colours. */
@@ -27,7 +29,8 @@ export interface OverlayPicture {
 
 /**
  * A grid drawn on a picture: the picture in grey, over it red for negative and blue for positive numbers, the more
- * opaque the larger they are. The grid is stretched over the whole picture and interpolated between its cells' centres.
+ * opaque the larger they are. The grid is stretched over the picture, or a box of it, and interpolated between its cells'
+ * centres. Beside the box nothing is coloured.
  *
  * @param grid [row][column], rows of equal length
  * @throws NoticeError `options` for an empty or ragged grid and numbers that are not finite, `image` as `resize`.
@@ -39,22 +42,28 @@ export function drawOverlay(
 ): OverlayPicture {
   checkObject("The picture of drawOverlay", picture, "{ width, height, data }");
   checkList("The grid of drawOverlay", grid, "[[0, 1], [1, 0]]");
-  checkShape("drawOverlay", options, { such: "{ side: 256 }", keys: ["extent", "side"] });
-  const { extent = Math.max(...grid.flat().map(Math.abs)), side = 256 } = options;
+  checkShape("drawOverlay", options, { such: "{ side: 256 }", keys: ["extent", "side", "box"] });
+  const {
+    extent = Math.max(...grid.flat().map(Math.abs)),
+    side = 256,
+    box = [0, 0, picture.width, picture.height],
+  } = options;
   const columns = grid[0]?.length ?? 0;
   if (columns === 0 || grid.some((row) => row.length !== columns || !row.every(Number.isFinite)))
     throw new NoticeError("options", "An overlay takes a grid of finite numbers, with rows of equal length.");
   const large = scaleTo(picture, side);
   const { width, height } = large;
   const data = new Uint8Array(large.data.length);
-  const [across, down] = [blends(columns, width), blends(grid.length, height)];
+  const [x0, y0, wide, tall] = box;
+  const across = blends(columns, width, { from: x0 / picture.width, length: wide / picture.width });
+  const down = blends(grid.length, height, { from: y0 / picture.height, length: tall / picture.height });
   for (let y = 0, at = 0; y < height; y++) {
-    const [above, below, part] = down[y]!;
+    const [above, below, part, isRow] = down[y]!;
     for (let x = 0; x < width; x++, at += 3) {
-      const [left, right, share] = across[x]!;
+      const [left, right, share, isColumn] = across[x]!;
       const upper = mix(grid[above]![left]!, grid[above]![right]!, share);
       const value = mix(upper, mix(grid[below]![left]!, grid[below]![right]!, share), part);
-      const strength = extent > 0 ? Math.min(1, Math.abs(value) / extent) * OPAQUE : 0;
+      const strength = extent > 0 && isRow && isColumn ? Math.min(1, Math.abs(value) / extent) * OPAQUE : 0;
       const colour = value < 0 ? NEGATIVE : POSITIVE;
       const grey = luminance(large.data, at);
       for (let channel = 0; channel < 3; channel++)
@@ -71,13 +80,17 @@ export function scaleTo(picture: Picture, side: number): Picture {
   return resize(picture, width!, height!);
 }
 
-/** For each pixel: the two cells whose centres it lies between, and how far it is on the way to the second. */
-function blends(cells: number, pixels: number): (readonly [first: number, second: number, part: number])[] {
+/**
+ * For each pixel: the two cells whose centres it lies between, how far it is on the way to the second, and whether it
+ * lies in the stretch that the cells fill, in shares of all pixels.
+ */
+function blends(cells: number, pixels: number, { from, length }: { readonly from: number; readonly length: number }) {
   return Array.from({ length: pixels }, (_, pixel) => {
-    const place = ((pixel + 0.5) * cells) / pixels - 0.5;
+    const along = (pixel + 0.5 - from * pixels) / length;
+    const place = (along * cells) / pixels - 0.5;
     const inside = Math.min(Math.max(place, 0), cells - 1);
     const first = Math.floor(inside);
-    return [first, Math.min(first + 1, cells - 1), inside - first] as const;
+    return [first, Math.min(first + 1, cells - 1), inside - first, along >= 0 && along <= pixels] as const;
   });
 }
 

@@ -10,6 +10,7 @@ import { type Blip, loadBlip } from "../../src/patching/model.js";
 import type { Pair } from "../../src/patching/pair.js";
 import { patch } from "../../src/patching/patch.js";
 import { patchPath } from "../../src/patching/paths.js";
+import { sweep } from "../../src/patching/sweep.js";
 import { temporaryFolder } from "../support/checkpoint.js";
 import { noticeHere } from "../support/command.js";
 import { ANSWERS, CLEAN_IMAGE, CLEAN_QUESTION, CORRUPT_IMAGE, NARROW } from "../support/samples.js";
@@ -170,6 +171,34 @@ test("faithful --pairs: heads are ranked on the lines that are not tested, or on
     assert.is(mean().curve.sizes.at(-1), count);
     assert.ok(Math.abs(mean().curve.kept.at(-1) - 1) <= 1e-5);
   }
+});
+
+test("--position box: of a list, the image tokens in the box of each pair's picture", async () => {
+  write(list, forth, back as typeof forth);
+  const site = "vision.self.z" as const;
+  const box = [0, 0, 24, 20] as const;
+  const position = ["--site", site, "--position", `box:${box}`];
+  const wanted = await each(
+    async (pair, blip) => {
+      const own = await blip.tokensIn(box, CLEAN_IMAGE); // both pictures are of one size
+      return [await attribute(pair, { site, position: own }), await sweep(pair, { site, position: own })];
+    },
+    forth,
+    back as typeof forth,
+  );
+  for (const [i, command] of ["attribute", "sweep"].entries()) {
+    fresh();
+    const { code, stderr } = await noticeHere(command, NARROW, ...ARGS, ...RESULTS, ...position);
+    assert.is(code, 0, stderr);
+    assert.equal(
+      lines(),
+      wanted.map((scores, index) => plain({ index, ...scores[i]!.toJSON() })),
+    );
+  }
+  fresh();
+  const words = await noticeHere("sweep", NARROW, ...ARGS, "--out", out, "--position", `box:${box}`);
+  assert.is(words.code, 2);
+  assert.match(words.stderr, /line 1: box:0,0,24,20 means image tokens, and those of text\.cross\.z are none/);
 });
 
 test("--out -: results alone on standard output; those of an earlier run are not replaced", async () => {

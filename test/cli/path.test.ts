@@ -1,6 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { loadBlip } from "../../src/patching/model.js";
+import { pathsJob } from "../../src/jobs/paths.js";
+import { loadBlip, loadModel } from "../../src/patching/model.js";
 import { patch } from "../../src/patching/patch.js";
 import { patchPath } from "../../src/patching/paths.js";
 import { noticeHere } from "../support/command.js";
@@ -38,6 +39,35 @@ test("path: one that cannot be, and the same through the heads between", async (
   const { code: through, stdout: shown } = await noticeHere(...asked, "--mediated");
   assert.is(through, 0);
   assert.match(shown, /\nanswer +-?\d\.\d+/);
+});
+
+test("path: a sender at the image tokens in a box", async () => {
+  using blip = await loadBlip(NARROW);
+  const position = await blip.tokensIn([0, 0, 24, 20], CLEAN_IMAGE);
+  assert.ok(position.length > 0 && position.length < 16);
+  const places = ["--from", "vision.self.z:L0H1@box:0,0,24,20", "--to", "answer", "--mediated"];
+  const { code, stdout, stderr } = await noticeHere("path", NARROW, ...PAIR, ...places, "--json", "-");
+  assert.is(code, 0, stderr);
+  using pair = await samplePair(blip, "image");
+  const sender = { site: "vision.self.z", layer: 0, head: 1, position } as const;
+  assert.equal(JSON.parse(stdout).paths, [
+    { to: "answer", ...(await patchPath(pair, [sender], ["answer"], { mediated: true })) },
+  ]);
+  const folder = "test/fixtures/llava";
+  using llava = await loadModel(folder);
+  const image = `${folder}/clean.png`;
+  const asked = { image, corruptImage: `${folder}/corrupt.png`, question: "Is this star red or blue?" };
+  const input = { ...asked, answers: ["red", "blue"] as const };
+  using read = await llava.pair(input);
+  const among = await llava.tokensIn([0, 0, 24, 20], image, read.question);
+  assert.ok(among.every((token) => read.question.tokens[token] === "<image>"));
+  const sent = { site: "text.self.z", layer: 0, head: 1, position: among } as const;
+  const job = { pair: input, senders: [{ ...sent, position: "box:0,0,24,20" }], receivers: ["answer"] as const };
+  const { paths } = await pathsJob.perform(llava, { ...job, direction: "denoise", mediated: true });
+  assert.equal(paths, [await patchPath(read, [sent], ["answer"], { mediated: true })]);
+  const words = await noticeHere("path", NARROW, ...PAIR, "--from", "text.self.z:L0@mask:x.png", "--to", "answer");
+  assert.is(words.code, 2);
+  assert.match(words.stderr, /those of text\.self\.z are none: take a vision site/);
 });
 
 test("path: places that are none", async () => {

@@ -69,4 +69,42 @@ for (const name of ["idefics3", "llava"])
     }
   });
 
+for (const [name, merged] of [
+  ["idefics3", 2], // of 2 x 2 patches each
+  ["llava", 1],
+] as const)
+  test(`${name}: among the words a token sees what its patches see; another picture's question is refused`, async () => {
+    const { model, expected } = await Decoder.load(name);
+    using _ = model;
+    const scale = model.architecture.intake.image(model.config as never).side;
+    const size = { width: 4 * scale, height: 2 * scale };
+    const image = maskOf(size, [0, 0, 9, 9]);
+    const { question } = expected.questions.clean;
+    const answers = Object.keys(expected.answers).slice(0, 2) as [string, string];
+    using pair = await model.pair({ image, corruptImage: maskOf(size, [9, 9, 9, 9]), question, answers });
+    const among = imagePlaces(model, size, pair.question);
+    assert.equal(
+      among.map(({ token }) => token),
+      pair.question.image,
+    );
+    const patches = imagePlaces(model, size);
+    for (const { token, box, tile } of among) {
+      assert.is(pair.question.tokens[token], "<image>");
+      assert.is(
+        tokensInBox(
+          patches.filter((patch) => patch.tile === tile),
+          box,
+        ).length,
+        merged ** 2,
+      );
+      assert.ok((await model.tokensIn(box, image, pair.question)).includes(token));
+      assert.equal(
+        await model.tokensUnder(maskOf(size, box), pair.question),
+        await model.tokensIn(box, image, pair.question),
+      );
+    }
+    const other = () => imagePlaces(model, { width: scale * 3, height: scale }, { image: [0, 1, 2, 3, 4, 5, 6] });
+    await refused(other, "image", "in other tiles than one of");
+  });
+
 test.run();

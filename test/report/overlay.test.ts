@@ -33,6 +33,18 @@ test("red where negative, blue where positive, the picture in grey where zero", 
   );
 });
 
+test("of a box of the picture, the rest of it stays grey", () => {
+  const grid = [[1, -1]];
+  const { picture } = drawOverlay(flat(40, 20, [0, 0, 0]), grid, { side: 40, box: [10, 0, 20, 20] });
+  for (const x of [0, 9, 30, 39]) assert.equal(pixel(picture, x, 10), [0, 0, 0]);
+  const ends = [33, 102, 172].map((end) => Math.round(0.85 * end));
+  assert.equal(pixel(picture, 10, 0), ends);
+  assert.equal(
+    pixel(picture, 29, 19),
+    [178, 24, 43].map((end) => Math.round(0.85 * end)),
+  );
+});
+
 test("values change linearly between the centres of cells", () => {
   const { picture } = drawOverlay(flat(4, 4, [0, 0, 0]), [[0, 1]], { extent: 1, side: 400 });
   const blue = (x: number) => pixel(picture, x, 7)[2]!;
