@@ -56,6 +56,11 @@ const ROWS: Record<string, Row> = {
     [1, 2],
   ],
   encodePng: [[picture], [0]],
+  evidenceOf: [
+    [[pair], {}],
+    [0, 1],
+  ],
+  exportRules: [[run, "rules.csv", "csv"], []],
   exportScores: [[run, "scores.csv", "csv"], []],
   faithfulness: [
     [pair, [], {}],
@@ -175,6 +180,7 @@ const ROWS: Record<string, Row> = {
   "Model.question": [["is it red?"], []],
   "Model.run": [[{}], [0], blip],
   "Model.unembed": [[pair.clean.logits], [0], blip],
+  findBy: [["greedy", {}], [1]],
   imagePlaces: [[blip, { width: 8, height: 8 }], [1]],
   "Model.tokensIn": [[[0, 0, 8, 8], picture], [0, 1], blip],
   "Model.tokensUnder": [[picture], [0], blip],
@@ -187,7 +193,7 @@ const ROWS: Record<string, Row> = {
 
 /** They take no object or list but values of ours, such as runs, or results of another function, such as answers. */
 const OTHERS =
-  /^(between|circuitSites|currentBackend|decodePicture|divergence|everyHead|fromLayer|fromRun|gatherReport|inProcess|meanOf|openDataset|readCircuits|readFindings|readSettings|sitesOf|summarise|terminalOf|useBackend|zero|Pool\.performOne|StudyRun\.(path|provenance|settle|stored))$/;
+  /^(between|circuitSites|currentBackend|decodePicture|divergence|everyHead|fromLayer|fromRun|gatherReport|inProcess|meanOf|openDataset|readCircuits|readFindings|readPublished|readSettings|sitesOf|summarise|terminalOf|useBackend|zero|Pool\.performOne|StudyRun\.(path|provenance|settle|stored))$/;
 const CLASSES = [core.Model, Executor, Pool, studies.StudyRun] as const;
 
 const exported = new Map<string, unknown>(

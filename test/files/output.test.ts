@@ -28,7 +28,7 @@ test("what a command wrote may be written again", async () => {
   for (const [command, ...args] of [
     ["sweep", NARROW, ...PAIR, "--png", png],
     ["attribute", NARROW, ...PAIR, "--png", png],
-    ["path", NARROW, ...PAIR, "--from", "text.cross.z:L0H1", "--to", "answer"],
+    ["path", NARROW, ...PAIR, "--from", "text.cross.z:L0H1", "--to", "answer", "--mediated"],
     ["faithful", NARROW, ...PAIR, "--heads", "text.cross.z:L0H1", "--random", "1"],
     ["ask", NARROW, "--image", CLEAN_IMAGE, "--question", CLEAN_QUESTION],
     ["doctor"],

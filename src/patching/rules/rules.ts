@@ -1,4 +1,4 @@
-import { NoticeError } from "../../base/errors.js";
+import { checkObject, NoticeError } from "../../base/errors.js";
 import { controlled } from "./controlled.js";
 import { twoDeviations } from "./deviations.js";
 import { greedy } from "./greedy.js";
@@ -41,6 +41,7 @@ export function checkRule(name: string): RuleName {
  */
 export async function findBy(name: RuleName, evidence: Evidence): Promise<Ruled | undefined> {
   const rule: Rule = RULES[checkRule(name)];
+  checkObject("The evidence of findBy", evidence, "await evidenceOf(pairs)");
   return rule.find(evidence);
 }
 
