@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { Matrix, QrDecomposition, SingularValueDecomposition } from "ml-matrix";
+import type { Matrix } from "ml-matrix";
 import { checkObject, NoticeError } from "../base/errors.js";
 import type { HeadWeights } from "./head-weights.js";
 
@@ -30,6 +30,7 @@ export async function singularValues(weights: HeadWeights, of: "OV" | "QK"): Pro
   const [a, b] = of === "OV" ? [weights.V, tf.transpose(weights.O)] : [weights.Q, weights.K];
   const [left, right] = [await orthogonal(a), await orthogonal(b as tf.Tensor2D)];
   if (of === "OV") b.dispose();
+  const { SingularValueDecomposition } = await import("ml-matrix");
   const inner = new SingularValueDecomposition(left.R.mmul(right.R.transpose()), { autoTranspose: true });
   const made = tf.tidy(() => ({
     S: tf.tensor1d(inner.diagonal),
@@ -41,6 +42,7 @@ export async function singularValues(weights: HeadWeights, of: "OV" | "QK"): Pro
 
 /** A = Q R with orthonormal columns in Q. */
 async function orthogonal(tensor: tf.Tensor2D): Promise<{ Q: Matrix; R: Matrix }> {
+  const { Matrix, QrDecomposition } = await import("ml-matrix");
   const [rows, columns] = tensor.shape;
   const matrix = Matrix.from1DArray(rows, columns, await tensor.data());
   // A head may be wider than what it reads.

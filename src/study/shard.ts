@@ -8,6 +8,9 @@ export interface Shard {
 
 export const WHOLE: Shard = { index: 0, count: 1 };
 
+/** Variables of a process. */
+type Environment = Readonly<Record<string, string | undefined>>;
+
 /** Of a task of an array: which task, the first of them, and how many or the last. */
 interface Scheduler {
   readonly task: string;
@@ -25,7 +28,7 @@ const SCHEDULERS: readonly Scheduler[] = [
 ];
 
 /** The shard of this task of a scheduler's array, whose indices follow one another. @throws NoticeError `options` */
-function scheduledShard(env: NodeJS.ProcessEnv): Shard {
+function scheduledShard(env: Environment): Shard {
   for (const { task, first = "", count = "", last = "" } of SCHEDULERS) {
     const number = (name: string) => (/^\d{1,6}$/.test(env[name] ?? "") ? Number(env[name]) : undefined);
     const index = number(task);
@@ -48,7 +51,7 @@ function scheduledShard(env: NodeJS.ProcessEnv): Shard {
 }
 
 /** `0/3`, or `auto` in a task of an array of Slurm, LSF, SGE or PBS. @throws NoticeError `options` */
-export function parseShard(text: string, env: NodeJS.ProcessEnv = process.env): Shard {
+export function parseShard(text: string, env: Environment = process.env): Shard {
   if (text.trim() === "auto") return scheduledShard(env);
   const [, index, count] = /^(\d{1,6})\/(\d{1,6})$/.exec(text.trim()) ?? [];
   const shard = { index: Number(index), count: Number(count) };
