@@ -52,7 +52,7 @@ test("an array's shards, one of them stopped before its limit and queued again, 
   execFileSync("sleep", ["3"]);
   // As Slurm does before the limit.
   await slurm.call("scancel", "--signal=TERM", "--batch", `${job}_0`);
-  await slurm.idle(240);
+  await slurm.idle(420); // a job that was queued again waits two minutes
   const logs = ["merge", "patch-0", "patch-1", "patch-2"].map((name) =>
     readFileSync(join(`${run}.slurm`, `${name}.log`), "utf8"),
   );
