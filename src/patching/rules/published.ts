@@ -38,7 +38,7 @@ export const asPublished: Rule = {
     const here = heads.map((_, at) => at).filter((at) => published.some((row) => row[at] != null));
     if (here.length === 0) return undefined;
     const { circuit } = publishedCircuit(published.map((row) => here.map((at) => row[at] ?? null)));
-    const order = [...circuit.map((at) => here[at]!)];
+    const order = circuit.map((at) => here[at]!);
     return { circuit: order, ranked: [...order, ...heads.map((_, at) => at).filter((at) => !order.includes(at))] };
   },
 };
