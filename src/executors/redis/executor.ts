@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Queue } from "bullmq";
-import { NoticeError } from "../../base/errors.js";
+import { NoticeError, type NoticeErrorCode } from "../../base/errors.js";
+import { keysOf } from "../../base/options.js";
 import { modelDigest } from "../../files/model-digest.js";
 import { packageVersion } from "../../files/package.js";
 import { JOBS, type JobName, type Jobs } from "../../jobs/jobs.js";
@@ -41,19 +42,11 @@ const MOST_WIDTH = 4096;
 /** Who listens is told at once. What was missed while Redis was away is found by looking. */
 const LOOK_MS = 2000;
 
-/** Codes of errors that a worker may send. */
-const CODES: readonly string[] = [
-  "checkpoint",
-  "image",
-  "tokens",
-  "site",
-  "options",
-  "memory",
-  "backend",
-  "network",
-  "worker",
-  "disposed",
-];
+/** Codes of errors that a worker may send: all there are, or it does not type-check. */
+const CODES = keysOf<Record<NoticeErrorCode, unknown>>({
+  ...{ checkpoint: true, image: true, tokens: true, site: true, options: true },
+  ...{ memory: true, backend: true, network: true, worker: true, disposed: true },
+});
 
 /** Performs jobs by whoever takes them from a queue. */
 export class QueueExecutor extends Executor {
@@ -150,7 +143,7 @@ export class QueueExecutor extends Executor {
       const result = await this.#resultOf(id, data, { held, signal });
       if ("output" in result) return { output: JOBS[name].receive(result.output) };
       const { code, message } = (result as { error: { code: string; message: string } }).error;
-      return { error: new NoticeError((CODES.includes(code) ? code : "worker") as "worker", message) };
+      return { error: new NoticeError((CODES.includes(code) ? code : "worker") as NoticeErrorCode, message) };
     } finally {
       await this.#pictures.release(parcel.pictures);
     }
