@@ -1,9 +1,13 @@
 import { mkdir, open, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { placesByName } from "../src/checkpoint/place.js";
-import { blipVqa } from "../src/model/blip-vqa.js";
+import { ARCHITECTURES, readConfig } from "../src/model/architectures.js";
 
-/** The shape of Salesforce/blip-vqa-base: 12 layers of 12 heads x 64 in every tower, 384 x 384 pixels. */
+/** Those that there is a base checkpoint of. */
+export const BASE_ARCHITECTURES = ["blip-vqa", "blip-itm"] as const;
+export type BaseArchitecture = (typeof BASE_ARCHITECTURES)[number];
+
+/** The shape of Salesforce/blip-vqa-base and blip-itm-base-coco: 12 layers of 12 heads x 64 in every tower, 384 x 384 pixels. */
 const BASE_CONFIG = {
   model_type: "blip",
   vision_config: {},
@@ -15,19 +19,20 @@ const BASE_CONFIG = {
  * from one block of numbers read at shifting offsets, LayerNorms near the identity; speed and memory are those of the
  * real one, answers mean nothing.
  */
-export const writeBaseCheckpoint = (folder: string): Promise<void> => writeRandomCheckpoint(folder, BASE_CONFIG);
+export const writeBaseCheckpoint = (folder: string, name: BaseArchitecture = "blip-vqa"): Promise<void> =>
+  writeRandomCheckpoint(folder, { architectures: [ARCHITECTURES[name].checkpoint.className], ...BASE_CONFIG });
 
 /** The same for any `config.json`. */
 export async function writeRandomCheckpoint(folder: string, config: object): Promise<void> {
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, "vocab.txt"), vocabulary().join("\n"));
   const json = JSON.stringify(config);
-  const { config: parse, places } = blipVqa.checkpoint;
-  const parsed = parse(json, "config.json", console.warn);
+  const { architecture, config: parsed } = readConfig(json, "config.json");
   await writeFile(join(folder, "config.json"), json);
-  const { image_size: side } = parsed.vision;
+  const { side } = architecture.intake.image(parsed);
   await writeFile(join(folder, "preprocessor_config.json"), JSON.stringify({ size: { height: side, width: side } }));
-  const tensors = [...placesByName(places(parsed, new Set(["text_decoder.cls.predictions.decoder.weight"]))).values()];
+  const places = architecture.checkpoint.places(parsed, new Set(["text_decoder.cls.predictions.decoder.weight"]));
+  const tensors = [...placesByName(places).values()];
   const header: Record<string, unknown> = { __metadata__: { format: "pt" } };
   let offset = 0;
   for (const { name, shape } of tensors) {

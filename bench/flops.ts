@@ -1,6 +1,13 @@
 import * as tf from "@tensorflow/tfjs-core";
+import type { Architecture } from "../src/model/architecture.js";
 import type { BlipConfig } from "../src/model/blip-config.js";
 import { GROUPED_MATMUL } from "../src/model/kernels/grouped.js";
+
+/** What is patched. */
+interface Patched {
+  readonly architecture: Pick<Architecture, "towers">;
+  readonly config: BlipConfig;
+}
 
 /**
  * Floating-point operations in the matrix products of one patch of `text.cross.z` at `layer` of a sweep, a multiplication and
@@ -8,7 +15,7 @@ import { GROUPED_MATMUL } from "../src/model/kernels/grouped.js";
  *
  * @param tokens of the question.
  */
-export function patchFlops({ vision, text }: BlipConfig, tokens: number, layer: number): number {
+export function patchFlops({ architecture, config: { vision, text } }: Patched, tokens: number, layer: number): number {
   const { hidden_size: width, intermediate_size: mlp, num_attention_heads: heads, vocab_size: vocabulary } = text;
   const image = (vision.image_size / vision.patch_size) ** 2 + 1;
   const square = width ** 2;
@@ -21,6 +28,8 @@ export function patchFlops({ vision, text }: BlipConfig, tokens: number, layer: 
   const later = 3 * tokens * square + rest;
   const full = text.num_hidden_layers - 1 - layer;
   const reading = patched + (full > 0 ? after + (full - 1) * later : 0);
+  // What says whether picture and sentence match: two numbers of one row.
+  if (!architecture.towers.decoder) return 2 * (reading + 2 * width);
   // One query: back through W_K, against the rows, their sum through W_V, W_O; the MLP.
   const answer = 3 * square + 2 * heads * tokens * width + feed;
   // From the second layer on also W_Q there, and W_V and W_O of a row that attends to itself: the first layer's are everybody's.
@@ -30,8 +39,8 @@ export function patchFlops({ vision, text }: BlipConfig, tokens: number, layer: 
 }
 
 /** Of a whole sweep of `layers`, with `heads` heads patched at every token. */
-export function sweepFlops(config: BlipConfig, tokens: number, layers: readonly number[], heads: number): number {
-  return layers.reduce((sum, layer) => sum + heads * tokens * patchFlops(config, tokens, layer), 0);
+export function sweepFlops(model: Patched, tokens: number, layers: readonly number[], heads: number): number {
+  return layers.reduce((sum, layer) => sum + heads * tokens * patchFlops(model, tokens, layer), 0);
 }
 
 /** How often each matrix product [m, k] x [k, n] was made, by "m,k,n". */

@@ -1,10 +1,10 @@
 import { parseArgs } from "node:util";
-import { loadBlip } from "../src/patching/model.js";
+import { loadModel } from "../src/patching/model.js";
 import type { Scores } from "../src/patching/scores.js";
 import { sweep } from "../src/patching/sweep.js";
 import type { Backend } from "../src/platform/backend.js";
 import { countProducts, limitSeconds, sweepFlops } from "./flops.js";
-import { noisePair } from "./noise-pair.js";
+import { type BaseModel, noisePair } from "./noise-pair.js";
 
 // One process of `sweep.ts`: sweeps a pair, and prints its figures as a line of JSON.
 
@@ -29,7 +29,7 @@ const COMPARED = 5;
 
 const { values, positionals } = parseArgs({ options: { quick: { type: "boolean" } }, allowPositionals: true });
 const [folder, backend] = positionals as [string, Backend];
-using blip = await loadBlip(folder, { backend });
+using blip = (await loadModel(folder, { backend })) as BaseModel;
 const started = performance.now();
 using pair = await noisePair(blip);
 const pairSeconds = (performance.now() - started) / 1e3;
@@ -50,8 +50,8 @@ const figures: SweepFigures = {
   patches: layers.length * heads.length * tokens,
   seconds,
   pairSeconds,
-  flops: sweepFlops(blip.config, tokens, layers, heads.length),
-  wholeFlops: sweepFlops(blip.config, tokens, every, num_attention_heads),
+  flops: sweepFlops(blip, tokens, layers, heads.length),
+  wholeFlops: sweepFlops(blip, tokens, every, num_attention_heads),
   limitSeconds: await limitSeconds(products),
   changes: (scores!.table("logitDiff") as number[][][])[COMPARED]!,
 };

@@ -5,22 +5,24 @@ import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
-import { parseConfig } from "../src/model/blip-config.js";
+import { readConfig } from "../src/model/architectures.js";
 import type { Backend } from "../src/platform/backend.js";
-import { BASE_QUESTION, writeBaseCheckpoint } from "./base-checkpoint.js";
+import { BASE_ARCHITECTURES, BASE_QUESTION, type BaseArchitecture, writeBaseCheckpoint } from "./base-checkpoint.js";
 import { writeNoisePair } from "./noise-pair.js";
 import { drawScaling } from "./scaling.js";
 import type { SweepFigures } from "./sweep-ours.js";
 
-// `npm run bench`: the sweep of every head, layer and token at blip-vqa-base size, on every backend, beside what people would
-// run instead and beside the most that the backend could do.
+// `npm run bench`: the sweep of every head, layer and token at the size of blip-vqa-base and of blip-itm-base-coco, on every
+// backend, beside what people would run instead and beside the most that the backend could do.
 //   --json FILE     writes the rows
 //   --quick         a twelfth of the patches, scaled
-//   --backends A,B  only these; --cores 1,4 only so many; --checkpoint FOLDER instead of random weights made for the occasion
+//   --backends A,B  only these; --cores 1,4 only so many; --architectures A,B and --peers A,B likewise
+//   --checkpoint FOLDER  instead of random weights made for the occasion
 //   --scaling FILE  instead: cost against tokens, layers and pairs, as a table and an SVG
 
 /** A row of the result; ratios are null where the peer is missing. Seconds are for the 1,440 patches of one pair. */
 export interface Row {
+  readonly architecture: string;
   readonly backend: string;
   readonly cores: number;
   readonly seconds: number;
@@ -70,38 +72,80 @@ async function main(): Promise<void> {
       quick: { type: "boolean", default: false },
       backends: { type: "string" },
       cores: { type: "string" },
+      architectures: { type: "string", default: BASE_ARCHITECTURES.join() },
+      peers: { type: "string", default: PEERS.join() },
       checkpoint: { type: "string" },
       scaling: { type: "string" },
     },
   });
   if (options.scaling) return drawScaling(options.scaling);
-  const scratch = await mkdtemp(join(tmpdir(), "notice-base-"));
-  const folder = options.checkpoint ?? scratch;
-  try {
-    if (!options.checkpoint) await writeBaseCheckpoint(folder);
-    const config = parseConfig(await readFile(join(folder, "config.json"), "utf8"), "config.json");
-    await writeNoisePair(scratch, config.vision.image_size);
-    const quick = options.quick ? "; --quick: a twelfth of the patches timed, scaled by their operations" : "";
-    console.log(`blip-vqa-base shape, random weights, "${BASE_QUESTION}": ${PATCHES} patches of text.cross.z${quick}`);
-    const cores = options.cores?.split(",").map(Number) ?? [...new Set([1, cpus().length])];
+  const cores = options.cores?.split(",").map(Number) ?? [...new Set([1, cpus().length])];
+  const backends: Backend[] = [];
+  for (const backend of (options.backends?.split(",") as Backend[] | undefined) ?? BACKENDS) {
+    const missing = await whyNot(backend);
+    if (missing) console.log(`${backend}: ${missing}`);
+    else backends.push(backend);
+  }
+  const rows: Row[] = [];
+  const course = { cores, backends, scripts: options.peers.split(","), quick: options.quick };
+  if (options.checkpoint) rows.push(...(await measureAll(options.checkpoint, course)));
+  else
+    for (const name of options.architectures.split(",") as BaseArchitecture[])
+      rows.push(
+        ...(await withScratch(async (folder) => {
+          await writeBaseCheckpoint(folder, name);
+          return measureAll(folder, course);
+        })),
+      );
+  if (options.json) await writeFile(options.json, `${JSON.stringify(rows, null, 2)}\n`);
+}
+
+/** What is measured of every architecture. */
+interface Course {
+  readonly cores: readonly number[];
+  readonly backends: readonly Backend[];
+  /** Of bench/peers. */
+  readonly scripts: readonly string[];
+  readonly quick: boolean;
+}
+
+/** Measures and prints one checkpoint. */
+async function measureAll(folder: string, { cores, backends, scripts, quick }: Course): Promise<Row[]> {
+  return withScratch(async (pair) => {
+    const { architecture, config } = readConfig(await readFile(join(folder, "config.json"), "utf8"), "config.json");
+    await writeNoisePair(pair, architecture, architecture.intake.image(config).side);
+    const part = quick ? "; --quick: a twelfth of the patches timed, scaled by their operations" : "";
+    console.log(`${architecture.name}, base size, "${BASE_QUESTION}": ${PATCHES} patches of text.cross.z${part}`);
     const peers: Peer[] = [];
     for (const count of cores)
-      for (const script of PEERS) peers.push(await measurePeer(script, [folder, scratch], count, options.quick));
+      for (const script of scripts) peers.push(await measurePeer(script, [folder, pair], count, quick));
     const rows: Row[] = [];
-    for (const backend of (options.backends?.split(",") as Backend[] | undefined) ?? BACKENDS) {
-      const missing = await whyNot(backend);
-      if (missing) console.log(`${backend}: ${missing}`);
-      else for (const count of cores) rows.push(await measure(backend, folder, count, options.quick, peers));
-    }
+    for (const backend of backends)
+      for (const count of cores)
+        rows.push({ architecture: architecture.name, ...(await measure(backend, folder, count, quick, peers)) });
     print(rows, peers);
-    if (options.json) await writeFile(options.json, `${JSON.stringify(rows, null, 2)}\n`);
+    return rows;
+  });
+}
+
+/** A folder for as long as `work` lasts. */
+async function withScratch<Result>(work: (folder: string) => Promise<Result>): Promise<Result> {
+  const folder = await mkdtemp(join(tmpdir(), "notice-base-"));
+  try {
+    return await work(folder);
   } finally {
-    await rm(scratch, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true });
   }
 }
 
 /** One process on one core; on several, a native backend uses them itself, and of wasm each core has a process and a pair. */
-async function measure(backend: Backend, folder: string, cores: number, quick: boolean, peers: Peer[]): Promise<Row> {
+async function measure(
+  backend: Backend,
+  folder: string,
+  cores: number,
+  quick: boolean,
+  peers: Peer[],
+): Promise<Omit<Row, "architecture">> {
   const processes = backend === "wasm" ? cores : 1;
   const args = ["--import", "tsx", join(here, "sweep-ours.ts"), folder, backend, ...(quick ? ["--quick"] : [])];
   const found = await Promise.all(
@@ -177,9 +221,10 @@ function print(rows: readonly Row[], peers: readonly Peer[]): void {
   const times = (ratio: number | null) => (ratio === null ? "-" : `${ratio.toFixed(1)} x`);
   console.table(
     rows.map((row) => ({
-      "": `vlm-notice, ${row.backend}`,
+      "": `vlm-notice, ${row.architecture}, ${row.backend}`,
       cores: row.cores,
       seconds: row.seconds.toFixed(1),
+      "ms a patch": (1e3 / row.patchesPerSecond).toFixed(1),
       "patches/s": row.patchesPerSecond.toFixed(1),
       "GFLOP/s": row.gflops.toFixed(1),
       "NOTICE procedure": times(row.ratioProcedure),

@@ -12,10 +12,11 @@ import time
 from pathlib import Path
 
 import torch
-from transformers import BertTokenizer, BlipForQuestionAnswering
+from transformers import BertTokenizer, BlipForImageTextRetrieval, BlipForQuestionAnswering
 
 torch.set_grad_enabled(False)
 
+CLASSES = {model.__name__: model for model in (BlipForQuestionAnswering, BlipForImageTextRetrieval)}
 LAYER = 5  # every layer costs the same: the whole text encoder runs again
 
 
@@ -29,7 +30,10 @@ class Setting:
         given = arguments.parse_args()
         torch.set_num_threads(given.threads)
         self.patches = given.patches
-        self.model = BlipForQuestionAnswering.from_pretrained(given.checkpoint, attn_implementation="eager").eval()
+        config = json.loads((given.checkpoint / "config.json").read_text())
+        named = config.get("architectures", ["BlipForQuestionAnswering"])[0]
+        self.matches = named == "BlipForImageTextRetrieval"
+        self.model = CLASSES[named].from_pretrained(given.checkpoint, attn_implementation="eager").eval()
         text = self.model.config.text_config
         self.layers, self.heads = text.num_hidden_layers, text.num_attention_heads
         self.head_dim = text.hidden_size // self.heads
@@ -39,7 +43,10 @@ class Setting:
         words = json.loads((given.pair / "pair.json").read_text())
         tokenizer = BertTokenizer(str(given.checkpoint / "vocab.txt"))
         self.ids = torch.tensor([tokenizer(words["question"]).input_ids])
-        self.correct, self.incorrect = (tokenizer(answer).input_ids[1] for answer in words["answers"])
+        self.correct, self.incorrect = (
+            ["no match", "match"].index(answer) if self.matches else tokenizer(answer).input_ids[1]
+            for answer in words["answers"]
+        )
         self.start = torch.tensor([[text.bos_token_id]])
         image = self.model.vision_model(self.corrupt_pixels)[0]
         hidden = self.model.text_encoder(self.ids, encoder_hidden_states=image, return_dict=False)[0]
@@ -71,8 +78,11 @@ class Setting:
 
     def read(self, hidden):
         """P(correct) and the logit difference of passes, from the text encoder's output [pass, token, width]."""
-        start = self.start.expand(len(hidden), 1)
-        logits = self.model.text_decoder(start, encoder_hidden_states=hidden).logits[:, -1]
+        if self.matches:
+            logits = self.model.itm_head(hidden[:, 0])
+        else:
+            start = self.start.expand(len(hidden), 1)
+            logits = self.model.text_decoder(start, encoder_hidden_states=hidden).logits[:, -1]
         return torch.softmax(logits, -1)[:, self.correct], logits[:, self.correct] - logits[:, self.incorrect]
 
 

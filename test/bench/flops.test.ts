@@ -19,7 +19,7 @@ test("the formula counts what a patch more costs in matrix products", async () =
       flops(await countProducts(() => sweep(pair, { site: "text.cross.z", layers: [layer], heads })));
     // What the patches share cancels.
     const more = (await count(0, 1, 2, 3)) - (await count(0, 1, 2));
-    assert.is(more, tokens * patchFlops(model.config, tokens, layer), `layer ${layer}`);
+    assert.is(more, tokens * patchFlops(model, tokens, layer), `layer ${layer}`);
   }
 });
 
