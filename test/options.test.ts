@@ -107,8 +107,8 @@ const ROWS: Record<string, Row> = {
   openPool: [[NARROW, {}], [1]],
   openQueue: [["redis://127.0.0.1:1", NARROW, {}], [2]],
   overlay: [
-    [pair, picture, { layer: 0, head: 0 }],
-    [0, 2],
+    [pair, { layer: 0, head: 0 }],
+    [0, 1],
   ],
   patch: [
     [pair, spots, {}],

@@ -49,11 +49,11 @@ async function checkFile(file: string, kind: OutputKind, bad: (what: string) => 
 }
 
 /** What a figure is by the ending of its file's name. @throws NoticeError `options` for an ending of something else. */
-export function figureKind(file: string): "png" | "svg" {
+export function figureKind(file: string, option = "--png"): "png" | "svg" {
   const ending = extname(file).toLowerCase();
   if (ending === ".svg") return "svg";
   if (ending === ".png" || ending === "") return "png";
-  throw new NoticeError("options", `--png ${file}: figures are written as .png or .svg, and not as ${ending}.`);
+  throw new NoticeError("options", `${option} ${file}: figures are written as .png or .svg, and not as ${ending}.`);
 }
 
 /** JSON to its file; the table for people unless something else has taken standard output. */

@@ -24,6 +24,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   attribute: async () => (await import("./attribute.js")).attributeCommand(),
   path: async () => (await import("./path.js")).pathCommand(),
   knockout: async () => (await import("./knockout.js")).knockOutCommand(),
+  overlay: async () => (await import("./overlay.js")).overlayCommand(),
   faithful: async () => (await import("./faithful.js")).faithfulCommand(),
   repl: async () => (await import("./repl.js")).replCommand(),
   accuracy: async () => (await import("./accuracy.js")).accuracyCommand(),

@@ -4,7 +4,8 @@ import { checkAwaited, checkShape } from "../base/options.js";
 import { html } from "../report/html.js";
 import { SCORE_MAP_KEYS, type ScoreMapOptions } from "../report/score-map.js";
 import { PLAIN, type Terminal } from "./terminal.js";
-import { type Showable, type View, viewOf } from "./views.js";
+import type { View } from "./view.js";
+import { type Showable, viewOf } from "./views.js";
 
 /** What Deno's Jupyter kernel calls of the value of a cell. */
 export const JUPYTER_DISPLAY = Symbol.for("Jupyter.display");

@@ -4,39 +4,19 @@ import type { PairInput } from "../patching/inputs.js";
 import { answerName } from "../patching/metrics.js";
 import { Pair } from "../patching/pair.js";
 import { Scores } from "../patching/scores.js";
-import { type Box, encodePng, type Picture } from "../pictures/picture.js";
+import { encodePng, type Picture } from "../pictures/picture.js";
 import { type HeadMap, headMapPng, headMapSvg } from "../report/heatmap.js";
-import { drawOverlay, scaleTo } from "../report/overlay.js";
+import { scaleTo } from "../report/overlay.js";
 import { type ScoreMapOptions, scoreMap } from "../report/score-map.js";
 import { pictureText } from "./blocks.js";
 import { gridText } from "./grid.js";
+import { type Look, lookView } from "./look.js";
 import { tensorText } from "./tensor.js";
 import type { Terminal } from "./terminal.js";
-
-/** Where a head looks: a picture, and a number for each patch of it. */
-export interface Look {
-  readonly picture: Picture;
-  /** [row][column]: attention to the patch, minus the mean over all heads of all layers. */
-  readonly grid: readonly (readonly number[])[];
-  readonly title: string;
-  /** What of the picture the patches see, in its pixels. Default: all of it. */
-  readonly box?: Box | undefined;
-}
+import type { View } from "./view.js";
 
 /** What can be looked at. A pair's input is shown where its picture is given as pixels. */
 export type Showable = Scores | Look | Picture | Pair | PairInput | tf.Tensor;
-
-/** One thing as it is looked at: as text, and, where it is a picture, as files. */
-export interface View {
-  /** For a terminal. */
-  readonly text: (terminal: Terminal) => string;
-  /** The bytes of a file. */
-  readonly png?: () => Promise<Uint8Array>;
-  /** The text of a file. */
-  readonly svg?: () => Promise<string>;
-  /** In words. */
-  readonly caption: string;
-}
 
 /** How a value is looked at; undefined where it is none of what can be. */
 export function viewOf(value: unknown, options: ScoreMapOptions = {}): View | undefined {
@@ -125,24 +105,6 @@ function beside(pictures: readonly Picture[]): Picture {
     left += picture.width + gap;
   }
   return { width, height, data };
-}
-
-function lookView({ picture, grid, title, box }: Look): View {
-  const map: HeadMap = {
-    values: grid,
-    title,
-    legend: "more (blue) or less (red) than other heads",
-    rows: { title: "row" },
-    columns: { title: "column" },
-  };
-  const blocks = (terminal: Terminal) =>
-    pictureText(drawOverlay(picture, grid, { side: Math.min(48, terminal.columns), box }).picture, terminal);
-  return {
-    text: (terminal) => `${terminal.colours > 0 ? blocks(terminal) : gridText(map, terminal)}\n${printable(title)}`,
-    png: async () =>
-      encodePng(drawOverlay(picture, grid, { side: Math.max(256, picture.width, picture.height), box }).picture),
-    caption: `${title}; ${map.legend}.`,
-  };
 }
 
 function pairText({ question, answers, mode, readings }: Pair): string {

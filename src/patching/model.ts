@@ -166,6 +166,7 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
       const after = (prompt: Question) => before?.after(prompt) ?? prompt;
       const pair = await Pair.of(this, {
         modelName: this.name,
+        image,
         pixels,
         corruptPixels,
         question: { ...after(asked), answerPlace },

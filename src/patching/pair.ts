@@ -7,6 +7,7 @@ import type { Network } from "../model/architecture.js";
 import type { ArchitectureName } from "../model/architectures.js";
 import { type Activations, forward, type Patches } from "../model/pass.js";
 import { pairFacts } from "./facts.js";
+import type { ImageInput } from "./inputs.js";
 import { type Answers, type MeasuredReading, type Reading, readAnswers } from "./metrics.js";
 import { placeOf, type Question } from "./positions.js";
 import { Run } from "./run.js";
@@ -25,6 +26,8 @@ export class Pair<A extends ArchitectureName = ArchitectureName> {
   readonly modelName: string;
   /** Which modality is corrupted. */
   readonly mode: Mode;
+  /** The clean picture as it was given; none where the pair was made of pixels. */
+  readonly image: ImageInput | undefined;
   /** The clean one. */
   readonly question: Question;
   /** The alternatives. */
@@ -43,6 +46,7 @@ export class Pair<A extends ArchitectureName = ArchitectureName> {
       model: this.model,
       modelName: this.modelName,
       mode: this.mode,
+      image: this.image,
       question: this.question,
       answers: this.answers,
       clean: this.clean,
@@ -63,6 +67,7 @@ export class Pair<A extends ArchitectureName = ArchitectureName> {
     model: Network,
     inputs: {
       readonly modelName: string;
+      readonly image?: ImageInput;
       readonly pixels: tf.Tensor;
       readonly corruptPixels?: tf.Tensor;
       readonly question: Question;
@@ -70,7 +75,7 @@ export class Pair<A extends ArchitectureName = ArchitectureName> {
       readonly answers: Answers;
     },
   ): Promise<Pair> {
-    const { modelName, pixels, corruptPixels, question, corruptQuestion, answers } = inputs;
+    const { modelName, image, pixels, corruptPixels, question, corruptQuestion, answers } = inputs;
     if ((corruptPixels === undefined) === (corruptQuestion === undefined))
       throw new NoticeError("options", "Corrupt exactly one of the two: give a corrupt image or a corrupt question.");
     if (corruptQuestion) checkLengths(question, corruptQuestion);
@@ -89,7 +94,7 @@ export class Pair<A extends ArchitectureName = ArchitectureName> {
       const read = async (run: Run) => (await readAnswers(run.logits, answers))[0]!;
       const readings = { clean: await read(clean), corrupted: await read(corrupted) };
       const mode = corruptPixels ? "image" : "text";
-      return new Pair({ model, modelName, mode, question, answers, clean, corrupted, readings });
+      return new Pair({ model, modelName, mode, image, question, answers, clean, corrupted, readings });
     } catch (error) {
       clean[Symbol.dispose]();
       corrupted?.[Symbol.dispose]();

@@ -9,7 +9,7 @@ const LIBRARY: readonly (readonly [string, string])[] = [
   ['show(scores, { token: 3, metric: "prob" })', "another token, another score"],
   ['await patchHead(pair, { site: "text.cross.z", ...L1H2 })', "one head"],
   ['await attribute(pair, { site: "text.cross.z" })', "a sweep from one gradient"],
-  ["await overlay(pair, pairs[0].image, L1H2)", "where a head looks"],
+  ["await overlay(pair, L1H2)", "where a head looks"],
   ['pair.clean.at("text.cross.z", L1)', "a value: [token, head, headDim]"],
   ["sitesOf(blip.architecture)", "all sites"],
 ];

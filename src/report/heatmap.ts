@@ -212,22 +212,27 @@ export function labelsOf({ values, rows, columns }: HeadMap): [string[], string[
 
 function colour({ legend, sequential = false }: HeadMap, extent: number) {
   const lowest = sequential ? 0 : -extent;
-  const ticks = [0, 0.25, 0.5, 0.75, 1].map((part) => lowest + part * (extent - lowest));
-  const names = ticks.map((tick) => decimals(tick, extent));
-  const nearest = `round(${4 / (extent - lowest)} * (datum.value - ${lowest}))`;
   return {
     field: "value",
     type: "quantitative",
     condition: { test: "datum.value === null", value: "#c4c4c4" },
     scale: { scheme: sequential ? "blues" : "redblue", domain: [lowest, extent], clamp: true },
-    legend: {
-      title: xmlText(legend),
-      titleLimit: 600,
-      orient: "bottom",
-      direction: "horizontal",
-      gradientLength: 240,
-      values: ticks,
-      labelExpr: `${JSON.stringify(names)}[${nearest}]`,
-    },
+    legend: legendOf(legend, lowest, extent),
+  } as const;
+}
+
+/** A scale of colours below a figure, with five values. */
+export function legendOf(title: string, lowest: number, highest: number) {
+  const ticks = [0, 0.25, 0.5, 0.75, 1].map((part) => lowest + part * (highest - lowest));
+  const names = ticks.map((tick) => decimals(tick, highest));
+  const nearest = `round(${4 / (highest - lowest)} * (datum.value - ${lowest}))`;
+  return {
+    title: xmlText(title),
+    titleLimit: 600,
+    orient: "bottom",
+    direction: "horizontal",
+    gradientLength: 240,
+    values: ticks,
+    labelExpr: `${JSON.stringify(names)}[${nearest}]`,
   } as const;
 }

@@ -96,4 +96,7 @@ function blends(cells: number, pixels: number, { from, length }: { readonly from
 
 const mix = (a: number, b: number, part: number) => a + (b - a) * part;
 
-/** ITU-R 601, as Pillow's conversion to grey. */
+/** What stands for -1, 0 and 1 times the extent, on white. */
+export const SCALE = [NEGATIVE, [255, 255, 255], POSITIVE].map(
+  (end) => `rgb(${end.map((channel) => Math.round(mix(255, channel, OPAQUE)))})`,
+);

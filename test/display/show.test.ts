@@ -7,12 +7,16 @@ import { answerAttention } from "../../src/patching/answer-attention.js";
 import { imagePlaces } from "../../src/patching/image-places.js";
 import { pictureOf } from "../../src/patching/inputs.js";
 import type { Pair } from "../../src/patching/pair.js";
+import { patchHead } from "../../src/patching/patch.js";
 import { Scores } from "../../src/patching/scores.js";
 import { decodePicture } from "../../src/pictures/decode.js";
 import "../../src/register.js";
+import { decimals } from "../../src/report/heatmap.js";
+import { drawOverlay, NEGATIVE, POSITIVE } from "../../src/report/overlay.js";
 import { Decoder } from "../support/decoders.js";
+import { Fixture } from "../support/fixture.js";
 import { refused } from "../support/refused.js";
-import { CLEAN_IMAGE, CORRUPT_IMAGE, NARROW, samplePair } from "../support/samples.js";
+import { CLEAN_IMAGE, CLEAN_QUESTION, CORRUPT_IMAGE, NARROW, samplePair } from "../support/samples.js";
 
 const DISPLAY = Symbol.for("Jupyter.display");
 let blip: Blip;
@@ -64,7 +68,7 @@ test("answers of others stay text in HTML and in a terminal", async () => {
 
 test("an overlay is the head's attention beside that of all heads", async () => {
   const token = pair.answerToken!;
-  const look = await overlay(pair, CLEAN_IMAGE, { layer: 1, head: 2 });
+  const look = await overlay(pair, { layer: 1, head: 2 });
   const { patterns, side } = await answerAttention(pair.clean, token);
   const all = patterns.flat();
   for (const [row, column] of [
@@ -75,29 +79,71 @@ test("an overlay is the head's attention beside that of all heads", async () => 
     const mean = all.reduce((sum, pattern) => sum + pattern[at]! / all.length, 0);
     assert.ok(Math.abs(look.grid[row]![column]! - (patterns[1]![2]![at]! - mean)) < 1e-7);
   }
-  const { width, height } = await png(await displayed(look));
-  assert.is(Math.max(width, height), 256);
-  assert.match(show(look).text({ columns: 80, colours: 256 }), /▀[\s\S]*L1H2 from token 3 \(red\)/);
-  await refused(() => overlay(pair, CLEAN_IMAGE, { layer: 1, head: 2, position: "all" }), "options", "from one token");
-  await refused(() => overlay(pair, CLEAN_IMAGE, { layer: 99, head: 2 }), "site", "L99H2");
+  assert.match(
+    show(look).text({ columns: 80, colours: 256 }),
+    /▀[\s\S]*\ntext\.cross L1H2 from token 3 \(red\)\nIs it red or striped\?\nred, not striped;/,
+  );
+  await refused(() => overlay(pair, { layer: 1, head: 2, position: "all" }), "options", "from one token");
+  await refused(() => overlay(pair, { layer: 99, head: 2 }), "site", "L99H2");
+});
+
+test("an overlay's figure has its title, its token, the effect, and a scale with values; the PNG shows them", async () => {
+  const look = await overlay(pair, { layer: 1, head: 2, position: 4 });
+  const { effect } = await patchHead(pair, { site: "text.cross.z", layer: 1, head: 2, position: 4 });
+  assert.is(look.effect, effect);
+  const bundle = await displayed(look);
+  const svg = bundle["image/svg+xml"]!;
+  const texts = Array.from(svg.matchAll(/>([^<]+)</g), ([, text]) => text!);
+  const all = texts.join(" ");
+  for (const part of ["text.cross L1H2 from token 4 (or)", CLEAN_QUESTION, effect!.toFixed(3), "minus the mean"])
+    assert.ok(all.includes(part), `${part} is not in ${all}`);
+  const extent = Math.max(...look.grid.flat().map(Math.abs));
+  for (const part of [-1, -0.5, 0, 0.5, 1]) assert.ok(texts.includes(decimals(part * extent, extent)), `${texts}`);
+  const [, address] = /<image xlink:href="data:image\/png;base64,([^"]+)"/.exec(svg)!;
+  const drawn = await decodePicture(Buffer.from(address!, "base64"), "the drawing");
+  assert.equal(drawn, drawOverlay(await pictureOf(CLEAN_IMAGE), look.grid, { side: 640 }).picture);
+  const { width, height, data } = await png(bundle);
+  assert.ok(width > drawn.width && height > drawn.height + 100); // two pixels for each of the figure's
+  // Somewhere the drawing stands as it is; below it the ends of the scale.
+  const colours = new Set<string>();
+  for (let at = 0; at < data.length; at += 3) colours.add(`${data.subarray(at, at + 3)}`);
+  const ends = [NEGATIVE, POSITIVE].map((end) => `${end.map((channel) => Math.round(255 + 0.85 * (channel - 255)))}`);
+  for (const colour of ends) assert.ok(colours.has(colour), colour);
+});
+
+test("without a head an overlay is of the one that restores most; of half a head it is none", async () => {
+  const scores = await sweep(pair, { site: "text.cross.z", position: "answer" });
+  const effects = [0, 1].flatMap((layer) =>
+    [0, 1, 2, 3].map((head) => ({ layer, head, effect: scores.at("effect", layer, head, pair.answerToken!)! })),
+  );
+  const { layer, head, effect } = effects.reduce((a, b) => (b.effect > a.effect ? b : a));
+  const look = await overlay(pair);
+  assert.equal([look.layer, look.head], [layer, head]);
+  assert.ok(Math.abs(look.effect! - effect) < 1e-5);
+  await refused(() => overlay(pair, { layer: 0 }), "options", "takes layer and head, or neither");
+});
+
+test("the picture of an overlay is the pair's own, or another that is given", async () => {
+  const own = await pictureOf(CLEAN_IMAGE);
+  assert.equal((await overlay(pair, { layer: 0, head: 0 })).picture, own);
+  const other = await pictureOf(CORRUPT_IMAGE);
+  assert.equal((await overlay(pair, { layer: 0, head: 0, image: CORRUPT_IMAGE })).picture, other);
+  using bare = await (await Fixture.load("narrow")).pair("image");
+  await refused(() => overlay(bare, { layer: 0, head: 0 }), "image", "was made of pixels");
 });
 
 test("an overlay of attention within the picture is of a patch, and of another attention refused", async () => {
-  const look = await overlay(pair, CLEAN_IMAGE, { site: "vision.self.z", layer: 1, head: 0, position: 6 });
-  assert.match(look.title, /^vision L1H0 from token 6 \(1,1\), /); // behind [CLS], of 4 x 4
+  const look = await overlay(pair, { site: "vision.self.z", layer: 1, head: 0, position: 6 });
+  assert.match(look.title, /^vision\.self L1H0 from token 6 \(1,1\)$/); // behind [CLS], of 4 x 4
   const pattern = pair.clean.at("vision.self.pattern", { layer: 1 });
   const own = (pattern.arraySync() as number[][][])[0]![6]!;
   pattern.dispose();
   const { patterns } = await answerAttention(pair.clean, 6, { site: "vision.self.z" });
   assert.equal(patterns[1]![0], own);
   const options = { layer: 0, head: 0 } as const;
-  await refused(() => overlay(pair, CLEAN_IMAGE, { ...options, site: "vision.self.z" }), "options", "from one token");
-  await refused(
-    () => overlay(pair, CLEAN_IMAGE, { ...options, site: "decoder.cross.z", position: 0 }),
-    "site",
-    "text.cross.z",
-  );
-  await refused(() => overlay(pair, CLEAN_IMAGE, { ...options, site: "text.cross.z", tile: 1 }), "site", "tile");
+  await refused(() => overlay(pair, { ...options, site: "vision.self.z" }), "options", "from one token");
+  await refused(() => overlay(pair, { ...options, site: "decoder.cross.z", position: 0 }), "site", "text.cross.z");
+  await refused(() => overlay(pair, { ...options, site: "text.cross.z", tile: 1 }), "site", "tile");
 });
 
 for (const name of ["idefics3", "llava"])
@@ -108,20 +154,19 @@ for (const name of ["idefics3", "llava"])
     using made = await model.pair({ image, corruptImage: `${folder}/corrupt.png`, question, answers: ["red", "blue"] });
     const places = imagePlaces(model, await pictureOf(image));
     for (const { token, tile = 0 } of [places[0]!, places.at(-1)!]) {
-      const look = await overlay(made, image, { site: "vision.self.z", layer: 0, head: 1, position: token });
-      const box = model.reader!.boxes(await pictureOf(image))[tile]!;
-      const off = [look.picture.width - box[2], look.picture.height - box[3]];
-      assert.ok(
-        off.every((pixels) => Math.abs(pixels) <= 1),
-        `${off}`,
-      ); // to whole pixels
+      const look = await overlay(made, { site: "vision.self.z", layer: 0, head: 1, position: token });
+      const picture = await pictureOf(image);
+      const boxes = model.reader!.boxes(picture);
+      assert.equal(look.box, boxes[tile]);
+      assert.equal([look.picture.width, look.picture.height], [picture.width, picture.height]);
+      assert.is(look.title.includes(`, tile ${tile} of ${boxes.length}`), boxes.length > 1);
       const pattern = made.clean.at("vision.self.pattern", { layer: 0 });
       const [values, patches] = [pattern.arraySync() as number[][][], look.grid.length ** 2];
       pattern.dispose();
       const { patterns } = await answerAttention(made.clean, token, { site: "vision.self.z" });
       assert.equal(patterns[0]![1]!.slice(-patches), values[1]![token]!.slice(-patches));
     }
-    assert.match((await overlay(made, image, { layer: 0, head: 1 })).title, /^text L0H1 from token \d+/);
+    assert.match((await overlay(made, { layer: 0, head: 1 })).title, /^text\.self L0H1 from token \d+/);
   });
 
 test("pairs and tensors are text; a picture and a pair's input are pictures", async () => {
