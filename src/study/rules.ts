@@ -4,7 +4,7 @@ import { bootstrap } from "../patching/circuits.js";
 import { chanceOf, type HeadAt, headName } from "../patching/faithful.js";
 import { mibAreas, mibSizes } from "../patching/rules/areas.js";
 import type { HeadSet, Ruled } from "../patching/rules/rule.js";
-import { findBy, RULE_NAMES, remembering } from "../patching/rules/rules.js";
+import { findBy, RULE_NAMES, type RuleName, remembering } from "../patching/rules/rules.js";
 import { headsOf, scoredEvidence, testedSites } from "./evidence.js";
 import { KeptSets } from "./kept.js";
 import { ruleRows, writeRules } from "./queries/rules.js";
@@ -70,14 +70,32 @@ async function rulesOf(stage: Stage, group: Group, reading: string): Promise<Row
     ...(await scoredEvidence(run, group, { heads, sites, samples: [...finding] })),
     keep: async (sets) => (await known.of(sets, tried)).map(mean),
   });
-  const rows: Row[] = [];
+  const found: (Ruled & { readonly rule: RuleName })[] = [];
   for (const rule of RULE_NAMES) {
     const ruled = await findBy(rule, evidence);
-    if (ruled === undefined) continue;
-    const tested = await testOf(run, ruled, { heads, known, samples: named(testing, run.settings.verify) });
-    if (tested) rows.push({ ...group, rule, ...tested, found_on: finding.size, reading });
+    if (ruled) found.push({ rule, ...ruled });
+  }
+  const test = { heads, known, samples: named(testing, run.settings.verify) };
+  // All at once: a sample's pair is made once for every set that is asked about it then.
+  await known.of(
+    found.flatMap((ruled) => testSets(run, ruled, heads)),
+    test.samples,
+  );
+  const rows: Row[] = [];
+  for (const ruled of found) {
+    const tested = await testOf(run, ruled, test);
+    if (tested) rows.push({ ...group, rule: ruled.rule, ...tested, found_on: finding.size, reading });
   }
   return rows;
+}
+
+/** What a test asks about: the circuit, all others, none, MIB's curve, random sets. */
+function testSets({ settings }: StudyRun, { circuit, ranked }: Ruled, heads: readonly HeadAt[]): HeadSet[] {
+  const { randomSets, seed } = settings;
+  const others = heads.map((_, at) => at).filter((at) => !circuit.includes(at));
+  const curve = mibSizes(heads.length).map((size) => ranked.slice(0, size));
+  const chance = Array.from({ length: randomSets }, (_, i) => alike(heads, circuit, seed, i));
+  return [circuit, others, [], ...curve, ...chance];
 }
 
 interface Tested {
@@ -88,19 +106,16 @@ interface Tested {
 
 /** What a circuit does on samples that it was not found on; undefined where none of them has shares. */
 async function testOf(
-  { settings }: StudyRun,
+  run: StudyRun,
   { circuit, ranked }: Ruled,
   { heads, known, samples }: Tested,
 ): Promise<Row | undefined> {
-  const { randomSets, seed } = settings;
-  const others = heads.map((_, at) => at).filter((at) => !circuit.includes(at));
-  const curve = mibSizes(heads.length).map((size) => ranked.slice(0, size));
-  const chance = Array.from({ length: randomSets }, (_, i) => alike(heads, circuit, seed, i));
-  const [own, without, none, ...more] = await known.of([circuit, others, [], ...curve, ...chance], samples);
+  const [own, without, none, ...more] = await known.of(testSets(run, { circuit, ranked }, heads), samples);
   if (own!.length === 0) return undefined;
   const means = more.map(mean);
-  const drawn = means.slice(curve.length);
-  const [low, high] = bootstrap(own!, RESAMPLES, random(seed, "kept"));
+  const points = mibSizes(heads.length).length;
+  const drawn = means.slice(points);
+  const [low, high] = bootstrap(own!, RESAMPLES, random(run.settings.seed, "kept"));
   return {
     heads: circuit.map((at) => headName(heads[at]!)),
     size: circuit.length,
@@ -114,7 +129,7 @@ async function testOf(
     random: mean(drawn),
     random_sets: drawn.length,
     p_value: circuit.length === 0 ? null : chanceOf(mean(own!), drawn),
-    ...(mibAreas(means.slice(0, curve.length), mean(none!)) ?? { cpr: null, cmd: null }),
+    ...(mibAreas(means.slice(0, points), mean(none!)) ?? { cpr: null, cmd: null }),
   };
 }
 

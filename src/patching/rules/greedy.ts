@@ -1,3 +1,4 @@
+import { indexes } from "../run.js";
 import { bySize, columnMeans, type Evidence, FOUND_ENOUGH, type HeadSet, type Rule, wholeRows } from "./rule.js";
 
 /** At most this share of the heads that are left is taken away at a time. */
@@ -50,19 +51,18 @@ async function eliminate({ heads, keep }: Evidence, sizes: readonly number[]): P
     // Sorting keeps the order of equal ones: the smaller effect first.
     const order = [...left].sort((a, b) => cost.get(a)! - cost.get(b)!);
     const most = Math.max(now, cost.get(order[0]!)! * ROUNDING) + SLACK;
-    let count = Math.max(1, Math.ceil(left.length * AT_ONCE));
-    for (; ; count = Math.floor(count / 2)) {
-      const gone = new Set(order.slice(0, count));
-      const rest = left.filter((at) => !gone.has(at));
-      now = distance((await keep([rest]))[0]!);
-      if (count > 1 && now > most) continue;
-      left = rest;
-      break;
-    }
-    taken.push(...order.slice(0, count));
+    const counts = halvings(Math.ceil(left.length * AT_ONCE));
+    const rests = counts.map((count) => left.filter((at) => !order.slice(0, count).includes(at)));
+    const distances = (await keep(rests)).map(distance);
+    const fits = distances.findIndex((far, i) => counts[i] === 1 || far <= most);
+    [left, now] = [rests[fits]!, distances[fits]!];
+    taken.push(...order.slice(0, counts[fits]));
   }
   return [...taken, ...left].reverse();
 }
+
+/** A number, its half, and so on to 1. */
+const halvings = (most: number): number[] => (most <= 1 ? [1] : [most, ...halvings(Math.floor(most / 2))]);
 
 /** The fewest of the path's last heads that are close enough to the whole model. */
 async function smallest({ keep }: Evidence, path: HeadSet): Promise<HeadSet> {
@@ -75,18 +75,18 @@ async function smallest({ keep }: Evidence, path: HeadSet): Promise<HeadSet> {
 async function standingIn({ heads, keep }: Evidence, set: HeadSet): Promise<HeadSet> {
   const outside = heads.map((_, at) => at).filter((at) => !set.includes(at));
   if (set.length === 0 || outside.length === 0) return [];
-  const found = new Set<number>();
-  const [whole] = await keep([set]);
   const short = set.map((member) => set.filter((at) => at !== member));
-  const alone = await keep(short);
   // With all heads there but the member: where nothing comes back then, no single one brings it back.
-  const replaced = await keep(set.map((member) => heads.map((_, at) => at).filter((at) => at !== member)));
-  for (const [i, rest] of short.entries()) {
-    const loss = whole! - alone[i]!;
-    const isReplaced = (share: number) => share - alone[i]! >= STANDS_IN * loss;
-    if (loss < TOLERANCE || !isReplaced(replaced[i]!)) continue;
-    const kept = await keep(outside.map((at) => [...rest, at]));
-    for (const [j, share] of kept.entries()) if (isReplaced(share)) found.add(outside[j]!);
-  }
-  return [...found];
+  const replaced = set.map((member) => heads.map((_, at) => at).filter((at) => at !== member));
+  const [whole, ...alone] = await keep([set, ...short, ...replaced]);
+  const isReplaced = (i: number, share: number) => share - alone[i]! >= STANDS_IN * (whole! - alone[i]!);
+  const missed = indexes(set.length).filter(
+    (i) => whole! - alone[i]! >= TOLERANCE && isReplaced(i, alone[set.length + i]!),
+  );
+  const kept = await keep(missed.flatMap((i) => outside.map((at) => [...short[i]!, at])));
+  const found = kept.flatMap((share, at) => {
+    const [i, j] = [Math.floor(at / outside.length), at % outside.length];
+    return isReplaced(missed[i]!, share) ? [outside[j]!] : [];
+  });
+  return [...new Set(found)];
 }
