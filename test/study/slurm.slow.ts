@@ -31,7 +31,7 @@ async function foundIn(folder: string): Promise<unknown> {
   return JSON.parse(JSON.stringify(await readFindings(run), rounded));
 }
 
-const SETTINGS = ["--n", "4", "--verify", "2", "--random-sets", "3", "--resamples", "100", "--sites", "text.cross.z"];
+const SETTINGS = "--n 4 --verify 2 --random-sets 3 --resamples 100 --sites text.cross.z --modalities image".split(" ");
 
 test("an array's shards, one of them stopped before its limit and queued again, become the run of one process", async () => {
   const [whole, run] = [join(temporaryFolder(), "whole"), join(temporaryFolder(), "run")];
@@ -52,7 +52,7 @@ test("an array's shards, one of them stopped before its limit and queued again, 
   execFileSync("sleep", ["3"]);
   // As Slurm does before the limit.
   await slurm.call("scancel", "--signal=TERM", "--batch", `${job}_0`);
-  await slurm.idle(420); // a job that was queued again waits two minutes
+  await slurm.idle(420);
   const logs = ["merge", "patch-0", "patch-1", "patch-2"].map((name) =>
     readFileSync(join(`${run}.slurm`, `${name}.log`), "utf8"),
   );
