@@ -5,6 +5,7 @@ import { type Outputs, printResult } from "./outputs.js";
 import {
   checkListOutputs,
   countPairs,
+  madeBy,
   type PairListOptions,
   throughPairs,
   throwIfLeftOut,
@@ -29,7 +30,7 @@ export async function attributePairs(
     const tally = await throughPairs(
       executor,
       { name: "attribute", inputOf: (pair) => ({ pair, attribution: asked }) },
-      { file, mode, out, label: "attribute" },
+      { file, mode, out, made: madeBy(model, options), label: "attribute" },
       (found) => {
         means.add(headMap(found));
         return found.toJSON();

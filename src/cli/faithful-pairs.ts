@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { resolve } from "node:path";
 import { NoticeError } from "../base/errors.js";
 import type { Executor } from "../executors/executor.js";
@@ -10,13 +11,14 @@ import {
   type HeadEffect,
   headName,
 } from "../patching/faithful.js";
-import type { Mode } from "../patching/pair.js";
 import { faithfulTable } from "./faithful-table.js";
 import { Means } from "./means.js";
-import { type Outputs, printResult } from "./outputs.js";
+import { isFile, type Outputs, printResult } from "./outputs.js";
 import {
   checkListOutputs,
   countPairs,
+  madeBy,
+  type PairList,
   type PairListOptions,
   type Tally,
   throughPairs,
@@ -52,7 +54,10 @@ export async function faithfulPairs(
     throw new NoticeError("options", "--found-on names the list that is tested; leave it out to rank on half of it.");
   await checkListOutputs(foundOn === undefined ? [file] : [file, foundOn], { out, json });
   await withExecutor(model, options, async (executor) => {
-    const ranking = ranks ? await rankOn(executor, foundOn ?? file, mode, foundOn === undefined) : undefined;
+    const made = madeBy(model, options);
+    const keep = isFile(out) ? `${out}.ranking` : undefined;
+    const list = { file: foundOn ?? file, mode, made, keep, label: "ranking" };
+    const ranking = ranks ? await rankOn(executor, list, foundOn === undefined) : undefined;
     const heads = named ?? ranking!.heads.slice(0, top);
     const asked = { heads, randomSets, seed, ranked: curve ? ranking!.heads : undefined };
     const means = new FaithfulMeans();
@@ -60,12 +65,13 @@ export async function faithfulPairs(
     const tested = await throughPairs(
       executor,
       { name: "faithful", inputOf: (pair) => ({ pair, ...asked }) },
-      { file, mode, out, label: "faithful", takes },
+      { file, mode, out, made, label: "faithful", takes },
       (found) => {
         means.add(found);
         return found;
       },
     );
+    await ranking?.forget();
     const chosenOn = ranking && `${countPairs(ranking.tally.done)} of ${foundOn ?? `${file}, its lines 1, 3, 5, …`}`;
     const testedOn = `${countPairs(tested.done)} of ${file}${takes ? ", its lines 2, 4, 6, …" : ""}`;
     const says = `${ranking ? `Heads ranked on ${chosenOn}; tested` : "Tested"} on ${testedOn}. Means over these:\n\n`;
@@ -81,17 +87,16 @@ export async function faithfulPairs(
  */
 async function rankOn(
   executor: Executor,
-  file: string,
-  mode: Mode,
+  list: PairList,
   halved: boolean,
-): Promise<{ heads: HeadAt[]; tally: Tally }> {
+): Promise<{ heads: HeadAt[]; tally: Tally; forget: () => Promise<void> }> {
   const means = new Means();
   let all: readonly HeadEffect[] = [];
   const takes = halved ? (index: number) => index % 2 === 0 : undefined;
   const tally = await throughPairs(
     executor,
     { name: "headEffects", inputOf: (pair) => ({ pair }) },
-    { file, mode, label: "ranking", takes },
+    { ...list, takes },
     (found) => {
       all = found;
       for (const head of found) means.add(headName(head), head.effect);
@@ -100,7 +105,10 @@ async function rankOn(
   );
   const size = (head: HeadAt) => means.meanSize(headName(head)) ?? 0;
   const heads = all.map(({ site, layer, head }) => ({ site, layer, head })).sort((a, b) => size(b) - size(a));
-  return { heads, tally };
+  const forget = async () => {
+    if (list.keep !== undefined) await rm(`${list.keep}.partial`, { force: true });
+  };
+  return { heads, tally, forget };
 }
 
 /**

@@ -16,6 +16,9 @@ export interface Outputs {
 
 const STANDARD_OUTPUT = "-";
 
+/** Whether something is written to a file. */
+export const isFile = (out: string | undefined): out is string => out !== undefined && out !== STANDARD_OUTPUT;
+
 /**
  * Refuses, before the long work, output files that could not be written after it, or are not ours to replace. Call it
  * first.

@@ -6,6 +6,7 @@ import { type Outputs, printResult } from "./outputs.js";
 import {
   checkListOutputs,
   countPairs,
+  madeBy,
   type PairListOptions,
   throughPairs,
   throwIfLeftOut,
@@ -33,7 +34,7 @@ export async function pathPairs(
     const tally = await throughPairs(
       executor,
       { name: "paths", inputOf: (pair) => ({ pair, ...asked }) },
-      { file, mode, out, label: "path" },
+      { file, mode, out, made: madeBy(model, options), label: "path" },
       ({ paths, together, plain, ...facts }) => {
         for (const [i, path] of paths.entries()) addScore(means, `path ${i}`, path);
         addScore(means, "together", together);

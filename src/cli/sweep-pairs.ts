@@ -7,6 +7,7 @@ import { printResult } from "./outputs.js";
 import {
   checkListOutputs,
   countPairs,
+  madeBy,
   type PairListOptions,
   throughPairs,
   throwIfLeftOut,
@@ -38,7 +39,7 @@ export async function runPairs(model: string, file: string, options: PairsOption
     const tally = await throughPairs(
       executor,
       { name: "sweep", inputOf: (pair) => ({ pair, sweeps: [asked] }) },
-      { file, mode, out, label: "sweep" },
+      { file, mode, out, made: madeBy(model, options), label: "sweep" },
       ([scores]) => {
         means.add(strongestOf(scores!));
         return scores!.toJSON();

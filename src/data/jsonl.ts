@@ -28,7 +28,7 @@ export const path = text.refine(isBelow, "a path below the folder of the list wa
 /** The values of a JSONL file, line by line as they are asked for; empty lines are passed over. */
 export async function* jsonLines(file: string): AsyncGenerator<JsonLine, void, undefined> {
   let index = -1;
-  for await (const line of lines(file)) {
+  for await (const line of fileLines(file)) {
     index++;
     try {
       const value = parseLine(line);
@@ -43,7 +43,7 @@ export async function* jsonLines(file: string): AsyncGenerator<JsonLine, void, u
 /** How many lines `jsonLines` has something to say of. */
 export async function countLines(file: string): Promise<number> {
   let count = 0;
-  for await (const line of lines(file)) if (!line || line.some((byte) => byte > 0x20)) count++;
+  for await (const line of fileLines(file)) if (!line || line.some((byte) => byte > 0x20)) count++;
   return count;
 }
 
@@ -65,16 +65,19 @@ function parseLine(line: Uint8Array | undefined): unknown {
 }
 
 /** A file's lines, undefined for one that is too long; no more than one of them is held. */
-async function* lines(file: string): AsyncGenerator<Uint8Array | undefined, void, undefined> {
+export async function* fileLines(
+  file: string,
+  most = MAX_LINE_BYTES,
+): AsyncGenerator<Uint8Array | undefined, void, undefined> {
   let parts: Buffer[] = [];
   let length = 0;
   const add = (part: Buffer) => {
     length += part.length;
-    if (length > MAX_LINE_BYTES) parts = [];
+    if (length > most) parts = [];
     else parts.push(part);
   };
   const take = () => {
-    const line = length > MAX_LINE_BYTES ? undefined : Buffer.concat(parts);
+    const line = length > most ? undefined : Buffer.concat(parts);
     [parts, length] = [[], 0];
     return line;
   };

@@ -19,7 +19,7 @@ import {
 } from "./hub-cache.js";
 import { type Hub, type Listing, listed, listModel, requestError, wantedFiles } from "./hub-listing.js";
 import { withLock } from "./lock.js";
-import { meantFolder } from "./meant-folder.js";
+import { isCheckpoint, meantFolder } from "./meant-folder.js";
 import { orShipped } from "./package.js";
 import { PATIENT, type Retry, type Waiting } from "./retry.js";
 import { fileError, isFileError } from "./system-error.js";
@@ -56,7 +56,12 @@ export interface HubOptions extends Waiting {
 export async function resolveModel(model: string, options: HubOptions = {}): Promise<string> {
   const path = orShipped(model);
   const status = await stat(path).catch(() => undefined);
-  if (status?.isDirectory()) return path;
+  if (status?.isDirectory()) {
+    const instead = (await isCheckpoint(path)) ? "" : await meantInstead(model);
+    if (instead !== "")
+      throw new NoticeError("checkpoint", `"${model}" has no config.json: it is no checkpoint${instead}`);
+    return path;
+  }
   const id = status ? undefined : parseModelId(model);
   if (!id) {
     const found = status ? "is a file, not a folder" : "is no folder here";

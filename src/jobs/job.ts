@@ -21,7 +21,9 @@ export interface Job<Input, Output> {
    * @throws NoticeError `options` where it is no input of this job; as `perform`
    */
   performSent(model: Model, sent: unknown, onPass?: OnPass): Promise<unknown>;
-  /** The output that `performSent` made plain. */
+  /** An output in plain data. */
+  send(output: Output): unknown;
+  /** The output that `send` made plain. */
   receive(sent: unknown): Output;
 }
 
@@ -35,15 +37,17 @@ export function defineJob<Input, Output>(
   output: z.ZodType<Output>,
   perform: Job<Input, Output>["perform"],
 ): Job<Input, Output> {
+  const send = (found: Output) => z.encode(output, found);
   return {
     perform,
+    send,
     async performSent(model, sent, onPass) {
       const parsed = input.safeParse(sent, { reportInput: true });
       if (!parsed.success) {
         const found = complaintsOf(parsed.error, "in all");
         throw new NoticeError("options", `That is no input of the job ${name}: ${found}.`);
       }
-      return z.encode(output, await perform(model, parsed.data, onPass));
+      return send(await perform(model, parsed.data, onPass));
     },
     receive: (sent) => z.decode(output, sent),
   };

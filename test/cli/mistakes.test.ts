@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -14,6 +14,8 @@ const run = at("run");
 writeFileSync(at("notes.txt"), "my notes\n");
 writeFileSync(at("list.jsonl"), "{}\n");
 copyFileSync(CLEAN_IMAGE, at("clean.png"));
+mkdirSync(at("models/mine"), { recursive: true });
+writeFileSync(at("models/mine/config.json"), "{}");
 
 const ask = (...more: string[]) => ["ask", NARROW, "--image", CLEAN_IMAGE, "--question", CLEAN_QUESTION, ...more];
 const PAIR = ["--image", CLEAN_IMAGE, "--corrupt-image", CORRUPT_IMAGE, "--question", CLEAN_QUESTION];
@@ -52,6 +54,16 @@ const MISTAKES: readonly Mistake[] = [
     "a misspelt model",
     ["ask", "weights/scene", "--image", CLEAN_IMAGE],
     "is no folder here; did you mean weights/scenes?",
+  ],
+  [
+    "a folder that holds models",
+    ["ask", "weights", "--image", CLEAN_IMAGE],
+    "has no config.json: it is no checkpoint; did you mean weights/scenes?",
+  ],
+  [
+    "another folder that holds models",
+    ["ask", at("models"), "--image", CLEAN_IMAGE],
+    `did you mean ${at("models/mine")}?`,
   ],
   ["a model's name alone", ["ask", "scenes", "--image", CLEAN_IMAGE], "did you mean weights/scenes?"],
   ["a model that is a file", ["ask", at("notes.txt"), "--image", CLEAN_IMAGE], "is a file, not a folder"],

@@ -1,4 +1,4 @@
-import { copyFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -139,6 +139,7 @@ test("faithful --pairs: heads are ranked on the lines that are not tested, or on
     assert.equal([code, stderr], [0, ""]);
     assert.match(stdout, says);
     assert.match(stdout, /\n3 of \d+ heads keep .*\n2 random sets of as many keep/);
+    assert.not(readdirSync(folder).some((name) => name.includes("partial")));
     const heads = await ranked(chosen);
     assert.equal(
       mean().losses.map(({ site, layer, head }: HeadAt) => ({ site, layer, head })),

@@ -1,9 +1,8 @@
 import { spawn } from "node:child_process";
-import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { partOf } from "../../src/files/leftovers.js";
 import { loadBlip } from "../../src/patching/model.js";
 import { sweep } from "../../src/patching/sweep.js";
 import { temporaryFolder } from "../support/checkpoint.js";
@@ -121,18 +120,74 @@ test("what is refused before any work leaves the earlier results alone", async (
   assert.equal(readdirSync(folder).sort(), ["clean.png", "corrupt.png", "pairs.jsonl", "results.jsonl"]);
 });
 
-test("Ctrl-C in the middle: no results, nothing left beside them, ended by the signal", async () => {
-  const result = join(folder, "long.jsonl");
+const LONG = ["sweep", NARROW, "--pairs", list, "--backend", "wasm", "--workers", "1", "--position", "answer"];
+const linesOf = (file: string) => (existsSync(file) ? readFileSync(file, "utf8").split("\n").length - 1 : 0);
+
+/** Gives the command, and a signal when a few results are kept. */
+async function interrupted(args: readonly string[], partial: string, signal: NodeJS.Signals, atLeast: number) {
+  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ["ignore", "ignore", "pipe"] });
+  let stderr = "";
+  child.stderr!.on("data", (data) => {
+    stderr += data;
+  });
+  const ended = new Promise((resolve) => child.on("close", (_code, by) => resolve(by)));
+  while (linesOf(partial) <= atLeast && child.exitCode === null) await new Promise((next) => setTimeout(next, 5));
+  child.kill(signal);
+  assert.is(await ended, signal);
+  return stderr;
+}
+
+test("Ctrl-C and kill -9 lose nothing: the same command goes on, and its results are those of one run", async () => {
+  const back = { ...good, image: "corrupt.png", corruptImage: "clean.png", answers: [...ANSWERS].reverse() };
+  write(good, { ...good, image: "nowhere.png" }, ...Array.from({ length: 150 }, (_, i) => (i % 2 ? good : back)));
+  const [whole, broken] = [join(folder, "whole.jsonl"), join(folder, "broken.jsonl")];
+  const partial = `${broken}.partial`;
+  const json = (file: string) => ["--json", `${file}.mean`];
+  const once = await noticeHere(...LONG, "--out", whole, ...json(whole));
+  assert.is(once.code, 2); // nowhere.png
+  assert.not(existsSync(`${whole}.partial`));
+
+  const said = await interrupted([...LONG, "--out", broken], partial, "SIGINT", 5);
+  assert.match(said, /results are kept in .*broken\.jsonl\.partial: the same command goes on from there/);
+  assert.not(existsSync(broken));
+  const first = linesOf(partial);
+  await interrupted([...LONG, "--out", broken], partial, "SIGKILL", first + 5);
+  assert.ok(linesOf(partial) > first);
+  appendFileSync(partial, '{"index":'); // of a process killed in the middle of a line
+  assert.not(existsSync(broken));
+
+  const before = linesOf(partial);
+  const rest = await noticeHere(...LONG, "--out", broken, ...json(broken));
+  assert.is(rest.code, 2);
+  assert.match(rest.stderr, new RegExp(`broken\\.jsonl\\.partial has ${before - 1} results of an earlier run`));
+  assert.match(rest.stderr, "line 2: There is no picture");
+  assert.ok(readFileSync(broken, "utf8") === readFileSync(whole, "utf8"), "the results are not those of one run");
+  assert.is(readFileSync(`${broken}.mean`, "utf8"), readFileSync(`${whole}.mean`, "utf8"));
+  assert.is(rest.stdout.replaceAll("broken", "whole"), once.stdout);
+  assert.equal(
+    readdirSync(folder).filter((name) => name.includes("part")),
+    [],
+  );
+});
+
+test("kept results of another command, model or list are refused, and stay", async () => {
+  const result = join(folder, "other.jsonl");
+  const partial = `${result}.partial`;
   write(...Array.from({ length: 20_000 }, () => good));
-  const args = ["sweep", NARROW, "--pairs", list, "--out", result, "--backend", "wasm", "--workers", "1"];
-  const child = spawn(process.execPath, [MAIN, ...args], { stdio: "ignore" });
-  const part = partOf(result).replace(`${process.pid}`, `${child.pid}`);
-  while (!existsSync(part) && child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 20));
-  const ended = new Promise((resolve) => child.on("close", (_code, signal) => resolve(signal)));
-  child.kill("SIGINT");
-  assert.is(await ended, "SIGINT");
-  assert.not(existsSync(part));
-  assert.not(existsSync(result));
+  await interrupted([...LONG, "--out", result], partial, "SIGTERM", 3);
+  const kept = readFileSync(partial, "utf8");
+  for (const args of [
+    [...LONG, "--site", "text.self.z"],
+    [...LONG, "--direction", "noise"],
+    [...LONG, "--mode", "text"],
+    LONG.map((word) => (word === NARROW ? `${NARROW}/` : word)),
+    ["attribute", ...LONG.slice(1)],
+  ]) {
+    const { code, stdout, stderr } = await noticeHere(...args, "--out", result);
+    assert.equal([code, stdout], [2, ""], stderr);
+    assert.match(stderr, "has results of another command or list. Give another --out");
+    assert.ok(readFileSync(partial, "utf8") === kept);
+  }
 });
 
 test.run();

@@ -393,6 +393,8 @@ test("a misspelt folder is no hub id: none is asked for it", async ({ cache }) =
     ["weights/scene", "weights/scenes"],
     ["weigths/scenes", "weights/scenes"],
     ["scenes", "weights/scenes"],
+    ["weights", "weights/scenes"],
+    ["weight/", "weights/scenes"],
     ["test/fixtures/narow", "test/fixtures/narrow"],
   ];
   for (const [written, meant] of near)
