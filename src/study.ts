@@ -13,10 +13,10 @@ export {
   type ComparedPair,
   type Comparison,
   compareRuns,
-  type HeadPlace,
 } from "./study/compare.js";
 export { exportRules, exportScores } from "./study/export.js";
 export { type Findings, readFindings, summarise } from "./study/findings.js";
+export type { FunctionHeads, FunctionsOfHeads, HeadPlace } from "./study/head-functions.js";
 export { type MergeOptions, mergeRuns } from "./study/merge.js";
 export { type PublishedCircuit, type PublishedHead, readPublished } from "./study/published.js";
 export type { PlaceAgreement, SiteAgreement } from "./study/queries/agreement.js";

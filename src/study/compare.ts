@@ -1,19 +1,14 @@
 import { checkList, NoticeError } from "../base/errors.js";
 import type { Form } from "../data/sample.js";
-import { type HeadFunctionName, headFunctions } from "../patching/attention-functions.js";
+import { lookingSite } from "../patching/answer-attention.js";
+import type { HeadFunctionName } from "../patching/attention-functions.js";
 import { depthShares, overlapChance, type Ranked, rankedAlike } from "../patching/comparison.js";
 import type { Metric } from "../patching/metrics.js";
 import { headScores, readCircuits, type StudyCircuit } from "./circuits.js";
 import { formOf } from "./form.js";
-import { headFunctionFacts } from "./head-functions.js";
+import { type FunctionsOfHeads, functionsOfHeads, type HeadPlace } from "./head-functions.js";
 import { patchedBy } from "./queries/provenance.js";
 import type { StudyRun } from "./run.js";
-
-/** A head, by its place in its model. */
-export interface HeadPlace {
-  readonly layer: number;
-  readonly head: number;
-}
 
 /** A circuit of one of the runs. */
 export interface ComparedCircuit extends Pick<StudyCircuit, "dataset" | "modality" | "site"> {
@@ -26,8 +21,8 @@ export interface ComparedCircuit extends Pick<StudyCircuit, "dataset" | "modalit
   readonly of: number;
   /** Which share of all effect each quarter of the model's depth has. */
   readonly depth: readonly number[];
-  /** The heads of each function that at least one has. */
-  readonly functions: Readonly<Partial<Record<HeadFunctionName, readonly HeadPlace[]>>>;
+  /** Its heads' functions, where its site is the one that looks at the picture. */
+  readonly functions: FunctionsOfHeads;
 }
 
 /** Two circuits of different runs. */
@@ -65,6 +60,8 @@ export interface Comparison {
 }
 
 interface Read extends ComparedCircuit {
+  /** Whether its site is the one that looks at the picture. */
+  readonly looks: boolean;
   /** Of the weights. */
   readonly hashes: string;
   readonly layers: number;
@@ -74,8 +71,8 @@ interface Read extends ComparedCircuit {
 
 /**
  * Compares the circuits of runs: of the same model or of others, on the same data or in another form. Two circuits are
- * compared where they are of different runs, the same corruption, and the same data set; of the same site where both
- * models have it.
+ * compared where they are of different runs, the same corruption, the same data set, and the same site; and of the
+ * sites whose heads look at the picture, which are others in other architectures.
  *
  * @throws NoticeError `options` where there are fewer than two runs, one has no scores, or nothing can be compared.
  */
@@ -93,19 +90,23 @@ export async function compareRuns(runs: readonly StudyRun[]): Promise<Comparison
     read.push(...(await circuitsOf(run, index)));
   }
   const pairs = read.flatMap((one, a) =>
-    read.flatMap((other, b) => (b > a && areComparable(one, other, read) ? [comparePair(read, a, b)] : [])),
+    read.flatMap((other, b) => (b > a && areComparable(one, other) ? [comparePair(read, a, b)] : [])),
   );
   if (pairs.length === 0)
     throw new NoticeError(
       "options",
-      `The runs have no data set and corruption in common: ${facts.map(({ folder }, i) => `${folder} has ${groupsOf(read, i)}`).join("; ")}.`,
+      `The runs have no data set, corruption and site in common: ${facts.map(({ folder }, i) => `${folder} has ${groupsOf(read, i)}`).join("; ")}.`,
     );
-  return { runs: facts, circuits: read.map(({ hashes: _, layers: __, rows: ___, ...circuit }) => circuit), pairs };
+  return {
+    runs: facts,
+    circuits: read.map(({ hashes: _, layers: __, rows: ___, looks: ____, ...circuit }) => circuit),
+    pairs,
+  };
 }
 
 async function circuitsOf(run: StudyRun, index: number): Promise<Read[]> {
   const { circuits } = await readCircuits(run);
-  const attention = await headFunctionFacts(run, circuits);
+  const looking = lookingSite({ architecture: await run.architecture() });
   const hashes = (await patchedBy(run.store)).map(({ model_hash }) => model_hash).join(" ");
   const found: Read[] = [];
   for (const { dataset, modality, site, circuit } of circuits) {
@@ -113,14 +114,8 @@ async function circuitsOf(run: StudyRun, index: number): Promise<Read[]> {
     const rows = samples.map((scores) => scores.flat()).filter((row): row is number[] => !row.includes(null));
     const inCircuit = circuit.heads.filter((one) => one.inCircuit).sort((a, b) => b.mean - a.mean);
     const heads = inCircuit.map(({ layer, head }) => ({ layer, head }));
-    const functions: Partial<Record<HeadFunctionName, HeadPlace[]>> = {};
-    for (const place of heads) {
-      const means = attention.find((one) => one.dataset === dataset && isSame(one, place));
-      for (const name of means ? headFunctions(means) : []) {
-        functions[name] ??= [];
-        functions[name].push(place);
-      }
-    }
+    const looks = site === looking;
+    const functions = looks ? await functionsOfHeads(run, dataset, heads) : {};
     const depth = depthShares(circuit.layerShare);
     const counts = { samples: circuit.samples, of: circuit.heads.length };
     found.push({
@@ -128,6 +123,7 @@ async function circuitsOf(run: StudyRun, index: number): Promise<Read[]> {
       dataset,
       modality,
       site,
+      looks,
       ...counts,
       heads,
       depth,
@@ -140,15 +136,16 @@ async function circuitsOf(run: StudyRun, index: number): Promise<Read[]> {
   return found;
 }
 
-function areComparable(a: Read, b: Read, all: readonly Read[]): boolean {
+function areComparable(a: Read, b: Read): boolean {
   if (a.run === b.run || a.dataset !== b.dataset || a.modality !== b.modality || !a.samples || !b.samples) return false;
-  const has = (run: number, site: string) => all.some((one) => one.run === run && one.site === site);
-  return a.site === b.site || !(has(a.run, b.site) || has(b.run, a.site));
+  return a.site === b.site || (a.looks && b.looks);
 }
 
 function comparePair(read: readonly Read[], a: number, b: number): ComparedPair {
   const [one, other] = [read[a]!, read[b]!];
-  const functions = (Object.keys(one.functions) as HeadFunctionName[]).filter((name) => other.functions[name]);
+  const functions = (Object.keys(one.functions) as HeadFunctionName[]).filter(
+    (name) => one.functions[name]!.heads.length > 0 && (other.functions[name]?.heads.length ?? 0) > 0,
+  );
   const sameShape = one.layers === other.layers && one.rows[0]!.length === other.rows[0]!.length;
   if (one.site !== other.site || !sameShape) return { a, b, functions };
   const shared = one.heads.filter((head) => other.heads.some((match) => isSame(head, match)));
@@ -164,6 +161,8 @@ function comparePair(read: readonly Read[], a: number, b: number): ComparedPair 
 const isSame = (a: HeadPlace, b: HeadPlace) => a.layer === b.layer && a.head === b.head;
 
 const groupsOf = (read: readonly Read[], run: number) =>
-  [...new Set(read.filter((one) => one.run === run).map(({ dataset, modality }) => `${dataset} (${modality})`))].join(
-    ", ",
-  );
+  [
+    ...new Set(
+      read.filter((one) => one.run === run).map(({ dataset, modality, site }) => `${dataset} (${modality}, ${site})`),
+    ),
+  ].join(", ");

@@ -1,5 +1,6 @@
 import type { HeadFunctionName } from "../patching/attention-functions.js";
-import type { ComparedCircuit, ComparedPair, Comparison, HeadPlace } from "./compare.js";
+import type { ComparedCircuit, ComparedPair, Comparison } from "./compare.js";
+import type { HeadPlace } from "./head-functions.js";
 
 /** A table of words. */
 export interface ComparisonTable {
@@ -38,7 +39,8 @@ export function comparisonTables({ runs, circuits, pairs }: Comparison): Compari
     },
     {
       caption:
-        "Their circuits, the strongest head first; each quarter of the model's depth with its share of all effect.",
+        "Their circuits, the strongest head first; each quarter of the model's depth with its share of all effect; how many " +
+        "heads have a function, with the 95% interval over samples.",
       columns: ["circuit of run", "samples", "heads", "effect by quarter", "functions"],
       rows: circuits.map((one) => [
         name(one),
@@ -46,7 +48,7 @@ export function comparisonTables({ runs, circuits, pairs }: Comparison): Compari
         listHeads(one.heads),
         one.depth.map((share) => `${Math.round(100 * share)}%`).join(" "),
         Object.entries(one.functions)
-          .map(([what, heads]) => `${what} ${listHeads(heads)}`)
+          .map(([what, { heads, low, high }]) => `${what} ${heads.length} [${low}, ${high}] ${listHeads(heads)}`)
           .join("; ") || "–",
       ]),
     },
@@ -63,7 +65,7 @@ const byName = ({ shared, sameWeights }: NonNullable<ComparedPair["named"]>) =>
 
 /** The heads of both that have a function. */
 const sharedBy = (what: HeadFunctionName, one: ComparedCircuit, other: ComparedCircuit) =>
-  `${what} ${listHeads(one.functions[what]!)} and ${listHeads(other.functions[what]!)}`;
+  `${what} ${listHeads(one.functions[what]!.heads)} and ${listHeads(other.functions[what]!.heads)}`;
 
 const listHeads = (heads: readonly HeadPlace[]) =>
   heads.map(({ layer, head }) => `L${layer}H${head}`).join(", ") || "none";

@@ -1,5 +1,13 @@
+import { middle95 } from "../base/mean.js";
+import { random } from "../base/random.js";
 import { lookingSite } from "../patching/answer-attention.js";
-import { type HeadAttention, type HeadFunction, meanAttention } from "../patching/attention-functions.js";
+import {
+  type HeadAttention,
+  type HeadFunction,
+  type HeadFunctionName,
+  headFunctions,
+  meanAttention,
+} from "../patching/attention-functions.js";
 import type { StudyCircuit } from "./circuits.js";
 import { attentionOf } from "./queries/scores.js";
 import type { StudyRun } from "./run.js";
@@ -29,6 +37,54 @@ export async function headFunctionFacts(
     }
   }
   return facts;
+}
+
+/** A head, by its place in its model. */
+export interface HeadPlace {
+  readonly layer: number;
+  readonly head: number;
+}
+
+/** Which of some heads have a function. */
+export interface FunctionHeads {
+  readonly heads: readonly HeadPlace[];
+  /** How many have it where the samples are drawn again, the same heads: the 2.5th and 97.5th percentile. */
+  readonly low: number;
+  readonly high: number;
+}
+
+/** Of each function that the samples can show: object functions need masks, outlier inhibition needs outliers. */
+export type FunctionsOfHeads = Readonly<Partial<Record<HeadFunctionName, FunctionHeads>>>;
+
+/** What some heads of the site that looks at the picture do in a data set's samples. */
+export async function functionsOfHeads(
+  { store, settings }: StudyRun,
+  dataset: string,
+  heads: readonly HeadPlace[],
+): Promise<FunctionsOfHeads> {
+  // [head][sample]
+  const looks: HeadAttention[][] = [];
+  for (const place of heads) looks.push((await attentionOf(store, { dataset, ...place })).map(attentionIn));
+  const namesOf = (rows: readonly HeadAttention[][]) => rows.map((own) => headFunctions(meanAttention(own)));
+  const choose = random(settings.seed, "functions");
+  const samples = [...(looks[0] ?? []).keys()];
+  const drawn = Array.from({ length: settings.resamples }, () => {
+    const again = samples.map(() => choose.pick(samples));
+    return namesOf(looks.map((own) => again.map((sample) => own[sample]!)));
+  });
+  const found = namesOf(looks);
+  const all = looks.flat();
+  const told = [
+    ...(all.some(({ object }) => object) ? (["segmentation", "object inhibition"] as const) : []),
+    ...(all.some(({ outliers }) => outliers) ? (["outlier inhibition"] as const) : []),
+  ];
+  return Object.fromEntries(
+    told.map((name) => {
+      const counts = drawn.map((names) => names.filter((own) => own.includes(name)).length).sort((a, b) => a - b);
+      const [low, high] = middle95(counts);
+      return [name, { heads: heads.filter((_, i) => found[i]!.includes(name)), low, high }];
+    }),
+  );
 }
 
 /** What a head attends to in a data set's samples. */

@@ -20,7 +20,10 @@ test("two runs of one model share heads by name, against chance, with the rank c
   const [first, second] = circuits.filter(({ samples }) => samples > 0) as [(typeof circuits)[0], (typeof circuits)[0]];
   assert.equal([first.run, second.run], [0, 1]);
   assert.equal([first.heads, second.heads], [[head], [head]]);
-  assert.equal(first.functions, { segmentation: [head] });
+  assert.equal(first.functions, {
+    segmentation: { heads: [head], low: 1, high: 1 },
+    "object inhibition": { heads: [], low: 0, high: 0 },
+  });
   // Layers lie in the second and fourth quarter: 0.85 and small ones of the first, 0.35 of the second.
   assert.ok(Math.abs(first.depth[1]! + first.depth[3]! - 1) < 1e-9 && first.depth[1]! > 0.65, `${first.depth}`);
   const [pair, ...none] = pairs;
@@ -69,6 +72,50 @@ test("runs in two forms say which, and share heads by function: their names are 
   assert.not(same!.caption.includes("By place"));
 });
 
+const DECODER_ONLY: Parameters<typeof madeRun>[0] = {
+  architecture: "idefics3",
+  site: "text.self.z",
+  sites: ["text.self.z"],
+  hash: "fedcba9876543210",
+};
+
+test("heads of different sites that look at the picture are compared by function and depth, not by name", async () => {
+  using crossed = await madeRun();
+  const outliers = { outlier_mass: 0.01, outlier_uniform: 0.1 };
+  const looks = [
+    { object_mass: 0.6, object_uniform: 0.2, auroc: 0.9, ...outliers },
+    { object_mass: 0.1, object_uniform: 0.2, auroc: 0.4, ...outliers },
+  ];
+  using causal = await madeRun({ ...DECODER_ONLY, looks });
+  const { circuits, pairs } = await compareRuns([crossed, causal]);
+  const [pair, ...none] = pairs;
+  assert.is(none.length, 0);
+  assert.equal([circuits[pair!.a]!.site, circuits[pair!.b]!.site], ["text.cross.z", "text.self.z"]);
+  assert.is(pair!.named, undefined);
+  assert.equal(pair!.functions, ["segmentation"]);
+  // Head 3 of twelve is L0H3 of both. On the first sample alone it segments, on both together too (AUROC 0.65), on the second not.
+  const head = { layer: 0, head: 3 };
+  assert.equal(circuits[pair!.b]!.functions, {
+    segmentation: { heads: [head], low: 0, high: 1 },
+    "object inhibition": { heads: [], low: 0, high: 1 },
+    "outlier inhibition": { heads: [head], low: 1, high: 1 },
+  });
+  const [, each] = comparisonTables({ runs: [], circuits, pairs });
+  const said = each!.rows.map((row) => row.at(-1));
+  assert.ok(
+    said.includes("segmentation 1 [0, 1] L0H3; object inhibition 0 [0, 1] none; outlier inhibition 1 [1, 1] L0H3"),
+  );
+  assert.ok(circuits.every(({ depth }) => depth.length === 4));
+});
+
+test("heads of a site that does not look at the picture have no function", async () => {
+  using one = await madeRun({ site: "text.self.z" });
+  using other = await madeRun({ site: "text.self.z" });
+  const { circuits, pairs } = await compareRuns([one, other]);
+  assert.is(circuits[pairs[0]!.a]!.site, "text.self.z");
+  assert.equal(circuits[pairs[0]!.a]!.functions, {});
+});
+
 test("one run, or runs about nothing that both have, cannot be compared", async () => {
   using one = await madeRun();
   using other = await madeRun({ dataset: "another" });
@@ -76,7 +123,7 @@ test("one run, or runs about nothing that both have, cannot be compared", async 
   await refused(
     () => compareRuns([one, other]),
     "options",
-    /in common: .* has own \(image\); .* has another \(image\)/,
+    /in common: .* has own \(image, text\.cross\.z\).*; .* has another \(image, text\.cross\.z\)/,
   );
 });
 

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { Site } from "../../src/patching/sites.js";
 import { StudyRun } from "../../src/study/run.js";
 import { temporaryFolder } from "./checkpoint.js";
 
@@ -10,10 +11,16 @@ interface Made {
   readonly architecture: string;
   readonly hash: string;
   readonly site: string;
+  /** Of the run's settings. Default: those of blip-vqa. */
+  readonly sites?: Site[];
   readonly layers: number;
   /** Effects of heads, six a layer, [sample][head]. */
   readonly effects: readonly (readonly number[])[];
+  /** Where every head looks, by sample. */
+  readonly looks: readonly Record<string, number>[];
 }
+
+const LOOKS = { object_mass: 0.6, object_uniform: 0.2, auroc: 0.9 };
 
 const BASE: Made = {
   dataset: "own",
@@ -22,6 +29,7 @@ const BASE: Made = {
   site: "text.cross.z",
   layers: 2,
   effects: [effects({ 3: 0.9, 8: 0.3 }), effects({ 3: 0.8, 8: 0.4 })],
+  looks: [LOOKS],
 };
 
 /** Twelve heads: small effects that differ, and these. */
@@ -31,8 +39,11 @@ export function effects(large: Record<number, number>): number[] {
 
 /** A run whose rows say this, with a mask on which every head of the circuit looks. */
 export async function madeRun(given: Partial<Made> = {}): Promise<StudyRun> {
-  const { dataset, architecture, hash, site, layers, effects } = { ...BASE, ...given };
-  const run = await StudyRun.open(join(temporaryFolder(), "run"), { dataset: ["own.csv"] });
+  const { dataset, architecture, hash, site, sites, layers, effects, looks } = { ...BASE, ...given };
+  const run = await StudyRun.open(join(temporaryFolder(), "run"), {
+    dataset: ["own.csv"],
+    ...(sites ? { sites } : {}),
+  });
   await run.store.insert("provenance", [{ id: 0, model_hash: hash, architecture }]);
   for (const [i, heads] of effects.entries()) {
     const sample = `${i}`;
@@ -59,10 +70,9 @@ export async function madeRun(given: Partial<Made> = {}): Promise<StudyRun> {
         ...one,
       })),
     );
-    const looks = { object_mass: 0.6, object_uniform: 0.2, auroc: 0.9 };
     await run.store.insert(
       "attention",
-      placed.map(({ layer, head }) => ({ dataset, sample, layer, head, ...looks })),
+      placed.map(({ layer, head }) => ({ dataset, sample, layer, head, ...looks[i % looks.length] })),
     );
   }
   return run;
