@@ -1,10 +1,10 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { towerOf } from "../model/architecture.js";
-import { readLaterRows } from "./later-rows.js";
+import { LaterRows, type Span } from "./later-rows.js";
 import type { Pair } from "./pair.js";
 import { type BatchOptions, patchBatch, scorePasses } from "./patch.js";
 import { decodeRows, disposePass, readRows, stackPasses } from "./rows.js";
 import type { Scores } from "./scores.js";
+import type { Spot } from "./selection.js";
 import type { Cell, Readings } from "./table.js";
 
 /** A pair's table with the places to fill, by layer. */
@@ -22,6 +22,8 @@ export interface Table {
  * Takes batches of places, a pair's in each row, and puts their scores into the tables, at the latest when it finishes.
  */
 export interface Patching extends Disposable {
+  /** Of patches that go through a causal tower in the fast way. */
+  readonly later?: LaterRows;
   add(cells: readonly (readonly Cell[])[]): Promise<void>;
   finish(): Promise<void>;
 }
@@ -45,11 +47,15 @@ interface Encoded {
   readonly hidden: tf.Tensor;
 }
 
-/** Each batch through `tower` in the fast way, then up to `most` patches together through what comes after it. */
+/**
+ * Each batch through `tower` in the fast way, then up to `most` patches together through what comes after it.
+ *
+ * @param span of the tokens that are patched, where the tower is causal.
+ */
 export function rowPatching(
   tables: readonly Table[],
   tower: string,
-  { direction, metrics, most }: Omit<BatchOptions, "source"> & { readonly most: number },
+  { direction, metrics, most, span }: Omit<BatchOptions, "source"> & { readonly most: number; readonly span?: Span },
 ): Patching {
   const { model } = tables[0]!.pair;
   const sides = tables.map(({ pair }) => pair.sides(direction));
@@ -63,7 +69,8 @@ export function rowPatching(
     sides.map(({ source }) => source.activations),
     tower,
   );
-  const read = towerOf(model, tower).causal ? readLaterRows : readRows;
+  const later = span && new LaterRows(model, tower, { base, source }, span);
+  const read = (spots: readonly Spot[]) => later?.read(spots) ?? readRows(model, base, source, spots);
   const waiting: Encoded[] = [];
   const count = () => waiting.reduce((sum, { hidden }) => sum + hidden.shape[0]!, 0);
   const clear = () => {
@@ -81,14 +88,16 @@ export function rowPatching(
     }
   };
   return {
+    ...(later && { later }),
     async add(cells) {
       if (count() + cells.flat().length > most) await finish();
       const spots = cells.flat().map(({ spot }) => spot);
-      waiting.push({ cells, hidden: tf.tidy(() => read(model, base, source, spots)) });
+      waiting.push({ cells, hidden: tf.tidy(() => read(spots)) });
     },
     finish,
     [Symbol.dispose]() {
       clear();
+      later?.[Symbol.dispose]();
       if (tables.length > 1) for (const pass of [base, source]) disposePass(pass);
     },
   };

@@ -1,110 +1,140 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Network } from "../model/architecture.js";
-import { type BlockFunction, type BlockGiven, valueAt } from "../model/blocks/block.js";
+import { type BlockFunction, type BlockGiven, type BlockSite, valueAt } from "../model/blocks/block.js";
 import type { KeysValues } from "../model/kernels/attention.js";
 import { towerBlocks } from "../model/pass.js";
 import type { ReadPass } from "./rows.js";
 import type { Spot } from "./selection.js";
 
 // The fast way for patches that change one token of a causal tower. Earlier tokens keep the unpatched pass's values;
-// only their keys and values are needed, and all patches of a token share them. The patched layer computes one row. The
-// layers after it compute the rows from that token on, and the last layer only the row from which the answer is read.
+// only their keys and values are needed: they are projected once, and all patches share them. The patches of a token go
+// through the layers together, each from its own layer on. The patched layer computes one row, the layers after it the
+// rows from that token on, and the last layer only the row from which the answer is read.
 
-/**
- * The row of a causal tower's last stream that the answer is read from, [patch, 1, width], of patches at one of its
- * sites and layers, one token each. Call inside a `tf.tidy`.
- *
- * @param base the pass that is patched. @param source the pass that the values come from.
- * @param spots those of a token together.
- */
-export function readLaterRows(model: Network, base: ReadPass, source: ReadPass, spots: readonly Spot[]): tf.Tensor {
-  const { layer, parts } = spots[0]!;
-  const [blocks, sourceBlocks] = [base, source].map(({ contexts }) => towerBlocks(model, parts.tower, contexts));
-  const longest = Math.max(...spots.map(({ tokens }) => tokens[0]!));
-  const sides: Sides = {
-    base: earlier(blocks!, base, [...blocks!.keys()].slice(layer), longest),
-    source: earlier(sourceBlocks!, source, [layer], longest),
-  };
-  const groups = groupedByToken(spots).map((group) => tf.tidy(() => lastRow(sides, group)));
-  return groups.length === 1 ? groups[0]! : tf.concat(groups);
+/** Which tokens are patched: none before `first` and none after `last`. */
+export interface Span {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** One token's patches at a time, of a site of a causal tower. Dispose of it after use. */
+export class LaterRows implements Disposable {
+  readonly #base: Side;
+  readonly #source: Side;
+  /** The first token that is patched. */
+  readonly first: number;
+
+  /** @param base the pass that is patched. @param source the pass that the values come from. */
+  constructor(
+    model: Network,
+    tower: string,
+    { base, source }: { readonly base: ReadPass; readonly source: ReadPass },
+    { first, last }: Span,
+  ) {
+    const side = (pass: ReadPass) => new Side(towerBlocks(model, tower, pass.contexts), pass.stream, last);
+    [this.#base, this.#source] = [side(base), side(source)];
+    this.first = first;
+  }
+
+  /** What both passes have at a site of a layer, from the first patched token on. Call inside a `tf.tidy`. */
+  values(layer: number, within: BlockSite): [base: tf.Tensor, source: tf.Tensor] {
+    return [this.#base, this.#source].map((side) => valueAt(side.rows(layer, this.first), within)) as [
+      tf.Tensor,
+      tf.Tensor,
+    ];
+  }
+
+  /**
+   * The row of the tower's last stream that the answer is read from, [patch, 1, width]. Call inside a `tf.tidy`.
+   *
+   * @param spots of one site and token, ordered by layer.
+   */
+  read(spots: readonly Spot[]): tf.Tensor {
+    const { blocks } = this.#base;
+    const token = spots[0]!.tokens[0]!;
+    const last = blocks.length - 1;
+    const begins = ({ layer, parts }: Spot) => (parts.within === "resid_pre" ? layer : layer + 1);
+    let rows: tf.Tensor | undefined;
+    for (let at = begins(spots[0]!); at <= last + 1; at++) {
+      const before = rows;
+      const joining = spots.filter((spot) => begins(spot) === at);
+      rows = tf.tidy(() => {
+        const more = joining.length === 0 ? [] : [this.#joining(joining, at)];
+        const joined = [...(before ? [before] : []), ...(at > last ? more.map(lastRow) : more)];
+        const x = joined.length === 1 ? joined[0]! : tf.concat(joined);
+        if (at > last) return tf.clone(x);
+        const past = this.#base.past(at, token);
+        return at === last ? readRow(blocks[at]!, x, past) : blocks[at]!(x, { past }).stream.resid_post;
+      });
+      before?.dispose();
+    }
+    return rows!;
+  }
+
+  [Symbol.dispose](): void {
+    for (const side of [this.#base, this.#source]) side[Symbol.dispose]();
+  }
+
+  /** Patches of one layer as they enter layer `at`: [patch, row, width], from their token on. */
+  #joining(spots: readonly Spot[], at: number): tf.Tensor {
+    const [{ layer, parts, tokens }] = spots as [Spot];
+    const token = tokens[0]!;
+    const changed =
+      parts.within === "resid_pre" ? rowsFrom(this.#source.stream[layer]!, token, 1) : this.#patchedRows(spots);
+    return withLater(changed, this.#base.stream[at]!, token);
+  }
+
+  /** What the patched layer makes of the token, [patch, 1, width]; of patched keys or values, also of all after it. */
+  #patchedRows(spots: readonly Spot[]): tf.Tensor {
+    const [{ layer, parts, tokens }] = spots as [Spot];
+    const token = tokens[0]!;
+    const count = parts.within === "self.k" || parts.within === "self.v" ? undefined : 1;
+    const values = valueAt(this.#source.rows(layer, token, { count }), parts.within);
+    const given = { [parts.within]: replacement(values, spots) } as BlockGiven;
+    return this.#base.rows(layer, token, { count, given }).stream.resid_post;
+  }
 }
 
 /** A pass, its blocks, and the keys and values of its earlier tokens. */
-interface Side {
-  readonly blocks: readonly BlockFunction[];
-  readonly stream: readonly tf.Tensor[];
-  /** Keys and values of the tokens before `token`, in a layer. */
-  past(layer: number, token: number): KeysValues[];
-}
+class Side implements Disposable {
+  readonly #known = new Map<number, KeysValues>();
 
-interface Sides {
-  readonly base: Side;
-  readonly source: Side;
-}
+  /** @param longest of all pasts, in tokens. */
+  constructor(
+    readonly blocks: readonly BlockFunction[],
+    readonly stream: readonly tf.Tensor[],
+    readonly longest: number,
+  ) {}
 
-/** @param layers of which the past is asked. @param longest of all pasts, in tokens. */
-function earlier(
-  blocks: readonly BlockFunction[],
-  { stream }: ReadPass,
-  layers: readonly number[],
-  longest: number,
-): Side {
-  const known = new Map<number, KeysValues>();
-  if (longest > 0)
-    for (const layer of layers) {
-      const { k, v } = blocks[layer]!(rowsFrom(stream[layer]!, 0, longest)).self;
-      known.set(layer, { k, v });
-    }
-  const before = (values: tf.Tensor, token: number) => tf.slice(values, [0, 0, 0, 0], [-1, token, -1, -1]);
-  return {
-    blocks,
-    stream,
-    past(layer, token) {
-      if (token === 0) return [];
-      const { k, v } = known.get(layer)!;
-      return [{ k: before(k, token), v: before(v, token) }];
-    },
-  };
-}
-
-function groupedByToken(spots: readonly Spot[]): Spot[][] {
-  const groups: Spot[][] = [];
-  for (const spot of spots)
-    if (groups.at(-1)?.at(0)?.tokens[0] === spot.tokens[0]) groups.at(-1)!.push(spot);
-    else groups.push([spot]);
-  return groups;
-}
-
-/** The same of patches of one token: [patch, 1, width]. */
-function lastRow({ base, source }: Sides, spots: readonly Spot[]): tf.Tensor {
-  const [{ layer, parts, tokens }] = spots as [Spot];
-  const token = tokens[0]!;
-  let rows: tf.Tensor;
-  let at = layer;
-  if (parts.within === "resid_pre")
-    rows = withLater(rowsFrom(source.stream[layer]!, token, 1), base.stream[at]!, token);
-  else {
-    at = layer + 1;
-    rows = tf.tidy(() => withLater(patchedRows({ base, source }, spots), base.stream[at]!, token));
+  /** Keys and values of the tokens before `token`. */
+  past(layer: number, token: number): KeysValues[] {
+    if (token === 0) return [];
+    const { k, v } = this.#project(layer);
+    const before = (values: tf.Tensor) => tf.slice(values, [0, 0, 0, 0], [-1, token, -1, -1]);
+    return [{ k: before(k), v: before(v) }];
   }
-  const last = base.blocks.length - 1;
-  for (; at < last; at++) {
-    const [x, layer] = [rows, at];
-    rows = tf.tidy(() => base.blocks[layer]!(x, { past: base.past(layer, token) }).stream.resid_post);
-  }
-  if (at > last) return rowsFrom(rows, rows.shape[1]! - 1);
-  return readRow(base.blocks[last]!, rows, base.past(last, token));
-}
 
-/** What the patched layer makes of the token, [patch, 1, width]; of patched keys or values, also of all after it. */
-function patchedRows({ base, source }: Sides, spots: readonly Spot[]): tf.Tensor {
-  const [{ layer, parts, tokens }] = spots as [Spot];
-  const token = tokens[0]!;
-  const count = parts.within === "self.k" || parts.within === "self.v" ? undefined : 1;
-  const block = ({ blocks, stream, past }: Side, given?: BlockGiven) =>
-    blocks[layer]!(rowsFrom(stream[layer]!, token, count), { past: past(layer, token), given });
-  const values = valueAt(block(source), parts.within);
-  return block(base, { [parts.within]: replacement(values, spots) } as BlockGiven).stream.resid_post;
+  /** A layer over the rows from `token` on, or only so many. */
+  rows(layer: number, token: number, { count, given }: { count?: number; given?: BlockGiven } = {}) {
+    const x = rowsFrom(this.stream[layer]!, token, count);
+    return this.blocks[layer]!(x, { past: this.past(layer, token), given });
+  }
+
+  #project(layer: number): KeysValues {
+    const known = this.#known.get(layer);
+    if (known) return known;
+    const [k, v] = tf.tidy(() => {
+      const { self } = this.blocks[layer]!(rowsFrom(this.stream[layer]!, 0, this.longest));
+      return [tf.keep(self.k), tf.keep(self.v)];
+    }) as [tf.Tensor, tf.Tensor];
+    this.#known.set(layer, { k, v });
+    return { k, v };
+  }
+
+  [Symbol.dispose](): void {
+    for (const { k, v } of this.#known.values()) tf.dispose([k, v]);
+    this.#known.clear();
+  }
 }
 
 /** The source's value at the token, of which each patch takes its heads. */
@@ -135,6 +165,8 @@ function readRow(block: BlockFunction, rows: tf.Tensor, past: readonly KeysValue
 function rowsFrom(stream: tf.Tensor, token: number, count = -1): tf.Tensor {
   return tf.slice(stream, [0, token, 0], [-1, count, -1]);
 }
+
+const lastRow = (rows: tf.Tensor): tf.Tensor => rowsFrom(rows, rows.shape[1]! - 1);
 
 /** Changed rows from `token` on, [patch, rows, width], and the unpatched ones [1, token, width] after them. */
 function withLater(changed: tf.Tensor, stream: tf.Tensor, token: number): tf.Tensor {

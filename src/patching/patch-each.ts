@@ -1,5 +1,5 @@
 import { turn } from "../base/turn.js";
-import { type PassOptions, patchesAtOnce } from "./budget.js";
+import { extentOf, type PassOptions, patchesAtOnce } from "./budget.js";
 import type { Score } from "./metrics.js";
 import type { Pair } from "./pair.js";
 import { type BatchOptions, patchBatch } from "./patch.js";
@@ -18,8 +18,8 @@ export async function patchEach<Item>(
   { spots, sites }: { spots(item: Item): readonly Spot[]; readonly sites: readonly SiteParts[] },
   { memory, onProgress, signal, ...options }: BatchOptions & PassOptions,
 ): Promise<Score[]> {
-  const tokens = pair.question.tokens.length;
-  const size = Math.min(...sites.map((site) => patchesAtOnce(pair.model, site, tokens, memory)));
+  const extent = extentOf(pair);
+  const size = Math.min(...sites.map((site) => patchesAtOnce(pair.model, site, extent, memory)));
   const scores: Score[] = [];
   for (let from = 0; from < items.length; from += size) {
     await turn(signal);

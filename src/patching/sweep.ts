@@ -1,20 +1,26 @@
-import * as tf from "@tensorflow/tfjs-core";
 import { checkList, NoticeError } from "../base/errors.js";
 import { keysOf } from "../base/options.js";
 import { turn } from "../base/turn.js";
 import { towerOf } from "../model/architecture.js";
 import type { ArchitectureName } from "../model/architectures.js";
-import { valueAt } from "../model/blocks/block.js";
-import { blockOf } from "../model/pass.js";
 import { attributeSites } from "./attribute.js";
 import { passPatching, rowPatching, type Table } from "./batches.js";
-import { decodedAtOnce, PASS_KEYS, type PassOptions, pairsAtOnce, patchesAtOnce } from "./budget.js";
+import {
+  decodedAtOnce,
+  type Extent,
+  extentOf,
+  PASS_KEYS,
+  type PassOptions,
+  pairsAtOnce,
+  patchesAtOnce,
+} from "./budget.js";
+import type { Span } from "./later-rows.js";
+import { batchesByLayer, batchesByToken, livePlaces } from "./live.js";
 import { checkMetrics, type MeasuredReading, type Metrics, readAnswers, score } from "./metrics.js";
 import { checkPair, type Direction, type Pair } from "./pair.js";
 import { changesOneRow } from "./rows.js";
 import type { Run } from "./run.js";
 import type { Scores } from "./scores.js";
-import type { Spot } from "./selection.js";
 import { parseSite, type SiteParts } from "./sites.js";
 import type { Source } from "./sources.js";
 import {
@@ -100,9 +106,11 @@ async function sweepAll(pairs: readonly Pair[], options: UncheckedSweep): Promis
   const parts = parseSite(pairs[0]!.model, options.site);
   if (pairs.some(({ model }) => model !== pairs[0]!.model))
     throw new NoticeError("options", "These pairs are of different models; sweep those of one model together.");
-  for (const { model, question } of pairs) patchesAtOnce(model, parts, question.tokens.length, options.memory);
+  const places = pairs.map((pair) => tableCells(pair, parts, options));
+  for (const [i, pair] of pairs.entries())
+    patchesAtOnce(pair.model, parts, extentFrom(pair, parts, options, places[i]!), options.memory);
   const tables: Table[] = [];
-  for (const pair of pairs) tables.push(await newTable(pair, parts, options));
+  for (const [i, pair] of pairs.entries()) tables.push(await newTable(pair, parts, options, places[i]!));
   const byRow = goesByRow(pairs[0]!, parts, options);
   const fits = byRow && alike(tables) ? roomBeside(tables[0]!, parts, options) : 1;
   const placesOf = (some: readonly Table[]) => some.flatMap(({ layers }) => layers.flat()).length;
@@ -117,6 +125,17 @@ async function sweepAll(pairs: readonly Pair[], options: UncheckedSweep): Promis
 /** The fast way knows the values of the pair's other pass alone. */
 function goesByRow({ model }: Pair, parts: SiteParts, options: UncheckedSweep): boolean {
   return !options.source && !patchedTogether(parts, options) && changesOneRow(model, parts);
+}
+
+/** What the costliest of these patches computes. */
+function extentFrom(
+  pair: Pair,
+  parts: SiteParts,
+  options: UncheckedSweep,
+  layers: readonly (readonly Cell[])[],
+): Extent {
+  const fast = goesByRow(pair, parts, options) && towerOf(pair.model, parts.tower).causal;
+  return { ...extentOf(pair), ...(fast && { from: spanOf(layers).first }) };
 }
 
 /** How many pairs such as this one are swept in the same passes to any gain. */
@@ -136,11 +155,10 @@ function roomBeside(
   // Patches of one token share the tokens before it, which are a pair's own.
   if (towerOf(pair.model, parts.tower).causal) return 1;
   const places = Math.max(...layers.map((cells) => cells.length));
-  return pairsAtOnce(pair.model, parts, { tokens: pair.question.tokens.length, places, memory });
+  return pairsAtOnce(pair.model, parts, { ...extentOf(pair), places, memory });
 }
 
-async function newTable(pair: Pair, parts: SiteParts, options: UncheckedSweep): Promise<Table> {
-  const all = tableCells(pair, parts, options);
+async function newTable(pair: Pair, parts: SiteParts, options: UncheckedSweep, all: Cell[][]): Promise<Table> {
   const layers = options.screen === undefined ? all : await screened(pair, all, options, options.screen);
   const readings = await readingsOf(pair, options.metrics);
   return { pair, scores: emptyScores(pair, parts, options, readings), layers, readings, unchanged: [] };
@@ -174,54 +192,32 @@ async function fillTables(
   byRow: boolean,
 ): Promise<void> {
   const { pair, layers } = tables[0]!;
-  const tokens = pair.question.tokens.length;
-  const patches = patchesAtOnce(pair.model, parts, tokens, memory);
-  const size = Math.max(1, Math.floor(patches / tables.length));
-  const most = decodedAtOnce(pair.model, parts.tower, { read: patches, tokens, memory });
+  const extent = extentOf(pair);
+  const sizeAt = (more: Partial<Extent> = {}) => patchesAtOnce(pair.model, parts, { ...extent, ...more }, memory);
+  const span = byRow && towerOf(pair.model, parts.tower).causal ? spanOf(layers) : undefined;
+  const read = sizeAt(span && { from: span.last });
+  const most = decodedAtOnce(pair.model, parts.tower, { ...extent, read, memory });
   const how = { direction, source, metrics };
-  using patching = byRow ? rowPatching(tables, parts.tower, { ...how, most }) : passPatching(tables[0]!, how);
-  let done = 0;
-  for (const layer of layers.keys()) {
+  using patching = byRow ? rowPatching(tables, parts.tower, { ...how, most, span }) : passPatching(tables[0]!, how);
+  const live = await livePlaces(tables, { any: source !== undefined, later: patching.later, signal });
+  const batches = span
+    ? batchesByToken(tables[0]!, live, (from) => sizeAt({ from }))
+    : batchesByLayer(tables, live, Math.max(1, Math.floor(read / tables.length)));
+  const left = batches.reduce((sum, batch) => sum + batch.flat().length, 0);
+  let done = tables.length * layers.flat().length - left;
+  if (left === 0) onProgress(done);
+  for (const batch of batches) {
     await turn(signal);
-    const live = await livePlaces(tables, layer, source !== undefined);
-    done += tables.length * (layers[layer]!.length - live.length);
-    if (live.length === 0) onProgress(done);
-    for (let from = 0; from < live.length; from += size) {
-      await turn(signal);
-      const batch = live.slice(from, from + size);
-      await patching.add(tables.map(({ layers }) => batch.map((at) => layers[layer]![at]!)));
-      done += tables.length * batch.length;
-      if (layer === layers.length - 1 && from + size >= live.length) await patching.finish();
-      onProgress(done);
-    }
+    await patching.add(batch);
+    done += batch.flat().length;
+    if (batch === batches.at(-1)) await patching.finish();
+    onProgress(done);
   }
-  await patching.finish();
   for (const { readings, scores, unchanged } of tables) {
     const [baseReading, sourceReading] = sidesOf(readings, direction);
     const unpatched = score(baseReading, baseReading, sourceReading);
     for (const { index } of unchanged) scores.set(index, unpatched);
   }
-}
-
-/**
- * The numbers of a layer's places that a patch changes in any of the pairs; in a causal tower those of a token
- * together.
- *
- * @param any where nobody knows what is put in.
- */
-async function livePlaces(tables: readonly Table[], layer: number, any: boolean): Promise<number[]> {
-  const live = new Set<number>();
-  for (const { pair, layers, unchanged } of tables) {
-    const changes = any ? () => true : await whatDiffers(pair, layers[layer]![0]!.spot);
-    for (const [at, cell] of layers[layer]!.entries())
-      if (changes(cell.spot)) live.add(at);
-      else unchanged.push(cell);
-  }
-  const [{ pair, layers }] = tables as [Table];
-  const cells = layers[layer]!;
-  const token = (at: number) => cells[at]!.spot.tokens[0]!;
-  const causal = towerOf(pair.model, cells[0]!.spot.parts.tower).causal;
-  return [...live].sort((a, b) => (causal ? token(a) - token(b) : 0) || a - b);
 }
 
 const sidesOf = (
@@ -250,15 +246,8 @@ async function screened(
   return layers.map((cells) => cells.filter((cell) => chosen.has(cell))).filter((cells) => cells.length > 0);
 }
 
-/** Whether the clean and the corrupted value differ anywhere that a spot of this site and layer patches. */
-async function whatDiffers(pair: Pair, { parts, layer }: Spot): Promise<(spot: Spot) => boolean> {
-  const value = ({ activations }: Run) => valueAt(blockOf(pair.model, activations, parts.tower, layer), parts.within);
-  const largest = tf.tidy(() => tf.squeeze(tf.max(tf.abs(tf.sub(value(pair.clean), value(pair.corrupted))), -1), [0]));
-  const differences = await largest.data(); // [token, head], [head, query] for a pattern, [token] without heads
-  const [, inner = 1] = largest.shape as [number, number?];
-  largest.dispose();
-  const at = (token: number, head: number) =>
-    differences[parts.isPattern ? head * inner + token : token * inner + head];
-  return ({ heads, tokens }) =>
-    tokens.some((token) => (parts.perHead ? heads : [0]).some((head) => at(token, head) !== 0));
+/** The tokens that these patches are at. */
+function spanOf(layers: readonly (readonly Cell[])[]): Span {
+  const tokens = layers.flat().map(({ spot }) => spot.tokens[0]!);
+  return { first: tokens.reduce((a, b) => Math.min(a, b)), last: tokens.reduce((a, b) => Math.max(a, b)) };
 }

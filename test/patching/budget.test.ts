@@ -24,7 +24,7 @@ for (const site of ["text.cross.z", "text.self.z", "text.resid_post", "vision.se
     const random = seeded(5);
     const model = await randomModel(SHAPE, random);
     using pair = await randomPair(model, "image", 8, random);
-    const bytes = patchBytes(model, siteOf(site), 8);
+    const bytes = patchBytes(model, siteOf(site), { tokens: 8 });
     const peak = async (patches: number) => {
       const before = tf.memory().numBytes;
       const { peakBytes } = await tf.profile(async () => {
@@ -102,7 +102,7 @@ const BASE: Network = {
 };
 
 test("what a patch of BLIP's base model is counted as at ten tokens, by hand", () => {
-  const bytes = (site: Site) => patchBytes(BASE, siteOf(site), 10);
+  const bytes = (site: Site) => patchBytes(BASE, siteOf(site), { tokens: 10 });
   const row = 44 * 768 + 6 * 3072;
   const reading = 10 * row + 6 * 12 * 10 * 577 + 10 * 768 * (12 + 4);
   assert.is(bytes("text.cross.z"), 4 * reading);
@@ -143,14 +143,14 @@ test("what gradients towards sites of a small model are counted as, by hand", as
 
 test("how many patches, questions and pairs of it go together", () => {
   const site = siteOf("text.cross.z");
-  const patch = patchBytes(BASE, site, 10); // 4,242,240
-  assert.is(patchesAtOnce(BASE, site, 10, 100 * patch), 100);
-  assert.is(patchesAtOnce(BASE, site, 10, 100 * patch - 1), 99);
-  assert.is(patchesAtOnce(BASE, site, 10, patch), 1);
+  const patch = patchBytes(BASE, site, { tokens: 10 }); // 4,242,240
+  assert.is(patchesAtOnce(BASE, site, { tokens: 10 }, 100 * patch), 100);
+  assert.is(patchesAtOnce(BASE, site, { tokens: 10 }, 100 * patch - 1), 99);
+  assert.is(patchesAtOnce(BASE, site, { tokens: 10 }, patch), 1);
   // No more than 512 MiB where nobody says how much there is; less where loading left less.
-  assert.is(patchesAtOnce(BASE, site, 10), 126);
-  assert.is(patchesAtOnce({ ...BASE, memory: 3 * patch }, site, 10), 3);
-  assert.is(patchesAtOnce({ ...BASE, memory: 2 ** 40 }, site, 10), 126);
+  assert.is(patchesAtOnce(BASE, site, { tokens: 10 }), 126);
+  assert.is(patchesAtOnce({ ...BASE, memory: 3 * patch }, site, { tokens: 10 }), 3);
+  assert.is(patchesAtOnce({ ...BASE, memory: 2 ** 40 }, site, { tokens: 10 }), 126);
   // 761,600 bytes each in the decoder, at most four times as many as are read.
   assert.is(decodedAtOnce(BASE, "text", { read: 3, tokens: 10, memory: 10 * 761_600 }), 10);
   assert.is(decodedAtOnce(BASE, "text", { read: 3, tokens: 10, memory: 100 * 761_600 }), 12);

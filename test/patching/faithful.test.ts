@@ -120,7 +120,7 @@ test("every method says after each batch how far it is, and stops between two by
   const model = await randomModel({ heads: 2, headDim: 6, visionLayers: 1, textLayers: 2, mlp: 11, grid: 2 }, random);
   using pair = await randomPair(model, "image", 4, random);
   const all = everyHead(pair); // 2 of vision, 8 of text, 8 of the decoder
-  const memory = patchBytes(model, siteOf("vision.self.z"), 4);
+  const memory = patchBytes(model, siteOf("vision.self.z"), { tokens: 4 });
   const { each, fixed } = slopeBytes(pair, [siteOf("text.cross.z")]);
   const methods: [number, (options: PassOptions) => Promise<unknown>][] = [
     [2 + 3 + 4, (options) => faithfulness(pair, all.slice(0, 3), { memory, randomSets: 4, ...options })],

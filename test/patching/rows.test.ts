@@ -45,7 +45,7 @@ for (let seed = 1; seed <= SHAPES; seed++)
     let moved = 0;
     for (const site of SITES.filter((_, i) => i % 3 === seed % 3)) {
       const parts = siteOf(site);
-      const memory = pick(1, 9) * patchBytes(model, parts, pair.question.tokens.length);
+      const memory = pick(1, 9) * patchBytes(model, parts, { tokens: pair.question.tokens.length });
       const all = range(tokenCount(pair, parts));
       // Elsewhere than in the fast way two positions are enough, each by itself or both at once.
       const positions = changesOneRow(model, parts) ? all : all.slice(pick(0, all.length - 1)).slice(0, 2);

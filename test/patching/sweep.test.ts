@@ -99,7 +99,10 @@ for (const [site, differ, matter] of [
     using pair = await randomPair(model, "text", TOKENS, random, DIFFERING);
     const parts = siteOf(site);
     const done: number[] = [];
-    const onePatch = { memory: patchBytes(model, parts, TOKENS), onProgress: (count: number) => done.push(count) };
+    const onePatch = {
+      memory: patchBytes(model, parts, { tokens: TOKENS }),
+      onProgress: (count: number) => done.push(count),
+    };
     const scores = await sweep(pair, { site, layers: [0], ...onePatch });
     assert.is(done.length, differ, `passes: ${done}`);
     let moved = 0;

@@ -32,7 +32,7 @@ for (const site of [
     const alike = (await sweep(pairs[0]!, { site })).facts.shape.reduce((product, side) => product * side);
     // Some batches hold all pairs' places of a layer, others only a part of them.
     for (const patches of [4, 7, 1000]) {
-      const memory = patches * patchBytes(model, siteOf(site), TOKENS);
+      const memory = patches * patchBytes(model, siteOf(site), { tokens: TOKENS });
       const progress: [number, number][] = [];
       const before = tf.memory().numTensors;
       const together = await sweepTogether(pairs, { site, memory, onProgress: (...at) => progress.push(at) });

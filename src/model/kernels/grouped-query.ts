@@ -10,6 +10,7 @@ import {
   splitHeads,
 } from "./attention.js";
 import { type Matrix, product } from "./linear.js";
+import { batchedMatMul } from "./products.js";
 import { type Rotary, rotate } from "./rotary.js";
 import { define, type Given, type Values } from "./values.js";
 
@@ -53,20 +54,69 @@ export function groupedQueryAttention(
       k: () => splitHeads(product(x(), weights.key), keyValueHeads),
       v: () => splitHeads(product(x(), weights.value), keyValueHeads),
       pattern: ({ q, k }) =>
-        tf.tidy(() => {
-          let first = 0;
-          const keys = [...past.map(({ k }) => k), k].map((part) => {
-            const turned = rotate(part, first, rotary);
-            first += part.shape[1]!;
-            return turned;
-          });
-          return pattern(rotate(q, before, rotary), keys);
-        }),
-      z: (values) => attendGroups(values.pattern, [...past.map(({ v }) => v), values.v]),
+        tf.tidy(() => pattern(rotate(q, before, rotary), rotateAll([...past.map(({ k }) => k), k], rotary))),
+      z: (values) => {
+        const along = [...past.map(({ v }) => v), values.v];
+        if (given?.pattern || past.length === 0) return attendGroups(values.pattern, along);
+        return tf.tidy(() => {
+          const keys = rotateAll([...past.map(({ k }) => k), values.k], rotary);
+          return attendFrom(rotate(values.q, before, rotary), keys, along);
+        });
+      },
       out: ({ z }) => product(mergeHeads(z), weights.output),
     },
     given,
   );
+}
+
+/** Keys in parts, one after the other, turned by their positions. */
+function rotateAll(parts: readonly tf.Tensor[], rotary: Rotary): tf.Tensor[] {
+  let first = 0;
+  return parts.map((part) => {
+    const turned = rotate(part, first, rotary);
+    first += part.shape[1]!;
+    return turned;
+  });
+}
+
+/**
+ * Attention over keys and values in parts, [batch, query, head, headDim], without a pattern: the parts' exponentials are
+ * summed apart, so that no tensor as long as all keys is ever brought together or into another order.
+ */
+function attendFrom(q: tf.Tensor, keys: readonly tf.Tensor[], values: readonly tf.Tensor[]): tf.Tensor {
+  const [batch, queries, heads, headDim] = q.shape as [number, number, number, number];
+  const most = largestBatch(keys.concat(values));
+  if (most > batch) return attendFrom(tf.tile(q, [most / batch, 1, 1, 1]), keys, values);
+  const groups = keys[0]!.shape[2]!;
+  const each = heads / groups;
+  const scaled = tf.reshape(tf.mul(q, 1 / Math.sqrt(headDim)), [batch, queries, groups, each, headDim]);
+  const byGroup = tf.transpose(scaled, [2, 0, 1, 3, 4]); // [group, batch, query, head of the group, headDim]
+  const rows = batch * queries * each;
+  const scores = keys.map((k) => {
+    const [contexts, count] = k.shape as [number, number];
+    const turned = tf.reshape(tf.transpose(k, [2, 0, 3, 1]), [groups * contexts, headDim, count]);
+    const product = batchedMatMul(tf.reshape(byGroup, [groups * contexts, rows / contexts, headDim]), turned);
+    return tf.reshape(product, [groups * rows, count]);
+  });
+  if (queries > 1) scores.push(masked(scores.pop()!, queries, each));
+  const largest = scores.map((part) => tf.max(part, -1, true)).reduce((one, other) => tf.maximum(one, other));
+  const weights = scores.map((part) => tf.exp(tf.sub(part, largest)));
+  const sums = values.map((v, i) => {
+    const [contexts, count] = v.shape as [number, number];
+    const turned = tf.reshape(tf.transpose(v, [2, 0, 1, 3]), [groups * contexts, count, headDim]);
+    const product = batchedMatMul(tf.reshape(weights[i]!, [groups * contexts, rows / contexts, count]), turned);
+    return tf.reshape(product, [groups * rows, headDim]);
+  });
+  const total = tf.addN(weights.map((part) => tf.sum(part, -1, true)));
+  const z = tf.reshape(tf.div(tf.addN(sums), total), [groups, batch, queries, each, headDim]);
+  return tf.reshape(tf.transpose(z, [1, 2, 0, 3, 4]), [batch, queries, heads, headDim]);
+}
+
+/** Scores of queries over their own tokens, [… query · head of the group, key], with later ones hidden. */
+function masked(scores: tf.Tensor, queries: number, each: number): tf.Tensor {
+  const byQuery = tf.reshape(scores, [-1, queries, each, queries]);
+  const mask = tf.expandDims(causalMask(queries), 1);
+  return tf.reshape(tf.add(byQuery, mask), scores.shape);
 }
 
 /** Over keys in parts, of which the last is the queries' own tokens: [batch, head, query, key of all]. */

@@ -33,11 +33,13 @@ export function rotate(x: tf.Tensor, first: number, { base }: Rotary): tf.Tensor
 function angles(tokens: number, headDim: number, first: number, base: number): [tf.Tensor, tf.Tensor] {
   const half = headDim / 2;
   const [cos, sin] = [new Float32Array(tokens * headDim), new Float32Array(tokens * headDim)];
-  for (let token = 0; token < tokens; token++)
-    for (let i = 0; i < headDim; i++) {
-      const angle = (first + token) * Math.fround(1 / Math.fround(base ** ((2 * (i % half)) / headDim)));
-      cos[token * headDim + i] = Math.cos(angle);
-      sin[token * headDim + i] = Math.sin(angle);
+  for (let i = 0; i < half; i++) {
+    const frequency = Math.fround(1 / Math.fround(base ** ((2 * i) / headDim)));
+    for (let token = 0; token < tokens; token++) {
+      const at = token * headDim + i;
+      cos[at] = cos[at + half] = Math.cos((first + token) * frequency);
+      sin[at] = sin[at + half] = Math.sin((first + token) * frequency);
     }
+  }
   return [tf.tensor3d(cos, [tokens, 1, headDim]), tf.tensor3d(sin, [tokens, 1, headDim])];
 }
