@@ -1,5 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { SMOLVLM_CONFIG } from "../../bench/decoder-checkpoint.js";
 import { readConfig } from "../../src/model/architectures.js";
 import { modelBytes, requireMemory, WASM_HEAP_BYTES } from "../../src/model/memory.js";
 import { refused } from "../support/refused.js";
@@ -51,6 +52,19 @@ test("what the tightest limit leaves, or a refusal with the numbers", async () =
     "base takes 1.54 GB of weights and about 0.386 GB to run; --memory has 1.92 GB",
   );
   assert.is(WASM_HEAP_BYTES, 2 ** 32 - 2 ** 16);
+});
+
+test("SmolVLM-256M fits wasm's heap with a picture of one tile; with 17 it is refused, and what would fit is said", async () => {
+  const smolvlm = readConfig(JSON.stringify(SMOLVLM_CONFIG), "config.json");
+  const heap = [["the wasm backend's heap", WASM_HEAP_BYTES]] as const;
+  assert.ok(requireMemory(smolvlm, "smolvlm", "wasm", heap, 1)! > 1e9);
+  await refused(
+    () => requireMemory(smolvlm, "smolvlm", "wasm", heap, 17),
+    "memory",
+    "the wasm backend's heap has 4.29 GB",
+    "Pictures are cut into 17 tiles; whole (--no-split, split: false) it takes",
+    "and fits",
+  );
 });
 
 test.run();

@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { SMOLVLM_CONFIG } from "../../bench/decoder-checkpoint.js";
 import { randomModel, randomPair, seeded } from "../../bench/random-model.js";
 import type { Network } from "../../src/model/architecture.js";
 import { readConfig } from "../../src/model/architectures.js";
@@ -8,6 +9,7 @@ import { type AttributeOptions, attributeAll } from "../../src/patching/attribut
 import { decodedAtOnce, pairsAtOnce, patchBytes, patchesAtOnce, slopeBytes } from "../../src/patching/budget.js";
 import type { Mode } from "../../src/patching/pair.js";
 import type { Site } from "../../src/patching/sites.js";
+import { parseSite } from "../../src/patching/sites.js";
 import { sweep } from "../../src/patching/sweep.js";
 import { useBackend } from "../../src/platform/backend.js";
 import { CIRCUIT_SITES, siteOf } from "../support/blip-vqa.js";
@@ -139,6 +141,46 @@ test("what gradients towards sites of a small model are counted as, by hand", as
     each: 4 * (2 * image + 4 * (vision + z) + 3 * seeing),
     fixed: 4 * (2 * vision + 3 * z + turned),
   });
+});
+
+const SMOLVLM: Network = {
+  ...readConfig(JSON.stringify(SMOLVLM_CONFIG), "config.json", () => {}),
+  weights: {},
+};
+
+test("what a patch of SmolVLM-256M is counted as, by hand: the rows from its token on, and all tiles", () => {
+  const text = parseSite(SMOLVLM, "text.self.z");
+  const row = 44 * 576 + 6 * 1536;
+  // Ten rows and their keys and values, over 1,180 keys; four of the row that is read, and of the vocabulary.
+  const fast = 10 * row + 6 * 9 * 10 * 1180 + 4 * 576 + 2 * 10 * 576 + 4 * 49_280;
+  assert.is(patchBytes(SMOLVLM, text, { tokens: 1180, tiles: 17, from: 1170 }), 4 * fast);
+  const whole = 1180 * row + 6 * 9 * 1180 * 1180 + 1180 * 576 * (30 + 4) + 2 * 1180 * 576 + 4 * 49_280;
+  assert.is(patchBytes(SMOLVLM, text, { tokens: 1180, tiles: 17 }), 4 * whole);
+  // Keys and values of both passes, 3 heads of 64 in 30 layers, lie beside them.
+  const shared = 4 * 4 * 30 * 1180 * 192;
+  const extent = { tokens: 1180, tiles: 17, from: 1170 };
+  assert.is(patchesAtOnce(SMOLVLM, text, extent, shared + 3 * 4 * fast), 3);
+  assert.is(patchesAtOnce(SMOLVLM, text, extent, shared + 3 * 4 * fast - 1), 2);
+  const seeing = (tiles: number) =>
+    tiles * 1024 * (44 * 768 + 6 * 3072) + 6 * 12 * 1024 * 1024 + tiles * 1024 * 768 * 12;
+  for (const [tiles, tokens] of [
+    [1, 84],
+    [17, 1180],
+  ] as const) {
+    const reading = tokens * row + 6 * 9 * tokens ** 2 + tokens * 576 * (30 + 4) + 2 * tokens * 576 + 4 * 49_280;
+    const site = parseSite(SMOLVLM, "vision.self.z");
+    assert.is(patchBytes(SMOLVLM, site, { tokens, tiles }), 4 * (seeing(tiles) + reading));
+  }
+});
+
+test("a patch that does not fit because of its tiles says so", async () => {
+  const site = parseSite(SMOLVLM, "vision.self.z");
+  await refused(
+    () => patchesAtOnce(SMOLVLM, site, { tokens: 1180, tiles: 17 }, 1e9),
+    "memory",
+    "at 1180 tokens and 17 tiles",
+    "take the picture whole (split: false, --no-split)",
+  );
 });
 
 test("how many patches, questions and pairs of it go together", () => {

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
 import { readFloats, readSafetensors, type TensorEntry } from "../../src/checkpoint/safetensors.js";
 import { checkpointFolder } from "../../src/files/folder.js";
+import type { LoadOptions } from "../../src/model/load.js";
 import { loadModel, type Model } from "../../src/patching/model.js";
 import { FIXTURES, readJson } from "./fixture.js";
 
@@ -33,9 +34,9 @@ export class Decoder {
     readonly entries: ReadonlyMap<string, TensorEntry>,
   ) {}
 
-  static async load(name: string): Promise<Decoder> {
+  static async load(name: string, options: LoadOptions = {}): Promise<Decoder> {
     const folder = join(FIXTURES, name);
-    const model = await loadModel(folder, { warn: () => undefined });
+    const model = await loadModel(folder, { warn: () => undefined, ...options });
     const entries = await readSafetensors((await checkpointFolder(folder).bytes("expected.safetensors"))!);
     return new Decoder(folder, model, readJson(join(folder, "expected.json")), entries);
   }
