@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { pieceText } from "../words/piece-text.js";
 import { columns, loadModel, type ModelOptions, wholeNumber, withBackend, withJson } from "./options.js";
 import { checkOutputs, type Outputs, printResult } from "./outputs.js";
 
@@ -21,7 +22,12 @@ export function askCommand(): Command {
     using blip = await loadModel(model, options);
     const { image, question, top } = options;
     const result = await blip.ask({ image, question }, { top });
-    const rows = result.top.map(({ token, id, logit, prob }) => [token, id, logit.toFixed(3), prob.toFixed(4)]);
+    const rows = result.top.map(({ token, id, logit, prob }) => [
+      pieceText(token),
+      id,
+      logit.toFixed(3),
+      prob.toFixed(4),
+    ]);
     const alike = result.similarity === undefined ? "" : `\nsimilarity ${result.similarity.toFixed(4)}`;
     const table = () => `${result.answer}${alike}\n\n${columns(rows, ["token", "id", "logit", "prob"])}`;
     await printResult(result, table, options);

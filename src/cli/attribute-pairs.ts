@@ -30,7 +30,7 @@ export async function attributePairs(
     const tally = await throughPairs(
       executor,
       { name: "attribute", inputOf: (pair) => ({ pair, attribution: asked }) },
-      { file, mode, out, made: madeBy(model, options), label: "attribute" },
+      { file, mode, data: options.data, out, made: madeBy(model, options), label: "attribute" },
       (found) => {
         means.add(headMap(found));
         return found.toJSON();

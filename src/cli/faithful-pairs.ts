@@ -56,7 +56,7 @@ export async function faithfulPairs(
   await withExecutor(model, options, async (executor) => {
     const made = madeBy(model, options);
     const keep = isFile(out) ? `${out}.ranking` : undefined;
-    const list = { file: foundOn ?? file, mode, made, keep, label: "ranking" };
+    const list = { file: foundOn ?? file, mode, data: options.data, made, keep, label: "ranking" };
     const ranking = ranks ? await rankOn(executor, list, foundOn === undefined) : undefined;
     const heads = named ?? ranking!.heads.slice(0, top);
     const asked = { heads, randomSets, seed, ranked: curve ? ranking!.heads : undefined };
@@ -65,7 +65,7 @@ export async function faithfulPairs(
     const tested = await throughPairs(
       executor,
       { name: "faithful", inputOf: (pair) => ({ pair, ...asked }) },
-      { file, mode, out, made, label: "faithful", takes },
+      { file, mode, data: options.data, out, made, label: "faithful", takes },
       (found) => {
         means.add(found);
         return found;

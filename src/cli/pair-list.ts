@@ -25,6 +25,7 @@ export interface PairListOptions extends ModelOptions {
   readonly mode?: Mode;
   readonly workers?: number;
   readonly executor?: string;
+  readonly data?: string;
 }
 
 /** The options for a list of pairs in the place of one. */
@@ -47,6 +48,7 @@ export function withPairList(command: Command, conflicts: readonly string[]): Co
         "text",
       ]),
     )
+    .option("--data <folder>", "with --pairs: pictures may lie below this folder too, absolute paths among them")
     .option("--workers <number>", "with --pairs: processes; default: as many as cores, if memory allows", wholeNumber)
     .addOption(executorOption("with --pairs: "))
     .addHelpText(
@@ -56,9 +58,9 @@ export function withPairList(command: Command, conflicts: readonly string[]): Co
 }
 
 /** @throws NoticeError `options` where options of a list are given without one. */
-export function refuseListOptions({ out, mode, workers, executor }: PairListOptions): void {
-  if ([out, mode, workers, executor].some((given) => given !== undefined))
-    throw new NoticeError("options", "--out, --mode, --workers and --executor go with --pairs.");
+export function refuseListOptions({ out, mode, workers, executor, data }: PairListOptions): void {
+  if ([out, mode, workers, executor, data].some((given) => given !== undefined))
+    throw new NoticeError("options", "--out, --mode, --data, --workers and --executor go with --pairs.");
 }
 
 /**
@@ -146,6 +148,8 @@ export function throwIfLeftOut(done: string, ...tallies: readonly Tally[]): void
 export interface PairList {
   readonly file: string;
   readonly mode?: Mode;
+  /** Where its pictures may lie too. */
+  readonly data?: string | undefined;
   /** For the results, a line a pair; without it they are only handed to `take`. */
   readonly out?: string;
   /** Of what the results are, so that an interrupted command can go on. */
@@ -174,10 +178,10 @@ export interface PairJob<Name extends JobName> {
 export async function throughPairs<Name extends JobName>(
   executor: Executor,
   job: PairJob<Name>,
-  { file, mode = "image", out, made, keep, label, takes = () => true }: PairList,
+  { file, mode = "image", data, out, made, keep, label, takes = () => true }: PairList,
   take: (output: Jobs[Name]["output"]) => object,
 ): Promise<Tally> {
-  const pairs = await readPairs(file, mode);
+  const pairs = await readPairs(file, mode, data);
   const beside = keep ?? (isFile(out) ? out : undefined);
   const kept = beside === undefined ? undefined : await KeptResults.open(beside, job.name, made);
   // Read twice, for the bar's sake only.

@@ -34,7 +34,7 @@ export async function pathPairs(
     const tally = await throughPairs(
       executor,
       { name: "paths", inputOf: (pair) => ({ pair, ...asked }) },
-      { file, mode, out, made: madeBy(model, options), label: "path" },
+      { file, mode, data: options.data, out, made: madeBy(model, options), label: "path" },
       ({ paths, together, plain, ...facts }) => {
         for (const [i, path] of paths.entries()) addScore(means, `path ${i}`, path);
         addScore(means, "together", together);

@@ -4,6 +4,7 @@ import { answerName } from "../patching/metrics.js";
 import type { Pair } from "../patching/pair.js";
 import type { Position } from "../patching/positions.js";
 import type { Scores } from "../patching/scores.js";
+import { pieceText } from "../words/piece-text.js";
 import { columns, indices } from "./options.js";
 import { figureKind, type Outputs, printResult, writeTo } from "./outputs.js";
 
@@ -69,7 +70,7 @@ function scoreTable(
     : "";
   return (
     `${answerName(answers.correct)} or ${answerName(answers.incorrect)}: logit difference ${fixed(clean.logitDiff)} clean, ` +
-    `${fixed(corrupted.logitDiff)} corrupted; P(${answers.correct.token}) ${fixed(clean.prob)} and ${fixed(corrupted.prob)}.\n` +
+    `${fixed(corrupted.logitDiff)} corrupted; P(${pieceText(answers.correct.token)}) ${fixed(clean.prob)} and ${fixed(corrupted.prob)}.\n` +
     `${note}${direction} ${map.title}: ${map.legend}\n\n` +
     columns(
       map.values.map((row, layer) => [layer, ...row.map(fixed)]),

@@ -39,7 +39,7 @@ export async function runPairs(model: string, file: string, options: PairsOption
     const tally = await throughPairs(
       executor,
       { name: "sweep", inputOf: (pair) => ({ pair, sweeps: [asked] }) },
-      { file, mode, out, made: madeBy(model, options), label: "sweep" },
+      { file, mode, data: options.data, out, made: madeBy(model, options), label: "sweep" },
       ([scores]) => {
         means.add(strongestOf(scores!));
         return scores!.toJSON();

@@ -22,9 +22,6 @@ export const text = z.string().min(1).max(4096);
 export const isBelow = (path: string) =>
   !isAbsolute(path) && !win32.isAbsolute(path) && !path.split(/[/\\]/).includes("..") && !path.includes("\0");
 
-/** A path of a list. */
-export const path = text.refine(isBelow, "a path below the folder of the list was expected");
-
 /** The values of a JSONL file, line by line as they are asked for; empty lines are passed over. */
 export async function* jsonLines(file: string): AsyncGenerator<JsonLine, void, undefined> {
   let index = -1;

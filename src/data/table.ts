@@ -1,5 +1,5 @@
 import { stat } from "node:fs/promises";
-import { basename, dirname, extname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { basename, dirname, extname } from "node:path";
 import { z } from "zod";
 import { NoticeError } from "../base/errors.js";
 import { nearest } from "../base/nearest.js";
@@ -8,7 +8,8 @@ import { questionTemplate, type Writer } from "../corruption/prompts.js";
 import { findFile } from "../files/read.js";
 import { csvRows } from "./csv.js";
 import { sampleId } from "./image-folder.js";
-import { checked, isBelow, jsonLines, text } from "./jsonl.js";
+import { checked, jsonLines, text } from "./jsonl.js";
+import { placed } from "./placed.js";
 import type { PrepareContext, Prepared, Sample } from "./sample.js";
 import { sceneSentence } from "./scenes/sentences.js";
 import { isQuestion, state } from "./statement.js";
@@ -207,7 +208,7 @@ type Paths = Pick<Sample, "image" | "corruptImage" | "mask">;
 /** The paths, of files that are there. @throws Unusable */
 async function found({ image, corruptImage, mask }: Paths, reader: Reader): Promise<Paths> {
   const find = async (path: string, reason: string) => {
-    const file = placed(path, reader);
+    const file = placed(path, { ...reader, list: "table" });
     if (!(await stat(file).catch(() => undefined))?.isFile()) throw new Unusable(reason, path);
     return file;
   };
@@ -216,18 +217,6 @@ async function found({ image, corruptImage, mask }: Paths, reader: Reader): Prom
     ...(corruptImage === undefined ? {} : { corruptImage: await find(corruptImage, "missing image") }),
     ...(mask === undefined ? {} : { mask: await find(mask, "missing mask") }),
   };
-}
-
-function placed(path: string, { folder, pictures }: Reader): string {
-  if (isBelow(path)) return join(folder, path);
-  const file = resolve(folder, path);
-  const [first] = relative(pictures ?? folder, file).split(sep);
-  if (pictures !== undefined && first !== ".." && !isAbsolute(first!)) return file;
-  const below = pictures === undefined ? "the table's folder" : `the table's folder or ${pictures}`;
-  throw new Unusable(
-    "outside the folder",
-    `${JSON.stringify(path.slice(0, 100))} is no path below ${below}; --data DIR (the folder of openDataset) allows paths below DIR`,
-  );
 }
 
 function maskOfScene({ task, aspect, question, masks }: Fields): unknown {

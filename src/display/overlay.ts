@@ -86,9 +86,12 @@ export async function overlay(pair: Pair, options: LookOptions = {}): Promise<Ov
   return new Overlay({
     ...{ picture, grid, box: boxes[shown]!, layer, head, token, effect },
     title: `${from} L${layer}H${head} from token ${token} (${named[token]})${tiles}`,
-    subtitle: [pair.question.text, causes(pair, effect)].filter(Boolean),
+    subtitle: [withoutMarks(pair.question.text), causes(pair, effect)].filter(Boolean),
   });
 }
+
+/** A prompt without the marks that its template puts into it, hundreds of `<image>` among them. */
+const withoutMarks = (prompt: string) => prompt.replace(/(<[^<>\s]+>\s*)+/g, " ").trim();
 
 /** No picture of attention stands without what the head does. */
 function causes({ mode, answers: { correct, incorrect } }: Pair, effect: number | null): string {

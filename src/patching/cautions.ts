@@ -1,3 +1,4 @@
+import { pieceText } from "../words/piece-text.js";
 import { likeliest, type Speaker } from "./choices.js";
 import { type Answer, measure, rank } from "./metrics.js";
 import type { Pair } from "./pair.js";
@@ -45,7 +46,7 @@ export class Cautions {
       if (!isWhole(model, answer))
         this.tell(
           "first piece",
-          `The answer ${JSON.stringify(answer.text)} is read by its first word piece alone, ${JSON.stringify(answer.token)}.`,
+          `The answer ${JSON.stringify(answer.text)} is read by its first word piece alone, ${JSON.stringify(pieceText(answer.token))}.`,
         );
     const [found] = await measure(clean.logits, { rank: rank(answers.correct) });
     if (found!.rank === 0) return;
@@ -53,7 +54,7 @@ export class Cautions {
     this.tell(
       "clean answer",
       `The clean run does not give the correct answer: asked ${JSON.stringify(text ?? "")}, the model says ` +
-        `${JSON.stringify(first!.token)} before ${JSON.stringify(answers.correct.token)}. A patch cannot bring back what it does not say.`,
+        `${JSON.stringify(pieceText(first!.token))} before ${JSON.stringify(pieceText(answers.correct.token))}. A patch cannot bring back what it does not say.`,
     );
   }
 }

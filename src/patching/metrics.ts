@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { checkObject, NoticeError } from "../base/errors.js";
+import { pieceText } from "../words/piece-text.js";
 
 /** One of the two answers, read as the first word piece of its tokenisation. */
 export interface Answer {
@@ -10,7 +11,8 @@ export interface Answer {
 
 /** An answer's text, with the word piece that it is read by where that is not all of it. */
 export function answerName({ text, token }: Answer): string {
-  return text.toLowerCase() === token ? text : `${text} (read as "${token}")`;
+  const piece = pieceText(token);
+  return text.toLowerCase() === piece.toLowerCase() ? text : `${text} (read as "${piece}")`;
 }
 
 /** The two alternatives of a question. */

@@ -146,7 +146,7 @@ test("an overlay of attention within the picture is of a patch, and of another a
   await refused(() => overlay(pair, { ...options, site: "text.cross.z", tile: 1 }), "site", "tile");
 });
 
-for (const name of ["idefics3", "llava"])
+for (const name of ["idefics3", "llava", "llava-grouped"])
   test(`${name}: an overlay shows what the tile shows that is looked at`, async () => {
     const { model, expected, folder } = await Decoder.load(name);
     const image = `${folder}/clean.png`;
@@ -166,7 +166,11 @@ for (const name of ["idefics3", "llava"])
       const { patterns } = await answerAttention(made.clean, token, { site: "vision.self.z" });
       assert.equal(patterns[0]![1]!.slice(-patches), values[1]![token]!.slice(-patches));
     }
-    assert.match((await overlay(made, { layer: 0, head: 1 })).title, /^text\.self L0H1 from token \d+/);
+    const last = await overlay(made, { layer: 0, head: 1 });
+    assert.not.match(last.subtitle.join(), "<image>");
+    const among = imagePlaces(model, await pictureOf(image), made.question);
+    assert.is(last.grid.length ** 2, among.filter(({ tile }) => tile === among.at(-1)!.tile).length);
+    assert.match(last.title, /^text\.self L0H1 from token \d+/);
   });
 
 test("pairs and tensors are text; a picture and a pair's input are pictures", async () => {

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { appendFileSync, copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { loadBlip } from "../../src/patching/model.js";
@@ -50,7 +50,7 @@ test("a line of results a pair, in their order; bad lines are named and left out
   assert.is(lines.length, 4);
   for (const [i, part] of [
     "line 2: The line is not JSON",
-    "line 5: The line is no pair: image",
+    'line 5: The line is no pair: image: outside the folder: "../x.png" is no path below the list\'s folder; --data DIR allows',
     "line 6: There is no",
   ].entries())
     assert.ok(lines[i]!.startsWith(`notice: ${list} ${part}`), lines[i]);
@@ -64,6 +64,25 @@ test("a line of results a pair, in their order; bad lines are named and left out
     [0, 2, 6].map((index) => ({ index, ...right })),
   );
   assert.equal(readdirSync(folder).sort(), ["clean.png", "corrupt.png", "pairs.jsonl", "results.jsonl"]);
+});
+
+test("--data allows pictures elsewhere, by absolute paths too; without it they are refused by the rule's name", async () => {
+  const elsewhere = { ...good, image: resolve(CLEAN_IMAGE), corruptImage: resolve(CORRUPT_IMAGE) };
+  write(good, elsewhere);
+  const other = join(folder, "elsewhere.jsonl");
+  const args = SWEEP.map((word) => (word === out ? other : word));
+  const refused = await noticeHere(...args, "--workers", "1");
+  assert.is(refused.code, 2);
+  assert.match(
+    refused.stderr,
+    /line 2: The line is no pair: image: outside the folder: ".*clean\.png" is no path below the list's folder; --data DIR/,
+  );
+  rmSync(other);
+  const { code, stderr } = await noticeHere(...args, "--workers", "1", "--data", NARROW);
+  assert.equal([code, stderr], [0, ""]);
+  const [one, two] = results(other);
+  assert.equal({ ...one, index: 1 }, two); // the same pictures
+  rmSync(other);
 });
 
 test("the summary: each head's mean over the pairs of its largest effect, which may be negative", async () => {

@@ -27,6 +27,11 @@ test.before(async () => {
 test("of an answer that is read by a part of it, that is said", () => {
   assert.is(answerName({ text: "Red", token: "red", id: 1 }), "Red");
   assert.is(answerName({ text: "striped", token: "stri", id: 2 }), 'striped (read as "stri")');
+  // Pieces of byte-level BPE and of SentencePiece, as the text that they stand for.
+  assert.is(answerName({ text: "red", token: "Ġred", id: 3 }), "red");
+  assert.is(answerName({ text: "blue", token: "▁blu", id: 4 }), 'blue (read as "blu")');
+  assert.is(answerName({ text: "voilà", token: "ĠvoilÃł", id: 5 }), "voilà");
+  assert.is(answerName({ text: "あい", token: "ĠãģĤ", id: 6 }), 'あい (read as "あ")');
 });
 
 test("each metric on rows of which it is known", async () => {
