@@ -14,7 +14,8 @@ export interface Statement {
   readonly write: (word: string) => string;
 }
 
-type Said = Pick<Sample, "question" | "answers" | "corruptQuestion" | "answerPlace">;
+/** What is said to a model of a sample. */
+export type Said = Pick<Sample, "question" | "answers" | "corruptQuestion" | "answerPlace">;
 
 /**
  * The sentence as `as` puts it.
@@ -40,7 +41,7 @@ function sentence({ words, isTrue, write }: Statement, pieces: PrepareContext["p
 function beginning({ words, write }: Statement, pieces: PrepareContext["pieces"]): Said {
   const [before, other] = words.map((word) => {
     const whole = write(word);
-    const at = ` ${whole.toLowerCase()}`.indexOf(` ${word.toLowerCase()}`);
+    const at = whole.search(wholeWord(word));
     if (at < 0) throw new Unusable("sentence lacks the word", `${JSON.stringify(word)} is not in: ${whole}`);
     return whole.slice(0, at).trim();
   });
@@ -67,6 +68,10 @@ export function writerOf(
   const [templates, names] = isQuestion(context) ? [TEMPLATES, question] : [SENTENCES, sentence];
   return questionTemplate(context.template ?? templates[dataset], names);
 }
+
+/** Where a text says a word, not where a longer one begins with it. */
+export const wholeWord = (word: string) =>
+  new RegExp(`(?<![\\p{L}\\p{N}])${word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}(?![\\p{L}\\p{N}])`, "giu");
 
 /** The article before a word. No state of MIT-States begins with a vowel that is not heard. */
 export const articleOf = (word: string) => (/^[aeiou]/i.test(word) ? "an" : "a");

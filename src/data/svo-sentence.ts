@@ -1,4 +1,4 @@
-import { articleOf, type Statement } from "./statement.js";
+import { articleOf, type Statement, wholeWord } from "./statement.js";
 
 /** A word as sentences of the present have it: itself, or with the ending of a plural or of a verb. */
 const FORMS: readonly ((word: string) => string)[] = [
@@ -40,7 +40,3 @@ export function svoSaying(
   }
   return undefined;
 }
-
-/** The words of triplets have no sign that a pattern means but the full stop. */
-const wholeWord = (word: string) =>
-  new RegExp(`(?<![\\p{L}\\p{N}])${word.replaceAll(".", "\\.")}(?![\\p{L}\\p{N}])`, "giu");

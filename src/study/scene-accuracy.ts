@@ -1,5 +1,7 @@
+import type { Form } from "../data/sample.js";
 import { size } from "../data/scenes/canvas.js";
 import { draw, type Sample, sampleAt, type Task } from "../data/scenes/scene.js";
+import { putScene } from "../data/scenes/sentences.js";
 import type { Executor } from "../executors/executor.js";
 import type { Picture } from "../pictures/picture.js";
 
@@ -21,16 +23,28 @@ export interface SceneAccuracy {
   readonly blank: number;
 }
 
-/** The questions that a seed asks: one a scene. */
-export function sceneSamples(task: Task, count: number, seed: number): Sample[] {
-  return Array.from({ length: count }, (_, index) => sampleAt(task, seed, index));
+/** The questions that a seed asks: one a scene; or as many sentences, half of them false, or beginnings of captions. */
+export function sceneSamples(task: Task, count: number, seed: number, as: Form = "question"): Sample[] {
+  return Array.from({ length: count }, (_, index) => {
+    const sample = sampleAt(task, seed, index);
+    const { question, answers } = putScene(sample, as, index);
+    return { ...sample, question, answers };
+  });
 }
 
 const batch = 100;
 const grey: Picture = { width: size, height: size, data: new Uint8Array(size * size * 3).fill(128) };
 
+const PICTURES: Record<keyof SceneAnswers, (sample: Sample) => Picture> = {
+  clean: ({ scene }) => draw(scene).picture,
+  corrupt: ({ corrupt }) => draw(corrupt).picture,
+  blank: () => grey,
+};
+const KEYS = ["clean", "corrupt", "blank"] as const;
+
 /**
- * Asks a hundred pictures at a time.
+ * Asks a hundred pictures at a time. A caption may go on with many words, so where `as` says so the answer is the
+ * likelier of its two.
  *
  * @param samples of one task, so that their questions are equally long.
  * @param progress called after each hundred with the samples done.
@@ -41,27 +55,39 @@ export async function askScenes(
   executor: Executor,
   samples: readonly Sample[],
   progress: (done: number) => void = () => {},
+  as: Form = "question",
 ): Promise<SceneAnswers> {
   const answers: Record<keyof SceneAnswers, string[]> = { clean: [], corrupt: [], blank: [] };
-  for await (const { key, output, error } of executor.perform("answers", batches(samples), { ordered: true })) {
-    if (error) throw error;
-    answers[key].push(...output);
+  const take = (key: keyof SceneAnswers, ...said: readonly string[]) => {
+    answers[key].push(...said);
     if (key === "blank") progress(answers.blank.length);
-  }
+  };
+  if (as === "caption")
+    for await (const { key, output, error } of executor.perform("choose", choices(samples), { ordered: true })) {
+      if (error) throw error;
+      take(key, output.answer);
+    }
+  else
+    for await (const { key, output, error } of executor.perform("answers", batches(samples), { ordered: true })) {
+      if (error) throw error;
+      take(key, ...output);
+    }
   return answers;
+}
+
+function* choices(samples: readonly Sample[]) {
+  for (const sample of samples)
+    for (const key of KEYS) {
+      const { question, answers } = sample;
+      yield { key, input: { asked: { image: PICTURES[key](sample), question }, answers } };
+    }
 }
 
 function* batches(samples: readonly Sample[]) {
   for (let at = 0; at < samples.length; at += batch) {
     const part = samples.slice(at, at + batch);
     const questions = part.map(({ question }) => question);
-    const picturesOf: Record<keyof SceneAnswers, (sample: Sample) => Picture> = {
-      clean: ({ scene }) => draw(scene).picture,
-      corrupt: ({ corrupt }) => draw(corrupt).picture,
-      blank: () => grey,
-    };
-    for (const key of ["clean", "corrupt", "blank"] as const)
-      yield { key, input: { images: part.map(picturesOf[key]), questions } };
+    for (const key of KEYS) yield { key, input: { images: part.map(PICTURES[key]), questions } };
   }
 }
 

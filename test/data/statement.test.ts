@@ -4,6 +4,7 @@ import { faces } from "../../src/data/faces.js";
 import { mitStates } from "../../src/data/mit-states.js";
 import type { Form } from "../../src/data/sample.js";
 import { sceneSentence } from "../../src/data/scenes/sentences.js";
+import { state } from "../../src/data/statement.js";
 import { svoProbes } from "../../src/data/svo-probes.js";
 import { svoSaying } from "../../src/data/svo-sentence.js";
 import { table } from "../../src/data/table.js";
@@ -101,6 +102,12 @@ test("half of the sentences about states and faces are true of the clean picture
     assert.ok(Math.abs(share - 0.5) < 0.14, `${share}`); // 4 standard errors
     assert.ok(samples.every(({ question }) => !/ a [aeiou]| an [^aeiou]/.test(question)));
   }
+});
+
+test("a word is not found at the beginning of a longer one", () => {
+  const write = (word: string) => `a boy is carrying a ${word}.`;
+  const said = state({ words: ["ball", "car"], isTrue: true, write }, { ...CONTEXT, as: "caption" });
+  assert.is(said.question, "a boy is carrying a");
 });
 
 test("states and faces as captions", async () => {

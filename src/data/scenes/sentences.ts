@@ -1,3 +1,7 @@
+import type { Form } from "../sample.js";
+import { type Said, state } from "../statement.js";
+import type { Sample } from "./scene.js";
+
 /**
  * A question about a scene as a sentence: "is this star red or blue?" is "this star is red", "is man riding or pulling
  * dog?" is "a man is riding a dog".
@@ -25,4 +29,17 @@ function sentenceOf(words: readonly string[], article: string): string | undefin
   const [first, second, third] = words;
   if (words.length !== 3) return undefined;
   return first === "this" ? `${article} ${second} is ${third}.` : `a ${first} is ${second} a ${third}.`;
+}
+
+/**
+ * A scene's question and answers as a form puts them: a sentence to match is true of every other scene.
+ *
+ * @param index of the scene in its world.
+ */
+export function putScene({ question, corruptQuestion, answers }: Sample, as: Form, index: number): Said {
+  const write = as === "question" ? undefined : sceneSentence(question, answers, as === "match" ? "this" : "the");
+  if (!write) return { question, corruptQuestion, answers };
+  // A word of a scene is a word piece.
+  const pieces = (text: string) => text.split(" ").length;
+  return state({ words: answers, isTrue: index % 2 === 0, write }, { as, pieces, seed: 0 });
 }

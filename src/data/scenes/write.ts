@@ -7,9 +7,12 @@ import { partialOf, removeLeftoversOf } from "../../files/leftovers.js";
 import { fileError, isFileError } from "../../files/system-error.js";
 import { makeFolder } from "../../files/write.js";
 import { encodePng } from "../../pictures/picture.js";
+import type { Form } from "../sample.js";
+import type { Said } from "../statement.js";
 import { type Drawing, size } from "./canvas.js";
 import { encodeGreyJpeg, encodeJpeg } from "./jpeg.js";
 import { caption, draw, type Sample, type Scene, sampleAt, tasks, truth } from "./scene.js";
+import { putScene } from "./sentences.js";
 import type { Word } from "./vocabulary.js";
 
 export interface WriteScenesOptions {
@@ -17,6 +20,8 @@ export interface WriteScenesOptions {
   readonly count: number;
   /** Another seed, other scenes. The shipped checkpoint learned from seed 1. */
   readonly seed: number;
+  /** How the pairs of pairs.jsonl are put. Default: as questions. */
+  readonly as?: Form;
   /** Called after each pair with the pairs done, of three times `count`. */
   readonly progress?: (done: number) => void;
 }
@@ -43,8 +48,8 @@ const svoColumns =
  * @throws NoticeError `options` where the folder exists and is not empty.
  */
 export async function writeScenes(directory: string, options: WriteScenesOptions): Promise<void> {
-  checkShape("writeScenes", options, { such: "{ count: 10, seed: 1 }", keys: ["count", "seed", "progress"] });
-  const { count, seed, progress } = options;
+  checkShape("writeScenes", options, { such: "{ count: 10, seed: 1 }", keys: ["count", "seed", "as", "progress"] });
+  const { count, seed, as = "question", progress } = options;
   await refuseFull(directory);
   const beside = partialOf(directory);
   await removeLeftoversOf(directory);
@@ -58,7 +63,16 @@ export async function writeScenes(directory: string, options: WriteScenesOptions
         const sample = sampleAt(task, seed, index);
         const drawings = [draw(sample.scene), draw(sample.corrupt)] as const;
         const name = `${task}-${String(index).padStart(5, "0")}`;
-        pairs.push(JSON.stringify(await writePair(put, name, sample, drawings)));
+        pairs.push(
+          JSON.stringify(
+            await writePair(
+              put,
+              name,
+              { ...sample, corruptQuestion: undefined, ...putScene(sample, as, index) },
+              drawings,
+            ),
+          ),
+        );
         if (task === "actions") rows.push(svoRow(sample, 2 * index + 1));
         for (const [i, scene] of [sample.scene, sample.corrupt].entries()) {
           await put(imagePath(scene, sample, 2 * index + 1 + i), await datasetImage(scene, drawings[i]!));
@@ -94,7 +108,12 @@ function ignoreMissing(error: NodeJS.ErrnoException): undefined {
 }
 
 /** Both pictures and all masks of a pair; returns its line of pairs.jsonl, paths relative to that file. */
-async function writePair(put: Put, name: string, sample: Sample, drawings: readonly [Drawing, Drawing]) {
+async function writePair(
+  put: Put,
+  name: string,
+  sample: Omit<Sample, keyof Said> & Said,
+  drawings: readonly [Drawing, Drawing],
+) {
   const { scene, corrupt, aspect, question, corruptQuestion, answers } = sample;
   const write = async (id: string, { picture, masks }: Drawing) => {
     await put(`images/${id}.png`, encodePng(picture));
