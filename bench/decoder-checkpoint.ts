@@ -1,7 +1,9 @@
 import { copyFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { writeRandomCheckpoint } from "./base-checkpoint.js";
+import { checkpointFolder } from "../src/files/folder.js";
+import { readFacts } from "../src/model/load.js";
+import { normals, writeRandomCheckpoint } from "./base-checkpoint.js";
 
 /** The shape of HuggingFaceTB/SmolVLM-256M-Instruct. */
 export const SMOLVLM_CONFIG = {
@@ -78,3 +80,51 @@ async function tokenizer(): Promise<string> {
   stored.added_tokens.push(...names.map((content, i) => ({ ...last, id: last.id + 1 + i, content })));
   return JSON.stringify(stored);
 }
+
+/** A pair for all sides, as pair.json; pixels.f32 [picture, tile, side, side, 3] beside it. */
+export interface DecoderPair {
+  readonly tiles: number;
+  readonly ids: number[];
+  /** Which of the ids are the picture's, and which the question's. */
+  readonly image: number[];
+  readonly asked: number[];
+  readonly answers: readonly [DecoderAnswer, DecoderAnswer];
+  /** [layer, head, token] of the patches that every side makes and all are compared by. */
+  readonly places: readonly (readonly [number, number, number])[];
+}
+
+interface DecoderAnswer {
+  readonly text: string;
+  readonly id: number;
+}
+
+/** Writes the pair of two noisy pictures, in one tile or 17. */
+export async function writeDecoderPair(folder: string, checkpoint: string, split: boolean): Promise<DecoderPair> {
+  const files = checkpointFolder(checkpoint);
+  const { architecture, config } = await readFacts(files);
+  const reader = (await architecture.intake.reader!(files, config, { split }))!;
+  const grid = reader.square;
+  const tiles = grid.rows * grid.columns + 1;
+  const { ids, image, question } = reader.prompt(DECODER_QUESTION, grid);
+  const asked = [...question!];
+  const answers = DECODER_ANSWERS.map((text) => ({ text, id: reader.answer(text).id })) as [
+    DecoderAnswer,
+    DecoderAnswer,
+  ];
+  const { layers, heads } = SHAPE;
+  const places = asked.flatMap((token) =>
+    layers.flatMap((layer) => Array.from({ length: heads }, (_, head) => [layer, head, token] as const)),
+  );
+  const pair = { tiles, ids: [...ids], image: [...image!], asked, answers, places };
+  await writeFile(join(folder, "pair.json"), JSON.stringify(pair));
+  // A dark and a light one: what two equal noises put into the words differs too little to compare.
+  const pictures = [1, 2].map((seed) => {
+    const values = normals(tiles * 512 * 512 * 3, seed).map((value) => value / 2 + (seed === 1 ? -1 : 1));
+    return new Uint8Array(values.buffer);
+  });
+  await writeFile(join(folder, "pixels.f32"), Buffer.concat(pictures));
+  return pair;
+}
+
+/** Peers patch every head in these layers. */
+const SHAPE = { layers: [3, 9, 15, 21, 27], heads: 9 } as const;

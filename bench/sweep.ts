@@ -1,14 +1,12 @@
-import { execFile, spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { cpus, tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
+import { cpus } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { parseArgs, promisify } from "node:util";
+import { parseArgs } from "node:util";
 import { readConfig } from "../src/model/architectures.js";
 import type { Backend } from "../src/platform/backend.js";
 import { BASE_ARCHITECTURES, BASE_QUESTION, type BaseArchitecture, writeBaseCheckpoint } from "./base-checkpoint.js";
 import { writeNoisePair } from "./noise-pair.js";
+import { checkChanges, counted, figures, here, measurePeer, type Peer, whyNot, withScratch } from "./processes.js";
 import { drawScaling } from "./scaling.js";
 import type { SweepFigures } from "./sweep-ours.js";
 
@@ -36,34 +34,9 @@ export interface Row {
   readonly ratioLimit: number;
 }
 
-/** What a script of bench/peers prints. */
-interface PeerFigures {
-  readonly name: string;
-  readonly secondsPerPatch: number;
-  readonly patchesTimed: number;
-  readonly note: string;
-  /** Of the logit difference by each patch timed, as `SweepFigures.changes` in its order. */
-  readonly changes: readonly number[];
-}
-
-interface Peer {
-  readonly script: string;
-  readonly cores: number;
-  readonly figures?: PeerFigures;
-  /** Why there are no figures. */
-  readonly missing?: string;
-}
-
 const PATCHES = 1440;
-/** Changes of the logit difference may be so far apart: a share of the largest, but no less than float32's rounding of logits. */
-const ROUNDING = { share: 1e-3, least: 1e-5 };
 const BACKENDS = ["node-gpu", "node", "wasm"] as const satisfies readonly Backend[];
 const PEERS = ["procedure", "skilled", "with_nnsight", "with_pyvene"];
-
-const run = promisify(execFile);
-const here = fileURLToPath(new URL(".", import.meta.url));
-const python = join(here, "peers", ".venv", "bin", "python");
-const canPin = spawnSync("taskset", ["--version"]).status === 0;
 
 async function main(): Promise<void> {
   const { values: options } = parseArgs({
@@ -109,6 +82,8 @@ interface Course {
   readonly quick: boolean;
 }
 
+const patchesOf = (script: string, quick: boolean) => (quick ? ["--patches", script === "procedure" ? "2" : "24"] : []);
+
 /** Measures and prints one checkpoint. */
 async function measureAll(folder: string, { cores, backends, scripts, quick }: Course): Promise<Row[]> {
   return withScratch(async (pair) => {
@@ -118,7 +93,8 @@ async function measureAll(folder: string, { cores, backends, scripts, quick }: C
     console.log(`${architecture.name}, base size, "${BASE_QUESTION}": ${PATCHES} patches of text.cross.z${part}`);
     const peers: Peer[] = [];
     for (const count of cores)
-      for (const script of scripts) peers.push(await measurePeer(script, [folder, pair], count, quick));
+      for (const script of scripts)
+        peers.push(await measurePeer(script, [folder, pair], count, patchesOf(script, quick)));
     const rows: Row[] = [];
     for (const backend of backends)
       for (const count of cores)
@@ -126,16 +102,6 @@ async function measureAll(folder: string, { cores, backends, scripts, quick }: C
     print(rows, peers);
     return rows;
   });
-}
-
-/** A folder for as long as `work` lasts. */
-async function withScratch<Result>(work: (folder: string) => Promise<Result>): Promise<Result> {
-  const folder = await mkdtemp(join(tmpdir(), "notice-base-"));
-  try {
-    return await work(folder);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
 }
 
 /** One process on one core; on several, a native backend uses them itself, and of wasm each core has a process and a pair. */
@@ -177,46 +143,6 @@ async function measure(
   };
 }
 
-/** In a process of its own, since TensorFlow.js holds one backend of each kind. */
-async function whyNot(backend: Backend): Promise<string | undefined> {
-  const code = `import { tryBackend } from ${JSON.stringify(new URL("../src/platform/backend.ts", import.meta.url).href)};
-    console.log(JSON.stringify((await tryBackend(${JSON.stringify(backend)})) ?? null));`;
-  const args = ["--import", "tsx", "--input-type=module", "--eval", code];
-  return (await figures<string | null>(process.execPath, args)) ?? undefined;
-}
-
-async function measurePeer(script: string, folders: string[], cores: number, quick: boolean): Promise<Peer> {
-  const install = "`npm run bench:peers` makes its environment";
-  if (!existsSync(python)) return { script, cores, missing: `not installed: ${install}` };
-  const args = ["-W", "ignore", join(here, "peers", `${script}.py`), ...folders, "--threads", String(cores)];
-  try {
-    const found = await figures<PeerFigures>(
-      python,
-      [...args, ...(quick ? ["--patches", script === "procedure" ? "2" : "24"] : [])],
-      cores === 1 ? 0 : undefined,
-    );
-    console.log(`${found.name}, ${counted(cores)}: ${found.secondsPerPatch.toFixed(3)} s a patch (${found.note})`);
-    return { script, cores, figures: found };
-  } catch (error) {
-    const last = (error as { stderr?: string }).stderr?.trim().split("\n").at(-1);
-    return { script, cores, missing: `${last ?? reason(error)} (${install})` };
-  }
-}
-
-/** Equal changes by the same patches of the same pair: else one does not do the work that is timed. */
-function checkChanges(backend: Backend, ours: readonly number[], peers: readonly Peer[]): void {
-  for (const { figures: found } of peers) {
-    if (!found) continue;
-    const apart = Math.max(...found.changes.map((change, patch) => Math.abs(change - ours[patch]!)));
-    const largest = Math.max(...found.changes.map(Math.abs));
-    const compared = `${found.changes.length} patches, ${apart.toExponential(1)} apart, the largest ${largest.toExponential(1)}`;
-    console.log(`${backend} beside ${found.name}: ${compared}`);
-    const allowed = Math.max(ROUNDING.share * largest, ROUNDING.least);
-    if (!(apart <= allowed && allowed <= largest / 20))
-      throw new Error(`${backend} and ${found.name} do not change the logit difference alike (${compared}).`);
-  }
-}
-
 function print(rows: readonly Row[], peers: readonly Peer[]): void {
   const times = (ratio: number | null) => (ratio === null ? "-" : `${ratio.toFixed(1)} x`);
   console.table(
@@ -242,17 +168,5 @@ function print(rows: readonly Row[], peers: readonly Peer[]): void {
     })),
   );
 }
-
-/** The last line that a process prints, as JSON. On one core only where `core` names it, by taskset and by environment. */
-async function figures<Figures>(command: string, args: string[], core?: number): Promise<Figures> {
-  const pinned = core !== undefined && canPin ? ["taskset", "-c", String(core), command, ...args] : [command, ...args];
-  const one = { TF_NUM_INTRAOP_THREADS: "1", TF_NUM_INTEROP_THREADS: "1", OMP_NUM_THREADS: "1" };
-  const env = { ...process.env, ...(core === undefined ? {} : one) };
-  const { stdout } = await run(pinned[0]!, pinned.slice(1), { env, maxBuffer: 1 << 24 });
-  return JSON.parse(stdout.trim().split("\n").at(-1)!) as Figures;
-}
-
-const counted = (cores: number) => (cores === 1 ? "one core" : `${cores} cores`);
-const reason = (error: unknown) => (error instanceof Error ? error.message : String(error)).split("\n")[0]!;
 
 await main();

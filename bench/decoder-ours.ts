@@ -1,0 +1,117 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import * as tf from "@tensorflow/tfjs-core";
+import { loadModel } from "../src/patching/model.js";
+import { Pair } from "../src/patching/pair.js";
+import { sweep } from "../src/patching/sweep.js";
+import type { Backend } from "../src/platform/backend.js";
+import type { DecoderPair } from "./decoder-checkpoint.js";
+import { decoderFlops } from "./decoder-flops.js";
+import { countProducts, limitSeconds } from "./flops.js";
+
+// One process of `decoder.ts`: sweeps a pair of the decoder-only model, and prints its figures as a line of JSON.
+
+/** What a process measured. */
+export interface DecoderFigures {
+  readonly patches: number;
+  /** Of the sweep alone, of each repetition. */
+  readonly seconds: readonly number[];
+  /** Of loading, and of the clean and the corrupted pass. */
+  readonly loadSeconds: number;
+  readonly pairSeconds: number;
+  /** What the matrix products of these patches take. */
+  readonly flops: number;
+  /** The sweep's matrix products at this backend's plain matMul rate. */
+  readonly limitSeconds: number;
+  /** Of the logit difference by each place of pair.json. */
+  readonly changes: readonly number[];
+  /** Seconds of all patches at a token, and their operations. */
+  readonly byToken: readonly { readonly token: number; readonly seconds: number; readonly flops: number }[];
+  /** Of wasm's heap, in bytes, after the sweep; of the whole process at its largest. */
+  readonly heap?: number;
+  readonly peak: number;
+}
+
+const { values, positionals } = parseArgs({
+  options: {
+    repeat: { type: "string", default: "1" },
+    along: { type: "string" },
+    layers: { type: "string" },
+    computing: { type: "boolean" },
+  },
+  allowPositionals: true,
+});
+const [folder, pairFolder, backend] = positionals as [string, string, Backend];
+const given = JSON.parse(await readFile(join(pairFolder, "pair.json"), "utf8")) as DecoderPair;
+/** Seconds: of computing where the process has one core, which other work on the machine does not change. */
+const clock = () => {
+  const { user, system } = process.cpuUsage();
+  return values.computing ? (user + system) / 1e6 : performance.now() / 1e3;
+};
+const loading = performance.now();
+using model = await loadModel(folder, { backend, split: given.tiles > 1, warn: () => undefined });
+const started = performance.now();
+using pair = await readPair();
+const [loadSeconds, pairSeconds] = [(started - loading) / 1e3, (performance.now() - started) / 1e3];
+const site = "text.self.z" as const;
+const layers = values.layers?.split(",").map(Number);
+// The first patch pays for what the backend prepares of each weight.
+await sweep(pair, { site, layers: [0], heads: [0], position: "last" });
+const seconds: number[] = [];
+let changes: number[] = [];
+const products = await countProducts(async () => {
+  for (let i = 0; i < Number(values.repeat); i++) {
+    const began = clock();
+    const scores = await sweep(pair, { site, layers, position: given.asked });
+    seconds.push(clock() - began);
+    changes = given.places.map((place) => scores.at("logitDiff", ...place) ?? Number.NaN);
+  }
+});
+const byToken: { token: number; seconds: number; flops: number }[] = [];
+for (const token of values.along?.split(",").map(Number) ?? []) {
+  const began = clock();
+  await sweep(pair, { site, layers, position: token });
+  byToken.push({ token, seconds: clock() - began, flops: flopsAt([token]) });
+}
+const figures: DecoderFigures = {
+  patches: (layers?.length ?? model.towers.text!.layers) * model.towers.text!.heads * given.asked.length,
+  seconds,
+  loadSeconds,
+  pairSeconds,
+  flops: flopsAt(given.asked),
+  limitSeconds: (await limitSeconds(products)) / seconds.length,
+  changes,
+  byToken,
+  ...(backend === "wasm" && { heap: heapBytes() }),
+  peak: process.resourceUsage().maxRSS * 1024,
+};
+console.log(JSON.stringify(figures));
+
+function flopsAt(tokens: readonly number[]): number {
+  const { text } = model.towers as { text: Parameters<typeof decoderFlops>[0] };
+  const vocabulary = model.architecture.readout.choices(model.config as never);
+  return decoderFlops(text, vocabulary, { tokens: given.ids.length, patched: tokens, layers });
+}
+
+async function readPair(): Promise<Pair> {
+  const bytes = await readFile(join(pairFolder, "pixels.f32"));
+  const side = model.architecture.intake.image(model.config as never).side;
+  const size = given.tiles * side * side * 3;
+  const floats = new Float32Array(bytes.buffer, bytes.byteOffset, 2 * size);
+  const [pixels, corruptPixels] = [0, 1].map((picture) =>
+    tf.tensor4d(floats.slice(picture * size, (picture + 1) * size), [given.tiles, side, side, 3]),
+  );
+  const answer = ({ text, id }: { text: string; id: number }) => ({ text, token: text, id });
+  const question = { text: "", ids: given.ids, tokens: given.ids.map(String), image: given.image, find: () => [] };
+  const answers = { correct: answer(given.answers[0]), incorrect: answer(given.answers[1]) };
+  try {
+    return await Pair.of(model, { modelName: "noise", pixels: pixels!, corruptPixels, question, answers });
+  } finally {
+    tf.dispose([pixels!, corruptPixels!]);
+  }
+}
+
+function heapBytes(): number {
+  return (tf.backend() as unknown as { wasm: { HEAPU8: Uint8Array } }).wasm.HEAPU8.byteLength;
+}
