@@ -9,7 +9,7 @@ import type { Findings } from "../study/findings.js";
 import { formOf } from "../study/form.js";
 import { headFunctionFacts } from "../study/head-functions.js";
 import { checkpointNotes, patchedBy } from "../study/queries/provenance.js";
-import { countUnpatched, exclusionCounts, groupCounts, samplesWithPatterns } from "../study/queries/samples.js";
+import { countUnpatched, exclusionCounts, groupCounts, REMARK, samplesWithPatterns } from "../study/queries/samples.js";
 import { attentionPatterns, patchedGroups, siteShapes, tokenScores } from "../study/queries/scores.js";
 import type { StudyRun } from "../study/run.js";
 import type { Settings } from "../study/settings.js";
@@ -75,7 +75,7 @@ async function runFacts(run: StudyRun): Promise<RunFacts> {
 
 async function datasetFacts({ store }: StudyRun): Promise<DatasetFacts[]> {
   const groups = await groupCounts(store);
-  const exclusions = await exclusionCounts(store);
+  const exclusions = (await exclusionCounts(store)).filter(({ stage }) => stage !== REMARK);
   const names = [...new Set([...groups, ...exclusions].map(({ dataset }) => dataset))].sort();
   return names.map((name) => {
     const own = groups.filter(({ dataset }) => dataset === name);
@@ -157,7 +157,10 @@ async function patternsOf({ store }: StudyRun, dataset: string, sample: string):
 async function notesOnRun({ store }: StudyRun): Promise<string[]> {
   const left = await countUnpatched(store);
   const unfinished = left === 0 ? [] : [`Not whole: ${left} of the selected samples are not patched yet.`];
-  return [...unfinished, ...(await checkpointNotes(store))];
+  const remarks = (await exclusionCounts(store))
+    .filter(({ stage }) => stage === REMARK)
+    .map(({ dataset, reason, count, example }) => `${dataset}: ${reason}, ${count} in all. ${example}.`);
+  return [...unfinished, ...remarks, ...(await checkpointNotes(store))];
 }
 
 function notesOn({ circuits, metric, position }: Findings): string[] {

@@ -1,7 +1,7 @@
 import { random } from "../base/random.js";
 import type { Exclusion, Prepared, Sample } from "../data/sample.js";
 import { contentOf, MANY_FILES } from "../files/placeholders.js";
-import { sampleNames } from "./queries/samples.js";
+import { REMARK, sampleNames } from "./queries/samples.js";
 import type { StudyRun } from "./run.js";
 import type { Row } from "./tables.js";
 
@@ -19,6 +19,8 @@ export class Intake {
   readonly #first: Exclusion[] = [];
   readonly #folders: Exclusion[] = [];
   readonly #contents = new Contents();
+  /** As its samples call it. */
+  #dataset = "";
 
   constructor(private readonly run: StudyRun) {}
 
@@ -45,6 +47,7 @@ export class Intake {
       } else {
         known.add(keyOf(sample!));
         this.samples++;
+        this.#dataset = sample!.dataset;
         rows.samples.push(rowOf(this.run, sample!));
       }
       if (++read % CHUNK === 0) await flush();
@@ -80,19 +83,32 @@ export class Intake {
     return `all that is in it was left out, ${counted}. ${named}.`;
   }
 
+  /** Pictures that stand in many files, for the table of exclusions: nothing is left out for that. */
+  sharedPictures(): Row[] {
+    return this.#contents.shared().map((shared) => ({
+      ...{ stage: REMARK, dataset: this.#dataset, source: shared.first[0]!, reason: "one picture in many files" },
+      detail: inWords(shared),
+    }));
+  }
+
   /** What somebody should know of a data set that was taken. */
   remarks(): string[] {
     const folders = this.#folders.map(
       ({ dataset, source, detail }) => `${dataset}: the folder ${source} is left out (${detail})`,
     );
     const all = this.#contents.shared();
-    const shared = all
-      .slice(0, NAMED)
-      .map(({ files, first }) => `${files} files hold one picture, such as ${first.join(", ")}`);
+    const shared = all.slice(0, NAMED).map(inWords);
     if (all.length > NAMED) shared.push(`${all.length - NAMED} more pictures are in ${MANY_FILES} files or more`);
     return [...folders, ...shared].map((remark) => `${remark}.`);
   }
 }
+
+interface Shared {
+  readonly files: number;
+  readonly first: readonly string[];
+}
+
+const inWords = ({ files, first }: Shared) => `${files} files hold one picture, such as ${first.join(", ")}`;
 
 /** What is in files of pictures. */
 class Contents {

@@ -42,7 +42,9 @@ export async function prepare({ run, watch, signal }: Stage): Promise<void> {
       const intake = new Intake(run);
       await run.store.transaction(async () => {
         await intake.takeAll(read({ pieces, seed, as, template }), bar.update, signal);
-        if (intake.samples > 0) await run.store.insert("finished", [{ stage: "prepare", dataset: name }]);
+        if (intake.samples === 0) return;
+        await run.store.insert("exclusions", intake.sharedPictures());
+        await run.store.insert("finished", [{ stage: "prepare", dataset: name }]);
       });
       if (intake.samples === 0)
         throw new NoticeError("options", `The data set ${name} has no sample: ${intake.whatIsLeftOut()}`);

@@ -3,6 +3,8 @@ import { dirname, join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { encodePng } from "../../src/pictures/picture.js";
+import { gatherReport } from "../../src/report/gather.js";
+import type { Findings } from "../../src/study/findings.js";
 import { StudyRun } from "../../src/study/run.js";
 import { runStages } from "../../src/study/study.js";
 import { temporaryFolder } from "../support/checkpoint.js";
@@ -66,7 +68,18 @@ test("one picture in two files is no pair; one in many files is named", async ()
   assert.equal(await found("exclusions", "stage, dataset, source, reason"), [
     { stage: "prepare", dataset: "own", source: "1", reason: "one image for both" },
     { stage: "prepare", dataset: "own", source: "4", reason: "one image for both" },
+    { stage: "remark", dataset: "own", source: join(dirname(table), "a.png"), reason: "one picture in many files" },
   ]);
+  const { datasets, notes } = await gatherReport(run, {
+    ...{ circuits: [], universal: [], verified: [], rules: [], headlines: [], attribution: [] },
+    ...{ metric: "effect", position: "answer" },
+  } as unknown as Findings);
+  assert.is(datasets[0]!.candidates, 4);
+  assert.equal(
+    datasets[0]!.exclusions.map(({ stage, count }) => [stage, count]),
+    [["prepare", 2]],
+  );
+  assert.match(notes.join("\n"), /own: one picture in many files, 1 in all\. .*4 files hold one picture/);
   assert.is(warnings.length, 1);
   assert.match(warnings[0]!, /^4 files hold one picture, such as .*a\.png, .*b\.png, .*c\.png\.$/);
 });

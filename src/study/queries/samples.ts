@@ -2,6 +2,9 @@ import type { Shard } from "../shard.js";
 import { WHOLE } from "../shard.js";
 import type { Store } from "../store.js";
 
+/** The stage of an exclusion that leaves nothing out: what somebody should know of a data set. */
+export const REMARK = "remark";
+
 // What a run knows of its samples, and which of them a stage has still to do.
 
 /** A sample as the database holds it. */
@@ -132,7 +135,7 @@ export const datasetSummaries = (store: Store): Promise<DatasetSummary[]> => {
   const count = (name: string, table: string, where = "") =>
     `CAST((SELECT count(*) FROM ${table} t WHERE t.dataset = d.dataset ${where}) AS INTEGER) AS ${name}`;
   return store.rows(
-    `SELECT dataset, ${count("samples", "samples")}, ${count("excluded", "exclusions")}, ${count("asked", "answers")},
+    `SELECT dataset, ${count("samples", "samples")}, ${count("excluded", "exclusions", `AND stage <> '${REMARK}'`)}, ${count("asked", "answers")},
        ${count("correct", "answers", "AND is_correct")}, ${count("selected", "selected")}, ${count("patched", "patched", `AND ${WITH_SCORES}`)}
      FROM (SELECT dataset FROM samples UNION SELECT dataset FROM exclusions) d ORDER BY dataset`,
   );
