@@ -68,8 +68,8 @@ kernelTest("it runs from start to end in Deno's kernel, and shows what the libra
       .sort()
       .join(" "),
   );
-  assert.is(kinds.filter((kind) => kind === "image/png image/svg+xml text/html text/plain").length, 2);
-  assert.is(kinds.filter((kind) => kind === "image/png text/html text/plain").length, 2);
+  assert.is(kinds.filter((kind) => kind === "image/png image/svg+xml text/html text/plain").length, 3);
+  assert.is(kinds.filter((kind) => kind === "image/png text/html text/plain").length, 1);
   using blip = await loadBlip(at("weights/scenes"));
   using pair = await blip.pair({
     image: at("examples/star-red.png"),
