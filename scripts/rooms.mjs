@@ -13,7 +13,7 @@ const ROOMS = [
   "model",
   "corruption",
   "patching",
-].concat(["data", "jobs", "executors", "study", "figures", "report", "display", "entry", "repl", "cli"]);
+].concat(["data", "jobs", "executors", "study", "figures", "page", "report", "display", "entry", "repl", "cli"]);
 const IMPORT = /(?:\bfrom|\bimport\(|^import)\s*"(\.[^"]+)"/gm;
 
 /** The files that stand in src itself are the package's entry points. */
@@ -26,7 +26,7 @@ function roomOf(path) {
 
 const wrong = [];
 for (const name of readdirSync("src", { recursive: true })) {
-  if (!name.endsWith(".ts")) continue;
+  if (!/\.tsx?$/.test(name)) continue;
   const file = join("src", name);
   for (const [, to] of readFileSync(file, "utf8").matchAll(IMPORT)) {
     const target = normalize(join(dirname(file), to));

@@ -10,7 +10,9 @@ const NAMED = ["@tensorflow/tfjs-core", "@tensorflow/tfjs-backend-wasm"];
 export async function compile(folder) {
   await build({
     ...OPTIONS,
-    entryPoints: ["src/**/*.ts", "test/**/*.ts", "bench/*.ts", "weights/recipe/*.ts"],
+    entryPoints: ["src/**/*.ts", "src/**/*.tsx", "test/**/*.ts", "test/**/*.tsx", "bench/*.ts", "weights/recipe/*.ts"],
+    jsx: "automatic",
+    jsxImportSource: "preact",
     outbase: ".",
     outdir: folder,
     logLevel: "warning",

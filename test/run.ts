@@ -39,8 +39,8 @@ interface Report {
   readonly wrong?: string;
 }
 
-const [pattern = String.raw`\.test\.ts$`] = process.argv.slice(2);
-const suites = (await parse("test", pattern)).suites.filter(({ name }) => name.endsWith(".ts"));
+const [pattern = String.raw`\.test\.tsx?$`] = process.argv.slice(2);
+const suites = (await parse("test", pattern)).suites.filter(({ name }) => /\.tsx?$/.test(name));
 if (process.send) process.on("message", takeFile).send?.("ready");
 else if (suites.length === 0) fail(`No test file matches ${pattern}.`);
 else await dealFiles();
@@ -105,7 +105,7 @@ async function takeFile(name: string): Promise<void> {
   }) as typeof write;
   try {
     (globalThis as { UVU_QUEUE?: unknown[] }).UVU_QUEUE = [];
-    const file = fileURLToPath(new URL(name.replace(/\.ts$/, ".js"), import.meta.url));
+    const file = fileURLToPath(new URL(name.replace(/\.tsx?$/, ".js"), import.meta.url));
     await run([{ name, file }]);
   } finally {
     process.stdout.write = write;

@@ -1,6 +1,7 @@
+import type { Colour } from "../page/colour.js";
 import type { Picture } from "../pictures/picture.js";
 import { scaleTo } from "../report/overlay.js";
-import { type Colour, PLAIN, paint, type Terminal } from "./terminal.js";
+import { PLAIN, paint, type Terminal } from "./terminal.js";
 
 /** From dark to bright. */
 const GREYS = " .:-=+*#%@";

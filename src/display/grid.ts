@@ -1,12 +1,7 @@
 import { printable } from "../base/inspect.js";
-import { decimals, type HeadMap, labelsOf } from "../report/heatmap.js";
-import { NEGATIVE, POSITIVE } from "../report/overlay.js";
-import { type Colour, PLAIN, paint, type Terminal } from "./terminal.js";
-
-const MIDDLE: Colour = [247, 247, 247];
-const MISSING: Colour = [196, 196, 196];
-const DARK: Colour = [26, 26, 26];
-const LIGHT: Colour = [255, 255, 255];
+import { cellColours } from "../page/colour.js";
+import { decimals, type HeadMap, labelsOf } from "../page/map.js";
+import { PLAIN, paint, type Terminal } from "./terminal.js";
 
 /** A cell's width where numbers do not fit: two columns. */
 const NARROW = 2;
@@ -32,7 +27,7 @@ export function gridText(map: HeadMap, terminal: Terminal = PLAIN): string {
   const fits = width * columnLabels.length <= room;
   const cell = (value: number | null) => {
     const shown = fits ? text(value) : terminal.colours > 0 && value !== null ? "" : ninths(value, extent);
-    const [ink, background] = colours(value, extent);
+    const [ink, background] = cellColours(value, extent);
     return paint(fits ? `${shown.padStart(width - 1)} ` : shown.padStart(NARROW), ink, background, terminal);
   };
   const each = fits ? columnLabels.length : Math.floor(room / NARROW);
@@ -73,18 +68,9 @@ function ninths(value: number | null, extent: number): string {
   return `${Math.max(-9, Math.min(9, Math.round((9 * value) / (extent || 1)))) || 0}`;
 }
 
-/** The ink and the background of a value. */
-function colours(value: number | null, extent: number): [Colour, Colour] {
-  if (value === null) return [DARK, MISSING];
-  const strength = Math.min(1, Math.abs(value) / (extent || 1));
-  const end = value < 0 ? NEGATIVE : POSITIVE;
-  const background = MIDDLE.map((from, channel) => from + strength * (end[channel]! - from));
-  return [strength > 0.6 ? LIGHT : DARK, background as unknown as Colour];
-}
-
 const BAR = 9;
 
 function colourBar(lowest: string, highest: string, terminal: Terminal): string {
-  const cells = Array.from({ length: BAR }, (_, i) => colours((2 * i) / (BAR - 1) - 1, 1)[1]);
-  return `${lowest} ${cells.map((colour) => paint("  ", DARK, colour, terminal)).join("")} ${highest}`;
+  const cells = Array.from({ length: BAR }, (_, i) => cellColours((2 * i) / (BAR - 1) - 1, 1));
+  return `${lowest} ${cells.map(([ink, colour]) => paint("  ", ink, colour, terminal)).join("")} ${highest}`;
 }

@@ -1,9 +1,11 @@
 import { Buffer } from "node:buffer";
 import type { TopLevelSpec } from "vega-lite";
 import { printable } from "../base/inspect.js";
+import { xmlText } from "../base/xml.js";
+import type { HeadMap } from "../page/map.js";
 import { type Box, encodePng, type Picture } from "../pictures/picture.js";
-import { FONT_FAMILY, svgToPng, vegaToSvg, xmlText } from "../report/figure.js";
-import { type HeadMap, legendOf } from "../report/heatmap.js";
+import { FONT_FAMILY, svgToPng, vegaToSvg } from "../report/figure.js";
+import { legendOf } from "../report/heatmap.js";
 import { drawOverlay, SCALE } from "../report/overlay.js";
 import { pictureText } from "./blocks.js";
 import { gridText } from "./grid.js";

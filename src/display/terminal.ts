@@ -1,4 +1,5 @@
 import { WriteStream } from "node:tty";
+import type { Colour } from "../page/colour.js";
 
 /** What text is written for. */
 export interface Terminal {
@@ -20,9 +21,6 @@ export function terminalOf(stream: object, env: Readonly<Record<string, string |
   const depth = !env.NO_COLOR && (isTTY || env.FORCE_COLOR) ? WriteStream.prototype.getColorDepth(env) : 1;
   return { columns: Math.max(columns, 20), colours: depth >= 24 ? 16_777_216 : depth >= 8 ? 256 : 0 };
 }
-
-/** Red, green, blue in 0..255. */
-export type Colour = readonly [red: number, green: number, blue: number];
 
 /** Text in a colour, on another; as it is where the terminal has none. */
 export function paint(text: string, colour: Colour, background: Colour, terminal: Terminal): string {

@@ -1,11 +1,12 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { printable } from "../base/inspect.js";
+import type { HeadMap } from "../page/map.js";
 import type { PairInput } from "../patching/inputs.js";
 import { answerName } from "../patching/metrics.js";
 import { Pair } from "../patching/pair.js";
 import { Scores } from "../patching/scores.js";
 import { encodePng, type Picture } from "../pictures/picture.js";
-import { type HeadMap, headMapPng, headMapSvg } from "../report/heatmap.js";
+import { headMapPng, headMapSvg } from "../report/heatmap.js";
 import { scaleTo } from "../report/overlay.js";
 import { type ScoreMapOptions, scoreMap } from "../report/score-map.js";
 import { pictureText } from "./blocks.js";

@@ -8,11 +8,6 @@ const FONT = "DejaVu Sans";
 /** What stands in a figure: readers who lack the font see one of nearly the same widths. */
 export const FONT_FAMILY = `${FONT}, Verdana, sans-serif`;
 
-/** XML has no place, however escaped, for control characters and halves of surrogate pairs. */
-export function xmlText(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cs}\uFFFE\uFFFF]/gu, "\uFFFD");
-}
-
 const LONGEST_SIDE = 4096;
 
 /** A Vega-Lite specification. (Vega-Lite's own type does not pass `exactOptionalPropertyTypes`.) */

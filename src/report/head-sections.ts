@@ -1,6 +1,7 @@
+import { number } from "../page/number.js";
 import { FUNCTION_BOUNDS, headFunctions } from "../patching/attention-functions.js";
 import type { FigureBook } from "./figure-book.js";
-import { foldedTable, type Html, html, number, table } from "./html.js";
+import { foldedTable, type Html, html, table } from "./html.js";
 import { drawOverlay, scaleTo } from "./overlay.js";
 import type { OverlaySample, ReportData, SiteUniversality } from "./report-data.js";
 import { headName } from "./report-figures.js";

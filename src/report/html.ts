@@ -62,20 +62,3 @@ export function foldedTable(summary: string, content: Table): Html {
   return html`<details><summary>${summary}</summary>${table(content)}</details>
 `;
 }
-
-/** Three decimals; exponents where those would hide everything; "–" for null. */
-export function number(value: number | null): string {
-  if (value === null) return "–";
-  const small = value !== 0 && Math.abs(value) < 0.001;
-  return (small ? value.toExponential(1) : value.toFixed(3)).replaceAll("-", "−");
-}
-
-/** Three decimals, whatever they hide: of shares, of which nothing smaller matters. */
-export function rounded(value: number | null): string {
-  return number(value === null ? null : Math.round(value * 1000) / 1000 + 0);
-}
-
-/** A share in per cent. */
-export function percent(part: number, whole: number): string {
-  return whole === 0 ? "–" : `${((100 * part) / whole).toFixed(1)}%`;
-}

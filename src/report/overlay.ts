@@ -1,12 +1,9 @@
 import { checkList, checkObject, NoticeError } from "../base/errors.js";
 import { checkShape } from "../base/options.js";
+import { NEGATIVE, POSITIVE } from "../page/colour.js";
 import type { Box, Picture } from "../pictures/picture.js";
 import { luminance } from "../pictures/picture.js";
 import { resize } from "../pictures/resize.js";
-
-/** Red below 0, blue above: the ends of ColorBrewer's RdBu, as in the maps. */
-export const NEGATIVE = [178, 24, 43] as const;
-export const POSITIVE = [33, 102, 172] as const;
 
 /** How much of the picture the strongest colour hides. */
 const OPAQUE = 0.85;

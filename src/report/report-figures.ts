@@ -1,8 +1,9 @@
+import { number, percent } from "../page/number.js";
 import type { HeadStatistics } from "../patching/circuits.js";
 import type { Modality } from "../study/settings.js";
 import type { VegaLiteSpec } from "./figure.js";
 import { headMapSpec } from "./heatmap.js";
-import { number, percent, type Table } from "./html.js";
+import type { Table } from "./html.js";
 import type { SiteCircuit, TokenMap } from "./report-data.js";
 import { LEGENDS } from "./score-map.js";
 

@@ -1,7 +1,8 @@
+import { percent } from "../page/number.js";
 import type { Site } from "../patching/sites.js";
 import type { Modality } from "../study/settings.js";
 import type { FigureBook } from "./figure-book.js";
-import { type Html, html, percent, table } from "./html.js";
+import { type Html, html, table } from "./html.js";
 import type { DatasetFacts, ReportData, SiteCircuit, SiteUniversality } from "./report-data.js";
 import {
   circuitFigure,

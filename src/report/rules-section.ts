@@ -1,6 +1,7 @@
+import { rounded } from "../page/number.js";
 import { RULES } from "../patching/rules/rules.js";
 import { bypasses, type Headline, type RuledCircuit } from "../study/ruled.js";
-import { type Html, html, rounded, table } from "./html.js";
+import { type Html, html, table } from "./html.js";
 import type { ReportData } from "./report-data.js";
 import { MODALITY_NAMES } from "./report-figures.js";
 import type { Section } from "./report-sections.js";

@@ -1,8 +1,8 @@
 import { checkObject } from "../base/errors.js";
 import { checkShape, keysOf } from "../base/options.js";
+import type { HeadMap } from "../page/map.js";
 import { answerName, type Metric } from "../patching/metrics.js";
 import type { Scores } from "../patching/scores.js";
-import type { HeadMap } from "./heatmap.js";
 
 /** What the numbers of each metric are. */
 export const LEGENDS: Record<Metric, string> = {

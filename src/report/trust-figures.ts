@@ -1,9 +1,10 @@
 import type { TopLevelSpec } from "vega-lite";
+import { xmlText } from "../base/xml.js";
+import { number } from "../page/number.js";
 import type { AttributionAgreement } from "../study/agreement.js";
 import type { PlaceAgreement } from "../study/queries/agreement.js";
 import type { Verified } from "../study/verified.js";
-import { FONT_FAMILY, xmlText } from "./figure.js";
-import { number } from "./html.js";
+import { FONT_FAMILY } from "./figure.js";
 import { type Figure, headName, MODALITY_NAMES } from "./report-figures.js";
 
 /** What all plots of points and lines share. */

@@ -1,7 +1,8 @@
+import { number, rounded } from "../page/number.js";
 import type { Site } from "../patching/sites.js";
 import type { Verified } from "../study/verified.js";
 import type { FigureBook } from "./figure-book.js";
-import { type Html, html, number, rounded, table } from "./html.js";
+import { type Html, html, table } from "./html.js";
 import type { ReportData } from "./report-data.js";
 import { headName, MODALITY_NAMES } from "./report-figures.js";
 import type { Section } from "./report-sections.js";

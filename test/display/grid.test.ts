@@ -2,7 +2,7 @@ import { stripVTControlCharacters } from "node:util";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { gridText } from "../../src/display/grid.js";
-import type { HeadMap } from "../../src/report/heatmap.js";
+import type { HeadMap } from "../../src/page/map.js";
 import { refused } from "../support/refused.js";
 
 const map = (values: (number | null)[][], more: Partial<HeadMap> = {}): HeadMap => ({

@@ -2,7 +2,8 @@ import { PassThrough } from "node:stream";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { printable } from "../../src/base/inspect.js";
-import { type Colour, nearest256, PLAIN, paint, terminalOf } from "../../src/display/terminal.js";
+import { nearest256, PLAIN, paint, terminalOf } from "../../src/display/terminal.js";
+import type { Colour } from "../../src/page/colour.js";
 
 /** xterm's palette from 16 on, as its table 256colres.h has it: the cube, then the greys. */
 const PALETTE: Colour[] = [

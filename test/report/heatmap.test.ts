@@ -2,8 +2,9 @@ import { PNG } from "pngjs";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { NoticeError } from "../../src/base/errors.js";
+import type { HeadMap } from "../../src/page/map.js";
 import { svgToPng } from "../../src/report/figure.js";
-import { type HeadMap, headMapPng, headMapSvg } from "../../src/report/heatmap.js";
+import { headMapPng, headMapSvg } from "../../src/report/heatmap.js";
 
 const test = suite("heatmap");
 

@@ -1,6 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { Html, html, inlineScript, jsonScript, number, percent, table } from "../../src/report/html.js";
+import { number, percent } from "../../src/page/number.js";
+import { Html, html, inlineScript, jsonScript, table } from "../../src/report/html.js";
 
 test("values are escaped, markup is not, lists are strung together", () => {
   const evil = `<b title='x' lang="y">&amp;`;

@@ -1,11 +1,13 @@
 /**
- * The page's style: one column of text, figures side by side where there is room, dark where the reader asks for it.
+ * The style of the report and of the playground: one column of text, figures side by side where there is room, dark
+ * where the reader asks for it, by the system or by `data-theme`.
  */
 export const PAGE_STYLE = `
-:root { color-scheme: light dark; --ink: #1a1a1a; --paper: #fff; --faint: #5c5c5c; --line: #d4d4d4; --tint: #f5f6f7; --link: #0b57a4; }
-@media (prefers-color-scheme: dark) {
-  :root { --ink: #e4e4e4; --paper: #16181a; --faint: #a4a8ac; --line: #3d4145; --tint: #202326; --link: #8ab8ee; }
-}
+:root { color-scheme: light dark; --ink: light-dark(#1a1a1a, #e4e4e4); --paper: light-dark(#fff, #16181a);
+  --faint: light-dark(#5c5c5c, #a4a8ac); --line: light-dark(#d4d4d4, #3d4145); --tint: light-dark(#f5f6f7, #202326);
+  --link: light-dark(#0b57a4, #8ab8ee); --track: light-dark(#e4e4e4, #33373b); }
+:root[data-theme="light"] { color-scheme: light; }
+:root[data-theme="dark"] { color-scheme: dark; }
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 78rem; padding: 0 1rem 4rem; background: var(--paper); color: var(--ink);
   font: 15px/1.45 system-ui, "DejaVu Sans", Verdana, sans-serif; overflow-wrap: anywhere; }
@@ -45,6 +47,36 @@ figcaption { font-size: .87rem; color: var(--faint); padding: .2rem 0; }
 .scale { display: flex; align-items: center; gap: .5rem; font-size: .87rem; margin: .5rem 0; }
 .scale span { width: 10rem; height: .8rem; border: 1px solid var(--line);
   background: linear-gradient(to right, rgb(178 24 43), #fff, rgb(33 102 172)); print-color-adjust: exact; }
+.head-map figcaption span { display: block; }
+.labels, .map .tip { fill: var(--ink); }
+.map, .legend svg { display: block; }
+.map .cell:focus { outline: none; }
+.map .cell:focus-visible > rect:first-child { stroke: var(--link); stroke-width: 3; }
+.map .cell:is(:hover, :focus) .tip { visibility: visible; }
+.map:has(.cell:hover) .cell:focus:not(:hover) .tip { visibility: hidden; }
+.legend p, .effect p, .card p { margin: .2rem 0; font-size: .87rem; }
+.effect svg { overflow: visible; }
+.track { fill: var(--track); }
+.answers .before { fill: var(--ink); }
+.answers td { border: 0; padding-right: .5rem; text-align: left; }
+.answers th { border: 0; padding-right: .6rem; }
+.answers svg { display: block; }
+.faint { color: var(--faint); }
+.tokens { display: flex; flex-wrap: wrap; gap: .25rem; list-style: none; margin: .4rem 0; padding: 0; }
+.tokens button, .tokens span { font: inherit; font-size: .87rem; color: inherit; background: var(--tint); border: 1px solid var(--line);
+  border-radius: .25rem; padding: .1rem .4rem; min-height: 1.6rem; display: block; }
+.tokens button { cursor: pointer; }
+.tokens [aria-pressed="true"], .tokens .chosen { border-color: var(--link); outline: 1px solid var(--link); }
+.card { border: 1px solid var(--line); border-radius: .4rem; padding: .6rem .8rem; min-width: 0; }
+.card h3 { margin: 0 0 .3rem; }
+.card dl { margin: 0; font-size: .87rem; }
+.card dl div { display: flex; justify-content: space-between; gap: 1rem; border-bottom: 1px solid var(--line); }
+.card dd { margin: 0; font-variant-numeric: tabular-nums; text-align: right; }
+.caution { color: var(--faint); font-size: .87rem; }
+.term { display: inline; }
+.term summary { display: inline; font-size: inherit; color: inherit; text-decoration: underline dotted; list-style: none; }
+.term summary::-webkit-details-marker { display: none; }
+.term > span { display: block; padding: .3rem .6rem; margin: .2rem 0; background: var(--tint); border-left: 3px solid var(--link); }
 #vg-tooltip-element { position: fixed; visibility: hidden; z-index: 2; padding: .3rem .5rem; pointer-events: none; max-width: 24rem;
   font-size: .85rem; background: var(--paper); color: var(--ink); border: 1px solid var(--faint); }
 #vg-tooltip-element.visible { visibility: visible; }
