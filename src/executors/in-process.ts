@@ -1,5 +1,6 @@
 import { NoticeError } from "../base/errors.js";
 import { JOBS, type JobName, type Jobs } from "../jobs/jobs.js";
+import { forgetPairs } from "../jobs/last-pairs.js";
 import type { Model } from "../patching/model.js";
 import { Executor, type Outcome } from "./executor.js";
 
@@ -27,11 +28,14 @@ class InProcess extends Executor {
     } catch (error) {
       if (either.aborted || !(error instanceof NoticeError)) throw error;
       return { error };
+    } finally {
+      if (this.#closed.signal.aborted) forgetPairs(this.model);
     }
   }
 
   async close(reason: unknown = new NoticeError("disposed", "The executor was closed; make another one.")) {
     this.#closed.abort(reason);
+    forgetPairs(this.model);
   }
 }
 

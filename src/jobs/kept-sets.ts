@@ -3,6 +3,7 @@ import { type HeadAt, keptBy } from "../patching/faithful.js";
 import type { PairInput } from "../patching/inputs.js";
 import type { CircuitSite } from "../patching/sites.js";
 import { aList, defineJob, pairInput } from "./job.js";
+import { withPair } from "./last-pairs.js";
 
 /** A pair, and the sets that are tried on it. */
 export interface KeptSetsInput {
@@ -25,8 +26,7 @@ export const keptSetsJob = defineJob<KeptSetsInput, readonly number[]>(
   }),
   z.array(z.number()),
   async (model, { pair, sites, heads, sets }, onProgress) => {
-    using made = await model.pair(pair);
     const named = sets.map((set) => set.map((at) => heads[at]!));
-    return await keptBy(made, named, { sites, onProgress });
+    return await withPair(model, pair, (made) => keptBy(made, named, { sites, onProgress }));
   },
 );

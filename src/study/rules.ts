@@ -76,14 +76,15 @@ async function rulesOf(stage: Stage, group: Group, reading: string): Promise<Row
     if (ruled) found.push({ rule, ...ruled });
   }
   const test = { heads, known, samples: named(testing, run.settings.verify) };
-  // All at once: a sample's pair is made once for every set that is asked about it then.
+  const asked = found.map((ruled) => ({ ruled, sets: testSets(run, ruled, heads) }));
+  // All at once: each sample is met once.
   await known.of(
-    found.flatMap((ruled) => testSets(run, ruled, heads)),
+    asked.flatMap(({ sets }) => sets),
     test.samples,
   );
   const rows: Row[] = [];
-  for (const ruled of found) {
-    const tested = await testOf(run, ruled, test);
+  for (const { ruled, sets } of asked) {
+    const tested = await testOf(run, ruled.circuit, sets, test);
     if (tested) rows.push({ ...group, rule: ruled.rule, ...tested, found_on: finding.size, reading });
   }
   return rows;
@@ -104,13 +105,18 @@ interface Tested {
   readonly samples: readonly SelectedSample[];
 }
 
-/** What a circuit does on samples that it was not found on; undefined where none of them has shares. */
+/**
+ * What a circuit does on samples that it was not found on; undefined where none of them has shares.
+ *
+ * @param sets as `testSets` lists them.
+ */
 async function testOf(
   run: StudyRun,
-  { circuit, ranked }: Ruled,
+  circuit: HeadSet,
+  sets: readonly HeadSet[],
   { heads, known, samples }: Tested,
 ): Promise<Row | undefined> {
-  const [own, without, none, ...more] = await known.of(testSets(run, { circuit, ranked }, heads), samples);
+  const [own, without, none, ...more] = await known.of(sets, samples);
   if (own!.length === 0) return undefined;
   const means = more.map(mean);
   const points = mibSizes(heads.length).length;
