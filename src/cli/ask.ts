@@ -1,6 +1,6 @@
-import { Command } from "commander";
+import type { Command } from "commander";
 import { pieceText } from "../words/piece-text.js";
-import { columns, loadModel, type ModelOptions, wholeNumber, withBackend, withJson } from "./options.js";
+import { columns, loadModel, type ModelOptions, modelCommand, wholeNumber, withBackend, withJson } from "./options.js";
 import { checkOutputs, type Outputs, printResult } from "./outputs.js";
 
 interface AskOptions extends ModelOptions, Outputs {
@@ -11,9 +11,7 @@ interface AskOptions extends ModelOptions, Outputs {
 
 /** `notice ask MODEL`: one answer, and the tokens that were likeliest at its first position. */
 export function askCommand(): Command {
-  const command = new Command("ask")
-    .description("ask a model a question about a picture")
-    .argument("<model>", "checkpoint folder, or hub id such as Salesforce/blip-vqa-base")
+  const command = modelCommand("ask", "ask a model a question about a picture")
     .requiredOption("--image <file>", "PNG, JPEG, WebP, GIF or BMP")
     .option("--question <text>", "the question; for matching the sentence, for captions the prompt, if any")
     .option("--top <count>", "how many of the likeliest tokens to list", wholeNumber, 5);

@@ -1,4 +1,4 @@
-import { Command } from "commander";
+import type { Command } from "commander";
 import { NoticeError } from "../base/errors.js";
 import type { AttributeAsked } from "../jobs/attribute.js";
 import { inPicture } from "../jobs/image-position.js";
@@ -6,15 +6,14 @@ import { agreement } from "../patching/agreement.js";
 import { attribute, type SiteAttribution } from "../patching/attribute.js";
 import type { Pair } from "../patching/pair.js";
 import type { Scores } from "../patching/scores.js";
-import { checkSite } from "../patching/sites.js";
+import { mainSites } from "../patching/sites.js";
 import { type SweepOptions, sweep } from "../patching/sweep.js";
-import { columns, loadModel, siteOf, wholeNumber, withBackend, withJson } from "./options.js";
-import { checkOutputs } from "./outputs.js";
-import { type PairListOptions, refuseListOptions, withPairList } from "./pair-list.js";
-import { type DirectionOptions, type PairOptions, pairInput, withDirection, withPair } from "./pair-options.js";
+import { columns, modelCommand, siteOf, wholeNumber, withBackend, withJson } from "./options.js";
+import { type PairListOptions, withListOrOne, withPairList } from "./pair-list.js";
+import { type DirectionOptions, type OnePairOptions, withDirection, withPair } from "./pair-options.js";
 import { placeColumns, printScores, type TableCommandOptions, withTable } from "./score-table.js";
 
-interface AttributeCommandOptions extends PairListOptions, PairOptions, DirectionOptions, TableCommandOptions {
+interface AttributeCommandOptions extends PairListOptions, OnePairOptions, DirectionOptions, TableCommandOptions {
   readonly steps: number;
   readonly qkFix?: boolean;
   readonly gradDrop?: boolean;
@@ -23,9 +22,10 @@ interface AttributeCommandOptions extends PairListOptions, PairOptions, Directio
 
 /** `notice attribute MODEL`: what `sweep` would find, to first order, from one backward pass. */
 export function attributeCommand(): Command {
-  const command = new Command("attribute")
-    .description("estimate the effect of patching every head (or row) from one backward pass")
-    .argument("<model>", "checkpoint folder, or hub id such as Salesforce/blip-vqa-base");
+  const command = modelCommand(
+    "attribute",
+    "estimate the effect of patching every head (or row) from one backward pass",
+  );
   withTable(withDirection(withPair(command)))
     .option(
       "--steps <passes>",
@@ -45,25 +45,23 @@ export function attributeCommand(): Command {
 }
 
 async function runAttribute(model: string, options: AttributeCommandOptions): Promise<void> {
-  if (options.site !== undefined) checkSite(options.site);
   if (options.exact && options.json === "-")
     throw new NoticeError("options", "--exact prints a comparison beneath the table, and --json - prints no table.");
   const { layers, heads, position, together, direction, steps, qkFix, gradDrop } = options;
   const asked = { layers, heads, position, together, direction, steps, qkFix, gradDrop };
-  if (options.pairs !== undefined) {
-    const { attributePairs } = await import("./attribute-pairs.js");
-    const ofSite = async () => ({ site: await siteOf(model, options.site), ...asked }) as AttributeAsked;
-    return attributePairs(model, options.pairs, ofSite, options);
-  }
-  refuseListOptions(options);
-  const input = pairInput(options, ", or a list of --pairs");
-  await checkOutputs({ json: options.json, png: options.png });
-  const site = await siteOf(model, options.site);
-  using blip = await loadModel(model, options);
-  using pair = await blip.pair(input);
-  const at = await inPicture(blip, pair, { site, ...asked } as AttributeAsked, options.image!);
-  const scores = await attribute(pair, at);
-  await printScores(scores, pair, options, options.exact ? await comparison(pair, scores, at) : "");
+  await withListOrOne(model, options, {
+    async list(file) {
+      const { attributePairs } = await import("./attribute-pairs.js");
+      const ofSite = async () => ({ site: await siteOf(model, options.site), ...asked }) as AttributeAsked;
+      await attributePairs(model, file, ofSite, options);
+    },
+    async one(pair, loaded, { image }) {
+      const { site = mainSites(loaded.architecture)[0]! } = options;
+      const at = await inPicture(loaded, pair, { site, ...asked } as AttributeAsked, image);
+      const scores = await attribute(pair, at);
+      await printScores(scores, pair, options, options.exact ? await comparison(pair, scores, at) : "");
+    },
+  });
 }
 
 /** Correlation with exact patching, and where the two are furthest apart. */

@@ -1,24 +1,25 @@
-import { Command } from "commander";
+import type { Command } from "commander";
 import { NoticeError } from "../base/errors.js";
 import { faithfulness, faithfulnessCurve, type HeadAt, rankHeads } from "../patching/faithful.js";
 import type { Selection } from "../patching/selection.js";
 import type { FaithfulListOptions } from "./faithful-pairs.js";
 import { faithfulTable } from "./faithful-table.js";
-import { loadModel, wholeNumber, withBackend, withJson } from "./options.js";
-import { checkOutputs, printResult } from "./outputs.js";
-import { refuseListOptions, withPairList } from "./pair-list.js";
-import { type PairOptions, pairInput, withPair } from "./pair-options.js";
+import { modelCommand, wholeNumber, withBackend, withJson } from "./options.js";
+import { printResult } from "./outputs.js";
+import { withListOrOne, withPairList } from "./pair-list.js";
+import { type OnePairOptions, withPair } from "./pair-options.js";
 import { collect, type Named, parsePlace } from "./places.js";
 
-interface FaithfulCommandOptions extends FaithfulListOptions, PairOptions {
+interface FaithfulCommandOptions extends FaithfulListOptions, OnePairOptions {
   readonly heads?: readonly Named<HeadAt>[];
 }
 
 /** `notice faithful MODEL`: whether a set of heads explains the answer. */
 export function faithfulCommand(): Command {
-  const command = new Command("faithful")
-    .description("test whether a set of heads explains the answer: corrupt all other heads, then only the set")
-    .argument("<model>", "checkpoint folder, or hub id such as Salesforce/blip-vqa-base")
+  const command = modelCommand(
+    "faithful",
+    "test whether a set of heads explains the answer: corrupt all other heads, then only the set",
+  )
     .option("--heads <heads...>", "the set, such as text.cross.z:L0H1 decoder.cross.z:L2H0", collect(headAt))
     .option(
       "--top <count>",
@@ -36,26 +37,27 @@ export function faithfulCommand(): Command {
 }
 
 async function runFaithful(model: string, options: FaithfulCommandOptions): Promise<void> {
-  const { heads, top, random, seed } = options;
+  const { heads, top, random: randomSets, seed } = options;
   if ((heads === undefined) === (top === undefined))
     throw new NoticeError("options", "Give exactly one of --heads and --top.");
   const named = heads?.map(({ place }) => place);
-  if (options.pairs !== undefined) {
-    const { faithfulPairs } = await import("./faithful-pairs.js");
-    return faithfulPairs(model, options.pairs, named, options);
-  }
-  refuseListOptions(options);
-  if (options.foundOn !== undefined) throw new NoticeError("options", "--found-on goes with --pairs.");
-  const input = pairInput(options, ", or a list of --pairs");
-  await checkOutputs({ json: options.json });
-  using blip = await loadModel(model, options);
-  using pair = await blip.pair(input);
-  const ranked = options.curve || top !== undefined ? await rankHeads(pair) : [];
-  const set = named ?? ranked.slice(0, top);
-  const found = await faithfulness(pair, set, { randomSets: random, seed });
-  const curve = options.curve ? await faithfulnessCurve(pair, ranked) : undefined;
-  const { mode, answers, readings } = pair;
-  await printResult({ model, mode, answers, ...readings, ...found, curve }, () => faithfulTable(found, curve), options);
+  if (options.pairs === undefined && options.foundOn !== undefined)
+    throw new NoticeError("options", "--found-on goes with --pairs.");
+  await withListOrOne(model, options, {
+    async list(file) {
+      const { faithfulPairs } = await import("./faithful-pairs.js");
+      await faithfulPairs(model, file, named, options);
+    },
+    async one(pair) {
+      const ranked = options.curve || top !== undefined ? await rankHeads(pair) : [];
+      const set = named ?? ranked.slice(0, top);
+      const found = await faithfulness(pair, set, { randomSets, seed });
+      const curve = options.curve ? await faithfulnessCurve(pair, ranked) : undefined;
+      const { mode, answers, readings } = pair;
+      const result = { model, mode, answers, ...readings, ...found, curve };
+      await printResult(result, () => faithfulTable(found, curve), options);
+    },
+  });
 }
 
 function headAt(name: string): HeadAt {

@@ -1,11 +1,13 @@
 import { createHash } from "node:crypto";
-import { type FileHandle, open, rm, truncate } from "node:fs/promises";
+import { type FileHandle, open, rm, stat, truncate } from "node:fs/promises";
 import { NoticeError, type NoticeErrorCode } from "../base/errors.js";
 import { fileLines } from "../data/jsonl.js";
 import type { Outcome } from "../executors/executor.js";
+import { withLock } from "../files/lock.js";
 import { packageVersion } from "../files/package.js";
 import { findFile } from "../files/read.js";
 import { JOBS, type JobName, type Jobs } from "../jobs/jobs.js";
+import { isFile } from "./outputs.js";
 import { jsonLine, say } from "./streams.js";
 
 /** What makes results those of one command; the pairs and what is asked of them stand in every line. */
@@ -123,6 +125,32 @@ export class KeptResults<Name extends JobName> {
       `${this.path} has results of another command or list. Give another --out, or move it away.`,
     );
   }
+}
+
+/** @throws NoticeError `options` where a run has written its results. */
+export async function refuseResults(out: string | undefined): Promise<void> {
+  if (isFile(out) && ((await stat(out).catch(() => undefined))?.size ?? 0) > 0)
+    throw new NoticeError(
+      "options",
+      `--out ${out} has the results of a run already: give another name, or move it away.`,
+    );
+}
+
+/**
+ * Works while no other process writes the same results: both would keep theirs in one file.
+ *
+ * @throws NoticeError `options` where one does, or has written them meanwhile.
+ */
+export async function aloneAt(out: string | undefined, work: () => Promise<void>): Promise<void> {
+  if (!isFile(out)) return work();
+  const refuse = () => {
+    throw new NoticeError("options", `Another process is writing --out ${out}. Wait for it, or give another name.`);
+  };
+  const whenFree = async () => {
+    await refuseResults(out);
+    await work();
+  };
+  await withLock(`${out}.lock`, whenFree, { sleep: refuse });
 }
 
 const hashOf = (input: unknown) => createHash("sha256").update(JSON.stringify(input)).digest("hex").slice(0, 16);

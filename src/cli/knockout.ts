@@ -1,15 +1,14 @@
-import { Command } from "commander";
+import type { Command } from "commander";
 import { inPicture } from "../jobs/image-position.js";
 import { lookingSite } from "../patching/answer-attention.js";
 import { type Cut, sweepKnockOut } from "../patching/knock-out.js";
-import { checkSite } from "../patching/sites.js";
-import { indices, loadModel, type ModelOptions, wholeNumber, withBackend, withJson } from "./options.js";
-import { checkOutputs, type Outputs } from "./outputs.js";
-import { type PairOptions, pairInput, withPair } from "./pair-options.js";
-import { printScores, tokenPosition } from "./score-table.js";
+import { checkSite, type Site } from "../patching/sites.js";
+import { indices, modelCommand, tokenPosition, wholeNumber, withBackend, withJson } from "./options.js";
+import { type OnePairOptions, withOnePair, withPair } from "./pair-options.js";
+import { printScores } from "./score-table.js";
 
-interface KnockOutOptions extends Outputs, ModelOptions, PairOptions {
-  readonly site?: string;
+interface KnockOutOptions extends OnePairOptions {
+  readonly site?: Site;
   readonly from: Cut["from"];
   readonly to: Cut["to"];
   readonly heads?: number[];
@@ -18,11 +17,12 @@ interface KnockOutOptions extends Outputs, ModelOptions, PairOptions {
 
 /** `notice knockout MODEL`: cuts attention from some tokens to others, around each layer in turn. */
 export function knockOutCommand(): Command {
-  const command = new Command("knockout")
-    .description("cut the attention from some tokens to others around each layer, and score how the answer changes")
-    .argument("<model>", "checkpoint folder, or hub id such as Salesforce/blip-vqa-base");
+  const command = modelCommand(
+    "knockout",
+    "cut the attention from some tokens to others around each layer, and score how the answer changes",
+  );
   withPair(command)
-    .option("--site <site>", "such as vision.self.pattern; default: the attention that looks at the picture")
+    .option("--site <site>", "such as vision.self.pattern; default: the attention that looks at the picture", checkSite)
     .requiredOption("--from <where>", "tokens that attend: last, answer, question, a word, indices", tokenPosition)
     .requiredOption(
       "--to <where>",
@@ -38,14 +38,11 @@ export function knockOutCommand(): Command {
 }
 
 async function runKnockOut(model: string, options: KnockOutOptions): Promise<void> {
-  const { from, heads, window, png, json } = options;
-  if (options.site !== undefined) checkSite(options.site);
-  const input = pairInput(options);
-  await checkOutputs({ json, png });
-  using loaded = await loadModel(model, options);
-  using pair = await loaded.pair(input);
-  const site = (options.site ?? lookingSite(loaded)!.replace(/z$/, "pattern")) as Cut["site"];
-  const named = { site: site.replace(/pattern$/, "k"), position: options.to };
-  const { position: to } = await inPicture(loaded, pair, named, options.image!);
-  await printScores(await sweepKnockOut(pair, { site, from, to, heads }, { window }), pair, options);
+  const { from, heads, window } = options;
+  await withOnePair(model, options, async (pair, loaded, { image }) => {
+    const site = (options.site ?? lookingSite(loaded)!.replace(/z$/, "pattern")) as Cut["site"];
+    const named = { site: site.replace(/pattern$/, "k"), position: options.to };
+    const { position: to } = await inPicture(loaded, pair, named, image);
+    await printScores(await sweepKnockOut(pair, { site, from, to, heads }, { window }), pair, options);
+  });
 }

@@ -1,6 +1,7 @@
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import type { HubOptions } from "../files/hub.js";
 import type { Model } from "../patching/model.js";
+import type { Position } from "../patching/positions.js";
 import { checkSite, mainSites, type Site } from "../patching/sites.js";
 import { BACKENDS, type Backend } from "../platform/backend.js";
 import { say } from "./streams.js";
@@ -18,6 +19,13 @@ export const loadOptions = ({ backend, memory, split }: ModelOptions) => ({
   ...{ backend, memory, warn: say },
   ...(split === false ? { split } : {}),
 });
+
+/** A command that is given a model first. */
+export function modelCommand(name: string, description: string): Command {
+  return new Command(name)
+    .description(description)
+    .argument("<model>", "checkpoint folder, or hub id such as Salesforce/blip-vqa-base");
+}
 
 export function backendOption(): Option {
   const about = "what computes; default: NOTICE_BACKEND, or the first that loads";
@@ -79,6 +87,11 @@ export function indices(list: string): number[] {
       throw new InvalidArgumentError(`${JSON.stringify(part)} is neither an index nor a range such as 2-4.`);
     return Array.from({ length: Number(to) - Number(from) + 1 }, (_, i) => Number(from) + i);
   });
+}
+
+/** `3,5-7` as indices; anything else is a name. */
+export function tokenPosition(text: string): Position {
+  return /^\d[\d,-]*$/.test(text) ? indices(text) : text;
 }
 
 /** What `--out` is of a command that makes a folder. */

@@ -1,4 +1,3 @@
-import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { type Command, Option } from "commander";
 import { NoticeError } from "../base/errors.js";
@@ -9,11 +8,13 @@ import { openPool } from "../executors/processes.js";
 import { resolveModel } from "../files/hub.js";
 import type { JobName, Jobs } from "../jobs/jobs.js";
 import type { PairInput } from "../patching/inputs.js";
-import type { Mode } from "../patching/pair.js";
+import type { Model } from "../patching/model.js";
+import type { Mode, Pair } from "../patching/pair.js";
 import { downloadReport } from "./download.js";
-import { KeptResults, type Made } from "./kept-results.js";
+import { aloneAt, KeptResults, type Made, refuseResults } from "./kept-results.js";
 import { loadOptions, type ModelOptions, wholeNumber } from "./options.js";
 import { checkOutputs, isFile, writeTo } from "./outputs.js";
+import { type OnePairOptions, withOnePair } from "./pair-options.js";
 import { type Progress, progress } from "./progress.js";
 import { executorOption, openQueueAt } from "./queue.js";
 import { jsonLine, say } from "./streams.js";
@@ -57,10 +58,23 @@ export function withPairList(command: Command, conflicts: readonly string[]): Co
     );
 }
 
-/** @throws NoticeError `options` where options of a list are given without one. */
-export function refuseListOptions({ out, mode, workers, executor, data }: PairListOptions): void {
+/** What a command does with a list of pairs, and with one. */
+export interface ListOrOne {
+  list(file: string): Promise<void>;
+  one(pair: Pair, loaded: Model, input: PairInput): Promise<void>;
+}
+
+/** @throws NoticeError `options` where options of a list are given without one, and as `pairInput`. */
+export async function withListOrOne(
+  model: string,
+  options: PairListOptions & OnePairOptions,
+  { list, one }: ListOrOne,
+): Promise<void> {
+  const { pairs, out, mode, workers, executor, data } = options;
+  if (pairs !== undefined) return list(pairs);
   if ([out, mode, workers, executor, data].some((given) => given !== undefined))
     throw new NoticeError("options", "--out, --mode, --data, --workers and --executor go with --pairs.");
+  await withOnePair(model, options, one, { instead: ", or a list of --pairs" });
 }
 
 /**
@@ -75,14 +89,14 @@ export async function checkListOutputs(
   if (out !== undefined && lists.some((list) => resolve(list) === resolve(out)))
     throw new NoticeError("options", "--out names the list of pairs itself.");
   await checkOutputs({ out, json });
-  if (out !== undefined && ((await stat(out).catch(() => undefined))?.size ?? 0) > 0)
-    throw new NoticeError(
-      "options",
-      `--out ${out} has the results of a run already: give another name, or move it away.`,
-    );
+  await refuseResults(out);
 }
 
-/** Starts processes, or takes a queue, for the time of the work; Ctrl-C ends both in order. */
+/**
+ * Starts processes, or takes a queue, for the time of the work; Ctrl-C ends both in order.
+ *
+ * @throws NoticeError `options` where another process is writing the results, or has written them meanwhile.
+ */
 export async function withExecutor(
   model: string,
   { workers, executor: url, ...options }: PairListOptions,
@@ -96,8 +110,10 @@ export async function withExecutor(
       const folder = await resolveModel(model, { ...hub, signal });
       return openQueueAt(url, { folder, model }, { ...options, workers, signal });
     };
-    await using executor = await open().finally(() => report.stop());
-    await work(executor);
+    await aloneAt(options.out, async () => {
+      await using executor = await open().finally(() => report.stop());
+      await work(executor);
+    });
   });
 }
 

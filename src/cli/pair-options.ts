@@ -1,8 +1,11 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { NoticeError } from "../base/errors.js";
+import type { OutputKind } from "../files/output.js";
 import type { PairInput } from "../patching/inputs.js";
-import type { Direction } from "../patching/pair.js";
-import { wholeNumber } from "./options.js";
+import type { Model } from "../patching/model.js";
+import type { Direction, Pair } from "../patching/pair.js";
+import { loadModel, type ModelOptions, wholeNumber } from "./options.js";
+import { checkOutputs, type Outputs } from "./outputs.js";
 
 export interface PairOptions {
   readonly image?: string;
@@ -12,6 +15,9 @@ export interface PairOptions {
   readonly answers?: [string, string];
   readonly at?: number;
 }
+
+/** What every command of one pair is given. */
+export interface OnePairOptions extends ModelOptions, PairOptions, Outputs {}
 
 export interface DirectionOptions {
   readonly direction: Direction;
@@ -55,6 +61,26 @@ export function pairInput(options: PairOptions, instead = ""): PairInput {
   if (corruptImage !== undefined && corruptQuestion === undefined) return { ...sample, corruptImage };
   if (corruptQuestion !== undefined && corruptImage === undefined) return { ...sample, corruptQuestion };
   throw new NoticeError("options", "Give exactly one of --corrupt-image and --corrupt-question.");
+}
+
+/**
+ * Does the work with the pair that the options describe. What is wrong with these, or with the outputs, is said before
+ * the model is loaded.
+ *
+ * @param instead as of `pairInput`. @param outKind what `--out` is.
+ */
+export async function withOnePair(
+  model: string,
+  options: OnePairOptions,
+  work: (pair: Pair, loaded: Model, input: PairInput) => Promise<void>,
+  { instead, outKind }: { readonly instead?: string; readonly outKind?: OutputKind } = {},
+): Promise<void> {
+  const input = pairInput(options, instead);
+  const { json, png, out } = options;
+  await checkOutputs({ json, png, out }, outKind);
+  using loaded = await loadModel(model, options);
+  using pair = await loaded.pair(input);
+  await work(pair, loaded, input);
 }
 
 function alternatives(text: string): [string, string] {

@@ -1,15 +1,15 @@
-import { Command } from "commander";
-import { type PathsAsked, pathsJob } from "../jobs/paths.js";
+import type { Command } from "commander";
+import { findPaths, type PathsAsked } from "../jobs/paths.js";
 import type { Score } from "../patching/metrics.js";
 import type { Receiver, Sender } from "../patching/paths.js";
 import { fixed } from "./means.js";
-import { columns, loadModel, withBackend, withJson } from "./options.js";
-import { checkOutputs, type Outputs, printResult } from "./outputs.js";
-import { type PairListOptions, refuseListOptions, withPairList } from "./pair-list.js";
-import { type DirectionOptions, type PairOptions, pairInput, withDirection, withPair } from "./pair-options.js";
+import { columns, modelCommand, withBackend, withJson } from "./options.js";
+import { printResult } from "./outputs.js";
+import { type PairListOptions, withListOrOne, withPairList } from "./pair-list.js";
+import { type DirectionOptions, type OnePairOptions, withDirection, withPair } from "./pair-options.js";
 import { collect, type Named, parsePlace } from "./places.js";
 
-interface PathCommandOptions extends PairListOptions, Outputs, PairOptions, DirectionOptions {
+interface PathCommandOptions extends PairListOptions, OnePairOptions, DirectionOptions {
   readonly from: readonly Named<Sender>[];
   readonly to: readonly Named<Receiver>[];
   readonly mediated?: boolean;
@@ -17,9 +17,10 @@ interface PathCommandOptions extends PairListOptions, Outputs, PairOptions, Dire
 
 /** `notice path MODEL`: how much of a sender's effect goes to each receiver. */
 export function pathCommand(): Command {
-  const command = new Command("path")
-    .description("patch only the paths from some heads to others (or to the answer), and score each")
-    .argument("<model>", "checkpoint folder, or hub id such as Salesforce/blip-vqa-base")
+  const command = modelCommand(
+    "path",
+    "patch only the paths from some heads to others (or to the answer), and score each",
+  )
     .requiredOption(
       "--from <places...>",
       "senders, such as text.cross.z:L0H1 or vision.self.z:L3H0@0,5 or @box:10,20,64,64 (see sweep --help)",
@@ -43,24 +44,24 @@ async function runPath(model: string, options: PathCommandOptions): Promise<void
   const [from, to] = [options.from, options.to].map((places) => places.map(({ name }) => name)) as [string[], string[]];
   const [senders, receivers] = [options.from.map(({ place }) => place), options.to.map(({ place }) => place)];
   const asked: PathsAsked = { senders, receivers, direction, mediated };
-  if (options.pairs !== undefined) {
-    const { pathPairs } = await import("./path-pairs.js");
-    return pathPairs(model, options.pairs, asked, { from, to }, options);
-  }
-  refuseListOptions(options);
-  const input = pairInput(options, ", or a list of --pairs");
-  await checkOutputs({ json: options.json });
-  using blip = await loadModel(model, options);
-  const { paths: found, together, plain, ...facts } = await pathsJob.perform(blip, { pair: input, ...asked });
-  const paths = found.map((path, i) => ({ to: to[i]!, ...path }));
-  const result = { model, direction, mediated, ...facts, from, paths, together, plain };
-  const row = (name: string, { logitDiff, effect }: Score) => [name, fixed(logitDiff), fixed(effect)];
-  const rows = [
-    ...paths.map((path) => row(path.to, path)),
-    row("these together", result.together),
-    row("the plain patch", result.plain),
-  ];
-  const table = () =>
-    `${direction} ${result.from.join(" and ")} along its paths\n\n${columns(rows, ["to", "logitDiff", "effect"])}`;
-  await printResult(result, table, options);
+  await withListOrOne(model, options, {
+    async list(file) {
+      const { pathPairs } = await import("./path-pairs.js");
+      await pathPairs(model, file, asked, { from, to }, options);
+    },
+    async one(pair, loaded, { image }) {
+      const { paths: found, together, plain, ...facts } = await findPaths(loaded, pair, image, asked);
+      const paths = found.map((path, i) => ({ to: to[i]!, ...path }));
+      const result = { model, direction, mediated, ...facts, from, paths, together, plain };
+      const row = (name: string, { logitDiff, effect }: Score) => [name, fixed(logitDiff), fixed(effect)];
+      const rows = [
+        ...paths.map((path) => row(path.to, path)),
+        row("these together", together),
+        row("the plain patch", plain),
+      ];
+      const table = () =>
+        `${direction} ${from.join(" and ")} along its paths\n\n${columns(rows, ["to", "logitDiff", "effect"])}`;
+      await printResult(result, table, options);
+    },
+  });
 }

@@ -4,12 +4,13 @@ import { answerName } from "../patching/metrics.js";
 import type { Pair } from "../patching/pair.js";
 import type { Position } from "../patching/positions.js";
 import type { Scores } from "../patching/scores.js";
+import { checkSite, type Site } from "../patching/sites.js";
 import { pieceText } from "../words/piece-text.js";
-import { columns, indices } from "./options.js";
+import { columns, indices, tokenPosition } from "./options.js";
 import { figureKind, type Outputs, printResult, writeTo } from "./outputs.js";
 
 export interface TableCommandOptions extends Outputs {
-  readonly site?: string;
+  readonly site?: Site;
   readonly layers?: number[];
   readonly heads?: number[];
   readonly position: Position;
@@ -19,7 +20,11 @@ export interface TableCommandOptions extends Outputs {
 /** Which places of a site a table of scores holds. */
 export function withTable(command: Command): Command {
   return command
-    .option("--site <site>", "site to patch; default: text.cross.z, or the heads that look at the picture in its place")
+    .option(
+      "--site <site>",
+      "site to patch; default: text.cross.z, or the heads that look at the picture in its place",
+      checkSite,
+    )
     .option("--layers <list>", "such as 0,2-4; default: all", indices)
     .option("--heads <list>", "such as 0,2-4; default: all", indices)
     .option(
@@ -99,9 +104,4 @@ export function placeColumns({ facts: { axes, tokens } }: Scores, index: readonl
     `L${index[0]}${axes[1] === "head" ? `H${index[1]}` : ""}`,
     axes.at(-1) === "token" ? `${index.at(-1)} ${tokens[index.at(-1)!]}` : "all",
   ];
-}
-
-/** `3,5-7` as indices; anything else is a name. */
-export function tokenPosition(text: string): Position {
-  return /^\d[\d,-]*$/.test(text) ? indices(text) : text;
 }

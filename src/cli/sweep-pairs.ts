@@ -13,10 +13,10 @@ import {
   throwIfLeftOut,
   withExecutor,
 } from "./pair-list.js";
-import type { DirectionOptions, PairOptions } from "./pair-options.js";
+import type { DirectionOptions, OnePairOptions } from "./pair-options.js";
 import type { TableCommandOptions } from "./score-table.js";
 
-export interface PairsOptions extends PairListOptions, PairOptions, DirectionOptions, TableCommandOptions {
+export interface PairsOptions extends PairListOptions, OnePairOptions, DirectionOptions, TableCommandOptions {
   readonly screen?: number;
 }
 

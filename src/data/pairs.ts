@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
 import { z } from "zod";
 import { NoticeError } from "../base/errors.js";
-import { findFile } from "../files/read.js";
+import { findFile, readParts } from "../files/read.js";
 import type { PairInput } from "../patching/inputs.js";
 import type { Mode } from "../patching/pair.js";
 import { checked, jsonLines, text } from "./jsonl.js";
@@ -32,7 +32,7 @@ const schemas: Record<Mode, z.ZodType<PairInput & { readonly image: string; read
  * `corruptQuestion`; what else it holds is not looked at. Paths are relative to the file's folder and stay below it, or
  * below `pictures`. Read line by line as they are asked for; empty lines are passed over.
  *
- * @throws NoticeError `options` where there is no such file.
+ * @throws NoticeError `options` where there is no such file, or it is another format than lines of JSON.
  */
 export async function readPairs(
   file: string,
@@ -40,7 +40,28 @@ export async function readPairs(
   pictures?: string,
 ): Promise<AsyncGenerator<PairLine, void, undefined>> {
   if (!(await findFile(file))) throw new NoticeError("options", `There is no list of pairs ${file}: no such file.`);
+  await refuseFormat(file);
   return parseLines(file, mode, pictures);
+}
+
+/** Enough to see what a file is. */
+const BEGINNING = 4096;
+
+/** Of another format every line would be refused, for a reason that says nothing of the file. */
+async function refuseFormat(file: string): Promise<void> {
+  const parts: Buffer[] = [];
+  for await (const part of readParts(file, BEGINNING)) parts.push(part);
+  const [first = ""] = new TextDecoder().decode(Buffer.concat(parts)).trim().split(/\s*\n/);
+  const cells = first.split(/[,;\t]/).map((cell) => cell.replace(/["\s]/g, ""));
+  const isTable = cells.length > 1 && cells.includes("image");
+  if (!isTable && !first.startsWith("[") && first !== "{") return;
+  const what = isTable ? "is a table with columns" : "is JSON, but not of one object a line";
+  const tables = isTable ? " `notice study --dataset` takes tables." : "";
+  throw new NoticeError(
+    "options",
+    `${file} ${what}, and a list of pairs is JSONL. Give one object a line: ` +
+      `{"image": …, "corruptImage": …, "question": …, "answers": [correct, incorrect]}.${tables}`,
+  );
 }
 
 async function* parseLines(

@@ -9,7 +9,7 @@ import { checkPair, type Pair } from "../patching/pair.js";
 import { patchHead } from "../patching/patch.js";
 import { type Position, resolvePosition } from "../patching/positions.js";
 import { countOf, indexes } from "../patching/run.js";
-import { parseSite, type Site, type SiteParts } from "../patching/sites.js";
+import { type CircuitSite, circuitSites, parseSite, type Site, type SiteParts } from "../patching/sites.js";
 import { sweep } from "../patching/sweep.js";
 import type { Box, Picture } from "../pictures/picture.js";
 import type { Look } from "./look.js";
@@ -73,7 +73,8 @@ export async function overlay(pair: Pair, options: LookOptions = {}): Promise<Ov
   const { tile } = options;
   const { patterns } = await answerAttention(clean, token, { site, tile });
   const from = `${parts!.tower}.${parts!.within.split(".")[0]}`;
-  const place = await headAt(pair, { site: `${from}.z` as "text.cross.z", position: token }, options);
+  const heads = circuitSites(model.architecture).find((one) => one === `${from}.z`)!;
+  const place = await headAt(pair, { site: heads, position: token }, options);
   const grid = attentionOverlay(patterns, place);
   const { effect } = await patchHead(pair, place);
   const picture = await pictureOf(options.image ?? ownPicture(pair));
@@ -108,13 +109,13 @@ function tokenOf(pair: Pair, parts: SiteParts | undefined, asked: Position | und
   const within = isWithin(pair, parts);
   const position = asked ?? (within ? "all" : (lookingToken(pair) ?? "answer"));
   const count = countOf(clean.activations, parts?.tower ?? model.architecture.readout.tower);
-  const [token, ...more] = resolvePosition(position, count, within ? undefined : question, answers);
+  const [token, ...more] = resolvePosition(position, count, within ? "image" : question, answers);
   if (more.length === 0) return token!;
   const many = `A head looks from one token, and the position means ${1 + more.length}; give one index.`;
   throw new NoticeError("options", many);
 }
 
-type At = { readonly site: "text.cross.z"; readonly position: number };
+type At = { readonly site: CircuitSite; readonly position: number };
 
 /** The head that is asked for, or the one with the largest effect. */
 async function headAt(pair: Pair, at: At, { layer, head }: LookOptions) {

@@ -1,7 +1,8 @@
 import { z } from "zod";
-import type { PairInput } from "../patching/inputs.js";
+import type { ImageInput, PairInput } from "../patching/inputs.js";
 import type { Score } from "../patching/metrics.js";
-import type { Direction } from "../patching/pair.js";
+import type { Model } from "../patching/model.js";
+import type { Direction, Pair } from "../patching/pair.js";
 import { patch } from "../patching/patch.js";
 import { hasPath, patchPath, type Receiver, type Sender } from "../patching/paths.js";
 import { inPicture } from "./image-position.js";
@@ -40,19 +41,30 @@ export const pathsJob = defineJob<PathsInput, PathsFound>(
   "paths",
   input,
   anObject<PathsFound>(),
-  async (model, { pair, direction, mediated, ...named }, onPass) => {
+  async (model, { pair, ...asked }, onPass) => {
     using made = await model.pair(pair);
-    const senders = await Promise.all(named.senders.map((place) => inPicture(model, made, place, pair.image)));
-    const receivers = await Promise.all(
-      named.receivers.map((place) => (place === "answer" ? place : inPicture(model, made, place, pair.image))),
-    );
-    const together = await patchPath(made, senders, receivers, { direction, mediated });
-    const paths: Score[] = [];
-    for (const receiver of receivers) {
-      const sent = senders.filter((sender) => hasPath(made, sender, receiver, { mediated }));
-      paths.push(await patchPath(made, sent, [receiver], { direction, mediated }));
-      onPass?.();
-    }
-    return { ...factsOf(made), paths, together, plain: await patch(made, senders, { direction }) };
+    return await findPaths(model, made, pair.image, asked, onPass);
   },
 );
+
+/** @param image the clean picture of the pair. */
+export async function findPaths(
+  model: Model,
+  pair: Pair,
+  image: ImageInput,
+  { direction, mediated, ...named }: PathsAsked,
+  onPass?: () => void,
+): Promise<PathsFound> {
+  const senders = await Promise.all(named.senders.map((place) => inPicture(model, pair, place, image)));
+  const receivers = await Promise.all(
+    named.receivers.map((place) => (place === "answer" ? place : inPicture(model, pair, place, image))),
+  );
+  const together = await patchPath(pair, senders, receivers, { direction, mediated });
+  const paths: Score[] = [];
+  for (const receiver of receivers) {
+    const sent = senders.filter((sender) => hasPath(pair, sender, receiver, { mediated }));
+    paths.push(await patchPath(pair, sent, [receiver], { direction, mediated }));
+    onPass?.();
+  }
+  return { ...factsOf(pair), paths, together, plain: await patch(pair, senders, { direction }) };
+}

@@ -1,6 +1,7 @@
 import { NoticeError } from "../base/errors.js";
 import type { ModelConfig } from "../checkpoint/format.js";
 import { weightCounts } from "../checkpoint/weights.js";
+import { inUnitOf } from "../files/bytes.js";
 import type { Backend } from "../platform/backend.js";
 import type { Network } from "./architecture.js";
 
@@ -82,10 +83,4 @@ export function requireMemory(
   if (limits.length === 0) return undefined;
   const left = Math.min(...limits.map(([, bytes]) => bytes)) - weights - working;
   return isNative(backend) ? left / NATIVE_SPREAD : left;
-}
-
-/** Sizes in megabytes where a limit is a whole number of these, else in gigabytes: so somebody gave it. */
-function inUnitOf(limit: number): (bytes: number) => string {
-  if (limit % 1e6 !== 0 || limit % 1e9 === 0) return (bytes) => `${Number((bytes / 1e9).toPrecision(3))} GB`;
-  return (bytes) => `${bytes === limit ? bytes / 1e6 : Number((bytes / 1e6).toPrecision(3))} MB`;
 }

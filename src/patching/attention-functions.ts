@@ -154,7 +154,7 @@ export function attentionOverlay(
   if (!own)
     throw new NoticeError(
       "site",
-      `There is no head L${layer}H${head}: the patterns are of ${patterns.length} layers of ${patterns[0]?.length ?? 0} heads.`,
+      `There is no head L${layer}H${head}: there are L0H0 to L${patterns.length - 1}H${(patterns[0]?.length ?? 0) - 1}.`,
     );
   const all = patterns.flat();
   const difference = own.map((value, at) => value - all.reduce((sum, pattern) => sum + pattern[at]!, 0) / all.length);

@@ -1,5 +1,6 @@
 import { NoticeError } from "../base/errors.js";
 import { keysOf } from "../base/options.js";
+import { inUnitOf } from "../files/bytes.js";
 import { type Network, towerOf, towerSize, towersOf } from "../model/architecture.js";
 import { towersAfter } from "./backward.js";
 import type { Pair } from "./pair.js";
@@ -59,12 +60,11 @@ const DECODED_TOGETHER = 4;
 export function patchesAtOnce(model: Network, parts: SiteParts, extent: Extent, memory?: number): number {
   const { tokens, tiles = 1 } = extent;
   const bytes = { each: patchBytes(model, parts, extent), fixed: sharedBytes(model, parts, extent) };
-  const shared = bytes.fixed > 0 ? `, and ${megabytes(bytes.fixed)} MB are held beside it` : "";
   const cut = tiles > 1 ? ` and ${tiles} tiles` : "";
   const whole = tiles > 1 ? ", or take the picture whole (split: false, --no-split)" : "";
   const shorter = towerOf(model, parts.tower).tokens === "image" ? "" : ", or ask a shorter question";
   return atOnce(model, bytes, memory, {
-    what: `One patch of ${parts.site} takes about ${megabytes(bytes.each)} MB at ${tokens} tokens${cut}${shared}`,
+    what: (size) => `One patch of ${parts.site} takes about ${size} at ${tokens} tokens${cut}`,
     remedy: `Allow more memory${whole}${shorter}.`,
   });
 }
@@ -78,9 +78,7 @@ export function patchesAtOnce(model: Network, parts: SiteParts, extent: Extent, 
 export function slopesAtOnce(pair: Pair, sites: readonly SiteParts[], memory?: number): number {
   const bytes = slopeBytes(pair, sites);
   return atOnce(pair.model, bytes, memory, {
-    what:
-      `One backward pass to ${sites.map(({ site }) => site).join(", ")} takes about ${megabytes(bytes.each)} MB, ` +
-      `and ${megabytes(bytes.fixed)} MB are held beside it`,
+    what: (size) => `One backward pass to ${sites.map(({ site }) => site).join(", ")} takes about ${size}`,
     remedy: "Allow more memory, or ask for fewer sites at once.",
   });
 }
@@ -89,11 +87,14 @@ function atOnce(
   model: Network,
   { each, fixed }: Bytes,
   memory: number | undefined,
-  { what, remedy }: { readonly what: string; readonly remedy: string },
+  { what, remedy }: { what(size: string): string; readonly remedy: string },
 ): number {
   const most = memory ?? model.memory ?? Number.POSITIVE_INFINITY;
-  if (!(each + fixed <= most))
-    throw new NoticeError("memory", `${what}, and the budget is ${megabytes(most)} MB. ${remedy}`);
+  if (!(each + fixed <= most)) {
+    const said = inUnitOf(most);
+    const beside = fixed > 0 ? `, and ${said(fixed)} are held beside it` : "";
+    throw new NoticeError("memory", `${what(said(each))}${beside}, and the budget is ${said(most)}. ${remedy}`);
+  }
   return Math.max(1, Math.floor(Math.min(budgetOf(model, memory), most - fixed) / each));
 }
 
@@ -122,8 +123,6 @@ export function pairsAtOnce(
 }
 
 const budgetOf = (model: Network, memory?: number) => memory ?? Math.min(MOST_BYTES, model.memory ?? MOST_BYTES);
-
-const megabytes = (bytes: number) => (bytes / 1e6).toPrecision(3);
 
 /** What one patch takes at the widest place of its pass, in bytes: an upper bound, checked against measured peaks. */
 export function patchBytes(model: Network, { tower, tokensOf, isPattern }: SiteParts, extent: Extent): number {

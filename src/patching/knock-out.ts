@@ -8,7 +8,7 @@ import { PASS_KEYS, type PassOptions } from "./budget.js";
 import type { Score } from "./metrics.js";
 import { checkPair, type Pair } from "./pair.js";
 import { patchEach } from "./patch-each.js";
-import { type Position, resolvePosition } from "./positions.js";
+import { type Position, resolvePosition, tokenedAt } from "./positions.js";
 import { countOf, indexes } from "./run.js";
 import type { Scores } from "./scores.js";
 import { type HeadNumbers, headsOf, resolveSelection, roomOf, type Spot, whereSpots } from "./selection.js";
@@ -122,8 +122,8 @@ function resolveCut(pair: Pair, cut: Cut): ResolvedCut {
     throw new NoticeError("options", `A cut has tokens that attend, from, and tokens attended to, to: ${SUCH}.`);
   const { attends, causal } = towerOf(model, tower);
   const attended = within === "self.pattern" ? tower : attends!.tower;
-  const text = towerOf(model, attended).tokens === "question" ? question : undefined;
-  const keys = new Set(resolvePosition(to, countOf(clean.activations, attended), text, answers));
+  const of = tokenedAt(towerOf(model, attended).tokens, question);
+  const keys = new Set(resolvePosition(to, countOf(clean.activations, attended), of, answers));
   const [first, last] = cut.layers ?? [0, towerSize(model, tower).layers - 1];
   if (!(first <= last))
     throw new NoticeError(

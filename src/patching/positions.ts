@@ -1,4 +1,5 @@
 import { NoticeError } from "../base/errors.js";
+import type { Tokens } from "../model/architecture.js";
 import type { ArchitectureName } from "../model/architectures.js";
 import type { Encoding } from "../words/tokenizer.js";
 import { checkIndex, indexes } from "./run.js";
@@ -26,7 +27,8 @@ export interface Question extends Encoding {
  * NOTICE notebook reads), or a word of the question (all of its pieces, wherever it stands; give the index of a word
  * that is a number or one of these names); `"last"`,
  * `"question"` (the words that somebody asked, without what frames them) and, of a model that has the picture among its
- * words, `"image"`. Of an image, indices or `"all"`: 0 is [CLS], patches follow row by row.
+ * words, `"image"`. Of an image, indices, or `"all"` and `"image"`, which are the same: 0 is [CLS], patches follow row
+ * by row.
  */
 export type Position = IndexPosition | string;
 
@@ -110,6 +112,13 @@ function unlessRefused<Value>(look: () => Value): Value | undefined {
   }
 }
 
+/** What has tokens: a question, whose words are names of them, or something else. */
+type Tokened = Question | Tokens;
+
+/** What has the tokens at a site. */
+export const tokenedAt = (tokens: Tokens, question: Question | undefined): Tokened | undefined =>
+  tokens === "question" ? question : tokens;
+
 /** Both answers, of which only the words count here. */
 type Texts = Readonly<Record<"correct" | "incorrect", { readonly text: string }>>;
 
@@ -117,7 +126,7 @@ type Texts = Readonly<Record<"correct" | "incorrect", { readonly text: string }>
  * The indices that a position means.
  *
  * @param tokens how many there are at the site.
- * @param question whose tokens they are, or undefined for those of an image or of the decoder.
+ * @param of what has these tokens.
  * @param answers where there are some.
  * @throws NoticeError `site` where it means none, `tokens` where it is a word that is not in the question, or an answer
  * whose place is not clear.
@@ -125,12 +134,13 @@ type Texts = Readonly<Record<"correct" | "incorrect", { readonly text: string }>
 export function resolvePosition(
   position: Position,
   tokens: number,
-  question: Question | undefined,
+  of: Tokened | undefined,
   answers: Texts | undefined,
 ): number[] {
-  const where = question ? `the question ${JSON.stringify(question.tokens.join(" "))}` : "the tokens of this site";
+  const where =
+    typeof of === "object" ? `the question ${JSON.stringify(of.tokens.join(" "))}` : "the tokens of this site";
   if (position === "all") return indexes(tokens);
-  const named = typeof position === "string" ? resolveName(position, tokens, question, answers) : position;
+  const named = typeof position === "string" ? resolveName(position, tokens, of, answers) : position;
   if (typeof named !== "number" && !Array.isArray(named))
     throw new NoticeError(
       "site",
@@ -146,12 +156,14 @@ export function resolvePosition(
 function resolveName(
   name: string,
   tokens: number,
-  question: Question | undefined,
+  of: Tokened | undefined,
   answers: Texts | undefined,
 ): number | number[] {
+  const question = typeof of === "object" ? of : undefined;
   if (name === "last") return tokens - 1;
   if (name === "question" && question) return [...(question.question ?? indexes(tokens))];
   if (/^\d+$/.test(name)) return Number(name);
+  if (name === "image" && of === "image") return indexes(tokens);
   if (!question)
     throw new NoticeError(
       "site",

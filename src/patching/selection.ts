@@ -5,7 +5,7 @@ import type { Network } from "../model/architecture.js";
 import type { ArchitectureName } from "../model/architectures.js";
 import type { Answers } from "./metrics.js";
 import type { Pair } from "./pair.js";
-import { type Position, type PositionAt, type Question, resolvePosition } from "./positions.js";
+import { type Position, type PositionAt, type Question, resolvePosition, tokenedAt } from "./positions.js";
 import { checkIndex, checkLayer, countOf, headCount, indexes } from "./run.js";
 import { type HeadSite, parseSite, type Site, type SiteParts } from "./sites.js";
 
@@ -99,8 +99,8 @@ export function resolvePlace(ground: Ground, selection: UncheckedSelection): Spo
   const heads = named ?? all;
   for (const index of heads) checkIndex("head", index, count, `the ${parts.tower} tower`);
   if (parts.perHead && heads.length === 0) throw new NoticeError("site", "An empty set of heads patches nothing.");
-  const question = parts.tokens === "question" ? ground.question : undefined;
-  const tokens = resolvePosition(position, ground.count(parts.tokensOf), question, ground.answers);
+  const of = tokenedAt(parts.tokens, ground.question);
+  const tokens = resolvePosition(position, ground.count(parts.tokensOf), of, ground.answers);
   return { parts, layer, heads, tokens };
 }
 

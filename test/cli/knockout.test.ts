@@ -38,10 +38,21 @@ test("knockout: the library's table, of the attention that looks at the picture"
   assert.match(table.stdout, /noise text\.self\.pattern/);
 });
 
+test("knockout: image means all tokens of an image tower", async () => {
+  const cut = ["--site", "vision.self.pattern", "--from", "image", "--json", "-", "--to"];
+  const ofPatch = await noticeHere("knockout", NARROW, ...PAIR, ...cut, "5");
+  assert.is(ofPatch.code, 0, ofPatch.stderr);
+  using blip = await loadBlip(NARROW);
+  using pair = await samplePair(blip, "image");
+  const expected = await sweepKnockOut(pair, { site: "vision.self.pattern", from: "all", to: 5 });
+  assert.equal(JSON.parse(ofPatch.stdout).metrics, JSON.parse(JSON.stringify(expected)).metrics);
+});
+
 test("knockout: what cannot be cut", async () => {
   for (const [more, message] of [
     [["--from", "answer"], /--to/],
     [["--from", "answer", "--to", "all"], /nothing to attend to/],
+    [["--from", "answer", "--to", "image"], /leaves the token 3 nothing to attend to. Leave one token out of to/],
     [["--from", "answer", "--to", "3", "--window", "3"], /window is 3.*from 1 to the 2/],
     [["--from", "answer", "--to", "3", "--site", "text.cross.z"], /is no attention/],
     [["--from", "answer", "--to", "box:0,0,9,9", "--site", "text.self.pattern"], /means image tokens/],

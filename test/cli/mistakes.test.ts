@@ -13,6 +13,9 @@ const at = (name: string) => join(folder, name);
 const run = at("run");
 writeFileSync(at("notes.txt"), "my notes\n");
 writeFileSync(at("list.jsonl"), "{}\n");
+const pair = { image: "clean.png", corruptImage: "corrupt.png", question: CLEAN_QUESTION, answers: ANSWERS };
+writeFileSync(at("pairs.json"), JSON.stringify([pair], null, 2));
+writeFileSync(at("pairs.csv"), "id,image,question\n1,clean.png,is it red?\n");
 copyFileSync(CLEAN_IMAGE, at("clean.png"));
 mkdirSync(at("models/mine"), { recursive: true });
 writeFileSync(at("models/mine/config.json"), "{}");
@@ -21,6 +24,10 @@ const ask = (...more: string[]) => ["ask", NARROW, "--image", CLEAN_IMAGE, "--qu
 const PAIR = ["--image", CLEAN_IMAGE, "--corrupt-image", CORRUPT_IMAGE, "--question", CLEAN_QUESTION];
 const sweep = (...more: string[]) => ["sweep", NARROW, ...PAIR, "--answers", ANSWERS.join(","), ...more];
 const study = (...more: string[]) => ["study", "--out", run, ...more];
+
+const overlay = (...more: string[]) => ["overlay", NARROW, ...PAIR, "--answers", ANSWERS.join(","), ...more];
+const path = (...more: string[]) => ["path", ...overlay("--to", "answer", ...more).slice(1)];
+const pairs = (name: string) => ["sweep", NARROW, "--pairs", at(name), "--out", at("results.jsonl")];
 
 type Mistake = readonly [what: string, args: readonly string[], ...said: (string | RegExp)[]];
 
@@ -106,6 +113,11 @@ const MISTAKES: readonly Mistake[] = [
     "--png - cannot be written: another option names it too",
   ],
   ["a list without a place for its results", ["sweep", NARROW, "--pairs", at("list.jsonl")], "--pairs needs --out"],
+  ["pairs as JSON", pairs("pairs.json"), "is JSON, but not of one object a line", "Give one object a line"],
+  ["pairs as CSV", pairs("pairs.csv"), "is a table with columns", "`notice study --dataset` takes tables"],
+  ["a head past the last", overlay("--head", "L0H9"), "There is no head L0H9: there are L0H0 to L1H3"],
+  ["a head past the last of a place", path("--from", "text.cross.z:L0H9"), "There is no head 9", "it has 4, 0 to 3"],
+  ["a head in small letters", overlay("--head", "l0h1"), "A head such as L2H3 was expected"],
   [
     "results over the list",
     ["sweep", NARROW, "--pairs", at("list.jsonl"), "--out", at("list.jsonl")],

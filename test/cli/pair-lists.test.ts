@@ -1,7 +1,10 @@
-import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { withLock } from "../../src/files/lock.js";
 import { attribute } from "../../src/patching/attribute.js";
 import { everyHead, faithfulness, type HeadAt, headEffects } from "../../src/patching/faithful.js";
 import type { PairInput } from "../../src/patching/inputs.js";
@@ -216,6 +219,26 @@ test("--out -: results alone on standard output; those of an earlier run are not
   const both = await noticeHere(...args, "--out", "-", "--json", "-");
   assert.is(both.code, 2);
   assert.match(both.stderr, /cannot be written: another option names it too/);
+});
+
+test("two equal commands at once: the second is refused; what a dead one left hinders nothing", async () => {
+  fresh();
+  write(list, forth);
+  const args = ["attribute", NARROW, ...ARGS, "--out", out];
+  await withLock(`${out}.lock`, async () => {
+    const { code, stderr } = await noticeHere(...args);
+    assert.is(code, 2);
+    assert.match(stderr, /Another process is writing --out .*results\.jsonl\. Wait for it, or give another name/);
+    assert.not(existsSync(out));
+  });
+  const { pid } = spawnSync(process.execPath, ["--version"]);
+  writeFileSync(`${out}.lock`, `${hostname()} ${pid}`);
+  const { code, stderr } = await noticeHere(...args);
+  assert.equal([code, stderr, lines().length], [0, "", 1]);
+  assert.equal(
+    readdirSync(folder).filter((name) => /lock|partial/.test(name)),
+    [],
+  );
 });
 
 test("what does not go together is refused before any work", async () => {

@@ -55,46 +55,25 @@ const bad: Record<string, [string | Uint8Array, ...string[]]> = {
   "one answer": [line({ answers: ["red"] }), "answers"],
   "three answers": [line({ answers: ["red", "blue", "green"] }), "answers"],
   "answers that are no text": [line({ answers: ["red", 7] }), "answers.1:", "found 7"],
-  "a path upwards": [
-    line({ image: "../a.png" }),
-    "image:",
-    "outside the folder",
-    "no path below the list's folder; --data DIR",
-    "../a.png",
-  ],
-  "a path down and up": [
-    line({ corruptImage: "images/../../a.png" }),
-    "corruptImage:",
-    "outside the folder",
-    "no path below the list's folder; --data DIR",
-  ],
-  "a path upwards in Windows' way": [
-    line({ image: "images\\..\\..\\a.png" }),
-    "image:",
-    "outside the folder",
-    "no path below the list's folder; --data DIR",
-  ],
-  "a path from the root": [
-    line({ image: "/etc/passwd" }),
-    "image:",
-    "outside the folder",
-    "no path below the list's folder; --data DIR",
-  ],
-  "a drive": [
-    line({ image: "C:\\a.png" }),
-    "image:",
-    "outside the folder",
-    "no path below the list's folder; --data DIR",
-  ],
-  "a path with an end in it": [
-    line({ image: "a.png\0.txt" }),
-    "image:",
-    "outside the folder",
-    "no path below the list's folder; --data DIR",
-  ],
   "a line without end": [line({ caption: "red ".repeat(300_000) }), "longer than 1048576 bytes"],
   "an abyss": ["[".repeat(200_000), "not JSON"],
 };
+
+for (const [name, field, path, ...parts] of [
+  ["a path upwards", "image", "../a.png", "../a.png"],
+  ["a path down and up", "corruptImage", "images/../../a.png"],
+  ["a path upwards in Windows' way", "image", "images\\..\\..\\a.png"],
+  ["a path from the root", "image", "/etc/passwd"],
+  ["a drive", "image", "C:\\a.png"],
+  ["a path with an end in it", "image", "a.png\0.txt"],
+] as const)
+  bad[name] = [
+    line({ [field]: path }),
+    `${field}:`,
+    "outside the folder",
+    "no path below the list's folder; --data DIR",
+    ...parts,
+  ];
 
 for (const [name, [content, ...parts]] of Object.entries(bad))
   test(`${name} is named and does not stop the others`, async () => {
@@ -115,6 +94,25 @@ test("lines of every length around the chunks of the file", async () => {
   const lines = lengths.map((length) => line({ caption: "x".repeat(length - line({ caption: "" }).length) }));
   const found = await read(lines.join("\n"));
   assert.is(found.filter(({ pair }) => pair).length, lengths.length);
+});
+
+test("another format than lines of JSON is named as a whole", async () => {
+  for (const [content, ...parts] of [
+    [JSON.stringify([whole, whole]), "is JSON, but not of one object a line"],
+    [JSON.stringify([whole], null, 2), "is JSON, but not of one object a line"],
+    [`\ufeff\n${JSON.stringify({ pairs: [whole] }, null, 2)}`, "is JSON, but not of one object a line"],
+    ["image,corruptImage,question\na.png,b.png,is it red?\n", "is a table with columns", "notice study --dataset"],
+    ['"id";"image"\r\n', "is a table with columns"],
+    ["question\timage\n", "is a table with columns"],
+  ] as [string, ...string[]][]) {
+    writeFileSync(file, content);
+    await refused(() => readPairs(file, "image"), "options", "pairs.jsonl", "Give one object a line", ...parts);
+  }
+  // What is broken in its first line is still a list.
+  assert.equal(
+    [...(await read(`no image, here\n${line()}\n`))].map(({ index }) => index),
+    [0, 1],
+  );
 });
 
 test("no list", async () => {

@@ -76,7 +76,7 @@ test("an attribution that does not fit is refused before anything is run, with t
     () => attributeAll(pair, ["text.cross.z", "vision.self.z"], { memory: 1000 }),
     "memory",
     "text.cross.z, vision.self.z",
-    "0.00100 MB",
+    "the budget is 1.00 kB",
     "fewer sites",
   );
 });
@@ -91,7 +91,7 @@ test("a budget below one patch is refused before anything is run, with the numbe
       "memory",
       "One patch of text.cross.z",
       "8 tokens",
-      "0.00100 MB",
+      "the budget is 1.00 kB",
     );
 });
 

@@ -89,7 +89,9 @@ test("words outside the question, or within a longer one", async () => {
   await refused(() => resolve("answer2"), "tokens", '"answer2"');
 });
 
-test("an image and the decoder have indices, no words", async () => {
+test("an image and the decoder have indices, no words; the whole image has a name", async () => {
+  assert.equal(resolvePosition("image", 3, "image", ANSWERS), [0, 1, 2]);
+  await refused(() => resolvePosition("image", 3, "answer", ANSWERS), "site", '"image"', "give an index");
   assert.equal(resolvePosition("all", 3, undefined, ANSWERS), [0, 1, 2]);
   assert.equal(resolvePosition("2", 3, undefined, ANSWERS), [2]);
   await refused(() => resolvePosition("red", 3, undefined, ANSWERS), "site", '"red"', "give an index");
