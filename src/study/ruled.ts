@@ -6,7 +6,7 @@ import type { StudyRun } from "./run.js";
 import type { Modality } from "./settings.js";
 
 /** So much of the answer is as good as all of it; what is as much above 1 is as far from what the model does. */
-const ENOUGH = 0.85;
+export const ENOUGH = 0.85;
 const isEnough = (kept: number) => kept >= ENOUGH && kept <= 2 - ENOUGH;
 
 /** A circuit by a rule, and what it keeps of the answer on samples that it was not found on: means over those. */

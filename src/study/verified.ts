@@ -2,12 +2,10 @@ import { mean } from "../base/mean.js";
 import { chanceOf, type HeadAt } from "../patching/faithful.js";
 import type { Site } from "../patching/sites.js";
 import { type TestFigures, testFigures } from "./queries/verified.js";
+import { ENOUGH } from "./ruled.js";
 import type { StudyRun } from "./run.js";
 import type { Modality } from "./settings.js";
 import { readTests, type Test } from "./verify.js";
-
-/** A share of the answer that is as good as all of it. */
-const ENOUGH = 0.85;
 
 /** What a circuit keeps of the answer on samples that it was not found on. All figures are means over those. */
 export interface Verified {
