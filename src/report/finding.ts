@@ -1,7 +1,8 @@
 import { bypasses, ENOUGH, type RuledCircuit } from "../study/ruled.js";
 import type { Modality } from "../study/settings.js";
-import type { ReportData, SiteCircuit, SiteUniversality } from "./report-data.js";
+import type { ReportData, SiteCircuit } from "./report-data.js";
 import { circuitHeads, headName } from "./report-figures.js";
+import { type SharedPlace, sharedHeads } from "./shared-heads.js";
 import { bounds, chance, count, EXCHANGES, listed, share, shareWithin, span, wilson } from "./words.js";
 
 /** A p-value above this is no more than chance. */
@@ -42,9 +43,15 @@ export function basis({ datasets, headlines = [], rules = [] }: ReportData): str
 function testedOn(rules: readonly RuledCircuit[]): string {
   const pairs = rules.map((one) => one.tested_on);
   const [least, most] = [Math.min(...pairs), Math.max(...pairs)];
+  const sets = Math.max(...rules.map((one) => one.random_sets));
+  const few =
+    1 / (sets + 1) <= CHANCE
+      ? ""
+      : ` Against ${count(sets, "random set")} p cannot be below ${CHANCE}; give 20 or more.`;
   return (
     ` Circuits were tested on ${least === most ? "" : `${least} to `}${count(most, "pair")} of each data set that they were not found on, ` +
-    "all other heads corrupted; random: as many heads of the same layers. In brackets: 95% intervals."
+    "all other heads corrupted; random: as many heads of the same layers. In brackets: 95% intervals." +
+    few
   );
 }
 
@@ -172,25 +179,22 @@ const named = (names: readonly string[]) =>
 
 /** Which heads are in all circuits. */
 function shared(data: ReportData, modality: Modality): string {
-  const sites = data.universality.filter(({ universality }) => universality.names.length > 0);
-  const most = Math.max(0, ...sites.map(({ universality: { heads } }) => heads[0]?.circuits.length ?? 0));
-  const [first] = sites;
-  if (!first || most === 0) return "No head stands out in any circuit.";
-  const of = first.universality.names.length;
-  const strongest = sites.flatMap((one) => headsIn(one, most));
-  const names = named(strongest.map(({ layer, head, site }) => placeName({ layer, head }, { site })));
+  const strongest = sharedHeads(data.universality);
+  const [first] = strongest;
+  if (!first) return "No head stands out in any circuit.";
+  const names = named(strongest.map((one) => placeName(one, one)));
+  const { of, circuits } = first;
   if (of === 1) return `There is one circuit, so no head can be called universal; in it: ${names}.`;
-  const alone = strongest.length === 1 ? alonePart(data, strongest[0]!, modality) : "";
-  const where = scope(data, first);
-  return most < of
-    ? `No head is in all ${of} circuits (${where}); in ${most}: ${names}${alone}.`
-    : `${names} ${strongest.length === 1 ? "is" : "are"} in all ${of} circuits (${where})${alone}.`;
+  const alone = strongest.length === 1 ? alonePart(data, first, modality) : "";
+  if (circuits.length === 1)
+    return `No head is in two of the ${of} circuits (${scope(data, first)}); in one: ${names}.`;
+  const all = `${of === 2 ? "both" : `all ${of}`} circuits (${scope(data, first)})`;
+  return circuits.length < of
+    ? `No head is in ${all}; in ${circuits.length}: ${names}${alone}.`
+    : `${names} ${strongest.length === 1 ? "is" : "are"} in ${all}${alone}.`;
 }
 
-const headsIn = ({ site, universality }: SiteUniversality, circuits: number) =>
-  universality.heads.filter((one) => one.circuits.length === circuits).map((one) => ({ ...one, site }));
-
-function scope({ circuits }: ReportData, { site }: SiteUniversality): string {
+function scope({ circuits }: ReportData, { site }: SharedPlace): string {
   const own = circuits.filter((one) => one.site === site && one.circuit.samples > 0);
   const distinct = (what: "dataset" | "modality") => new Set(own.map((one) => one[what])).size;
   return `${count(distinct("dataset"), "data set")}, ${count(distinct("modality"), "corruption")}`;
@@ -201,7 +205,9 @@ function alonePart(data: ReportData, place: Parameters<typeof aloneIn>[1], modal
   const found = aloneIn(data, place).filter((one) => one.modality === modality);
   const ordered = found.sort((a, b) => a.mean - b.mean);
   const ends = [...new Set([ordered[0], ordered.at(-1)])].flatMap((one) => one ?? []);
-  return ends.length === 0 ? "" : `; put back alone, it moves the answer by ${ends.map(aloneWords).join(" to ")}`;
+  return ends.length === 0
+    ? ""
+    : `; put back alone, it moves the answer by ${ends.map((one) => `${aloneWords(one)} on ${one.dataset}`).join(" to ")}`;
 }
 
 /** A head's effect in a circuit that has it, by itself at one token. */
@@ -224,10 +230,10 @@ export function aloneIn(
   });
 }
 
-/** "35% [31, 40] (faces)"; of a metric that is no share, its number. */
-export function aloneWords({ dataset, metric, mean, low, high }: Alone): string {
-  if (metric === "effect") return `${shareWithin(mean, [low, high])} (${dataset})`;
-  return `${mean.toFixed(2)} [${low.toFixed(2)}, ${high.toFixed(2)}] (${dataset}, ${metric})`;
+/** "35% [31, 40]"; of a metric that is no share, its number. */
+export function aloneWords({ metric, mean, low, high }: Alone): string {
+  if (metric === "effect") return shareWithin(mean, [low, high]);
+  return `${mean.toFixed(2)} [${low.toFixed(2)}, ${high.toFixed(2)}] (${metric})`;
 }
 
 /** Of a run with one corruption: how much of the answer takes other ways. */

@@ -1,23 +1,17 @@
-import { NoticeError } from "../base/errors.js";
-import { readPicture } from "../files/picture.js";
 import { lookingSite } from "../patching/answer-attention.js";
-import { attentionOverlay } from "../patching/attention-functions.js";
 import { parseSite } from "../patching/sites.js";
-import type { Picture } from "../pictures/picture.js";
 import { compareRuns } from "../study/compare.js";
 import type { Findings } from "../study/findings.js";
 import { formOf } from "../study/form.js";
 import { headFunctionFacts } from "../study/head-functions.js";
 import { checkpointNotes, patchedBy } from "../study/queries/provenance.js";
-import { countUnpatched, exclusionCounts, groupCounts, REMARK, samplesWithPatterns } from "../study/queries/samples.js";
-import { attentionPatterns, patchedGroups, siteShapes, tokenScores } from "../study/queries/scores.js";
+import { countUnpatched, exclusionCounts, groupCounts, REMARK } from "../study/queries/samples.js";
+import { patchedGroups, siteShapes, tokenScores } from "../study/queries/scores.js";
 import type { StudyRun } from "../study/run.js";
 import type { Settings } from "../study/settings.js";
-import type { DatasetFacts, OverlaySample, ReportData, RunFacts, TokenMap } from "./report-data.js";
+import { gatherHeads } from "./gather-heads.js";
+import type { DatasetFacts, ReportData, RunFacts, TokenMap } from "./report-data.js";
 import { roleMeans } from "./roles.js";
-
-/** Pictures of each data set, and heads on each. */
-const [PICTURES, HEADS] = [2, 3];
 
 /**
  * Everything that the report of a run says, read from its store.
@@ -32,6 +26,8 @@ export async function gatherReport(
 ): Promise<ReportData> {
   const shapes = await shapesOf(run);
   const circuits = found.circuits.map((one) => ({ ...one, metric: found.metric, ...shapes.get(one.site)! }));
+  const looking = lookingSite({ architecture: await run.architecture() });
+  const functions = await headFunctionFacts(run, found.circuits);
   return {
     title: `Which heads carry the answer: ${run.settings.model}`,
     run: await runFacts(run),
@@ -45,8 +41,9 @@ export async function gatherReport(
     headlines: found.headlines,
     attribution: found.attribution,
     ...(others.length > 0 ? { comparison: await compareRuns([run, ...others]) } : {}),
-    headFunctions: await headFunctionFacts(run, found.circuits),
-    overlays: await overlays(run, found),
+    headFunctions: functions,
+    ...(await gatherHeads(run, found, { looking, functions })),
+    looking,
     notes: [...(await notesOnRun(run)), ...notesOn(found), ...screenNote(run.settings)],
   };
 }
@@ -100,57 +97,6 @@ async function tokenMaps(run: StudyRun, { metric }: Findings): Promise<TokenMap[
       maps.push({ ...group, site, metric, ...roleMeans(scores) });
     }
   return maps;
-}
-
-/** The strongest heads of each data set on its first pictures. */
-async function overlays(run: StudyRun, { circuits }: Findings): Promise<OverlaySample[]> {
-  const pictures: OverlaySample[] = [];
-  const looking = lookingSite({ architecture: await run.architecture() });
-  for (const dataset of new Set(circuits.map((one) => one.dataset))) {
-    const own = circuits.filter((one) => one.dataset === dataset && one.site === looking);
-    const { circuit } = own.find(({ modality }) => modality === "image") ?? own[0] ?? {};
-    const strongest = [...(circuit?.heads ?? [])].sort((a, b) => b.mean - a.mean).slice(0, HEADS);
-    const samples = await samplesWithPatterns(run.store, dataset, PICTURES);
-    for (const { sample, image, question, correct, incorrect } of strongest.length > 0 ? samples : []) {
-      const picture = await pictureOf(run, image);
-      if (!picture) continue;
-      const patterns = await patternsOf(run, dataset, sample);
-      pictures.push({
-        dataset,
-        id: sample,
-        question,
-        answers: [correct, incorrect],
-        picture,
-        heads: strongest.map(({ layer, head }) => ({
-          layer,
-          head,
-          overlay: attentionOverlay(patterns, { layer, head }),
-        })),
-      });
-    }
-  }
-  return pictures;
-}
-
-/** Undefined where it has been moved away since. */
-async function pictureOf(run: StudyRun, image: string): Promise<Picture | undefined> {
-  try {
-    return await readPicture(run.path(image));
-  } catch (error) {
-    if (error instanceof NoticeError) return undefined;
-    throw error;
-  }
-}
-
-/** [layer][head][imageToken] */
-async function patternsOf({ store }: StudyRun, dataset: string, sample: string): Promise<number[][][]> {
-  const rows = await attentionPatterns(store, dataset, sample);
-  const patterns: number[][][] = [];
-  for (const { layer, pattern } of rows) {
-    patterns[layer] ??= [];
-    patterns[layer].push(pattern);
-  }
-  return patterns;
 }
 
 /** What the checkpoint says of itself, and whether anything is still to be patched. */

@@ -3,32 +3,26 @@ import { FUNCTION_BOUNDS, headFunctions } from "../patching/attention-functions.
 import type { FigureBook } from "./figure-book.js";
 import { foldedTable, type Html, html, table } from "./html.js";
 import { drawOverlay, scaleTo } from "./overlay.js";
-import type { OverlaySample, ReportData, SiteUniversality } from "./report-data.js";
+import type { HeadOnPicture, OverlaySample, ReportData, SiteUniversality } from "./report-data.js";
 import { headName } from "./report-figures.js";
 import type { Section } from "./report-sections.js";
 
-export function universalHeads({ universality }: ReportData): Section {
-  const content = html`<p>A head is universal where it is in the circuits of all data sets and corruptions. Overlap: heads in both circuits over
-heads in either.</p>
-${universality.map(sharedHeads)}`;
-  return { id: "universal", title: "Universal heads", content };
-}
-
-function sharedHeads({ site, universality: { names, heads, overlap } }: SiteUniversality): Html {
+/** Which circuits of a site each head is in, and how much they overlap. */
+export function membership({ site, universality: { names, heads, overlap } }: SiteUniversality): Html {
   const members = table({
     caption: `${site}: the circuits that each head is in; those in most first.`,
     columns: ["head", "in", ...names],
     rows: heads.map((head) => [
       headName(head),
       `${head.circuits.length} of ${names.length}`,
-      ...names.map((name) => (head.circuits.includes(name) ? "yes" : "–")),
+      ...names.map((name) => (head.circuits.includes(name) ? "yes" : "no")),
     ]),
   });
   return html`<h3>${site}</h3>
 ${heads.length === 0 ? html`<p>No circuit has a head.</p>` : members}${table({
-  caption: `${site}: overlap of the circuits.`,
+  caption: `${site}: overlap of the circuits: heads in both over heads in either.`,
   columns: ["circuit", ...names],
-  rows: names.map((name, row) => [name, ...overlap[row]!.map(number)]),
+  rows: names.map((name, row) => [name, ...overlap[row]!.map((one) => (one === null ? "both empty" : number(one)))]),
 })}`;
 }
 
@@ -70,20 +64,13 @@ ${overlays.length === 0 ? html`<p>No overlay was asked for.</p>` : overlays.map(
 
 const PICTURE_SIDE = 256;
 
-function overlaidSample({ dataset, id, question, answers, picture, heads }: OverlaySample, book: FigureBook): Html {
-  const small = Math.max(picture.width, picture.height) <= PICTURE_SIDE ? picture : scaleTo(picture, PICTURE_SIDE);
+function overlaidSample(sample: OverlaySample, book: FigureBook): Html {
+  const { dataset, id, question, answers, heads } = sample;
   const extent = Math.max(0, ...heads.flatMap(({ overlay }) => overlay.flat().map(Math.abs)));
-  const name = (what: string) => `overlay ${dataset} ${id} ${what}`;
-  const drawn = heads.map((one) =>
-    book.picture(drawOverlay(picture, one.overlay, { extent, side: PICTURE_SIDE }).picture, name(headName(one)), {
-      alt: `${headName(one)} over ${id}: ${extremes(one.overlay)}.`,
-      caption: `${headName(one)}: ${extremes(one.overlay)}`,
-    }),
-  );
   return html`<h3>${dataset}, ${id}</h3>
 <p>${question} Correct: ${answers[0]}; the alternative: ${answers[1]}.</p>
 <div class="pictures">
-${book.picture(small, name("picture"), { alt: `The picture of ${id}.`, caption: "the picture" })}${drawn}</div>
+${overlaidHeads(sample, book)}</div>
 <p class="scale">${number(-extent)} <span></span> ${number(extent)}</p>
 ${foldedTable("Numbers", {
   caption: `${dataset}, ${id}: attention minus the mean over all heads, by patch.`,
@@ -97,6 +84,27 @@ ${foldedTable("Numbers", {
 })}`;
 }
 
+/** A picture, and over it where each head looks, with what it does there. */
+export function overlaidHeads(
+  { dataset, id, picture, heads }: OverlaySample,
+  book: FigureBook,
+  what = "overlay",
+): Html {
+  const small = Math.max(picture.width, picture.height) <= PICTURE_SIDE ? picture : scaleTo(picture, PICTURE_SIDE);
+  const extent = Math.max(0, ...heads.flatMap(({ overlay }) => overlay.flat().map(Math.abs)));
+  const name = (shown: string) => `${what} ${dataset} ${id} ${shown}`;
+  const drawn = heads.map((one) =>
+    book.picture(drawOverlay(picture, one.overlay, { extent, side: PICTURE_SIDE }).picture, name(headName(one)), {
+      alt: `${headName(one)} over ${id}: ${extremes(one.overlay)}.`,
+      caption: `${headName(one)}, ${effectOf(one)}: ${extremes(one.overlay)}`,
+    }),
+  );
+  return html`${book.picture(small, name("picture"), { alt: `The picture of ${id}.`, caption: "the picture" })}${drawn}`;
+}
+
+/** Where a head looks says nothing of what it does. */
+const effectOf = ({ effect }: HeadOnPicture) => (effect === null ? "not patched here" : `effect ${number(effect)}`);
+
 /** Where an overlay is largest and smallest. */
 function extremes(overlay: readonly (readonly number[])[]): string {
   const cells = overlay.flatMap((line, row) => line.map((value, column) => ({ value, row, column })));
@@ -105,9 +113,4 @@ function extremes(overlay: readonly (readonly number[])[]): string {
     return `${number(found.value)} at row ${found.row}, column ${found.column}`;
   };
   return `most ${place((a, b) => a > b)}, least ${place((a, b) => a < b)}`;
-}
-
-export function notes({ notes }: ReportData): Section {
-  const list = html`<ul>${notes.map((note) => html`<li>${note}</li>\n`)}</ul>`;
-  return { id: "notes", title: "Notes", content: notes.length === 0 ? html`<p>None.</p>` : list };
 }

@@ -4,11 +4,12 @@ import type { Site } from "../patching/sites.js";
 import type { Picture } from "../pictures/picture.js";
 import type { AttributionAgreement } from "../study/agreement.js";
 import type { Comparison } from "../study/compare.js";
-import type { HeadFunctionFacts } from "../study/head-functions.js";
+import type { HeadFunctionFacts, HeadPlace } from "../study/head-functions.js";
 import type { ExcludedCount, GroupCounts } from "../study/queries/samples.js";
 import type { Headline, RuledCircuit } from "../study/ruled.js";
 import type { Modality } from "../study/settings.js";
 import type { Verified } from "../study/verified.js";
+import type { SharedPlace } from "./shared-heads.js";
 
 /** Everything that the report of a study says: plain data, of which no string is trusted. */
 export interface ReportData {
@@ -34,6 +35,10 @@ export interface ReportData {
   /** With other runs, where some were given. */
   readonly comparison?: Comparison;
   readonly overlays: readonly OverlaySample[];
+  /** The heads that are in most circuits, with pictures. */
+  readonly shared: readonly SharedHead[];
+  /** The site whose heads look at the picture, where the architecture has one. */
+  readonly looking?: Site | undefined;
   /** What a reader should know: warnings of the stages, choices that were made. */
   readonly notes: readonly string[];
 }
@@ -109,10 +114,25 @@ export interface OverlaySample {
   /** Correct and incorrect. */
   readonly answers: readonly [string, string];
   readonly picture: Picture;
-  readonly heads: readonly {
-    readonly layer: number;
-    readonly head: number;
-    /** As `attentionOverlay` gives it, [row][column]. */
-    readonly overlay: readonly (readonly number[])[];
+  readonly heads: readonly HeadOnPicture[];
+}
+
+/** Where a head looks on a picture, and what it does there. */
+export interface HeadOnPicture extends HeadPlace {
+  /** As `attentionOverlay` gives it, [row][column]. */
+  readonly overlay: readonly (readonly number[])[];
+  /** By the run's metric at its position; null where the head was not patched or the pair has no score. */
+  readonly effect: number | null;
+  /** Where the middle 95% of all heads of the site lie on this pair; null where there are not two. */
+  readonly others: readonly [low: number, high: number] | null;
+}
+
+/** A head that circuits share. */
+export interface SharedHead extends SharedPlace {
+  /** Of a head that looks at the picture: where its role shows most and where least. */
+  readonly pictures: readonly {
+    readonly what: "clearest" | "counter-example";
+    readonly sample: OverlaySample;
+    readonly auroc: number | null;
   }[];
 }

@@ -2,21 +2,19 @@ import { percent } from "../page/number.js";
 import type { Site } from "../patching/sites.js";
 import type { Modality } from "../study/settings.js";
 import type { FigureBook } from "./figure-book.js";
+import { membership } from "./head-sections.js";
 import { type Html, html, table } from "./html.js";
-import type { DatasetFacts, ReportData, SiteCircuit, SiteUniversality } from "./report-data.js";
+import type { DatasetFacts, ReportData, SiteCircuit, TokenMap } from "./report-data.js";
 import {
   circuitFigure,
   circuitHeads,
   circuitMeans,
-  type Figure,
-  headName,
   listHeads,
   MODALITY_NAMES,
   sharedExtent,
   shareFigure,
   tokenFigure,
 } from "./report-figures.js";
-import { headlineItems } from "./rules-section.js";
 
 /** A part of the report, as the page's own list of contents names it. */
 export interface Section {
@@ -25,44 +23,32 @@ export interface Section {
   readonly content: Html;
 }
 
-export function summary(data: ReportData): Section {
-  const asked = sum(data.datasets, ({ groups }) => sum(groups, ({ asked }) => asked));
-  const correct = sum(data.datasets, ({ groups }) => sum(groups, ({ correct }) => correct));
-  const shared = data.universality.map((one) => html`<li>${one.site}: ${sharedBySite(one)}.</li>\n`);
+/** Which heads are in which circuit, and what circuits have in common. */
+export function members(data: ReportData): Section {
   const sites = [...new Set(data.circuits.map(({ site }) => site))];
   const rows = combinations(data).map(({ dataset, modality }) => {
     const here = data.circuits.filter((one) => one.dataset === dataset && one.modality === modality);
     const facts = data.datasets.find(({ name }) => name === dataset);
-    const counted = [
-      ...new Set(
-        here.map(({ circuit, unplaced }) => `${circuit.samples} of ${circuit.samples + circuit.degenerate + unplaced}`),
-      ),
-    ];
+    const counted = here.map(
+      ({ circuit, unplaced }) => `${circuit.samples} of ${circuit.samples + circuit.degenerate + unplaced}`,
+    );
     const found = sites.map((site) => {
       const circuit = here.find((one) => one.site === site);
       return circuit ? listHeads(circuitHeads(circuit)) : "not patched";
     });
-    return [dataset, MODALITY_NAMES[modality], facts ? accuracy(facts) : "–", counted.join("; ") || "–", ...found];
+    const samples = [...new Set(counted)].join("; ") || "not patched";
+    return [dataset, MODALITY_NAMES[modality], facts ? accuracy(facts) : "not counted", samples, ...found];
   });
-  const content = html`<ul>
-${headlineItems(data)}<li>Of ${asked} questions the model answers ${correct} correctly (${percent(correct, asked)}).</li>
-${shared}</ul>
+  const content = html`<p>By the paper’s rule a head is in a circuit where its mean |score| is at least two standard deviations above the mean over all
+heads. A head is universal where it is in the circuits of all data sets and corruptions.</p>
 <div class="text">${table({
     caption:
       "Heads in each circuit, the strongest first, with their mean score. Samples: those with a score, of those patched.",
     columns: ["data set", "corruption", "accuracy", "samples", ...sites],
     rows,
-  })}</div>`;
-  return { id: "summary", title: "Summary", content };
-}
-
-function sharedBySite({ universality: { names, heads } }: SiteUniversality): string {
-  const most = heads[0]?.circuits.length;
-  if (most === undefined) return "no circuit has a head";
-  const found = heads.filter(({ circuits }) => circuits.length === most).map(headName);
-  return most === names.length
-    ? `in all ${most} circuits: ${found.join(", ")}`
-    : `no head is in all ${names.length} circuits; in ${most}: ${found.join(", ")}`;
+  })}</div>
+${data.universality.map(membership)}`;
+  return { id: "universal", title: "Which heads are in which circuit", content };
 }
 
 export function whatWasRun({ run }: ReportData): Section {
@@ -75,7 +61,7 @@ export function whatWasRun({ run }: ReportData): Section {
     ...Object.entries(run.settings).map(([name, value]) => [name, `${value}`]),
   ];
   const content = html`<div class="text">${table({ caption: "What was run, and how.", columns: ["what", "value"], rows: facts })}</div>`;
-  return { id: "run", title: "What was run", content };
+  return { id: "run", title: "Settings", content };
 }
 
 export function samples({ datasets }: ReportData): Section {
@@ -90,8 +76,7 @@ export function samples({ datasets }: ReportData): Section {
   ]);
   const each = datasets.map(
     (facts) => html`<h3>${facts.name}</h3>
-<div class="beside">${groupTable(facts)}${exclusionTable(facts)}</div>
-`,
+${groupTable(facts)}`,
   );
   const content = html`${table({
     caption: "From candidates to selected samples. Left out: of candidates and samples, at every stage.",
@@ -116,8 +101,14 @@ function groupTable({ name, groups }: DatasetFacts): Html {
   });
 }
 
+/** What does not count, and why; what a reader should know besides. */
+export function leftOut({ datasets, notes }: ReportData): Section {
+  const list = notes.length === 0 ? "" : html`<ul>${notes.map((note) => html`<li>${note}</li>\n`)}</ul>`;
+  return { id: "left-out", title: "What was left out, and why", content: html`${datasets.map(exclusionTable)}${list}` };
+}
+
 function exclusionTable({ name, exclusions }: DatasetFacts): Html {
-  if (exclusions.length === 0) return html`<p>Nothing was left out.</p>`;
+  if (exclusions.length === 0) return html`<p>${name}: nothing was left out.</p>\n`;
   return html`<div class="text">${table({
     caption: `${name}: what was left out, and why.`,
     columns: ["reason", "stage", "count", "for example"],
@@ -125,22 +116,31 @@ function exclusionTable({ name, exclusions }: DatasetFacts): Html {
   })}</div>`;
 }
 
-export async function circuits(data: ReportData, book: FigureBook): Promise<Section> {
+/** The map of every circuit that has one. */
+export async function circuitMaps(data: ReportData, book: FigureBook): Promise<Map<SiteCircuit, Html>> {
+  const maps = new Map<SiteCircuit, Html>();
+  for (const one of data.circuits) {
+    const compared = data.circuits.filter(({ dataset, site }) => dataset === one.dataset && site === one.site);
+    const figure = circuitFigure(one, sharedExtent(compared.map(circuitMeans)));
+    if (figure) maps.set(one, await book.figure(figure, `${one.dataset} ${one.modality} ${one.site}`));
+  }
+  return maps;
+}
+
+export function circuits(data: ReportData, maps: ReadonlyMap<SiteCircuit, Html>): Section {
   const parts: Html[] = [];
   for (const dataset of names(data.circuits)) {
     parts.push(html`<h3>${dataset}</h3>\n`);
     for (const site of new Set(data.circuits.map((one) => one.site))) {
       const here = data.circuits.filter((one) => one.dataset === dataset && one.site === site);
-      const extent = sharedExtent(here.map(circuitMeans));
-      const figure = (one: SiteCircuit) => circuitFigure(one, extent);
-      parts.push(await panels(book, { data, dataset, site, here, figure }));
+      parts.push(panels({ data, site, here, drawn: (one) => maps.get(one) }));
     }
   }
   const content = html`<p>Mean score of patching one head at one token (position: ${data.position}; of the decoder its only token, of the image all together), by layer and head. A head is in the circuit (frame and dot) where its
 mean |score| is at least two standard deviations above the mean over all heads; signs cancel in the colours, not in that rule. The
 corruptions of a data set share one scale for each site.</p>
 ${parts}`;
-  return { id: "circuits", title: "Circuits", content };
+  return { id: "circuits", title: "All head maps", content };
 }
 
 export async function tokens(data: ReportData, book: FigureBook): Promise<Section> {
@@ -150,7 +150,12 @@ export async function tokens(data: ReportData, book: FigureBook): Promise<Sectio
     for (const site of new Set(data.tokenMaps.map((one) => one.site))) {
       const here = data.tokenMaps.filter((one) => one.dataset === dataset && one.site === site);
       const extent = sharedExtent(here.map(({ means }) => means));
-      parts.push(await panels(book, { data, dataset, site, here, figure: (one) => tokenFigure(one, extent) }));
+      const maps = new Map<TokenMap, Html>();
+      for (const one of here) {
+        const figure = tokenFigure(one, extent);
+        if (figure) maps.set(one, await book.figure(figure, `${dataset} ${one.modality} ${site}`));
+      }
+      parts.push(panels({ data, site, here, drawn: (one) => maps.get(one) }));
     }
   }
   const content = html`<p>Mean score of patching the whole row of one token, by layer and the token’s part in the question.</p>
@@ -167,33 +172,20 @@ export async function shares({ circuits }: ReportData, book: FigureBook): Promis
   return { id: "shares", title: "Share of each layer", content: html`<div class="panels wide">${parts}</div>` };
 }
 
-/** What one panel shows: a part of the data that belongs to one corruption. */
-interface PanelData {
-  readonly modality: Modality;
-}
-
 /** One row of figures: the corruptions of a data set at a site, side by side; a word where there is none. */
-async function panels<Item extends PanelData>(
-  book: FigureBook,
-  row: {
-    readonly data: ReportData;
-    readonly dataset: string;
-    readonly site: Site;
-    readonly here: readonly Item[];
-    readonly figure: (item: Item) => Figure | undefined;
-  },
-): Promise<Html> {
-  const cells: Html[] = [];
-  for (const modality of modalities(row.data)) {
+function panels<Item extends { readonly modality: Modality }>(row: {
+  readonly data: ReportData;
+  readonly site: Site;
+  readonly here: readonly Item[];
+  readonly drawn: (item: Item) => Html | undefined;
+}): Html {
+  const cells = modalities(row.data).map((modality) => {
     const item = row.here.find((one) => one.modality === modality);
-    const figure = item && row.figure(item);
     const why = item ? "no sample has a score, so there is no map" : "not patched";
-    cells.push(
-      figure
-        ? await book.figure(figure, `${row.dataset} ${modality} ${row.site}`)
-        : html`<p class="missing">${MODALITY_NAMES[modality]}, ${row.site}: ${why}.</p>\n`,
+    return (
+      (item && row.drawn(item)) ?? html`<p class="missing">${MODALITY_NAMES[modality]}, ${row.site}: ${why}.</p>\n`
     );
-  }
+  });
   return html`<h4>${row.site}</h4>
 <div class="panels">
 ${cells}</div>

@@ -9,14 +9,24 @@ import { makeFolder, writeWhole } from "../files/write.js";
 import { PAGE_STYLE } from "../page/style.js";
 import { comparison } from "./comparison-section.js";
 import { FigureBook } from "./figure-book.js";
-import { attention, notes, overlays, universalHeads } from "./head-sections.js";
+import { firstScreen } from "./first-screen.js";
+import { attention, overlays } from "./head-sections.js";
 import { Html, html, inlineScript, jsonScript } from "./html.js";
 import { drawingLibraries } from "./libraries.js";
 import { PAGE_SCRIPT } from "./page-script.js";
 import type { ReportData } from "./report-data.js";
-import { circuits, type Section, samples, shares, summary, tokens, whatWasRun } from "./report-sections.js";
-import { rules } from "./rules-section.js";
-import { attribution, verified } from "./trust-sections.js";
+import {
+  circuitMaps,
+  circuits,
+  leftOut,
+  members,
+  type Section,
+  samples,
+  shares,
+  tokens,
+  whatWasRun,
+} from "./report-sections.js";
+import { attribution, heldUp } from "./trust-sections.js";
 
 /** What is written beside the page. */
 export interface ReportOptions {
@@ -65,21 +75,18 @@ async function removeEarlier(figures: string, { files }: FigureBook): Promise<vo
 }
 
 async function reportPage(data: ReportData, book: FigureBook): Promise<string> {
-  const sections = [
-    summary(data),
-    whatWasRun(data),
-    samples(data),
-    await circuits(data, book),
+  const maps = await circuitMaps(data, book);
+  const first = firstScreen(data, book, maps);
+  // Evidence first, then what it was made of, behind lines that open it.
+  const shown = [...comparison(data), await heldUp(data, book), attention(data), members(data), leftOut(data)];
+  const folded = [
+    circuits(data, maps),
     await tokens(data, book),
     await shares(data, book),
-    universalHeads(data),
-    await verified(data, book),
-    ...rules(data),
-    await attribution(data, book),
-    attention(data),
     overlays(data, book),
-    ...comparison(data),
-    notes(data),
+    await attribution(data, book),
+    samples(data),
+    whatWasRun(data),
   ];
   const scripts = [...(await drawingLibraries()), PAGE_SCRIPT].map(inlineScript);
   const { markup } = html`<!doctype html>
@@ -92,14 +99,12 @@ async function reportPage(data: ReportData, book: FigureBook): Promise<string> {
 <style>${new Html(PAGE_STYLE)}</style>
 </head>
 <body>
-<a class="skip" href="#summary">Skip to the summary</a>
-<header>
-<h1>${data.title}</h1>
-<nav aria-label="Contents"><ol>
-${sections.map(({ id, title }) => html`<li><a href="#${id}">${title}</a></li>\n`)}</ol></nav>
-</header>
+<a class="skip" href="#finding">Skip to the finding</a>
 <main>
-${sections.map(sectionHtml)}</main>
+${first}
+<nav aria-label="Contents"><ol>
+${[...shown, ...folded].map(({ id, title }) => html`<li><a href="#${id}">${title}</a></li>\n`)}</ol></nav>
+${shown.map(shownSection)}${folded.map(foldedSection)}</main>
 ${jsonScript("specs", book.specs)}
 ${scripts.map((script) => new Html(`<script>${script}</script>\n`))}</body>
 </html>
@@ -107,10 +112,18 @@ ${scripts.map((script) => new Html(`<script>${script}</script>\n`))}</body>
   return markup;
 }
 
-function sectionHtml({ id, title, content }: Section): Html {
-  return html`<section id="${id}" aria-labelledby="${id}-title">
-<h2 id="${id}-title">${title}</h2>
+function shownSection({ id, title, content }: Section): Html {
+  return html`<section aria-labelledby="${id}">
+<h2 id="${id}">${title}</h2>
 ${content}</section>
+`;
+}
+
+/** A link to it opens it, since its target lies within. */
+function foldedSection({ id, title, content }: Section): Html {
+  return html`<details class="section"><summary><h2>${title}</h2></summary>
+<section id="${id}" aria-label="${title}">
+${content}</section></details>
 `;
 }
 

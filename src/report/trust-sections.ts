@@ -6,9 +6,12 @@ import { type Html, html, table } from "./html.js";
 import type { ReportData } from "./report-data.js";
 import { headName, MODALITY_NAMES } from "./report-figures.js";
 import type { Section } from "./report-sections.js";
+import { rules } from "./rules-section.js";
 import { agreementFigure, curveFigure } from "./trust-figures.js";
 
-export async function verified({ verified }: ReportData, book: FigureBook): Promise<Section> {
+/** Whether circuits hold on samples that they were not found on. */
+export async function heldUp(data: ReportData, book: FigureBook): Promise<Section> {
+  const { verified } = data;
   const figures: Html[] = [];
   for (const one of verified) figures.push(await book.figure(curveFigure(one), `kept ${one.dataset} ${one.modality}`));
   const rows = verified.map((one) => [
@@ -36,7 +39,7 @@ ${figures}</div>
           ],
           rows,
         })}</div>`;
-  return { id: "verified", title: "Circuits on other samples", content };
+  return { id: "verified", title: "Does it hold on other pairs?", content: html`${rules(data)}${content}` };
 }
 
 function headsAt({ heads }: Verified, site: Site): string[] {

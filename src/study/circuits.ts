@@ -61,12 +61,12 @@ export async function readCircuits(run: StudyRun): Promise<StudyCircuits> {
   return { metric, position, circuits, universal };
 }
 
-/** Every head's score at the run's position, a table for each sample, and which heads were patched. */
+/** Every head's score at the run's position, a table for each sample by its name, and which heads were patched. */
 export async function headScores(
   run: StudyRun,
   { dataset, modality, site }: Pick<StudyCircuit, "dataset" | "modality" | "site">,
   only?: ReadonlySet<string>,
-): Promise<{ samples: HeadScores[]; patched: boolean[][] | undefined; unplaced: number }> {
+): Promise<{ names: string[]; samples: HeadScores[]; patched: boolean[][] | undefined; unplaced: number }> {
   const { tokens } = parseSite({ architecture: await run.architecture() }, site);
   // Of what an answer begins with there is nothing to choose.
   const place = tokens === "answer" ? { index: 0 } : parsePosition(run.settings.position);
@@ -84,7 +84,12 @@ export async function headScores(
   const all = await countPairs(run.store, { dataset, modality });
   const tables = [...samples.values()];
   // What is patched is the same in all samples.
-  return { samples: tables.map(({ scores }) => scores), patched: tables[0]?.patched, unplaced: all - samples.size };
+  return {
+    names: [...samples.keys()],
+    samples: tables.map(({ scores }) => scores),
+    patched: tables[0]?.patched,
+    unplaced: all - samples.size,
+  };
 }
 
 /** Why a run has no scores. */

@@ -8,15 +8,21 @@ import {
   headFunctions,
   meanAttention,
 } from "../patching/attention-functions.js";
+import { bootstrap } from "../patching/circuits.js";
 import type { StudyCircuit } from "./circuits.js";
-import { attentionOf } from "./queries/scores.js";
+import { attentionOf, countPatches } from "./queries/scores.js";
 import type { StudyRun } from "./run.js";
+import type { Settings } from "./settings.js";
 
 /** Where a head looks from the answer's token (of a causal tower the last), over the samples of a data set. */
 export interface HeadFunctionFacts extends HeadFunction {
   readonly dataset: string;
   readonly layer: number;
   readonly head: number;
+  /** Bootstrap interval of `auroc`, 95%. */
+  readonly aurocWithin?: readonly [low: number, high: number] | null;
+  /** Where 95% of AUROCs lie of attention that is noise, over as many samples. */
+  readonly noise?: readonly [low: number, high: number] | null;
 }
 
 /** What the heads of each data set's circuits attend to, at the site that looks at the picture. */
@@ -32,11 +38,40 @@ export async function headFunctionFacts(
     const names = [...new Set(members.map(({ layer, head }) => `${layer}.${head}`))]
       .map((name) => name.split(".").map(Number) as [number, number])
       .sort(([layer, head], [otherLayer, otherHead]) => layer - otherLayer || head - otherHead);
+    const patches = await countPatches(run.store, dataset);
     for (const [layer, head] of names) {
-      facts.push(await headFunctionOf(run, { dataset, layer, head }));
+      const place = { dataset, layer, head };
+      const looks = (await attentionOf(run.store, place)).map(attentionIn);
+      facts.push({ ...place, ...meanAttention(looks), ...aurocRanges(looks, patches, run.settings) });
     }
   }
   return facts;
+}
+
+/** How sure a mean AUROC is, and what attention that is noise would give. */
+function aurocRanges(looks: readonly HeadAttention[], patches: number, { seed, resamples }: Settings) {
+  const objects = looks.flatMap(({ object }) => (object?.auroc == null ? [] : [{ ...object, auroc: object.auroc }]));
+  if (objects.length < 2) return { aurocWithin: null, noise: null };
+  const aurocs = objects.map(({ auroc }) => auroc);
+  const shares = objects.map(({ uniform }) => uniform);
+  return {
+    aurocWithin: bootstrap(aurocs, resamples, random(seed, "auroc")),
+    noise: noiseAuroc(shares, patches),
+  };
+}
+
+/**
+ * The middle 95% of the mean AUROC of attention that is independent from patch to patch: a rank sum's variance (Mann and
+ * Whitney 1947), a mean's spread.
+ *
+ * @param shares of the patches that each sample's object covers.
+ */
+export function noiseAuroc(shares: readonly number[], patches: number): [low: number, high: number] | null {
+  const inside = shares.map((share) => Math.round(share * patches)).filter((one) => one > 0 && one < patches);
+  if (inside.length === 0) return null;
+  const variances = inside.map((one) => (patches + 1) / (12 * one * (patches - one)));
+  const half = (1.959964 * Math.sqrt(variances.reduce((sum, one) => sum + one, 0))) / inside.length;
+  return [0.5 - half, 0.5 + half];
 }
 
 /** A head, by its place in its model. */

@@ -64,7 +64,7 @@ test("three sentences: how much which heads carry, which are shared, what takes 
   assert.equal(finding(told({ rules })), [
     "Where the picture is exchanged, 3 of 18 heads carry 88% [85, 96] of the answer on faces (random 20%, p = 0.048); " +
       "1 carries 91% [85, 96] on actions (random 20%, p = 0.048).",
-    "L0H1 (text.cross.z) is in all 2 circuits (2 data sets, 1 corruption); put back alone, it moves the answer by 60% [50, 70] (faces) to 60% [50, 70] (actions).",
+    "L0H1 (text.cross.z) is in both circuits (2 data sets, 1 corruption); put back alone, it moves the answer by 60% [50, 70] on faces to 60% [50, 70] on actions.",
     "Without any of the 18 heads there is left 5% on faces and 5% on actions: so much takes other ways.",
   ]);
 });
@@ -135,7 +135,7 @@ test("of a decoder-only model's and a captioning model's run: the sites are the 
   const decoder = finding(told({ site: "text.self.z", metric: "logitDiff", heads: { "1.8": [1.5, 2.5] } }));
   assert.match(
     decoder[1]!,
-    /^L1H8 \(text\.self\.z\) is in all 2 .* moves the answer by 2\.00 \[1\.50, 2\.50\] \(faces, logitDiff\)/,
+    /^L1H8 \(text\.self\.z\) is in both .* moves the answer by 2\.00 \[1\.50, 2\.50\] \(logitDiff\) on faces/,
   );
   assert.match(finding(told({ site: "decoder.cross.z" }))[1]!, /^L0H1 \(decoder\.cross\.z\)/);
 });
@@ -148,6 +148,17 @@ test("no head in all circuits: those in most are named, and not called universal
   assert.match(
     shared!,
     /^No head is in all 5 circuits \(2 data sets, 2 corruptions\); in 4: L0H1 \(text\.cross\.z\); put back alone/,
+  );
+});
+
+test("where each head is in one circuit alone, none is shared", () => {
+  const data = told();
+  const [one] = data.universality;
+  const [head] = one!.universality.heads;
+  const universality = { ...one!.universality, heads: [{ ...head!, circuits: ["faces image"] }] };
+  assert.is(
+    finding({ ...data, universality: [{ ...one!, universality }] })[1],
+    "No head is in two of the 2 circuits (2 data sets, 1 corruption); in one: L0H1 (text.cross.z).",
   );
 });
 
@@ -168,7 +179,9 @@ test("what it rests on: questions, their accuracy with Wilson's interval, sample
   const nothing = basis({ ...reportData(), datasets: [] });
   assert.is(nothing, "Patched: 0 samples of 0 data sets; left out: 0. Of 0 questions the model answers 0 correctly.");
   const rules = [RULED, { ...RULED, dataset: "actions", tested_on: 11 }];
-  assert.match(basis(told({ rules })), /Circuits were tested on 9 to 11 pairs of each data set/);
+  assert.match(basis(told({ rules })), /Circuits were tested on 9 to 11 pairs of each data set.* 95% intervals\.$/);
+  const few = told({ rules: [{ ...RULED, random_sets: 10 }] });
+  assert.match(basis(few), /Against 10 random sets p cannot be below 0\.05; give 20 or more\.$/);
 });
 
 test.run();

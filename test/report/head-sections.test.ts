@@ -1,8 +1,9 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { FigureBook } from "../../src/report/figure-book.js";
-import { attention, notes, overlays, universalHeads } from "../../src/report/head-sections.js";
+import { attention, membership, overlays } from "../../src/report/head-sections.js";
 import type { OverlaySample, ReportData } from "../../src/report/report-data.js";
+import { leftOut } from "../../src/report/report-sections.js";
 
 const EMPTY: ReportData = {
   title: "",
@@ -16,6 +17,7 @@ const EMPTY: ReportData = {
   attribution: [],
   headFunctions: [],
   overlays: [],
+  shared: [],
   notes: [],
 };
 
@@ -44,6 +46,8 @@ const SAMPLE: OverlaySample = {
     {
       layer: 2,
       head: 5,
+      effect: 0.25,
+      others: [-0.1, 0.2],
       overlay: [
         [0.1, -0.2],
         [0.3, 0],
@@ -52,6 +56,8 @@ const SAMPLE: OverlaySample = {
     {
       layer: 0,
       head: 1,
+      effect: null,
+      others: null,
       overlay: [
         [-0.4, -0.4],
         [0.05, 0.05],
@@ -60,19 +66,19 @@ const SAMPLE: OverlaySample = {
   ],
 };
 
-test("under each overlay stands its own head, where it looks most and where least", () => {
+test("under each overlay stands its own head, what it does, where it looks most and where least", () => {
   const book = new FigureBook({ png: false });
   const { content } = overlays({ ...EMPTY, overlays: [SAMPLE] }, book);
   const said = [
-    "L2H5: most 0.300 at row 1, column 0, least −0.200 at row 0, column 1",
-    "L0H1: most 0.050 at row 1, column 0, least −0.400 at row 0, column 0",
+    ["L2H5, effect 0.250", "most 0.300 at row 1, column 0, least −0.200 at row 0, column 1"],
+    ["L0H1, not patched here", "most 0.050 at row 1, column 0, least −0.400 at row 0, column 0"],
   ];
   const captions = [...content.markup.matchAll(/<figcaption>(.*?)<\/figcaption>/g)].map(([, caption]) => caption);
-  assert.equal(captions, ["the picture", ...said]);
+  assert.equal(captions, ["the picture", ...said.map((one) => one.join(": "))]);
   const alts = [...content.markup.matchAll(/<img alt="(.*?)" width="(\d+)" height="(\d+)"/g)];
   assert.equal(
     alts.map(([, alt]) => alt),
-    ["The picture of seven.", ...said.map((one) => `${one.replace(":", " over seven:")}.`)],
+    ["The picture of seven.", ...said.map(([head, where]) => `${head!.slice(0, 4)} over seven: ${where}.`)],
   );
   // A picture that fits in 256 pixels stays as it is; what is drawn over it has 256.
   assert.equal(
@@ -119,17 +125,17 @@ test("universal heads: which circuits each is in, and how much the circuits over
       [0.5, null],
     ],
   };
-  const { markup } = universalHeads({ ...EMPTY, universality: [{ site: "text.cross.z", universality }] }).content;
+  const { markup } = membership({ site: "text.cross.z", universality });
   assert.equal(rows(markup), [
     ["head", "in", "a", "b"],
     ["L5H3", "2 of 2", "yes", "yes"],
-    ["L1H0", "1 of 2", "–", "yes"],
+    ["L1H0", "1 of 2", "no", "yes"],
     ["circuit", "a", "b"],
     ["a", "1.000", "0.500"],
-    ["b", "0.500", "–"],
+    ["b", "0.500", "both empty"],
   ]);
   const none = { names: ["a"], heads: [], overlap: [[null]] };
-  const empty = universalHeads({ ...EMPTY, universality: [{ site: "text.cross.z", universality: none }] }).content;
+  const empty = membership({ site: "text.cross.z", universality: none });
   assert.ok(words(empty.markup).includes("No circuit has a head."));
 });
 
@@ -155,8 +161,8 @@ test("a section with nothing in it says so", () => {
   const book = new FigureBook({ png: false });
   assert.ok(words(overlays(EMPTY, book).content.markup).includes("No overlay was asked for."));
   assert.ok(words(attention(EMPTY).content.markup).includes("No head was looked at."));
-  assert.ok(words(notes(EMPTY).content.markup).includes("None."));
-  assert.equal(words(notes({ ...EMPTY, notes: ["one", "two"] }).content.markup).trim(), "one\ntwo");
+  assert.is(words(leftOut(EMPTY).content.markup), "");
+  assert.equal(words(leftOut({ ...EMPTY, notes: ["one", "two"] }).content.markup).trim(), "one\ntwo");
 });
 
 test.run();

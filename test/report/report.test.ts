@@ -28,6 +28,7 @@ const few = {
   verified: data.verified.slice(0, 1),
   attribution: data.attribution.slice(0, 1),
   circuits: data.circuits.slice(0, 1),
+  shared: data.shared.slice(0, 1),
   tokenMaps: data.tokenMaps.slice(0, 1),
   overlays: data.overlays.slice(0, 1),
 };
@@ -39,13 +40,46 @@ test("says what was run, the accuracy, and how many samples each reason cost", a
     "<td>vlm-notice 0.2.0</td>",
     data.run.modelHash,
     "<td>2000</td>",
-    "Of 450 questions the model answers 409 correctly (90.9%).",
+    "Of 450 questions the model answers 409 correctly, 91% [88, 93].",
     '<th scope="row">attributes</th><td>204</td><td>200</td><td>186</td><td>93.0%</td><td>80</td><td>80</td><td>5</td>',
     '<th scope="row">missing image</th><td>prepare</td><td>3</td><td>attributes.jsonl line 2: gone.png</td>',
-    "Nothing was left out.",
+    "faces: nothing was left out.",
     "faces has no masks",
   ])
     assert.ok(markup.includes(text), text);
+});
+
+test("the finding comes first, then evidence, then what is folded", async () => {
+  const { markup } = await report;
+  const order = [
+    ...['<section id="finding"', "Where the picture is exchanged", "Patched: 180 samples", "Universal heads", "<nav"],
+    ...['<h2 id="verified"', '<h2 id="attention"', '<h2 id="universal"', '<h2 id="left-out"'],
+    ...['<section id="circuits"', '<section id="overlays"', '<section id="samples"', '<section id="run"'],
+  ];
+  const places = order.map((one) => markup.indexOf(one));
+  assert.equal(
+    places,
+    [...places].sort((a, b) => a - b),
+  );
+  assert.ok(places[0]! > 0);
+  const folded = /<details class="section"><summary><h2>All head maps<\/h2><\/summary>\s*<section id="circuits"/;
+  assert.match(markup, folded);
+});
+
+test("a universal head has its role, what it does alone, its clearest picture and its counter-example", async () => {
+  const { markup } = await report;
+  const card = /<article class="card" aria-label="L2H1, text\.cross\.z">[\s\S]*?<\/article>/.exec(markup)![0];
+  for (const text of [
+    "Looks at the object (attributes and actions); Looks away from outlier patches",
+    "No mask says where the object is on faces.",
+    "<dt>in circuits</dt><dd>7 of 7</dd>",
+    "<dt>AUROC of the object, attributes</dt><dd>0.91 [0.88, 0.94]; noise [0.48, 0.52]</dd>",
+    "<strong>clearest</strong>: attributes",
+    "<strong>counter-example</strong>: attributes",
+    "L2H1, effect 0.610",
+  ])
+    assert.ok(card.includes(text), text);
+  assert.match(card, /<dt>put back alone, faces<\/dt><dd>6\d% \[6\d, 6\d\]<\/dd>/);
 });
 
 test("says which heads are in which circuit, and which are in all", async () => {
@@ -55,7 +89,9 @@ test("says which heads are in which circuit, and which are in all", async () => 
     .circuit.heads.find(({ inCircuit }) => inCircuit)!;
   const found = `L2H1 (${planted.signedMean.toFixed(3)})`;
   assert.match(markup, new RegExp(`<td>93.0%</td><td>37 of 40</td><td>${found.replace(/[()]/g, "\\$&")}</td>`));
-  assert.ok(markup.includes("text.cross.z: in all 7 circuits: L2H1."));
+  assert.ok(
+    markup.includes("L2H1 (text.cross.z) and L2H5 (text.self.z) are in all 7 circuits (3 data sets, 3 corruptions)."),
+  );
   assert.ok(
     markup.includes(`aria-label="Map of 3 layers by 6 heads. attributes, SIP (image), text.cross.z, 37 samples.`),
   );
@@ -71,23 +107,23 @@ test("a head that is in most circuits is not called universal", async () => {
   const names = [...one.universality.names, "another"];
   const universality = { ...one.universality, names, overlap: names.map(() => names.map(() => 1)) };
   const { markup } = await written({ ...few, universality: [{ ...one, universality }] });
-  assert.ok(markup.includes("text.cross.z: no head is in all 8 circuits; in 7: L2H1."));
+  assert.match(markup, /No head is in all 8 circuits \(1 data set, 1 corruption\); in 7: L2H1 \(text\.cross\.z\)/);
 });
 
 test("every figure has a file, a description, and a table beneath", async () => {
   const { markup, files } = await report;
   const maps = data.circuits.length - 2 + data.tokenMaps.length - 1 + 2; // two circuits and a map are empty; two of shares
   const plots = maps + data.verified.length + data.attribution.length;
-  const pictures = data.overlays.reduce((sum, { heads }) => sum + heads.length + 1, 0);
+  const pictures =
+    data.overlays.reduce((sum, { heads }) => sum + heads.length + 1, 0) + 2 * data.shared[0]!.pictures.length;
   assert.equal(
     [".svg", ".png"].map((kind) => files.filter((file) => file.endsWith(kind)).length),
     [plots, pictures],
   );
-  assert.is(
-    (markup.match(/<div class="plot" data-figure="\d+" tabindex="0" role="img" aria-label="[^"]{60,}"/g) ?? []).length,
-    plots,
-  );
-  assert.is((markup.match(/<details>/g) ?? []).length, plots + data.overlays.length);
+  const drawn =
+    markup.match(/<div class="plot" data-figure="\d+" tabindex="0" role="img" aria-label="[^"]{60,}"/g) ?? [];
+  assert.is(new Set(drawn.map((one) => /\d+/.exec(one)![0])).size, plots);
+  assert.is((markup.match(/<details><summary>Numbers/g) ?? []).length, drawn.length + data.overlays.length);
   assert.is((markup.match(/<img alt="[^"]{10,}" width="(?:64|256)" height="(?:64|256)"/g) ?? []).length, pictures);
 });
 
@@ -134,16 +170,20 @@ test("a study of nothing is a report too", async () => {
     attribution: [],
     headFunctions: [],
     overlays: [],
+    shared: [],
+    rules: [],
+    headlines: [],
     notes: [],
   };
   const { markup, files } = await written({ ...data, ...none });
-  assert.ok(markup.includes("Of 0 questions the model answers 0 correctly (–)."));
+  assert.ok(markup.includes("Nothing was patched yet, so there is nothing to say of any head."));
+  assert.ok(markup.includes("Of 0 questions the model answers 0 correctly."));
   assert.equal(files, []);
 });
 
 test("figures are PNGs too", async () => {
   const folder = temporaryFolder();
-  await writeReport({ ...few, tokenMaps: [], overlays: [], verified: [], attribution: [] }, folder);
+  await writeReport({ ...few, tokenMaps: [], overlays: [], shared: [], verified: [], attribution: [] }, folder);
   const files = readdirSync(join(folder, "figures"));
   assert.equal(
     files.map((file) => file.replace(/^\d+/, "")),
@@ -166,7 +206,7 @@ test("what is in figures/ and no figure of an earlier report stays", async () =>
   assert.ok(earlier.some((name) => name.endsWith(".svg")) && earlier.some((name) => name.endsWith(".png")));
   const mine = ["mine.png", "001-mine.svg", "002-mine.png"];
   for (const name of mine) writeFileSync(join(figures, name), "mine");
-  await writeReport({ ...drawn, circuits: [], tokenMaps: [], overlays: [] }, folder, { png: false });
+  await writeReport({ ...drawn, circuits: [], tokenMaps: [], overlays: [], shared: [] }, folder, { png: false });
   assert.equal(readdirSync(figures).sort(), [...mine].sort());
 
   writeFileSync(join(figures, earlier[0]!), "mine");
@@ -187,7 +227,7 @@ test("refuses a folder that cannot be made, and numbers that are none", async ()
   const file = join(temporaryFolder(), "file");
   writeFileSync(file, "");
   await refused(() => writeReport(data, file, { png: false }), "options", file);
-  const overlay = { ...data.overlays[0]!, heads: [{ layer: 0, head: 0, overlay: [[Number.NaN]] }] };
+  const overlay = { ...data.overlays[0]!, heads: [{ ...data.overlays[0]!.heads[0]!, overlay: [[Number.NaN]] }] };
   await refused(() => writeReport({ ...data, overlays: [overlay] }, file, { png: false }), "options", "finite");
 });
 

@@ -1,13 +1,13 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { FigureBook } from "../../src/report/figure-book.js";
-import { attribution, verified } from "../../src/report/trust-sections.js";
+import { attribution, heldUp } from "../../src/report/trust-sections.js";
 import { reportData } from "../support/report-data.js";
 
 const data = reportData();
 
 /** What a plot shows of each kind of mark, by the values that stand in its SVG. */
-async function drawn(section: typeof verified | typeof attribution) {
+async function drawn(section: typeof heldUp | typeof attribution) {
   const book = new FigureBook({ png: false });
   const { content } = await section(data, book);
   const svgs = [...book.files].map(([, svg]) => `${svg}`);
@@ -17,7 +17,7 @@ async function drawn(section: typeof verified | typeof attribution) {
 }
 
 test("circuits on other samples: figures, and the numbers in words", async () => {
-  const { markup, svgs, points } = await drawn(verified);
+  const { markup, svgs, points } = await drawn(heldUp);
   const one = data.verified[0]!;
   assert.is(svgs.length, data.verified.length);
   assert.ok(points(svgs[0]!, 1) >= one.randomSets.length);
@@ -49,7 +49,7 @@ test("attribution beside exact patching: points, correlations, worst misses", as
 
 test("what is kept by rank, by the circuit and by chance is told apart by colour and by shape", async () => {
   const book = new FigureBook({ png: false });
-  await verified(data, book);
+  await heldUp(data, book);
   const ranges = [...JSON.stringify(book.specs[0]).matchAll(/"domain":\["largest[^\]]*\],"range":\[(.*?)\]/g)];
   assert.ok(ranges.length >= 2);
   for (const [, range] of ranges) assert.is(new Set(range!.split(",")).size, 3, range);
@@ -58,7 +58,7 @@ test("what is kept by rank, by the circuit and by chance is told apart by colour
 test("a run without either says so", async () => {
   const none = { ...data, verified: [], attribution: [] };
   const book = new FigureBook({ png: false });
-  assert.match((await verified(none, book)).content.markup, /No circuit was tested/);
+  assert.match((await heldUp(none, book)).content.markup, /No circuit was tested/);
   assert.match((await attribution(none, book)).content.markup, /Attribution was not asked for/);
 });
 

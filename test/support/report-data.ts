@@ -2,7 +2,15 @@ import { random } from "../../src/base/random.js";
 import { draw, sampleAt, type Task, tasks } from "../../src/data/scenes/scene.js";
 import { findCircuit, type HeadScores, universality } from "../../src/patching/circuits.js";
 import type { Site } from "../../src/patching/sites.js";
-import type { DatasetFacts, OverlaySample, ReportData, SiteCircuit, TokenMap } from "../../src/report/report-data.js";
+import type {
+  DatasetFacts,
+  OverlaySample,
+  ReportData,
+  SharedHead,
+  SiteCircuit,
+  TokenMap,
+} from "../../src/report/report-data.js";
+import { sharedHeads } from "../../src/report/shared-heads.js";
 import type { AttributionAgreement } from "../../src/study/agreement.js";
 import type { HeadFunctionFacts } from "../../src/study/head-functions.js";
 import type { Modality } from "../../src/study/settings.js";
@@ -43,6 +51,7 @@ export function reportData(changes: Partial<StudyShape> = {}): ReportData {
         .map(({ dataset, modality, circuit }) => ({ name: `${dataset}, ${modality}`, circuit })),
     ),
   });
+  const universal = [shared("text.cross.z"), shared("text.self.z")];
   return {
     title: "Which heads carry the answer: small model, generated scenes",
     run: {
@@ -57,7 +66,7 @@ export function reportData(changes: Partial<StudyShape> = {}): ReportData {
     position: "answer",
     circuits,
     tokenMaps: patched.map(({ dataset, modality }) => tokenMap(shape, dataset, modality)),
-    universality: [shared("text.cross.z"), shared("text.self.z")],
+    universality: universal,
     verified: patched
       .filter(({ modality }) => modality === "image")
       .map(({ dataset, modality }) => verified(dataset, modality)),
@@ -66,6 +75,8 @@ export function reportData(changes: Partial<StudyShape> = {}): ReportData {
       .map(({ dataset, modality }) => agreement(dataset, modality)),
     headFunctions: tasks.flatMap((dataset) => headFunctionFacts(dataset)),
     overlays: tasks.flatMap((dataset) => overlaySamples(shape, dataset)),
+    shared: sharedHeads(universal).map((one, at) => ({ ...one, pictures: at === 0 ? cardPictures(shape) : [] })),
+    looking: "text.cross.z",
     notes: [
       "actions, Gaussian noise: all samples are degenerate, clean and corrupted answers differ by less than 0.01 logits.",
       "faces has no masks: heads are not measured against an object there.",
@@ -178,6 +189,8 @@ function headFunctionFacts(dataset: Task): HeadFunctionFacts[] {
     objectMass: masked ? mass : null,
     objectUniform: masked ? 0.121 : null,
     auroc: masked ? auroc : null,
+    aurocWithin: masked ? ([auroc - 0.03, auroc + 0.03] as const) : null,
+    noise: masked ? ([0.482, 0.518] as const) : null,
   });
   const outliers = { outlierSamples: 35, outlierMass: 0.013, outlierUniform: 0.047 };
   return [
@@ -204,19 +217,29 @@ function overlaySamples({ side, overlays }: StudyShape, dataset: Task): OverlayS
       answers,
       picture: draw(scene).picture,
       heads: [
-        { layer: 2, head: 1, overlay: bump(1) },
-        { layer: 1, head: 4, overlay: bump(-0.7) },
-        { layer: 0, head: 3, overlay: bump(0.2) },
+        { layer: 2, head: 1, overlay: bump(1), effect: 0.61, others: [-0.05, 0.3] },
+        { layer: 1, head: 4, overlay: bump(-0.7), effect: -0.2, others: [-0.05, 0.3] },
+        { layer: 0, head: 3, overlay: bump(0.2), effect: null, others: null },
       ],
     };
   });
+}
+
+/** The shared head on two pictures. */
+function cardPictures(shape: StudyShape): SharedHead["pictures"] {
+  const pictures = overlaySamples({ ...shape, overlays: 2 }, "attributes");
+  return pictures.map((sample, at) => ({
+    what: at === 0 ? "clearest" : "counter-example",
+    sample: { ...sample, heads: sample.heads.slice(0, 1) },
+    auroc: at === 0 ? 0.97 : 0.58,
+  }));
 }
 
 const EVIL = `<script>pwned()</script></script><!--"><img src=x onerror=pwned()>'&amp;\u0000\u202e\ud800`;
 
 /** The same study with an attack in every string that is not one of a closed list. */
 export function hostile(data: ReportData): ReportData {
-  const closed = new Set(["metric", "modality", "site"]);
+  const closed = new Set(["metric", "modality", "site", "what", "looking"]);
   const poison = (value: unknown, key?: string): unknown => {
     if (typeof value === "string") return closed.has(key!) ? value : `${value}${EVIL}`;
     if (Array.isArray(value)) return value.map((one) => poison(one));

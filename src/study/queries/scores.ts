@@ -155,6 +155,10 @@ export const attentionOf = (
     [dataset, layer, head],
   );
 
+/** Patches of a data set's pictures; 0 where no pattern was kept. */
+export const countPatches = (store: Store, dataset: string): Promise<number> =>
+  store.count("SELECT coalesce(max(len(pattern)) - 1, 0) FROM attention WHERE dataset = $1", [dataset]);
+
 /** The patterns of a sample's heads, layer by layer. */
 export const attentionPatterns = (
   store: Store,
