@@ -1,7 +1,7 @@
 import { totalmem } from "node:os";
 import * as tf from "@tensorflow/tfjs-core";
 import { Command } from "commander";
-import { formatBytes } from "../files/bytes.js";
+import { formatBytes } from "../base/bytes.js";
 import { availableMemory } from "../files/memory.js";
 import { isCheckout } from "../files/package.js";
 import { BACKENDS, type Backend, defaultBackend, tryBackend, unfit } from "../platform/backend.js";

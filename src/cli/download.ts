@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { formatBytes } from "../files/bytes.js";
+import { formatBytes } from "../base/bytes.js";
 import { type DownloadProgress, download } from "../files/hub.js";
 import { type Progress, progress } from "./progress.js";
 import { oneLine, say } from "./streams.js";

@@ -1,6 +1,6 @@
 import { SingleBar } from "cli-progress";
+import { formatBytes } from "../base/bytes.js";
 import { printable } from "../base/inspect.js";
-import { formatBytes } from "../files/bytes.js";
 
 /** A bar in work. `done` counts what is done so far, not what was added; `stop` takes the bar off the screen. */
 export interface Progress {

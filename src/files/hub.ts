@@ -1,7 +1,7 @@
 import { rm, stat, statfs } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { formatBytes } from "../base/bytes.js";
 import { NoticeError } from "../base/errors.js";
-import { formatBytes } from "./bytes.js";
 import { checkpointFolder } from "./folder.js";
 import type { Reply } from "./http.js";
 import {

@@ -1,7 +1,7 @@
 import { createReadStream, type Stats } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
+import { formatBytes } from "../base/bytes.js";
 import { NoticeError, type NoticeErrorCode } from "../base/errors.js";
-import { formatBytes } from "./bytes.js";
 import { fileError } from "./system-error.js";
 
 export interface ReadOptions {

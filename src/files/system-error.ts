@@ -1,7 +1,7 @@
 import { statfsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { formatBytes } from "../base/bytes.js";
 import { NoticeError, type NoticeErrorCode } from "../base/errors.js";
-import { formatBytes } from "./bytes.js";
 
 /** By the system's name of an error: what it means, and what to do. */
 const MEANINGS: Readonly<Record<string, readonly [why: string, cure: string]>> = {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { mkdir, readFile, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { formatBytes } from "./bytes.js";
+import { formatBytes } from "../base/bytes.js";
 import { removeLeftovers } from "./leftovers.js";
 import { readParts } from "./read.js";
 import type { Waiting } from "./retry.js";

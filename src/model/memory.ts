@@ -1,7 +1,7 @@
+import { inUnitOf } from "../base/bytes.js";
 import { NoticeError } from "../base/errors.js";
 import type { ModelConfig } from "../checkpoint/format.js";
 import { weightCounts } from "../checkpoint/weights.js";
-import { inUnitOf } from "../files/bytes.js";
 import type { Backend } from "../platform/backend.js";
 import type { Network } from "./architecture.js";
 

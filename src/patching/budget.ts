@@ -1,6 +1,6 @@
+import { inUnitOf } from "../base/bytes.js";
 import { NoticeError } from "../base/errors.js";
 import { keysOf } from "../base/options.js";
-import { inUnitOf } from "../files/bytes.js";
 import { type Network, towerOf, towerSize, towersOf } from "../model/architecture.js";
 import { towersAfter } from "./backward.js";
 import type { Pair } from "./pair.js";

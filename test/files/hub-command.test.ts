@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { formatBytes } from "../../src/base/bytes.js";
 import { downloadCommand } from "../../src/cli/download.js";
 import { clock, progress } from "../../src/cli/progress.js";
-import { formatBytes } from "../../src/files/bytes.js";
 import { COMMIT, HubServer } from "./hub-server.js";
 
 /** What is written to a stream while `action` runs, with the stream said to be a terminal or not. */

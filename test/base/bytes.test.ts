@@ -1,6 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { inUnitOf } from "../../src/files/bytes.js";
+import { inUnitOf } from "../../src/base/bytes.js";
 
 test("sizes are said in the unit in which a limit was given", () => {
   for (const [limit, size, ...said] of [
