@@ -36,8 +36,9 @@ interface Maker {
  * or below `train` and `test`, each of which is then a world of its own; or in `fer2013.csv`, whose pictures are
  * written beside it first. Every face is one sample or one exclusion.
  *
- * "Is this person feeling sad or surprised?", or "this person is feeling sad", of either expression: the alternative is any expression of which there are faces, one of which
- * is the corrupt image. Replacements are adjectives of the opposite sentiment (`words/expressions.ts`).
+ * "Is this person feeling sad or surprised?", or "this person is feeling sad", of either expression: the alternative is
+ * any expression of which there are faces, one of which is the corrupt image. Replacements are adjectives of the
+ * opposite sentiment (`words/expressions.ts`).
  *
  * @throws NoticeError `options`
  */

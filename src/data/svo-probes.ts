@@ -34,8 +34,9 @@ interface Maker {
  *
  * The alternatives stand at the negated place: "is woman holding or walking dog?". A column `prompt` (the question in
  * better English, with both alternatives in it) is asked instead, in its own order, unless there is a template.
- * As a sentence: the column `sentence`, where there is one, with each of the two pictures; it says what the positive one
- * shows. Its word for the negated place may have an ending (rides, riding); where it is not found, the triplet is said.
+ * As a sentence: the column `sentence`, where there is one, with each of the two pictures; it says what the positive
+ * one shows. Its word for the negated place may have an ending (rides, riding); where it is not found, the triplet is
+ * said.
  *
  * Replacements are words of the same place elsewhere in the file. The file is read twice, row by row.
  *

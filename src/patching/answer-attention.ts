@@ -62,8 +62,8 @@ export interface LookedAt {
  *
  * @param token of the question, [CLS] is 0; of an attention within the picture, of the picture. For a pair, usually
  * `pair.answerToken` and the `clean` run.
- * @throws NoticeError `site` where there is no such token or tile, or the attention sees no picture; `options` where the
- * run is none.
+ * @throws NoticeError `site` where there is no such token or tile, or the attention sees no picture; `options` where
+ * the run is none.
  */
 export async function answerAttention(run: Run, token: number, of: LookedAt = {}): Promise<AnswerAttention> {
   checkObject("The run", run, "`pair.clean`");

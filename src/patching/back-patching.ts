@@ -34,8 +34,8 @@ export function fromLayer(run: Run, layer: number): Source {
 }
 
 /**
- * Back-patching (Nikankin et al. 2506.09047): values of a later layer of the clean pass are put into an earlier layer of
- * that same pass, for every two layers. Where the answer gains, what is known of these tokens is known too late.
+ * Back-patching (Nikankin et al. 2506.09047): values of a later layer of the clean pass are put into an earlier layer
+ * of that same pass, for every two layers. Where the answer gains, what is known of these tokens is known too late.
  *
  * @param place a site whose layers have one shape (`resid_post` in the paper) and of its positions some or all: of a
  * model that has the picture among its words `"image"`.

@@ -130,8 +130,8 @@ function throughBlock(through: Through, x: Touched, seen: (within: BlockSite, to
 const both = (one: Touched, other: Touched): Touched => one.map((is, token) => is || other[token]!);
 
 /**
- * What is touched of what heads write: from values to the queries that attend to them, from queries and keys where there
- * is more than one key to choose from.
+ * What is touched of what heads write: from values to the queries that attend to them, from queries and keys where
+ * there is more than one key to choose from.
  */
 function attended(
   { model, clean }: Pair,

@@ -61,8 +61,8 @@ function aurocRanges(looks: readonly HeadAttention[], patches: number, { seed, r
 }
 
 /**
- * The middle 95% of the mean AUROC of attention that is independent from patch to patch: a rank sum's variance (Mann and
- * Whitney 1947), a mean's spread.
+ * The middle 95% of the mean AUROC of attention that is independent from patch to patch: a rank sum's variance (Mann
+ * and Whitney 1947), a mean's spread.
  *
  * @param shares of the patches that each sample's object covers.
  */

@@ -80,8 +80,8 @@ function rotateAll(parts: readonly tf.Tensor[], rotary: Rotary): tf.Tensor[] {
 }
 
 /**
- * Attention over keys and values in parts, [batch, query, head, headDim], without a pattern: the parts' exponentials are
- * summed apart, so that no tensor as long as all keys is ever brought together or into another order.
+ * Attention over keys and values in parts, [batch, query, head, headDim], without a pattern: the parts' exponentials
+ * are summed apart, so that no tensor as long as all keys is ever brought together or into another order.
  */
 function attendFrom(q: tf.Tensor, keys: readonly tf.Tensor[], values: readonly tf.Tensor[]): tf.Tensor {
   const [batch, queries, heads, headDim] = q.shape as [number, number, number, number];

@@ -19,7 +19,8 @@ export interface EvidenceOptions {
 /**
  * What pairs of one model say about its heads, each patched at all positions together.
  *
- * @throws NoticeError `options` where there is no pair, or clean and corrupted answers of one hardly differ; as `sweep`.
+ * @throws NoticeError `options` where there is no pair, or clean and corrupted answers of one hardly differ; as
+ * `sweep`.
  * @example await findBy("greedy", await evidenceOf(pairs))
  */
 export async function evidenceOf(pairs: readonly Pair[], options: EvidenceOptions = {}): Promise<Evidence> {
