@@ -11,6 +11,7 @@ export type { AttributeAsked, AttributeInput } from "./jobs/attribute.js";
 export type { FaithfulAsked, FaithfulFound, FaithfulInput } from "./jobs/faithful.js";
 export type { PairFacts, Sendable } from "./jobs/job.js";
 export type { JobName, Jobs } from "./jobs/jobs.js";
+export type { KnockOutAsked, KnockOutInput } from "./jobs/knock-out.js";
 export type { HeadLook, PairAsked, PairFound, PatchPairsFound, PatchPairsInput } from "./jobs/patch-pairs.js";
 export type { PathsAsked, PathsFound, PathsInput } from "./jobs/paths.js";
 export type { SweepAsked, SweepInput } from "./jobs/sweep.js";

@@ -4,6 +4,7 @@ import type { AttributeAsked } from "../jobs/attribute.js";
 import { inPicture } from "../jobs/image-position.js";
 import { agreement } from "../patching/agreement.js";
 import { attribute, type SiteAttribution } from "../patching/attribute.js";
+import type { PairInput } from "../patching/inputs.js";
 import type { Pair } from "../patching/pair.js";
 import type { Scores } from "../patching/scores.js";
 import { mainSites } from "../patching/sites.js";
@@ -51,9 +52,10 @@ async function runAttribute(model: string, options: AttributeCommandOptions): Pr
   const asked = { layers, heads, position, together, direction, steps, qkFix, gradDrop };
   await withListOrOne(model, options, {
     async list(file) {
-      const { attributePairs } = await import("./attribute-pairs.js");
-      const ofSite = async () => ({ site: await siteOf(model, options.site), ...asked }) as AttributeAsked;
-      await attributePairs(model, file, ofSite, options);
+      const { mapPairs } = await import("./map-pairs.js");
+      const attribution = { site: await siteOf(model, options.site), ...asked } as AttributeAsked;
+      const inputOf = (pair: PairInput) => ({ pair, attribution });
+      await mapPairs(model, file, { name: "attribute", inputOf, site: attribution.site, direction }, options);
     },
     async one(pair, loaded, { image }) {
       const { site = mainSites(loaded.architecture)[0]! } = options;

@@ -1,13 +1,14 @@
 import type { Command } from "commander";
-import { inPicture } from "../jobs/image-position.js";
-import { lookingSite } from "../patching/answer-attention.js";
-import { type Cut, sweepKnockOut } from "../patching/knock-out.js";
-import { checkSite, type Site } from "../patching/sites.js";
-import { indices, modelCommand, tokenPosition, wholeNumber, withBackend, withJson } from "./options.js";
-import { type OnePairOptions, withOnePair, withPair } from "./pair-options.js";
+import { knockOutIn } from "../jobs/knock-out.js";
+import type { PairInput } from "../patching/inputs.js";
+import type { Cut } from "../patching/knock-out.js";
+import { checkSite, mainSites, type Site } from "../patching/sites.js";
+import { indices, modelCommand, siteOf, tokenPosition, wholeNumber, withBackend, withJson } from "./options.js";
+import { type PairListOptions, withListOrOne, withPairList } from "./pair-list.js";
+import { type OnePairOptions, withPair } from "./pair-options.js";
 import { printScores } from "./score-table.js";
 
-interface KnockOutOptions extends OnePairOptions {
+interface KnockOutOptions extends PairListOptions, OnePairOptions {
   readonly site?: Site;
   readonly from: Cut["from"];
   readonly to: Cut["to"];
@@ -34,15 +35,26 @@ export function knockOutCommand(): Command {
     .option("--window <layers>", "how many layers are cut together; default: 1", wholeNumber)
     .option("--png <file>", "draw the layers; a name that ends in .svg makes it an SVG")
     .addHelpText("after", "\nThe clean run is cut. An effect of 1 is as bad as the corruption.");
+  withPairList(command, ["png"]);
   return withJson(withBackend(command)).action(runKnockOut);
 }
 
 async function runKnockOut(model: string, options: KnockOutOptions): Promise<void> {
-  const { from, heads, window } = options;
-  await withOnePair(model, options, async (pair, loaded, { image }) => {
-    const site = (options.site ?? lookingSite(loaded)!.replace(/z$/, "pattern")) as Cut["site"];
-    const named = { site: site.replace(/pattern$/, "k"), position: options.to };
-    const { position: to } = await inPicture(loaded, pair, named, image);
-    await printScores(await sweepKnockOut(pair, { site, from, to, heads }, { window }), pair, options);
+  const { from, to, heads, window } = options;
+  const cutOf = (looking: Site) => {
+    const site = (options.site ?? looking.replace(/z$/, "pattern")) as Cut["site"];
+    return { cut: { site, from, to, heads }, window };
+  };
+  await withListOrOne(model, options, {
+    async list(file) {
+      const { mapPairs } = await import("./map-pairs.js");
+      const asked = cutOf(await siteOf(model, undefined));
+      const inputOf = (pair: PairInput) => ({ pair, ...asked });
+      await mapPairs(model, file, { name: "knockOut", inputOf, site: asked.cut.site, direction: "noise" }, options);
+    },
+    async one(pair, loaded, { image }) {
+      const asked = cutOf(mainSites(loaded.architecture)[0]!);
+      await printScores(await knockOutIn(loaded, pair, image, asked), pair, options);
+    },
   });
 }

@@ -6,6 +6,7 @@ import { chooseJob } from "./choose.js";
 import { faithfulJob, headEffectsJob } from "./faithful.js";
 import type { Job } from "./job.js";
 import { keptSetsJob } from "./kept-sets.js";
+import { knockOutJob } from "./knock-out.js";
 import { patchPairsJob } from "./patch-pairs.js";
 import { pathsJob } from "./paths.js";
 import { sweepJob } from "./sweep.js";
@@ -17,6 +18,7 @@ const list = {
   sweep: sweepJob,
   attribute: attributeJob,
   paths: pathsJob,
+  knockOut: knockOutJob,
   faithful: faithfulJob,
   headEffects: headEffectsJob,
   keptSets: keptSetsJob,

@@ -8,6 +8,7 @@ import { withLock } from "../../src/files/lock.js";
 import { attribute } from "../../src/patching/attribute.js";
 import { everyHead, faithfulness, type HeadAt, headEffects } from "../../src/patching/faithful.js";
 import type { PairInput } from "../../src/patching/inputs.js";
+import { sweepKnockOut } from "../../src/patching/knock-out.js";
 import type { Score } from "../../src/patching/metrics.js";
 import { type Blip, loadBlip } from "../../src/patching/model.js";
 import type { Pair } from "../../src/patching/pair.js";
@@ -76,6 +77,27 @@ test("attribute --pairs: the library's result of each pair, and their mean", asy
   const sums = effects.map((tokens) => tokens.reduce((sum, effect) => sum + effect, 0));
   close(mean().mean[1][2], (sums[0]! + sums[1]!) / 2, "mean");
   close(mean().meanSize[1][2], (Math.abs(sums[0]!) + Math.abs(sums[1]!)) / 2, "mean size");
+});
+
+test("knockout --pairs: the library's table of each pair, cut where its picture has the box, and their mean", async () => {
+  fresh();
+  write(list, forth, back as typeof forth);
+  const cut = ["--from", "answer", "--to", "box:0,0,22,37", "--window", "2"];
+  const { code, stdout, stderr } = await noticeHere("knockout", NARROW, ...ARGS, ...RESULTS, ...cut);
+  assert.equal([code, stderr], [0, ""]);
+  assert.match(stdout, /noise text\.cross\.pattern: mean effect over 2 of 2 pairs/);
+  // The left half of a grid of 4 x 4 behind [CLS].
+  const place = { site: "text.cross.pattern", from: "answer", to: [1, 2, 5, 6, 9, 10, 13, 14] } as const;
+  const expected = await each((pair) => sweepKnockOut(pair, place, { window: 2 }), forth, back as typeof forth);
+  assert.equal(
+    lines(),
+    expected.map((scores, index) => ({ index, ...plain(scores) })),
+  );
+  const [one, two] = expected.map((scores) => scores.at("effect", 1)!) as [number, number];
+  close(mean().mean[1][0], (one + two) / 2, "mean");
+  fresh();
+  const png = await noticeHere("knockout", NARROW, ...ARGS, ...cut, "--png", join(folder, "x.png"));
+  assert.is(png.code, 2);
 });
 
 test("path --pairs: the library's result of each pair, and their mean", async () => {

@@ -2,10 +2,11 @@ import { readFileSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { readConfig } from "../../src/model/architectures.js";
-import { modelBytes, requireMemory, WASM_HEAP_BYTES } from "../../src/model/memory.js";
+import { modelBytes, requireMemory } from "../../src/model/memory.js";
 import { loadModel } from "../../src/patching/model.js";
 import { type CheckpointDraft, temporaryFolder, writeCheckpoint } from "../support/checkpoint.js";
 import { FIXTURES } from "../support/fixture.js";
+import { LLAVA_7B } from "../support/hub-shapes.js";
 import { refused } from "../support/refused.js";
 
 // What is wrong with a folder of a decoder-only model is said before any of its weights is read.
@@ -89,70 +90,18 @@ test("a processor that makes another number of image tokens than the towers", as
   await refusedFolder("smolvlm", longer, "makes 5 image tokens of a picture, and its towers 4");
 });
 
-/** Shapes as their hub's config.json has them. */
-const SHAPES = {
-  "llava-1.5-7b": {
-    architectures: ["LlavaForConditionalGeneration"],
-    image_token_index: 32_000,
-    text_config: { vocab_size: 32_064 },
-    vision_config: {
-      hidden_size: 1024,
-      intermediate_size: 4096,
-      num_hidden_layers: 24,
-      num_attention_heads: 16,
-      image_size: 336,
-      patch_size: 14,
-    },
-  },
-  "SmolVLM-256M": {
-    architectures: ["Idefics3ForConditionalGeneration"],
-    image_token_id: 49_190,
-    scale_factor: 4,
-    tie_word_embeddings: true,
-    text_config: {
-      ...{ hidden_size: 576, intermediate_size: 1536, num_hidden_layers: 30, num_attention_heads: 9 },
-      ...{ num_key_value_heads: 3, head_dim: 64, vocab_size: 49_280, max_position_embeddings: 8192 },
-    },
-    vision_config: {
-      hidden_size: 768,
-      intermediate_size: 3072,
-      num_hidden_layers: 12,
-      num_attention_heads: 12,
-      image_size: 512,
-      patch_size: 16,
-    },
-  },
-};
-
-const described = (name: keyof typeof SHAPES) => readConfig(JSON.stringify(SHAPES[name]), name, () => {});
-
 test("a model of 7 billion weights on a laptop, before any of them is read", async () => {
   // Counted by hand: 32 x (4 x 4096² + 3 x 4096 x 11,008) + 2 x 32,064 x 4096 + CLIP's 0.3 are 7.04 billion floats.
-  const { weights } = modelBytes(described("llava-1.5-7b"), "node");
+  const llava = readConfig(JSON.stringify(LLAVA_7B), "config.json", () => {});
+  const { weights } = modelBytes(llava, "node");
   assert.ok(Math.abs(weights / 4 - 7.04e9) < 0.03e9, `${weights / 4}`);
   // `loadModel` asks this before it opens a file of weights (test/checkpoint/weights.test.ts).
   await refused(
-    () => requireMemory(described("llava-1.5-7b"), "llava", "node", [["the machine", 16e9]]),
+    () => requireMemory(llava, "llava", "node", [["the machine", 16e9]]),
     "memory",
     "takes 28.2 GB of weights",
     "the machine has 16 GB",
     "a smaller model",
-  );
-});
-
-test("the shape of SmolVLM-256M: whole pictures fit wasm's heap, tiles do not, which is said", async () => {
-  const smol = described("SmolVLM-256M");
-  const heap = [["the wasm backend's heap", WASM_HEAP_BYTES]] as const;
-  const left = requireMemory(smol, "smol", "wasm", heap);
-  assert.ok(left! > 0.5e9, `${left}`);
-  // The hub counts 256.5 million; the head is the embedding, 49,280 x 576, which is held once.
-  const { weights } = modelBytes(smol, "cpu");
-  assert.ok(Math.abs(weights / 4 - (256.5e6 - 49_280 * 576)) < 1e6, `${weights / 4}`);
-  await refused(
-    () => requireMemory(smol, "smol", "wasm", heap, 17),
-    "memory",
-    "Pictures are cut into 17 tiles; whole (--no-split, split: false) it takes",
-    "and fits",
   );
 });
 

@@ -1,8 +1,8 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { SMOLVLM_CONFIG } from "../../bench/decoder-checkpoint.js";
 import { readConfig } from "../../src/model/architectures.js";
 import { modelBytes, requireMemory, WASM_HEAP_BYTES } from "../../src/model/memory.js";
+import { SMOLVLM_256M } from "../support/hub-shapes.js";
 import { refused } from "../support/refused.js";
 
 const config = (vision_config: object, text_config: object = {}) =>
@@ -55,7 +55,9 @@ test("what the tightest limit leaves, or a refusal with the numbers", async () =
 });
 
 test("SmolVLM-256M fits wasm's heap with a picture of one tile; with 17 it is refused, and what would fit is said", async () => {
-  const smolvlm = readConfig(JSON.stringify(SMOLVLM_CONFIG), "config.json");
+  const smolvlm = readConfig(JSON.stringify(SMOLVLM_256M), "config.json");
+  const { weights } = modelBytes(smolvlm, "cpu");
+  assert.ok(Math.abs(weights / 4 - 256.5e6) < 0.1e6, `the hub counts 256.5 million, not ${weights / 4}`);
   const heap = [["the wasm backend's heap", WASM_HEAP_BYTES]] as const;
   assert.ok(requireMemory(smolvlm, "smolvlm", "wasm", heap, 1)! > 1e9);
   await refused(

@@ -1,7 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { SMOLVLM_CONFIG } from "../../bench/decoder-checkpoint.js";
 import { randomModel, randomPair, seeded } from "../../bench/random-model.js";
 import type { Network } from "../../src/model/architecture.js";
 import { readConfig } from "../../src/model/architectures.js";
@@ -13,6 +12,7 @@ import { parseSite } from "../../src/patching/sites.js";
 import { sweep } from "../../src/patching/sweep.js";
 import { useBackend } from "../../src/platform/backend.js";
 import { CIRCUIT_SITES, siteOf } from "../support/blip-vqa.js";
+import { SMOLVLM_256M } from "../support/hub-shapes.js";
 import { refused } from "../support/refused.js";
 
 const SHAPE = { heads: 4, headDim: 8, visionLayers: 2, textLayers: 3, mlp: 64, grid: 6 };
@@ -144,7 +144,7 @@ test("what gradients towards sites of a small model are counted as, by hand", as
 });
 
 const SMOLVLM: Network = {
-  ...readConfig(JSON.stringify(SMOLVLM_CONFIG), "config.json", () => {}),
+  ...readConfig(JSON.stringify(SMOLVLM_256M), "config.json", () => {}),
   weights: {},
 };
 

@@ -15,6 +15,7 @@ export const INPUTS: { readonly [Name in JobName]: Jobs[Name]["input"] } = {
   sweep: { pair: PAIR, sweeps: [{ site: "text.cross.z" }, { site: "text.resid_post", direction: "noise" }] },
   attribute: { pair: PAIR, attribution: { site: "text.cross.z", steps: 2 } },
   paths: { pair: PAIR, senders: [sender], receivers: ["answer"], direction: "denoise", mediated: true },
+  knockOut: { pair: PAIR, cut: { site: "text.cross.pattern", from: "answer", to: [1, 2] }, window: 2 },
   faithful: { pair: PAIR, heads, randomSets: 2, seed: 3, ranked: heads, sizes: [1] },
   headEffects: { pair: PAIR },
   keptSets: { pair: PAIR, sites: ["text.cross.z"], heads, sets: [[], [0]] },

@@ -1,4 +1,4 @@
-import type { AttributeAsked } from "../jobs/attribute.js";
+import type { Direction } from "../patching/pair.js";
 import type { Nested, Scores } from "../patching/scores.js";
 import { MeanMap, meanTable } from "./mean-map.js";
 import { type Outputs, printResult } from "./outputs.js";
@@ -6,38 +6,44 @@ import {
   checkListOutputs,
   countPairs,
   madeBy,
+  type PairJob,
   type PairListOptions,
   throughPairs,
   throwIfLeftOut,
   withExecutor,
 } from "./pair-list.js";
 
+/** What is asked of each pair, and the site that the means are of. */
+export interface MapAsked<Name extends "attribute" | "knockOut"> extends PairJob<Name> {
+  readonly site: string;
+  readonly direction: Direction;
+}
+
 /**
- * `notice attribute MODEL --pairs FILE`: every head's (or layer's) mean effect over the pairs. Effects at several
- * tokens are added up first, since first-order effects add up.
+ * `notice attribute|knockout MODEL --pairs FILE`: every head's (or layer's) mean effect over the pairs. Effects at
+ * several tokens are added up first, since first-order effects add up.
  */
-export async function attributePairs(
+export async function mapPairs<Name extends "attribute" | "knockOut">(
   model: string,
   file: string,
-  ofSite: () => Promise<AttributeAsked>,
+  { site, direction, ...job }: MapAsked<Name>,
   options: PairListOptions & Outputs,
 ): Promise<void> {
   const { out, mode = "image", json } = options;
   await checkListOutputs([file], { out, json });
-  const asked = await ofSite();
   await withExecutor(model, options, async (executor) => {
     const means = new MeanMap();
     const tally = await throughPairs(
       executor,
-      { name: "attribute", inputOf: (pair) => ({ pair, attribution: asked }) },
-      { file, mode, data: options.data, out, made: madeBy(model, options), label: "attribute" },
-      (found) => {
+      job,
+      { file, mode, data: options.data, out, made: madeBy(model, options), label: job.name.toLowerCase() },
+      (output) => {
+        const found = output as Scores;
         means.add(headMap(found));
         return found.toJSON();
       },
     );
     const { pairs, mean, meanSize } = means.found;
-    const { site, direction } = asked;
     const table = () =>
       `${direction} ${site}: mean effect over ${pairs} of ${countPairs(tally.done)} (1 = all of the logit difference), tokens added up\n\n` +
       meanTable(mean);
