@@ -71,15 +71,23 @@ function isNumber(value: unknown): boolean {
   return typeof value === "number";
 }
 
-/** @throws NoticeError `options` where a function's options are null, no object, or a common one is of another kind. */
+/** @throws NoticeError `options` for a promise in the place of what it promises. */
+export function checkAwaited(what: string, given: unknown): void {
+  if (typeof (given as PromiseLike<unknown> | null | undefined)?.then === "function")
+    throw new NoticeError("options", `${what} is a promise: write \`await\` before the call that makes it.`);
+}
+
+/** @throws NoticeError `options` where a function's options are null, a promise, no object, or a common one is of another kind. */
 export function checkOptions(of: string, options: unknown, such = "{ signal }"): void {
+  checkAwaited(`What is given to ${of}`, options);
   const rest = `give an object, such as ${such}, or leave out what may be left out.`;
   if (!isObject(options)) throw new NoticeError("options", `The options of ${of} are ${kindOf(options)}; ${rest}`);
   checkFields(of, options);
 }
 
-/** @throws NoticeError `options` where what must be given is null, or no object. */
+/** @throws NoticeError `options` where what must be given is null, a promise, or no object. */
 export function checkObject(what: string, given: unknown, such: string): void {
+  checkAwaited(what, given);
   if (!isObject(given))
     throw new NoticeError("options", `${what} is ${kindOf(given)}; give an object, such as ${such}.`);
 }

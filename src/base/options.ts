@@ -23,7 +23,6 @@ export function keysOf<Given extends object>(keys: { readonly [key in keyof Requ
  * the nearest.
  */
 export function checkShape(of: string, given: unknown, { such, keys, later = [] }: Shape): void {
-  checkAwaited(`What is given to ${of}`, given);
   checkOptions(of, given, such);
   for (const key of Object.keys(given as object)) {
     if (keys.includes(key) || (given as Record<string, unknown>)[key] === undefined) continue;
@@ -39,10 +38,4 @@ export function checkShape(of: string, given: unknown, { such, keys, later = [] 
       `There is no option ${JSON.stringify(value)} of ${of}. Did you mean ${nearest(key, all)}? It takes ${keys.join(", ")}.`,
     );
   }
-}
-
-/** @throws NoticeError `options` for a promise in the place of what it promises. */
-export function checkAwaited(what: string, given: unknown): void {
-  if (typeof (given as PromiseLike<unknown> | null | undefined)?.then === "function")
-    throw new NoticeError("options", `${what} is a promise: write \`await\` before the call that makes it.`);
 }

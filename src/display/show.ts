@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
-import { NoticeError } from "../base/errors.js";
-import { checkAwaited, checkShape } from "../base/options.js";
+import { checkAwaited, NoticeError } from "../base/errors.js";
+import { checkShape } from "../base/options.js";
 import { html } from "../report/html.js";
 import { SCORE_MAP_KEYS, type ScoreMapOptions } from "../report/score-map.js";
 import { PLAIN, type Terminal } from "./terminal.js";

@@ -1,4 +1,5 @@
 import { checkOptions, NoticeError } from "../base/errors.js";
+import { checkShape } from "../base/options.js";
 import { mapStream, type Source } from "../base/stream.js";
 import type { JobName, Jobs } from "../jobs/jobs.js";
 import type { SweepAsked } from "../jobs/sweep.js";
@@ -26,7 +27,7 @@ export type KeyedResult<Key, Value> =
   | ({ readonly key: Key; readonly error?: undefined } & Value)
   | ({ readonly key: Key; readonly error: NoticeError } & { readonly [name in keyof Value]?: undefined });
 
-const ORDERED = "{ ordered: true }";
+const ORDERED = { such: "{ ordered: true }", keys: ["ordered"] };
 
 /** Performs jobs. An executor of its own kind says how one job is performed, and how many at a time. */
 export abstract class Executor implements AsyncDisposable {
@@ -67,7 +68,7 @@ export abstract class Executor implements AsyncDisposable {
     inputs: Source<{ readonly key: Key; readonly input: Jobs[Name]["input"] }>,
     options: OrderOptions = {},
   ): AsyncGenerator<{ readonly key: Key } & Outcome<Jobs[Name]["output"]>, void, undefined> {
-    checkOptions("Executor.perform", options, ORDERED);
+    checkShape("Executor.perform", options, ORDERED);
     const work = async (
       { key, input }: { readonly key: Key; readonly input: Jobs[Name]["input"] },
       signal: AbortSignal,
@@ -105,7 +106,7 @@ export abstract class Executor implements AsyncDisposable {
     questions: Source<{ readonly key: Key } & Asked>,
     options: OrderOptions & { readonly top?: number } = {},
   ): AsyncGenerator<KeyedResult<Key, { readonly answer: AskResult }>, void, undefined> {
-    checkOptions("Executor.ask", options, ORDERED);
+    checkShape("Executor.ask", options, { ...ORDERED, keys: [...ORDERED.keys, "top"] });
     const { top, ordered } = options;
     // Edits are functions: sent to another process, they are refused there rather than dropped here.
     const inputs = each(questions, ({ image, question, edits }: AskedEdited) => ({

@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
-import { checkOptions, NoticeError } from "../base/errors.js";
+import { NoticeError } from "../base/errors.js";
+import { checkShape, keysOf } from "../base/options.js";
 import { resolveModel } from "../files/hub.js";
 import { availableMemory } from "../files/memory.js";
 import type { JobName, Jobs } from "../jobs/jobs.js";
@@ -26,6 +27,11 @@ export interface PoolOptions extends LoadOptions {
   /** Tensors that a worker makes before another one takes its place. */
   readonly recycleAfter?: number;
 }
+
+export const POOL_KEYS = keysOf<PoolOptions>({
+  ...{ backend: true, memory: true, hub: true, warn: true, split: true },
+  ...{ workers: true, signal: true, recycleAfter: true },
+});
 
 /**
  * Several processes that each hold the model and share the pairs. A process that dies, even by a native backend's
@@ -93,7 +99,7 @@ export class Pool extends Executor {
  * @example await using pool = await openPool("weights/scenes", { workers: 4 });
  */
 export async function openPool(model: string, options: PoolOptions = {}): Promise<Pool> {
-  checkOptions("openPool", options);
+  checkShape("openPool", options, { such: "{ workers: 4 }", keys: POOL_KEYS });
   checkWorkers(options);
   const { hub, signal } = options;
   const folder = await resolveModel(model, { ...hub, signal: hub?.signal ?? signal });

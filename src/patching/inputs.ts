@@ -1,5 +1,4 @@
-import { NoticeError } from "../base/errors.js";
-import { checkAwaited } from "../base/options.js";
+import { checkAwaited, NoticeError } from "../base/errors.js";
 import type { GaussianNoise } from "../corruption/gaussian.js";
 import { readPicture } from "../files/open.js";
 import { decodePicture } from "../pictures/decode.js";

@@ -1,7 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { NoticeError } from "../base/errors.js";
+import { checkAwaited, NoticeError } from "../base/errors.js";
 import { INSPECT } from "../base/inspect.js";
-import { checkAwaited } from "../base/options.js";
 import { turn } from "../base/turn.js";
 import type { Network } from "../model/architecture.js";
 import type { ArchitectureName } from "../model/architectures.js";

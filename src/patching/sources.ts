@@ -1,6 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { checkList, NoticeError } from "../base/errors.js";
-import { checkAwaited } from "../base/options.js";
+import { checkAwaited, checkList, NoticeError } from "../base/errors.js";
 import { towersOf } from "../model/architecture.js";
 import { valueAt } from "../model/blocks/block.js";
 import { blockOf } from "../model/pass.js";

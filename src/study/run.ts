@@ -97,6 +97,8 @@ export class StudyRun implements Disposable {
    * @throws NoticeError `options` where it is not, and as `open`.
    */
   static async reopen(folder: string, given: GivenSettings = {}): Promise<StudyRun> {
+    checkOptions("StudyRun.reopen", given, '{ position: "last" }');
+    checkSettings(given, "The settings");
     await refuseLinks(folder);
     if (!(await findFile(join(folder, SETTINGS))))
       throw new NoticeError(

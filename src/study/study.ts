@@ -1,6 +1,7 @@
-import { checkOptions, NoticeError } from "../base/errors.js";
+import { NoticeError } from "../base/errors.js";
+import { checkShape } from "../base/options.js";
 import type { Executor } from "../executors/executor.js";
-import { type PoolOptions, startPool } from "../executors/processes.js";
+import { POOL_KEYS, type PoolOptions, startPool } from "../executors/processes.js";
 import { evaluate } from "./evaluate.js";
 import { patch } from "./patch.js";
 import { prepare } from "./prepare.js";
@@ -35,7 +36,7 @@ const WORK = { prepare, evaluate, select, screen, patch, verify, rules };
  * @throws NoticeError as the stages; the signal's reason.
  */
 export async function runStages(run: StudyRun, stages: readonly StageName[], given: StudyOptions = {}): Promise<void> {
-  checkOptions("runStages", given);
+  checkShape("runStages", given, { such: "{ workers: 4 }", keys: [...POOL_KEYS, "watch", "executor", "shard"] });
   const { watch = QUIET, signal, shard, executor, ...options } = given;
   const unknown = stages.find((name) => !STAGES.includes(name));
   if (unknown !== undefined)
