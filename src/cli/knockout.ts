@@ -28,7 +28,7 @@ export function knockOutCommand(): Command {
     .requiredOption(
       "--to <where>",
       "tokens that they no longer attend to: the same, or image; where attention is to a picture's own tokens, " +
-        "indices, box:10,20,64,64 (x, y, width, height in its pixels) or mask:FILE",
+        "indices, box:10,20,64,64 (x, y, width, height in its pixels), tile:0 or mask:FILE",
       tokenPosition,
     )
     .option("--heads <list>", "such as 0,2-4; default: all", indices)

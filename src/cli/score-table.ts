@@ -29,8 +29,8 @@ export function withTable(command: Command): Command {
     .option("--heads <list>", "such as 0,2-4; default: all", indices)
     .option(
       "--position <where>",
-      "all, answer, answer-1, last, a word of the question, indices such as 3 or 3,5; of an image box:10,20,64,64 (x, y, width, " +
-        "height in its pixels) or mask:FILE",
+      "all, answer, answer-1, last, question, image, a word of the question, indices such as 3 or 3,5; of an image " +
+        "box:10,20,64,64 (x, y, width, height in its pixels), tile:0 or mask:FILE",
       tokenPosition,
       "all",
     )
