@@ -3,40 +3,18 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { checkpointFolder } from "../src/files/folder.js";
 import { readFacts } from "../src/model/load.js";
+import { SMOLVLM_256M } from "../test/support/hub-shapes.js";
 import { normals, writeRandomCheckpoint } from "./base-checkpoint.js";
 
-/** The shape of HuggingFaceTB/SmolVLM-256M-Instruct. */
-export const SMOLVLM_CONFIG = {
-  architectures: ["Idefics3ForConditionalGeneration"],
-  model_type: "idefics3",
-  image_token_id: 442,
-  scale_factor: 4,
-  tie_word_embeddings: false,
-  vision_config: {
-    model_type: "idefics3_vision",
-    hidden_size: 768,
-    intermediate_size: 3072,
-    num_hidden_layers: 12,
-    num_attention_heads: 12,
-    image_size: 512,
-    patch_size: 16,
-    hidden_act: "gelu_pytorch_tanh",
-    layer_norm_eps: 1e-6,
-  },
-  text_config: {
-    model_type: "llama",
-    hidden_size: 576,
-    intermediate_size: 1536,
-    num_hidden_layers: 30,
-    num_attention_heads: 9,
-    num_key_value_heads: 3,
-    head_dim: 64,
-    rms_norm_eps: 1e-5,
-    rope_theta: 100_000,
-    max_position_embeddings: 8192,
-    vocab_size: 49_280,
-  },
-} as const;
+/** How much of the picture's tower: all, or one layer that sees tiles of 128 pixels, 64 tokens each too. */
+export type Vision = "whole" | "small";
+
+/** SmolVLM-256M's, with the image token of `weights/scenes-lm`. */
+function shape(vision: Vision) {
+  const config = { ...SMOLVLM_256M, image_token_id: 442 };
+  const small = { ...config.vision_config, num_hidden_layers: 1, image_size: 128 };
+  return vision === "whole" ? config : { ...config, scale_factor: 1, vision_config: small };
+}
 
 /** What is asked, in words of `weights/scenes-lm`. */
 export const DECODER_QUESTION = "is this big star red or blue?";
@@ -46,9 +24,10 @@ export const DECODER_ANSWERS = ["red", "blue"] as const;
 const WORDS = fileURLToPath(new URL("../weights/scenes-lm", import.meta.url));
 
 /** Writes a checkpoint of that shape with random weights, 1.1 GB. Speed and memory are those of the real one. */
-export async function writeSmolVlm(folder: string): Promise<void> {
-  const { preprocessor, ...files } = await processors();
-  await writeRandomCheckpoint(folder, SMOLVLM_CONFIG);
+export async function writeSmolVlm(folder: string, vision: Vision): Promise<void> {
+  const config = shape(vision);
+  const { preprocessor, ...files } = await processors(config.vision_config.image_size);
+  await writeRandomCheckpoint(folder, config);
   await writeFile(join(folder, "preprocessor_config.json"), JSON.stringify(preprocessor));
   await writeFile(join(folder, "processor_config.json"), JSON.stringify(files.processor));
   await writeFile(join(folder, "tokenizer.json"), await tokenizer());
@@ -56,15 +35,15 @@ export async function writeSmolVlm(folder: string): Promise<void> {
     await copyFile(join(WORDS, name), join(folder, name));
 }
 
-/** A square picture becomes 17 tiles of 512 pixels, or one where it is not split; a tile 64 tokens. */
-async function processors() {
+/** A square picture becomes 17 tiles, or one where it is not split; a tile 64 tokens. */
+async function processors(side: number) {
   const stored = JSON.parse(await readFile(join(WORDS, "preprocessor_config.json"), "utf8")) as object;
   return {
     preprocessor: {
       ...stored,
       do_image_splitting: true,
-      size: { longest_edge: 2048 },
-      max_image_size: { longest_edge: 512 },
+      size: { longest_edge: 4 * side },
+      max_image_size: { longest_edge: side },
     },
     processor: { image_seq_len: 64, processor_class: "Idefics3Processor" },
   };
@@ -98,15 +77,23 @@ interface DecoderAnswer {
   readonly id: number;
 }
 
-/** Writes the pair of two noisy pictures, in one tile or 17. */
-export async function writeDecoderPair(folder: string, checkpoint: string, split: boolean): Promise<DecoderPair> {
+/** Writes the pair of two noisy pictures, in one tile or 17, of which some of the question's tokens are patched. */
+export async function writeDecoderPair(
+  folder: string,
+  checkpoint: string,
+  { split, asked: many }: { readonly split: boolean; readonly asked: number },
+): Promise<DecoderPair> {
   const files = checkpointFolder(checkpoint);
   const { architecture, config } = await readFacts(files);
+  const { side } = architecture.intake.image(config);
   const reader = (await architecture.intake.reader!(files, config, { split }))!;
   const grid = reader.square;
   const tiles = grid.rows * grid.columns + 1;
   const { ids, image, question } = reader.prompt(DECODER_QUESTION, grid);
-  const asked = [...question!];
+  const words = [...question!];
+  const asked = words.filter(
+    (_, i) => Math.floor((i * many) / words.length) !== Math.floor(((i - 1) * many) / words.length),
+  );
   const answers = DECODER_ANSWERS.map((text) => ({ text, id: reader.answer(text).id })) as [
     DecoderAnswer,
     DecoderAnswer,
@@ -119,7 +106,7 @@ export async function writeDecoderPair(folder: string, checkpoint: string, split
   await writeFile(join(folder, "pair.json"), JSON.stringify(pair));
   // A dark and a light one: what two equal noises put into the words differs too little to compare.
   const pictures = [1, 2].map((seed) => {
-    const values = normals(tiles * 512 * 512 * 3, seed).map((value) => value / 2 + (seed === 1 ? -1 : 1));
+    const values = normals(tiles * side ** 2 * 3, seed).map((value) => value / 2 + (seed === 1 ? -1 : 1));
     return new Uint8Array(values.buffer);
   });
   await writeFile(join(folder, "pixels.f32"), Buffer.concat(pictures));

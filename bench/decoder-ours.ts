@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import * as tf from "@tensorflow/tfjs-core";
 import { loadModel } from "../src/patching/model.js";
@@ -10,13 +11,14 @@ import type { DecoderPair } from "./decoder-checkpoint.js";
 import { decoderFlops } from "./decoder-flops.js";
 import { countProducts, limitSeconds, type Products, productFlops } from "./flops.js";
 
-// One process of `decoder.ts`: sweeps a pair of the decoder-only model, and prints its figures as a line of JSON.
+// One process of `decoder.ts`: for every line that it reads it sweeps a pair of the decoder-only model, and prints its
+// figures as a line of JSON.
 
 /** What a process measured. */
 export interface DecoderFigures {
   readonly patches: number;
-  /** Of the sweep alone, of each repetition. */
-  readonly seconds: readonly number[];
+  /** Of the sweep alone. */
+  readonly seconds: number;
   /** Of loading, and of the clean and the corrupted pass. */
   readonly loadSeconds: number;
   readonly pairSeconds: number;
@@ -34,12 +36,10 @@ export interface DecoderFigures {
 }
 
 /** So many products are timed. */
-const SAMPLED = 24;
+const SAMPLED = 12;
 
 const { values, positionals } = parseArgs({
   options: {
-    repeat: { type: "string", default: "1" },
-    along: { type: "string" },
     layers: { type: "string" },
     computing: { type: "boolean" },
   },
@@ -61,35 +61,38 @@ const site = "text.self.z" as const;
 const layers = values.layers?.split(",").map(Number);
 // The first patch pays for what the backend prepares of each weight.
 await sweep(pair, { site, layers: [0], heads: [0], position: "last" });
-const seconds: number[] = [];
-let changes: number[] = [];
-const products = await countProducts(async () => {
-  for (let i = 0; i < Number(values.repeat); i++) {
+console.log(JSON.stringify("ready"));
+for await (const line of createInterface({ input: process.stdin })) console.log(JSON.stringify(await measured(line)));
+
+/** @param along tokens that are swept one at a time too, as a list with commas between them. */
+async function measured(along: string): Promise<DecoderFigures> {
+  let seconds = 0;
+  let changes: number[] = [];
+  const products = await countProducts(async () => {
     const began = clock();
     const scores = await sweep(pair, { site, layers, position: given.asked });
-    seconds.push(clock() - began);
+    seconds = clock() - began;
     changes = given.places.map((place) => scores.at("logitDiff", ...place) ?? Number.NaN);
+  });
+  const byToken: { token: number; seconds: number; flops: number }[] = [];
+  for (const token of along.split(",").filter(Boolean).map(Number)) {
+    const began = clock();
+    await sweep(pair, { site, layers, position: token });
+    byToken.push({ token, seconds: clock() - began, flops: flopsAt([token]) });
   }
-});
-const byToken: { token: number; seconds: number; flops: number }[] = [];
-for (const token of values.along?.split(",").map(Number) ?? []) {
-  const began = clock();
-  await sweep(pair, { site, layers, position: token });
-  byToken.push({ token, seconds: clock() - began, flops: flopsAt([token]) });
+  return {
+    patches: (layers?.length ?? model.towers.text!.layers) * model.towers.text!.heads * given.asked.length,
+    seconds,
+    loadSeconds,
+    pairSeconds,
+    flops: flopsAt(given.asked),
+    limitSeconds: await sampledLimit(products),
+    changes,
+    byToken,
+    ...(backend === "wasm" && { heap: heapBytes() }),
+    peak: process.resourceUsage().maxRSS * 1024,
+  };
 }
-const figures: DecoderFigures = {
-  patches: (layers?.length ?? model.towers.text!.layers) * model.towers.text!.heads * given.asked.length,
-  seconds,
-  loadSeconds,
-  pairSeconds,
-  flops: flopsAt(given.asked),
-  limitSeconds: (await sampledLimit(products)) / seconds.length,
-  changes,
-  byToken,
-  ...(backend === "wasm" && { heap: heapBytes() }),
-  peak: process.resourceUsage().maxRSS * 1024,
-};
-console.log(JSON.stringify(figures));
 
 function flopsAt(tokens: readonly number[]): number {
   const { text } = model.towers as { text: Parameters<typeof decoderFlops>[0] };

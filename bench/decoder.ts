@@ -3,25 +3,45 @@ import { cpus } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { Backend } from "../src/platform/backend.js";
-import { DECODER_QUESTION, type DecoderPair, writeDecoderPair, writeSmolVlm } from "./decoder-checkpoint.js";
+import {
+  DECODER_QUESTION,
+  type DecoderPair,
+  type Vision,
+  writeDecoderPair,
+  writeSmolVlm,
+} from "./decoder-checkpoint.js";
 import type { DecoderFigures } from "./decoder-ours.js";
-import { checkChanges, counted, figures, here, measurePeer, type Peer, whyNot, withScratch } from "./processes.js";
+import {
+  checkChanges,
+  counted,
+  here,
+  openDecoderPeer,
+  type Peer,
+  type PeerSession,
+  type Session,
+  session,
+  whyNot,
+  withScratch,
+} from "./processes.js";
 
 // `npm run bench:decoder`: the sweep of `text.self.z` of every head and layer at the question's tokens, at the shape of
 // SmolVLM-256M, beside what people would run instead and beside the most that the backend could do.
 //   --json FILE       writes the rows
 //   --images 64,1088  image tokens: of the whole picture, and of 17 tiles
-//   --backends A,B    only these; --cores 1,4 and --ways A,B likewise
-//   --repeat N        sweeps, of which the median counts
+//   --backends A,B    only these; --cores 1,4 and --ways A,B likewise (`--ways none`: no peers)
+//   --vision small    one layer of 128 pixels sees the tiles; the text tower, and so the sweep, is the same
+//   --asked N         patches so many of the question's eight tokens
+//   --rounds N        every side runs N times, in turn; medians, and medians of the ratios in a round
 //   --along           also one token at a time, from the first image token to the last of the prompt
 
 const WAYS = ["procedure", "batch", "cache"] as const;
-/** Thirty layers of random weights amplify float32's rounding. */
-const ROUNDING = { share: 2e-2, least: 1e-5 };
+/** Thirty layers of random weights amplify float32's rounding; all changes of logits are within 1e-4 none the less. */
+const ROUNDING = { share: 2e-2, least: 1e-5, most: 1e-4 };
 
-/** A row of the result; ratios are null where the peer is missing. */
+/** A row of the result: medians of rounds; ratios are null where the peer is missing. */
 interface Row {
   readonly images: number;
+  readonly vision: Vision;
   readonly backend: string;
   readonly cores: number;
   readonly msPerPatch: number;
@@ -30,6 +50,14 @@ interface Row {
   readonly ratios: Readonly<Record<string, number | null>>;
   /** Share of the rate that the same matrix products reach alone. */
   readonly ratioLimit: number;
+  readonly rounds: readonly Round[];
+}
+
+/** One run of ours, and the peers' before it. */
+interface Round {
+  readonly msPerPatch: number;
+  readonly ratios: Readonly<Record<string, number>>;
+  readonly ratioLimit: number;
   readonly figures: DecoderFigures;
 }
 
@@ -37,7 +65,8 @@ interface Course {
   readonly cores: readonly number[];
   readonly backends: readonly Backend[];
   readonly ways: readonly string[];
-  readonly repeat: string;
+  readonly vision: Vision;
+  readonly rounds: number;
   readonly along: boolean;
 }
 
@@ -49,7 +78,9 @@ async function main(): Promise<void> {
       backends: { type: "string", default: "node,wasm" },
       cores: { type: "string", default: [...new Set([1, cpus().length])].join() },
       ways: { type: "string", default: WAYS.join() },
-      repeat: { type: "string", default: "1" },
+      vision: { type: "string", default: "whole" },
+      asked: { type: "string", default: "8" },
+      rounds: { type: "string", default: "1" },
       along: { type: "boolean", default: false },
     },
   });
@@ -59,73 +90,79 @@ async function main(): Promise<void> {
     if (missing) console.log(`${backend}: ${missing}`);
     else backends.push(backend);
   }
-  const { repeat, along } = options;
-  const course = {
+  const course: Course = {
     cores: options.cores.split(",").map(Number),
     backends,
-    ways: options.ways.split(","),
-    repeat,
-    along,
+    ways: WAYS.filter((way) => options.ways.split(",").includes(way)),
+    vision: options.vision as Vision,
+    rounds: Number(options.rounds),
+    along: options.along,
   };
   await withScratch(async (scratch) => {
     const checkpoint = join(scratch, "model");
-    await writeSmolVlm(checkpoint);
+    await writeSmolVlm(checkpoint, course.vision);
     const rows: Row[] = [];
     for (const images of options.images.split(",").map(Number)) {
       const folder = join(scratch, String(images));
       await mkdir(folder);
-      const pair = await writeDecoderPair(folder, checkpoint, images > 64);
-      rows.push(...(await measureAll([checkpoint, folder], pair, course)));
+      const pair = await writeDecoderPair(folder, checkpoint, { split: images > 64, asked: Number(options.asked) });
+      for (const cores of course.cores) rows.push(...(await measureAll([checkpoint, folder], pair, cores, course)));
     }
     if (options.json) await writeFile(options.json, `${JSON.stringify(rows, null, 2)}\n`);
   });
 }
 
-async function measureAll(folders: readonly string[], pair: DecoderPair, course: Course): Promise<Row[]> {
+/** All sides in turn, in each round. */
+async function measureAll(
+  folders: readonly string[],
+  pair: DecoderPair,
+  cores: number,
+  course: Course,
+): Promise<Row[]> {
   const { ids, image, asked } = pair;
   console.log(
     `SmolVLM-256M's shape, ${image.length} image tokens of ${ids.length}, "${DECODER_QUESTION}": text.self.z at ${asked.length} tokens`,
   );
+  const ways: PeerSession[] = [];
+  for (const way of course.ways) ways.push(await openDecoderPeer(way, folders, cores));
+  const ours: (readonly [Backend, Session<DecoderFigures>[]])[] = [];
+  for (const backend of course.backends) ours.push([backend, await open(backend, folders, cores)]);
   const peers: Peer[] = [];
-  for (const cores of course.cores)
-    for (const way of course.ways)
-      peers.push({
-        ...(await measurePeer("decoder", folders, cores, ["--way", way], ".venv-decoder")),
-        script: way,
-      });
-  const rows: Row[] = [];
-  for (const backend of course.backends)
-    for (const cores of course.cores) {
-      const row = await measure(backend, folders, pair, { ...course, cores, peers });
-      if (row) rows.push(row);
-    }
+  const rounds = new Map<Backend, Round[]>();
+  for (let round = 0; round < course.rounds; round++) {
+    const beside: Peer[] = [];
+    for (const way of ways) beside.push(await way.measure());
+    const along = course.along && cores === 1 && round === 0 ? tokensAlong(pair) : [];
+    for (const [backend, processes] of ours)
+      if (processes.length > 0) {
+        const measured = await measure(backend, processes, cores, { peers: beside, along });
+        rounds.set(backend, [...(rounds.get(backend) ?? []), measured]);
+      }
+    peers.push(...beside);
+  }
+  for (const opened of [...ways, ...ours.flatMap(([, processes]) => processes)]) opened.close();
+  const rows = [...rounds].map(([backend, measured]) =>
+    rowOf({ images: image.length, vision: course.vision, backend, cores, rounds: measured }),
+  );
   print(rows, peers);
   return rows;
 }
 
-/** One process on one core; on several, a native backend uses them itself, and of wasm each core has a process and a pair. */
-async function measure(
-  backend: Backend,
-  folders: readonly string[],
-  pair: DecoderPair,
-  { cores, peers, repeat, along }: { cores: number; peers: readonly Peer[]; repeat: string; along: boolean },
-): Promise<Row | undefined> {
-  const processes = backend === "wasm" ? cores : 1;
-  const { image, asked, ids } = pair;
+/** Image tokens, what is asked, and the last. */
+function tokensAlong({ image, asked, ids }: DecoderPair): number[] {
   const spread = [0, 0.25, 0.5, 0.75, 1].map((share) => image[Math.round(share * (image.length - 1))]!);
-  const tokens = [...spread, ...asked, ids.length - 1];
-  const args = [
-    "--repeat",
-    repeat,
-    ...(cores === processes ? ["--computing"] : []),
-    ...(along && cores === 1 ? ["--along", tokens.join()] : []),
-  ];
-  const all = ["--import", "tsx", join(here, "decoder-ours.ts"), ...folders, backend, ...args];
-  let found: DecoderFigures[];
+  return [...spread, ...asked, ids.length - 1];
+}
+
+/** One process on one core; on several, a native backend uses them itself, and of wasm each core has a process and a pair. */
+async function open(backend: Backend, folders: readonly string[], cores: number): Promise<Session<DecoderFigures>[]> {
+  const processes = backend === "wasm" ? cores : 1;
+  const args = [...folders, backend, ...(cores === 1 ? ["--computing"] : [])];
+  const all = ["--import", "tsx", join(here, "decoder-ours.ts"), ...args];
   try {
-    found = await Promise.all(
+    return await Promise.all(
       Array.from({ length: processes }, (_, core) =>
-        figures<DecoderFigures>(process.execPath, all, cores === processes ? core : undefined),
+        session<DecoderFigures>(process.execPath, all, cores === processes ? core : undefined),
       ),
     );
   } catch (error) {
@@ -133,28 +170,49 @@ async function measure(
     console.log(
       `${backend}, ${counted(cores)}: ${/NoticeError: (.*)/.exec(said)?.[1] ?? said.trim().split("\n").at(-1)}`,
     );
-    return undefined;
+    return [];
   }
+}
+
+async function measure(
+  backend: Backend,
+  processes: readonly Session<DecoderFigures>[],
+  cores: number,
+  { peers, along }: { readonly peers: readonly Peer[]; readonly along: readonly number[] },
+): Promise<Round> {
+  const found = await Promise.all(processes.map((one) => one.ask(along.join())));
   for (const { changes } of found) checkChanges(backend, changes, peers, ROUNDING);
-  const median = ({ seconds }: DecoderFigures) => [...seconds].sort((a, b) => a - b)[Math.floor(seconds.length / 2)]!;
-  const slowest = found.reduce((one, other) => (median(one) > median(other) ? one : other));
-  const perPatch = median(slowest) / slowest.patches / processes;
+  const slowest = found.reduce((one, other) => (one.seconds > other.seconds ? one : other));
+  const perPatch = slowest.seconds / slowest.patches / processes.length;
+  const beside = peers.flatMap(({ script, figures: peer }) =>
+    peer ? [[script, peer.secondsPerPatch / perPatch] as const] : [],
+  );
+  const ratioLimit = slowest.limitSeconds / slowest.seconds;
+  console.log(
+    `${backend}, ${counted(cores)}: ${(1e3 * perPatch).toFixed(1)} ms a patch, ${ratioLimit.toFixed(2)} of the limit`,
+  );
+  return { msPerPatch: 1e3 * perPatch, ratios: Object.fromEntries(beside), ratioLimit, figures: slowest };
+}
+
+function rowOf(measured: Pick<Row, "images" | "vision" | "backend" | "cores" | "rounds">): Row {
+  const { rounds } = measured;
+  const msPerPatch = median(rounds.map((round) => round.msPerPatch));
+  const { flops, patches } = rounds[0]!.figures;
   const ratio = (way: string) => {
-    const peer = peers.find((one) => one.script === way && one.cores === cores)?.figures;
-    return peer ? peer.secondsPerPatch / perPatch : null;
+    const found = rounds.flatMap(({ ratios }) => ratios[way] ?? []);
+    return found.length === 0 ? null : median(found);
   };
   return {
-    images: image.length,
-    backend,
-    cores,
-    msPerPatch: 1e3 * perPatch,
-    gflopPerPatch: slowest.flops / slowest.patches / 1e9,
-    gflops: slowest.flops / slowest.patches / perPatch / 1e9,
+    ...measured,
+    msPerPatch,
+    gflopPerPatch: flops / patches / 1e9,
+    gflops: flops / patches / msPerPatch / 1e6,
     ratios: Object.fromEntries(WAYS.map((way) => [way, ratio(way)])),
-    ratioLimit: slowest.limitSeconds / median(slowest),
-    figures: slowest,
+    ratioLimit: median(rounds.map((round) => round.ratioLimit)),
   };
 }
+
+const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
 function print(rows: readonly Row[], peers: readonly Peer[]): void {
   const times = (ratio: number | null | undefined) => (ratio == null ? "-" : `${ratio.toFixed(1)} x`);
@@ -167,14 +225,14 @@ function print(rows: readonly Row[], peers: readonly Peer[]): void {
       "GFLOP/s": row.gflops.toFixed(1),
       "of the limit": row.ratioLimit.toFixed(2),
       ...Object.fromEntries(WAYS.map((way) => [way, times(row.ratios[way])])),
-      "load, pair s": `${row.figures.loadSeconds.toFixed(1)}, ${row.figures.pairSeconds.toFixed(1)}`,
-      "heap, peak GB": [row.figures.heap, row.figures.peak].map((bytes) => ((bytes ?? 0) / 1e9).toFixed(2)).join(", "),
+      "load, pair s": [row.rounds[0]!.figures.loadSeconds, row.rounds[0]!.figures.pairSeconds].map(tenths).join(", "),
+      "heap, peak GB": [row.rounds[0]!.figures.heap, row.rounds[0]!.figures.peak].map(gigabytes).join(", "),
     })),
   );
-  for (const { backend, figures } of rows)
-    if (figures.byToken.length > 0)
+  for (const { backend, rounds } of rows)
+    if (rounds[0]!.figures.byToken.length > 0)
       console.table(
-        figures.byToken.map(({ token, seconds, flops }) => ({
+        rounds[0]!.figures.byToken.map(({ token, seconds, flops }) => ({
           [backend]: `token ${token}`,
           "ms a patch": ((1e3 * seconds) / 270).toFixed(1),
           "GFLOP a patch": (flops / 270 / 1e9).toFixed(2),
@@ -189,5 +247,8 @@ function print(rows: readonly Row[], peers: readonly Peer[]): void {
     })),
   );
 }
+
+const tenths = (seconds: number) => seconds.toFixed(1);
+const gigabytes = (bytes = 0) => (bytes / 1e9).toFixed(2);
 
 await main();

@@ -1,17 +1,22 @@
 """The rows of bench/decoder.ts that PyTorch makes.
 
-    python decoder.py CHECKPOINT PAIR --threads 1 --way procedure|batch|cache   prints a line as setting.py describes
+    python decoder.py CHECKPOINT PAIR --threads 1 --way procedure|batch|cache
+
+prints a line as setting.py describes for every line that it reads
 
 PAIR is a folder as bench/decoder-checkpoint.ts writes it. All put a head of a token of the clean pass into the corrupted one, by a
 forward pre-hook on the output projection.
 
 procedure  as NOTICE's authors do: every patch is a batch of three whole passes, clean, corrupted and patched
 batch      what users of hook libraries write: features of the picture once, then batches of whole sequences
-cache      an expert's: keys and values of the tokens before the patched one are expanded over a batch, the rest is run
+cache      an expert's: keys and values of the tokens before the patched one, computed once for all patches and not
+           timed, are expanded over a batch, the rest is run
 """
 
 import argparse
+import copy
 import json
+import sys
 import time
 from pathlib import Path
 
@@ -36,9 +41,9 @@ values = torch.frombuffer(bytearray((given.pair / "pixels.f32").read_bytes()), d
 clean_pixels, corrupt_pixels = values.view(2, 1, pair["tiles"], side, side, 3).permute(0, 1, 2, 5, 3, 4).contiguous()
 ids = torch.tensor([pair["ids"]])
 correct, incorrect = (answer["id"] for answer in pair["answers"])
-# One at a time where every patch costs the same; of all tokens where the cost is the rest of the prompt.
+# A few where every patch costs the same; of all tokens where the cost is the rest of the prompt.
 places = [tuple(place) for place in pair["places"]]
-counts = {"procedure": 1 if pair["tiles"] > 1 else 2, "batch": 4 if pair["tiles"] > 1 else 45, "cache": len(places)}
+counts = {"procedure": 1 if pair["tiles"] > 1 else 2, "batch": 4 if pair["tiles"] > 1 else 18, "cache": len(places)}
 places = places[: given.patches or counts[given.way]]
 read = model.model.text_model
 
@@ -90,7 +95,12 @@ def patched(rows, first, run):
     hidden = run()
     for hook in hooks:
         hook.remove()
-    return difference(model.lm_head(hidden[:, -1])).tolist()
+    return changes(difference(model.lm_head(hidden[:, -1])))
+
+
+def changes(differences):
+    """Against the corrupted pass, of which every way has the last row."""
+    return (differences - before).tolist()
 
 
 def procedure():
@@ -105,15 +115,14 @@ def procedure():
             return (z,)
 
         hook = projection(layer).register_forward_pre_hook(move)
-        logits = model(input_ids=ids.expand(3, -1), pixel_values=pixels, use_cache=False).logits[2, -1]
+        logits = model(input_ids=ids.expand(3, -1), pixel_values=pixels, use_cache=False, logits_to_keep=1).logits[:, -1]
         hook.remove()
-        found.append(difference(logits).item())
+        found.append((difference(logits[2]) - difference(logits[1])).item())
     return found
 
 
 def batch():
     size = 4 if pair["tiles"] > 1 else 9
-    rows = embedded(corrupt_pixels)
     found = []
     for at in range(0, len(places), size):
         some = places[at : at + size]
@@ -123,11 +132,11 @@ def batch():
 
 
 def cache():
-    rows = embedded(corrupt_pixels)
     found = []
     for token in dict.fromkeys(token for _, _, token in places):
         some = [place for place in places if place[2] == token]
-        past = read(inputs_embeds=rows[:, :token], use_cache=True).past_key_values
+        past = copy.deepcopy(prefix)
+        past.crop(token)
         past.batch_repeat_interleave(len(some))
         later = rows[:, token:].expand(len(some), -1, -1)
         run = lambda: read(inputs_embeds=later, past_key_values=past, use_cache=True).last_hidden_state  # noqa: E731
@@ -137,16 +146,21 @@ def cache():
 
 WAYS = {
     "procedure": (procedure, "the authors' way", "whole model, three passes a patch"),
-    "batch": (batch, "a batch of whole sequences", "features of the picture once, pre-hooks, logits of the last token"),
-    "cache": (cache, "a cache of the prefix", "keys and values expanded over a batch a token, only the rest is run"),
+    "batch": (batch, "a batch of whole sequences", "features of the picture once, not timed; pre-hooks, logits of the last token"),
+    "cache": (cache, "a cache of the prefix", "its keys and values expanded over a batch a token, only the rest is run"),
 }
-clean = clean_z() if given.way != "procedure" else {}
-before = difference(model.lm_head(read(inputs_embeds=embedded(corrupt_pixels)).last_hidden_state[0, -1])).item()
+if given.way != "procedure":
+    clean, rows = clean_z(), embedded(corrupt_pixels)
+    before = difference(model.lm_head(read(inputs_embeds=rows, use_cache=False).last_hidden_state[0, -1]))
+if given.way == "cache":
+    prefix = read(inputs_embeds=rows[:, : max(token for _, _, token in places)], use_cache=True).past_key_values
 work, name, note = WAYS[given.way]
 # On one core in seconds of computing, which other work on the machine does not change.
 clock = time.process_time if given.threads == 1 else time.perf_counter
-start = clock()
-differences = work()
-seconds = (clock() - start) / len(places)
-row = {"name": name, "secondsPerPatch": seconds, "patchesTimed": len(places), "note": note}
-print(json.dumps({**row, "changes": [found - before for found in differences]}))
+print(json.dumps("ready"), flush=True)
+for _ in sys.stdin:
+    start = clock()
+    found = work()
+    seconds = (clock() - start) / len(places)
+    row = {"name": name, "secondsPerPatch": seconds, "patchesTimed": len(places), "note": note, "changes": found}
+    print(json.dumps(row), flush=True)
