@@ -6,20 +6,21 @@ export function formatBytes(bytes: number): string {
   return `${step === 0 || value >= 100 ? Math.round(value) : value.toPrecision(3)} ${units[step]}`;
 }
 
+/** With the steps of a limit that somebody gave in them. */
 const UNITS = [
-  ["GB", 1e9],
-  ["GiB", 2 ** 30],
-  ["MB", 1e6],
-  ["MiB", 2 ** 20],
+  ["GB", 1e9, 1e8],
+  ["GiB", 2 ** 30, 2 ** 30],
+  ["MB", 1e6, 1e6],
+  ["MiB", 2 ** 20, 2 ** 20],
 ] as const;
 
 /**
- * Sizes in the unit of a limit: of one that somebody gave, that which makes it a short number (`2.5 GB`, `60 MiB`). One
- * that was found is not round: gigabytes, and below one as `formatBytes`.
+ * Sizes in the unit of a limit: that in which somebody gave it (`2.5 GB`, `60 MiB`), as far as that can be told, else
+ * gigabytes, and below a megabyte as `formatBytes`.
  */
 export function inUnitOf(limit: number): (bytes: number) => string {
-  const given = UNITS.find(([, size]) => limit >= size && (10 * limit) % size === 0);
+  const given = UNITS.find(([, size, step]) => limit >= size && limit % step === 0);
   const [name, size] = given ?? UNITS[0];
-  if (!given && limit < size) return formatBytes;
+  if (limit < 1e6) return formatBytes;
   return (bytes) => `${given && bytes === limit ? bytes / size : Number((bytes / size).toPrecision(3))} ${name}`;
 }
