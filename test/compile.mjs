@@ -10,7 +10,16 @@ const NAMED = ["@tensorflow/tfjs-core", "@tensorflow/tfjs-backend-wasm"];
 export async function compile(folder) {
   await build({
     ...OPTIONS,
-    entryPoints: ["src/**/*.ts", "src/**/*.tsx", "test/**/*.ts", "test/**/*.tsx", "bench/*.ts", "weights/recipe/*.ts"],
+    entryPoints: [
+      "src/**/*.ts",
+      "src/**/*.tsx",
+      "test/**/*.ts",
+      "test/**/*.tsx",
+      "bench/*.ts",
+      "weights/recipe/*.ts",
+      "playground/*.ts",
+      "playground/*.tsx",
+    ],
     jsx: "automatic",
     jsxImportSource: "preact",
     outbase: ".",

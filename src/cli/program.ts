@@ -40,6 +40,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   workers: async () => (await import("./worker.js")).workersCommand(),
   fetch: async () => (await import("./fetch.js")).fetchCommand(),
   download: async () => (await import("./download.js")).downloadCommand(),
+  playground: async () => (await import("./playground.js")).playgroundCommand(),
   doctor: async () => (await import("./doctor.js")).doctorCommand(),
 };
 

@@ -129,6 +129,8 @@ function MapCell({ cell, frame, isSelected, tabindex, onSelect }: MapCellProps):
   const [ink, background] = cellColours(value, extent).map(hex) as [string, string];
   const [x, y] = [left + wide * column, top + tall * row];
   const said = `${place}: ${number}${note && `, ${note}`}`;
+  // What can be seen in the cell is part of its name: who speaks to a browser says what they see.
+  const name = /\d/.test(text) ? said.replace(": ", `: ${text}, exactly `) : said;
   const select = onSelect && (() => onSelect(row, column));
   const press = (event: KeyboardEvent) => {
     if (event.key !== "Enter" && event.key !== " ") return;
@@ -137,7 +139,7 @@ function MapCell({ cell, frame, isSelected, tabindex, onSelect }: MapCellProps):
   };
   return (
     <g
-      {...{ role: "gridcell", class: "cell", tabindex, "data-row": row, "data-column": column, "aria-label": said }}
+      {...{ role: "gridcell", class: "cell", tabindex, "data-row": row, "data-column": column, "aria-label": name }}
       {...{ "aria-selected": isSelected, onClick: select, onKeyDown: select && press }}
     >
       <rect {...{ x, y, width: wide, height: tall, fill: background, stroke: "#ffffff" }} />
@@ -151,7 +153,7 @@ function MapCell({ cell, frame, isSelected, tabindex, onSelect }: MapCellProps):
         {text}
       </text>
       {marked && <circle cx={x + wide - 6} cy={y + 6} r={2.5} fill={ink} />}
-      <text aria-hidden="true" class="tip" visibility="hidden" x={0} y={bottom + LINE - 6} fill="#1a1a1a">
+      <text aria-hidden="true" class="tip" display="none" x={0} y={bottom + LINE - 6} fill="#1a1a1a">
         {said}
       </text>
     </g>

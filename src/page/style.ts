@@ -50,10 +50,11 @@ figcaption { font-size: .87rem; color: var(--faint); padding: .2rem 0; }
 .head-map figcaption span { display: block; }
 .labels, .map .tip { fill: var(--ink); }
 .map, .legend svg { display: block; }
+.map text { pointer-events: none; }
 .map .cell:focus { outline: none; }
 .map .cell:focus-visible > rect:first-child { stroke: var(--link); stroke-width: 3; }
-.map .cell:is(:hover, :focus) .tip { visibility: visible; }
-.map:has(.cell:hover) .cell:focus:not(:hover) .tip { visibility: hidden; }
+.map .cell:is(:hover, :focus) .tip { display: inline; }
+.map:has(.cell:hover) .cell:focus:not(:hover) .tip { display: none; }
 .legend p, .effect p, .card p { margin: .2rem 0; font-size: .87rem; }
 .effect svg { overflow: visible; }
 .track { fill: var(--track); }
@@ -73,10 +74,10 @@ figcaption { font-size: .87rem; color: var(--faint); padding: .2rem 0; }
 .card dl div { display: flex; justify-content: space-between; gap: 1rem; border-bottom: 1px solid var(--line); }
 .card dd { margin: 0; font-variant-numeric: tabular-nums; text-align: right; }
 .caution { color: var(--faint); font-size: .87rem; }
-.term { display: inline; }
-.term summary { display: inline; font-size: inherit; color: inherit; text-decoration: underline dotted; list-style: none; }
-.term summary::-webkit-details-marker { display: none; }
-.term > span { display: block; padding: .3rem .6rem; margin: .2rem 0; background: var(--tint); border-left: 3px solid var(--link); }
+.term { display: inline; font: inherit; color: inherit; background: none; border: 0; padding: 0; min-height: 0; cursor: help;
+  text-decoration: underline dotted; }
+.meaning[popover] { max-width: 22rem; padding: .5rem .8rem; background: var(--tint); color: var(--ink); border: 1px solid var(--link);
+  font-size: .9rem; position-area: bottom; margin: .2rem; }
 #vg-tooltip-element { position: fixed; visibility: hidden; z-index: 2; padding: .3rem .5rem; pointer-events: none; max-width: 24rem;
   font-size: .85rem; background: var(--paper); color: var(--ink); border: 1px solid var(--faint); }
 #vg-tooltip-element.visible { visibility: visible; }

@@ -21,6 +21,8 @@ test("the package has what is needed", async () => {
     "weights/scenes/model.safetensors",
     "weights/scenes/config.json",
     "weights/scenes/README.md",
+    "dist/playground/index.html",
+    "dist/playground/assets/worker.js",
     "examples/star-red.png",
     "examples/one-head.ts",
   ])
@@ -31,7 +33,7 @@ test("the package has what is needed", async () => {
 test("and no more: no tests, sources, fixtures, maps, settings", () => {
   const allowed = [
     /^(LICENSE|NOTICE|README\.md|CHANGELOG\.md|package\.json)$/,
-    /^dist\/(.+\.(js|d\.ts)|wasm\/[\w-]+\.wasm)$/,
+    /^dist\/(.+\.(js|d\.ts)|wasm\/[\w-]+\.wasm|playground\/(index\.html|assets\/style\.css))$/,
     /^docs\/[\w-]+\.md$/,
     /^examples\/([\w-]+\.(ts|png|ipynb|md)|browser\/(index\.html|main\.ts|vite\.config\.ts))$/,
     /^weights\/scenes\/[\w-]+\.(json|safetensors|txt|md)$|^weights\/scenes\/SHA256SUMS$/,

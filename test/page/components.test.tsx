@@ -75,8 +75,21 @@ test("a card has a head's facts", () => {
   assert.is(words(page), "L0H0 reads the object keeps alone 71% [66, 76]");
 });
 
-test("a term explains itself behind a line that the keyboard opens", () => {
-  assert.match(render(<Term word="effect" />), /<details class="term"><summary>effect<\/summary><span>How much/);
+test("a term is a button that shows its own meaning", () => {
+  const page = render(
+    <p>
+      <Term word="effect" /> <Term word="head" />
+    </p>,
+  );
+  const shows = Array.from(page.matchAll(/popovertarget="([^"]+)">(\w+)<\/button><span id="([^"]+)"[^>]*>(\w+ \w+)/g));
+  assert.equal(
+    shows.map(([, target, word, id, meaning]) => [target === id, word, meaning]),
+    [
+      [true, "effect", "How much"],
+      [true, "head", "One attention"],
+    ],
+  );
+  assert.is.not(shows[0]![1], shows[1]![1]);
 });
 
 test.run();

@@ -21,12 +21,12 @@ const found = (text: string, pattern: RegExp) => Array.from(text.matchAll(patter
 test("every cell has its value, its place and its colour", () => {
   const page = render(<HeadMap map={map} />);
   assert.equal(found(page, /aria-label="(layer[^"]*)"/g), [
-    "layer 0, head 0: 0.500",
-    "layer 0, head 1: −1.00",
+    "layer 0, head 0: 0.5, exactly 0.500",
+    "layer 0, head 1: −1.0, exactly −1.00",
     "layer 0, head 2: no score",
-    "layer 1, head 0: 0.00",
-    "layer 1, head 1: 0.250",
-    "layer 1, head 2: 1.00",
+    "layer 1, head 0: 0, exactly 0.00",
+    "layer 1, head 1: 0.3, exactly 0.250",
+    "layer 1, head 2: 1.0, exactly 1.00",
   ]);
   // RdBu's ends at the extent, its middle at 0, half-way between at a half; grey where there is no score.
   const cells = found(page, /role="gridcell".*?fill="(#\w+)"/g);

@@ -1,0 +1,39 @@
+import type { VNode } from "preact";
+import { HeadsPanel } from "./heads-panel.js";
+import { ModelBar } from "./model-bar.js";
+import { OffPanel } from "./off-panel.js";
+import { PairPanel } from "./pair-panel.js";
+import { SharePanel } from "./share-panel.js";
+import type { Store } from "./store.js";
+import { Tour } from "./tour.js";
+
+/** The whole page. */
+export function App({ store, onRestart }: { readonly store: Store; readonly onRestart: () => void }): VNode {
+  return (
+    <>
+      <a class="skip" href="#heads">
+        Skip to the heads
+      </a>
+      <header>
+        <h1>Which heads carry the answer from the picture to the text?</h1>
+        <p>
+          A small vision-language model answers a question about a picture. Look which of its attention heads the answer
+          depends on, switch them off, and see what it says then. Everything runs on this machine.
+        </p>
+        <Tour view={store.view} />
+      </header>
+      <p class="said" role="status">
+        <span key={store.view.said}>{store.view.said}</span>
+      </p>
+      <main>
+        <PairPanel store={store} />
+        <HeadsPanel store={store} />
+        <OffPanel store={store} />
+        <SharePanel view={store.view} />
+      </main>
+      <footer>
+        <ModelBar view={store.view} onRestart={onRestart} />
+      </footer>
+    </>
+  );
+}

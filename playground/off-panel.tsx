@@ -1,0 +1,87 @@
+import type { VNode } from "preact";
+import { AnswerBars } from "../src/page/answer-bars.js";
+import { CircuitCard } from "../src/page/circuit-card.js";
+import { percent } from "../src/page/number.js";
+import { Term } from "../src/page/term.js";
+import { HOWS, type How, headName } from "./shown.js";
+import type { CircuitFound, Store } from "./store.js";
+
+const MEANINGS: Record<How, string> = {
+  corrupted: "the value of the corrupted run",
+  zero: "zeros",
+  mean: "the mean over eight other scenes",
+};
+
+/** Heads that are switched off in the clean run, and what is left of its answer. */
+export function OffPanel({ store }: { readonly store: Store }): VNode {
+  const { state, found, after, busy, circuit, past, model } = store.view;
+  const { off, how } = state;
+  return (
+    <section aria-labelledby="off">
+      <h2 id="off">Switch heads off</h2>
+      <p>Choose a head in the map and switch it off: the clean run then has something else in its place.</p>
+      <div class="row">
+        <label>
+          In its place{" "}
+          <select value={how} onChange={({ currentTarget }) => store.how(currentTarget.value as How)}>
+            {HOWS.map((one) => (
+              <option value={one}>{MEANINGS[one]}</option>
+            ))}
+          </select>
+        </label>
+        <button type="button" disabled={past.length === 0} onClick={() => store.undo()}>
+          Undo
+        </button>
+        <button type="button" disabled={off.length === 0} onClick={() => store.switchOff([])}>
+          All on
+        </button>
+      </div>
+      <p>
+        Off: {off.length === 0 ? "none" : off.map(headName).join(", ")}
+        {after && after.left !== null && `. ${percent(after.left, 1)} of the answer is left.`}
+      </p>
+      {found && (
+        <AnswerBars
+          caption={
+            off.length === 0 ? "Answers of the clean run" : "Answers without these heads; the tick is where each was"
+          }
+          answers={found.top.map(({ text, clean }, i) =>
+            after ? { text, prob: after.probs[i]!, before: clean } : { text, prob: clean },
+          )}
+        />
+      )}
+      <h3>
+        A small <Term word="circuit" />
+      </h3>
+      <div class="row">
+        <button type="button" disabled={!model.facts || busy !== undefined} onClick={() => void store.circuit()}>
+          Find a small circuit
+        </button>
+        {busy === "circuit" && (
+          <button type="button" onClick={() => store.cancel()}>
+            Cancel
+          </button>
+        )}
+      </div>
+      {circuit && <Circuit {...circuit} />}
+    </section>
+  );
+}
+
+function Circuit({ circuit, here, there, counted, of }: CircuitFound): VNode {
+  const others = there
+    ? `${percent(there.median, 1)} [${percent(there.range[0], 1)}, ${percent(there.range[1], 1)}]`
+    : "nothing to be measured";
+  return (
+    <CircuitCard
+      title={circuit.map(headName).join(", ")}
+      summary="One head after another was taken away, as long as nine tenths of the answer were kept."
+      facts={[
+        ["heads", `${circuit.length}`],
+        ["keeps of this answer alone", percent(here, 1)],
+        [`keeps of ${counted} other pairs (median, middle 95%)`, others],
+        ["pairs left out, which the model does not tell apart", `${of - counted} of ${of}`],
+      ]}
+    />
+  );
+}

@@ -1,0 +1,157 @@
+import { middle95 } from "../src/base/mean.js";
+import type { CheckpointFiles } from "../src/base/source.js";
+import { towerSize } from "../src/model/architecture.js";
+import { answerAttention, lookingSite, lookingToken } from "../src/patching/answer-attention.js";
+import { attentionOverlay } from "../src/patching/attention-functions.js";
+import { everyHead, keptBy } from "../src/patching/faithful.js";
+import { logitDifference, probability } from "../src/patching/metrics.js";
+import { loadModel, type Model } from "../src/patching/model.js";
+import type { Pair } from "../src/patching/pair.js";
+import { type Measured, patchHead, patchMetrics } from "../src/patching/patch.js";
+import { greedy } from "../src/patching/rules/greedy.js";
+import { type CircuitSite, parseSite } from "../src/patching/sites.js";
+import { fromRun, meanOf, type Source, zero } from "../src/patching/sources.js";
+import { sweep } from "../src/patching/sweep.js";
+import type { Backend } from "../src/platform/backend.js";
+import type { HeadPlace, How, PairFound, PairGiven } from "./shown.js";
+
+/** The model behind the page: one pair at a time, everything that the page asks of it, in plain data. */
+export class Session {
+  #pair: Pair | undefined;
+  #given: PairGiven | undefined;
+
+  private constructor(
+    private readonly model: Model,
+    private readonly site: CircuitSite,
+  ) {}
+
+  static async open(files: CheckpointFiles, backend: Backend): Promise<Session> {
+    const model = await loadModel(files, { backend, warn: () => {} });
+    const site = lookingSite(model);
+    if (site) return new Session(model, site);
+    model[Symbol.dispose]();
+    throw new Error(`No head of ${files.name} looks from a question at the picture, and the page shows those alone.`);
+  }
+
+  get facts() {
+    const { layers, heads } = towerSize(this.model, parseSite(this.model, this.site).tower);
+    return { name: this.model.name, backend: this.model.backend, site: this.site as string, layers, heads };
+  }
+
+  /** Runs both passes of a pair, which all that follows is about. */
+  async pair(given: PairGiven): Promise<PairFound> {
+    const { image, corruptImage, question, answers } = given;
+    const made = await this.model.pair({ image, corruptImage, question, answers });
+    this.#pair?.[Symbol.dispose]();
+    [this.#pair, this.#given] = [made, given];
+    const { top, answer } = await this.model.ask({ image, question }, { top: MOST_ANSWERS });
+    const { correct, incorrect } = made.answers;
+    const shown = new Map([...top, correct, incorrect].map(({ id, token }) => [id, token]));
+    const read = (id: number, token: string) => probability({ id, token, text: token });
+    const metrics = Object.fromEntries(Array.from(shown, ([id, token]) => [`${id}`, read(id, token)]));
+    const { layers } = this.facts;
+    // Patching nothing new: the last layer's heads get the values that they have.
+    const place = { site: this.site, layer: layers - 1, head: 0 } as never;
+    const both = await patchMetrics(made, [place], metrics, { direction: "noise", source: fromRun(made.clean) });
+    return {
+      answer,
+      tokens: [...made.question.tokens],
+      token: lookingToken(made),
+      readings: { clean: { ...made.readings.clean }, corrupted: { ...made.readings.corrupted } },
+      top: Array.from(shown, ([id, token]) => {
+        const { base, source } = both[`${id}`]!;
+        return { id, text: token, clean: base, corrupted: source };
+      }).sort((a, b) => b.clean - a.clean),
+    };
+  }
+
+  /** The effect of every head at every token, [layer][head][token], layer by layer as they are found. */
+  async sweep(onLayer: (layer: number, effects: (number | null)[][]) => void, signal: AbortSignal): Promise<void> {
+    const pair = this.#asked();
+    const { layers, heads } = this.facts;
+    for (let layer = layers - 1; layer >= 0; layer--) {
+      const scores = await sweep(pair, { site: this.site, layers: [layer] }, { signal });
+      const tokens = pair.question.tokens.map((_, token) => token);
+      onLayer(
+        layer,
+        Array.from({ length: heads }, (_, head) => tokens.map((token) => scores.at("effect", layer, head, token))),
+      );
+    }
+  }
+
+  /** Where a head looks from a token, [row][column], and what patching it there does. */
+  async look({ layer, head, token }: HeadPlace & { readonly token: number }) {
+    const pair = this.#asked();
+    const { patterns } = await answerAttention(pair.clean, token, { site: this.site });
+    const { effect } = await patchHead(pair, { site: this.site, layer, head, position: token } as never);
+    return { grid: attentionOverlay(patterns, { layer, head }), effect };
+  }
+
+  /** What the answers become where heads are switched off at all tokens, by their ids. */
+  async intervene(heads: readonly HeadPlace[], how: How, others: readonly PairGiven[], ids: readonly number[]) {
+    const pair = this.#asked();
+    const places = heads.map((place) => ({ site: this.site, ...place })) as never[];
+    const read = (id: number) => probability({ id, token: "", text: "" });
+    const metrics = {
+      ...Object.fromEntries(ids.map((id) => [`${id}`, read(id)])),
+      answer: logitDifference(pair.answers),
+    };
+    const runs = how === "mean" ? await this.#runs(others) : [];
+    try {
+      const source: Source = how === "zero" ? zero : how === "mean" ? meanOf(runs) : fromRun(pair.corrupted);
+      const found: Record<string, Measured> = await patchMetrics(pair, places, metrics, { direction: "noise", source });
+      const { effect } = found.answer!;
+      return { probs: ids.map((id) => found[`${id}`]!.patched), left: effect === null ? null : 1 - effect };
+    } finally {
+      for (const run of runs) run[Symbol.dispose]();
+    }
+  }
+
+  /** The fewest heads that carry this pair's answer alone, and what they keep of those of others. */
+  async circuit(others: readonly PairGiven[], onDone: (done: number) => void, signal: AbortSignal) {
+    const pair = this.#asked();
+    const heads = everyHead(pair, [this.site]);
+    const sites = [this.site];
+    const kept = (one: Pair, sets: readonly (readonly number[])[]) =>
+      keptBy(
+        one,
+        sets.map((set) => set.map((at) => heads[at]!)),
+        { sites, signal },
+      );
+    const scores = await sweep(pair, { site: this.site, together: true }, { signal });
+    const effects = [heads.map(({ layer, head }) => scores.at("effect", layer, head))];
+    const evidence = {
+      heads,
+      effects,
+      scores: {} as never,
+      keep: (sets: readonly (readonly number[])[]) => kept(pair, sets),
+    };
+    const found = await greedy("", false).find(evidence);
+    if (!found) throw new Error("Clean and corrupted answers hardly differ here: there is nothing to be found.");
+    const here = (await kept(pair, [found.circuit]))[0]!;
+    const there: number[] = [];
+    for (const [i, { image, corruptImage, question, answers }] of others.entries()) {
+      using other = await this.model.pair({ image, corruptImage, question, answers });
+      const { clean, corrupted } = other.readings;
+      // Where the model does not tell the two pictures apart, there is nothing to keep.
+      if (clean.logitDiff > 0 && corrupted.logitDiff < 0) there.push((await kept(other, [found.circuit]))[0]!);
+      onDone(i + 1);
+    }
+    there.sort((a, b) => a - b);
+    const middle = there.length > 0 ? { median: there[there.length >> 1]!, range: middle95(there) } : undefined;
+    const circuit = found.circuit.map((at) => ({ layer: heads[at]!.layer, head: heads[at]!.head }));
+    return { circuit, here, there: middle, counted: there.length, of: others.length };
+  }
+
+  async #runs(others: readonly PairGiven[]) {
+    const { question } = this.#given!;
+    return Promise.all(others.map(({ image }) => this.model.run({ image, question })));
+  }
+
+  #asked(): Pair {
+    if (!this.#pair) throw new Error("No pair has been given yet.");
+    return this.#pair;
+  }
+}
+
+const MOST_ANSWERS = 4;

@@ -1,0 +1,50 @@
+import type { VNode } from "preact";
+import { twoDecimals } from "../src/page/number.js";
+import { headName } from "./shown.js";
+import type { View } from "./store.js";
+
+/** What patching is, in five steps, from the pair that is shown. */
+export function Tour({ view }: { readonly view: View }): VNode {
+  const { given, found, effects } = view;
+  const [right, wrong] = given.answers;
+  const best = strongest(view);
+  const clean = found?.readings.clean.prob;
+  const corrupted = found?.readings.corrupted.prob;
+  const probability = (prob: number | undefined) => (prob === undefined ? "…" : `${(100 * prob).toFixed(0)}%`);
+  return (
+    <details class="tour">
+      <summary>What is this? Five steps</summary>
+      <ol>
+        <li>
+          The model is shown a picture and asked “{given.question}”. It gives “{right}” {probability(clean)}.
+        </li>
+        <li>
+          The second picture differs in one thing, so that “{wrong}” is right. There “{right}” gets{" "}
+          {probability(corrupted)}.
+        </li>
+        <li>
+          Now a patch: while the model looks at the second picture, one head gets the value that it had with the first.
+          Everything after it is computed anew.
+        </li>
+        <li>
+          {best
+            ? `Here ${headName(best)} at “${found?.tokens[best.token]}” brings back ${twoDecimals(best.effect)} of the answer, more than any other.`
+            : "How much of the answer comes back is the head’s effect. Press “Sweep all heads” to see it for each."}
+        </li>
+        <li>
+          {effects.length > 0 ? "The map shows all heads. " : ""}Choose one to see where it looks, then switch it off:
+          if the answer depends on it, the bars move.
+        </li>
+      </ol>
+    </details>
+  );
+}
+
+function strongest({ effects }: View) {
+  const all = effects.flatMap((layer, l) =>
+    (layer ?? []).flatMap((tokens, head) =>
+      tokens.map((effect, token) => ({ layer: l, head, token, effect: effect ?? 0 })),
+    ),
+  );
+  return all.length === 0 ? undefined : all.reduce((a, b) => (b.effect > a.effect ? b : a));
+}

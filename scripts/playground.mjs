@@ -1,0 +1,69 @@
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+// The playground. Without a folder: the page and its worker go into dist/playground, which the package carries and
+// `notice playground` serves. With one, as `npm run playground` calls it: all of it, for any web server.
+
+const path = (name) => fileURLToPath(new URL(`../${name}`, import.meta.url));
+
+async function bundlePlayground() {
+  const to = path("dist/playground");
+  const { PAGE_STYLE } = await import("../dist/page/style.js");
+  const { CONTENT_POLICY } = await import("../dist/cli/playground.js");
+  await build({
+    entryPoints: [path("playground/page.tsx"), path("playground/worker.ts")],
+    bundle: true,
+    format: "esm",
+    target: "es2022",
+    platform: "browser",
+    minify: true,
+    outdir: join(to, "assets"),
+    plugins: [BROWSER],
+    external: ["@cornerstonejs/codec-libjpeg-turbo-8bit"],
+    logLevel: "warning",
+  });
+  const page = readFileSync(path("playground/index.html"), "utf8");
+  writeFileSync(join(to, "index.html"), page.replace("POLICY", CONTENT_POLICY));
+  writeFileSync(join(to, "assets/style.css"), PAGE_STYLE + readFileSync(path("playground/style.css"), "utf8"));
+}
+
+/** What differs between Node and a browser, by the package's own list. */
+const BROWSER = {
+  name: "browser",
+  setup({ onLoad, onResolve }) {
+    // Pictures come and go as pixels: 200 KB that nobody calls.
+    onLoad({ filter: /pngjs\.browser\.ts$/ }, () => ({ contents: "export const PNG = undefined;" }));
+    const { browser } = JSON.parse(readFileSync(path("package.json"), "utf8"));
+    const sources = new Map(
+      Object.entries(browser).map((names) =>
+        names.map((name) => path(name.replace("./dist/", "src/").replace(/js$/, "ts"))),
+      ),
+    );
+    onResolve({ filter: /^\.{1,2}\/.*\.js$/ }, ({ path: name, resolveDir }) => {
+      const source = sources.get(join(resolveDir, name).replace(/js$/, "ts"));
+      return source && { path: source };
+    });
+  },
+};
+
+function makeFolder(to) {
+  if (existsSync(to) && !existsSync(join(to, "assets/worker.js")))
+    throw new Error(`${to} is there, and is no playground; name another folder.`);
+  rmSync(to, { recursive: true, force: true });
+  mkdirSync(dirname(to), { recursive: true });
+  cpSync(path("dist/playground"), to, { recursive: true });
+  for (const kind of ["", "-simd", "-threaded-simd"]) {
+    const file = `wasm/tfjs-backend-wasm${kind}.wasm`;
+    cpSync(path(`dist/${file}`), join(to, file));
+  }
+  cpSync(path("weights/scenes"), join(to, "model"), { recursive: true });
+}
+
+const to = process.argv.slice(2).at(-1);
+if (to === undefined) await bundlePlayground();
+else {
+  makeFolder(to);
+  console.log(`${to}: serve it by any web server, such as \`npx vite preview --outDir ${to}\`.`);
+}

@@ -1,0 +1,92 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Command } from "commander";
+import { NoticeError } from "../base/errors.js";
+import { isCheckpoint } from "../files/meant-folder.js";
+import { orShipped, SHIPPED_MODEL } from "../files/package.js";
+import { wholeNumber } from "./options.js";
+import { staticServer } from "./static-server.js";
+import { print } from "./streams.js";
+import { untilSignal } from "./until-signal.js";
+
+interface PlaygroundOptions {
+  readonly port: number;
+  readonly open: boolean;
+}
+
+const HIGHEST_PORT = 65_535;
+
+/** `notice playground`: the page in which heads are looked at and switched off, on this machine alone. */
+export function playgroundCommand(): Command {
+  return new Command("playground")
+    .description("open a page on this machine: look where heads look, switch them off, see the answer change")
+    .argument("[model]", "checkpoint folder of a model that answers questions", SHIPPED_MODEL)
+    .option("--port <number>", "of 127.0.0.1; 0 is any that is free", wholeNumber, 0)
+    .option("--no-open", "only print the address")
+    .action(async (model: string, { port, open }: PlaygroundOptions) => {
+      const server = await playgroundServer(model, port);
+      const { port: taken } = server.address() as AddressInfo;
+      const address = `http://127.0.0.1:${taken}/`;
+      print(`${address}\nCtrl-C ends it.\n`);
+      if (open) openBrowser(address);
+      await untilSignal(async (signal) => {
+        await once(signal, "abort");
+        server.closeAllConnections();
+        server.close();
+      });
+    });
+}
+
+/**
+ * Serves the page and a model on 127.0.0.1.
+ *
+ * @throws NoticeError `checkpoint` where there is no such folder, `options` where the port is taken or none, or the page
+ * was not built.
+ */
+export async function playgroundServer(model: string, port: number): Promise<Server> {
+  if (port > HIGHEST_PORT) throw new NoticeError("options", `--port is ${port}; at most ${HIGHEST_PORT} was expected.`);
+  const folder = orShipped(model);
+  if (!(await isCheckpoint(folder)))
+    throw new NoticeError(
+      "checkpoint",
+      `${model} is no checkpoint folder; a hub model is one after \`notice download\`.`,
+    );
+  const own = (name: string) => fileURLToPath(new URL(`../${name}`, import.meta.url));
+  const page = own("playground");
+  if (!existsSync(join(page, "index.html")))
+    throw new NoticeError("options", "The playground was not built; `npm run build` does that.");
+  const server = staticServer({ "/": page, "/model/": folder, "/wasm/": own("wasm") }, HEADERS);
+  const listening = once(server, "listening");
+  server.listen(port, "127.0.0.1");
+  await listening.catch((cause: NodeJS.ErrnoException) => {
+    throw new NoticeError("options", `Port ${port} cannot be had: ${cause.code}. Give another, or none.`, { cause });
+  });
+  return server;
+}
+
+/** Nothing but the page's own files; WebAssembly, but no eval and no inline script. */
+export const CONTENT_POLICY =
+  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; style-src 'self'; " +
+  "img-src 'self' data: blob:; base-uri 'none'; form-action 'none'";
+
+const HEADERS = {
+  "Content-Security-Policy": `${CONTENT_POLICY}; frame-ancestors 'none'`,
+  "Referrer-Policy": "no-referrer",
+  "Cross-Origin-Opener-Policy": "same-origin",
+  // What is built anew or another model under the same address is not what was there.
+  "Cache-Control": "no-cache",
+};
+
+/** As the system opens an address; where it cannot, the address is printed all the same. */
+function openBrowser(address: string): void {
+  const [command, ...args] =
+    process.platform === "darwin" ? ["open"] : process.platform === "win32" ? ["cmd", "/c", "start", ""] : ["xdg-open"];
+  const child = spawn(command!, [...args, address], { stdio: "ignore", detached: true });
+  child.on("error", () => {});
+  child.unref();
+}

@@ -1,0 +1,105 @@
+import { createReadStream } from "node:fs";
+import { realpath, stat } from "node:fs/promises";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { extname, join, sep } from "node:path";
+
+/** What a path of the server's begins with, and the folder that it is. The longest that fits is taken. */
+export type Folders = Readonly<Record<string, string>>;
+
+const TYPES: Readonly<Record<string, string>> = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".css": "text/css; charset=utf-8",
+  ".json": "application/json",
+  ".txt": "text/plain; charset=utf-8",
+  ".wasm": "application/wasm",
+};
+
+/** Serves the files of folders, whole or in part, and nothing beside them. */
+export function staticServer(folders: Folders, headers: Readonly<Record<string, string>>): Server {
+  return createServer((request, response) => {
+    answer(folders, headers, request, response).catch(() => refuse(response, 500));
+  });
+}
+
+async function answer(
+  folders: Folders,
+  headers: Readonly<Record<string, string>>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  for (const [name, value] of Object.entries({ ...headers, "X-Content-Type-Options": "nosniff" }))
+    response.setHeader(name, value);
+  // A page of another address that has this one's name resolved to this machine.
+  if (!/^(127\.0\.0\.1|localhost)(:\d+)?$/.test(request.headers.host ?? "")) return refuse(response, 403);
+  if (request.method !== "GET" && request.method !== "HEAD") return refuse(response, 405);
+  const found = await fileOf(folders, request.url ?? "/");
+  if (!found) return refuse(response, 404);
+  const { file, size, tag } = found;
+  const range = rangeOf(request.headers.range, size);
+  if (range === null) {
+    response.setHeader("Content-Range", `bytes */${size}`);
+    return refuse(response, 416);
+  }
+  const [from, to] = range ?? [0, size - 1];
+  response.writeHead(range ? 206 : 200, {
+    "Content-Type": TYPES[extname(file)] ?? "application/octet-stream",
+    "Content-Length": to - from + 1,
+    "Accept-Ranges": "bytes",
+    ETag: tag,
+    ...(range && { "Content-Range": `bytes ${from}-${to}/${size}` }),
+  });
+  if (request.method === "HEAD" || size === 0) response.end();
+  else
+    createReadStream(file, { start: from, end: to })
+      .on("error", () => response.destroy())
+      .pipe(response);
+}
+
+function refuse(response: ServerResponse, status: number): void {
+  if (!response.headersSent) response.writeHead(status, { "Content-Type": "text/plain" });
+  response.end(`${status}\n`);
+}
+
+interface Found {
+  readonly file: string;
+  readonly size: number;
+  /** Another one where the file has changed. */
+  readonly tag: string;
+}
+
+/** A file that a path names, inside its folder however it is written. */
+async function fileOf(folders: Folders, url: string): Promise<Found | undefined> {
+  const path = decoded(url.split(/[?#]/)[0]!);
+  const prefixes = Object.keys(folders).sort((a, b) => b.length - a.length);
+  const prefix = prefixes.find((prefix) => path?.startsWith(prefix));
+  if (path === undefined || prefix === undefined) return undefined;
+  const root = await realpath(folders[prefix]!);
+  const named = path.slice(prefix.length) || "index.html";
+  try {
+    const file = await realpath(join(root, named));
+    const found = await stat(file);
+    if (!found.isFile() || !file.startsWith(root + sep)) return undefined;
+    return { file, size: found.size, tag: `"${found.size}-${Math.round(found.mtimeMs)}"` };
+  } catch {
+    return undefined;
+  }
+}
+
+function decoded(path: string): string | undefined {
+  try {
+    const text = decodeURIComponent(path);
+    return text.includes("\0") ? undefined : text;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The bytes that are asked for, the last one included; undefined for all; null where there are none such. */
+function rangeOf(header: string | undefined, size: number): [number, number] | undefined | null {
+  const [, first, last] = /^bytes=(\d*)-(\d*)$/.exec(header ?? "") ?? [];
+  if (first === undefined || (first === "" && last === "")) return undefined;
+  const from = first === "" ? Math.max(0, size - Number(last)) : Number(first);
+  const to = first === "" || last === "" ? size - 1 : Math.min(Number(last), size - 1);
+  return from <= to ? [from, to] : null;
+}

@@ -1,0 +1,102 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { exampleText, keptExample, makeExample } from "../../playground/example.js";
+import { otherPairs, scenePair } from "../../playground/scenes.js";
+import { Session } from "../../playground/session.js";
+import { START } from "../../playground/state.js";
+import { openModel } from "../../src/files/open.js";
+import { ablate } from "../../src/patching/ablate.js";
+import { keptBy } from "../../src/patching/faithful.js";
+import { loadBlip } from "../../src/patching/model.js";
+import { fromRun } from "../../src/patching/sources.js";
+import { sweep } from "../../src/patching/sweep.js";
+
+const given = scenePair(START.task, START.scene);
+const never = new AbortController().signal;
+
+async function opened(): Promise<Session> {
+  return Session.open((await openModel("weights/scenes")).files, "wasm");
+}
+
+test("what the page shows before the model is there is what the model says", async () => {
+  const kept = await keptExample();
+  const made: typeof kept = JSON.parse(exampleText(await makeExample()));
+  assert.equal(kept.found.tokens, made.found.tokens);
+  const numbers = (example: typeof kept) => [example.effects, example.looked.grid].flat(4) as number[];
+  const differences = numbers(made).map((value, i) => Math.abs(value - numbers(kept)[i]!));
+  assert.is(differences.length, 3 * 6 * kept.found.tokens.length + 64);
+  assert.ok(Math.max(...differences) < 1e-4, `${Math.max(...differences)}`);
+});
+
+test("a sweep layer by layer, a look and heads switched off are the library's own", async () => {
+  const session = await opened();
+  const found = await session.pair(given);
+  const effects: (number | null)[][][] = [];
+  await session.sweep((layer, layerEffects) => {
+    effects[layer] = layerEffects;
+  }, never);
+  using blip = await loadBlip("weights/scenes", { backend: "wasm" });
+  using pair = await blip.pair(given);
+  const scores = await sweep(pair, { site: "text.cross.z" });
+  for (const [layer, heads] of effects.entries())
+    for (const [head, tokens] of heads.entries())
+      for (const [token, effect] of tokens.entries())
+        assert.ok(Math.abs(effect! - scores.at("effect", layer, head, token)!) < 1e-4);
+  const look = await session.look({ layer: 0, head: 0, token: found.token! });
+  assert.ok(Math.abs(look.effect! - scores.at("effect", 0, 0, found.token!)!) < 1e-4);
+  const off = [
+    { layer: 0, head: 0 },
+    { layer: 1, head: 4 },
+  ];
+  const { effect } = await ablate(
+    pair,
+    off.map((place) => ({ site: "text.cross.z" as const, ...place })),
+    fromRun(pair.corrupted),
+  );
+  const ids = found.top.map(({ id }) => id);
+  const { probs, left } = await session.intervene(off, "corrupted", [], ids);
+  assert.ok(Math.abs(left! - (1 - effect!)) < 1e-4);
+  assert.ok(probs[0]! < found.top[0]!.clean - 0.1, `${probs}`);
+  for (const how of ["zero", "mean"] as const) {
+    const others = otherPairs(START.task, START.scene, 8);
+    assert.ok((await session.intervene(off, how, others, ids)).left! < 0.99, how);
+  }
+});
+
+test("a circuit keeps nine tenths of its own pair, and says what it keeps of others", async () => {
+  const session = await opened();
+  await session.pair(given);
+  const others = otherPairs(START.task, START.scene, 3);
+  const { circuit, here, there, counted } = await session.circuit(others, () => {}, never);
+  assert.ok(circuit.length < 18 && Math.abs(1 - here) <= 0.1 + 1e-3, `${here}`);
+  using blip = await loadBlip("weights/scenes", { backend: "wasm" });
+  const heads = circuit.map((place) => ({ site: "text.cross.z" as const, ...place }));
+  const kept: number[] = [];
+  for (const one of others) {
+    using pair = await blip.pair(one);
+    kept.push((await keptBy(pair, [heads], { sites: ["text.cross.z"] }))[0]!);
+  }
+  assert.is(counted, 3);
+  assert.ok(Math.abs(there!.median - kept.sort((a, b) => a - b)[1]!) < 1e-4);
+});
+
+test("a sweep that is no longer wanted ends", async () => {
+  const session = await opened();
+  await session.pair(given);
+  const stop = new AbortController();
+  const layers: number[] = [];
+  const swept = session.sweep((layer) => {
+    layers.push(layer);
+    stop.abort(new Error("no longer wanted"));
+  }, stop.signal);
+  assert.match(
+    await swept.then(
+      () => "",
+      ({ message }) => message,
+    ),
+    "no longer wanted",
+  );
+  assert.equal(layers, [2]);
+});
+
+test.run();
