@@ -27,6 +27,7 @@ export function HeadMap(props: HeadMapProps): VNode {
           <span>{line}</span>
         ))}
         {marks && marks.cells.length > 0 && <span>● {marks.meaning}</span>}
+        {map.values.flat().includes(null) && <span>× no score</span>}
       </figcaption>
       <div class="scroll">
         <MapDrawing {...props} map={map} />

@@ -1,13 +1,17 @@
-/** Three decimals; exponents where those would hide everything; "–" for null. */
-export function number(value: number | null): string {
-  if (value === null) return "–";
+/** Three decimals; exponents where those would hide everything. @param none why there is no number. */
+export function number(value: number): string;
+export function number(value: number | null, none: string): string;
+export function number(value: number | null, none = ""): string {
+  if (value === null) return none;
   const small = value !== 0 && Math.abs(value) < 0.001;
   return (small ? value.toExponential(1) : value.toFixed(3)).replaceAll("-", "−");
 }
 
 /** Three decimals, whatever they hide: of shares, of which nothing smaller matters. */
-export function rounded(value: number | null): string {
-  return number(value === null ? null : Math.round(value * 1000) / 1000 + 0);
+export function rounded(value: number): string;
+export function rounded(value: number | null, none: string): string;
+export function rounded(value: number | null, none = ""): string {
+  return value === null ? none : number(Math.round(value * 1000) / 1000 + 0);
 }
 
 /** Two decimals, of effects. */
@@ -17,5 +21,5 @@ export function twoDecimals(value: number): string {
 
 /** A share in per cent. */
 export function percent(part: number, whole: number): string {
-  return whole === 0 ? "–" : `${((100 * part) / whole).toFixed(1)}%`;
+  return whole === 0 ? "of none" : `${((100 * part) / whole).toFixed(1)}%`;
 }

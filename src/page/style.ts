@@ -39,6 +39,8 @@ figure { margin: 0; min-width: 0; }
 .plot img, .plot svg { max-width: none; }
 .missing { margin: 0; padding: .8rem; border: 1px dashed var(--line); color: var(--faint); }
 details { margin: .25rem 0; }
+dl { font-size: .87rem; }
+dd { margin: 0 0 .3rem 1rem; }
 summary { cursor: pointer; color: var(--link); font-size: .9rem; }
 .pictures { display: flex; flex-wrap: wrap; gap: .8rem; }
 .pictures figure { width: clamp(9rem, calc(50% - .4rem), 16rem); }
@@ -69,8 +71,16 @@ figcaption { font-size: .87rem; color: var(--faint); padding: .2rem 0; }
 .tokens button { cursor: pointer; }
 .tokens [aria-pressed="true"], .tokens .chosen { border-color: var(--link); outline: 1px solid var(--link); }
 .card { border: 1px solid var(--line); border-radius: .4rem; padding: .6rem .8rem; min-width: 0; }
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 23.5rem), 1fr)); gap: .8rem; align-items: start; }
+.card .panels { grid-template-columns: repeat(auto-fill, minmax(min(100%, 18rem), 1fr)); margin-top: .6rem; }
+.overlay .pictures { flex-wrap: nowrap; gap: .4rem; }
+.overlay .pictures img { width: calc(50% - .2rem); max-width: 13rem; }
+.finding { font-size: 1.05rem; max-width: 60rem; }
+.section { border-top: 1px solid var(--line); }
+.section > summary { padding: .5rem 0; }
+.section > summary h2 { display: inline; border: 0; margin: 0; padding: 0; color: var(--link); }
 .card h3 { margin: 0 0 .3rem; }
-.card dl { margin: 0; font-size: .87rem; }
+.card dl { margin: 0; font-size: .87rem; max-width: 40rem; }
 .card dl div { display: flex; justify-content: space-between; gap: 1rem; border-bottom: 1px solid var(--line); }
 .card dd { margin: 0; font-variant-numeric: tabular-nums; text-align: right; }
 .caution { color: var(--faint); font-size: .87rem; }

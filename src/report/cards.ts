@@ -55,8 +55,9 @@ function roleSentence(looks: readonly HeadFunctionFacts[]): string {
     return where.length === 0 ? [] : [`${ROLES[name]} (${listed(where)})`];
   });
   const blind = looks.filter(({ objectSamples }) => objectSamples === 0).map(({ dataset }) => dataset);
+  const said = told.map((one, at) => (at === 0 ? one : one[0]!.toLowerCase() + one.slice(1))).join("; ");
   const unknown = blind.length === 0 ? "" : ` No mask says where the object is on ${listed(blind)}.`;
-  return `${told.length === 0 ? "Has none of the functions that are told apart by where heads look" : told.join("; ")}.${unknown}`;
+  return `${told.length === 0 ? "Has none of the functions that are told apart by where heads look" : said}.${unknown}`;
 }
 
 function aurocFact({ dataset, auroc, aurocWithin, noise }: HeadFunctionFacts): [string, string][] {

@@ -1,8 +1,11 @@
+import { HeadMap } from "../page/head-map.js";
+import type { ShownPicture } from "../page/picture-overlay.js";
 import { encodePng, type Picture } from "../pictures/picture.js";
 import { svgToPng, type VegaLiteSpec, vegaToSvg } from "./figure.js";
-import { foldedTable, type Html, html } from "./html.js";
+import { headMapSpec } from "./heatmap.js";
+import { component, foldedTable, type Html, html } from "./html.js";
 import { withMark } from "./png-mark.js";
-import type { Figure } from "./report-figures.js";
+import type { Chart, MapFigure } from "./report-figures.js";
 
 /** Draws the figures of a report, each both as a part of the page and as files beside it. */
 export class FigureBook {
@@ -17,11 +20,8 @@ export class FigureBook {
    * The figure still, with its numbers behind a line. `name` is outside text: the file's name has what is harmless of
    * it.
    */
-  async figure({ spec, alt, numbers }: Figure, name: string): Promise<Html> {
-    const svg = await vegaToSvg(spec);
-    const file = this.#fileName(name);
-    this.files.set(`${file}.svg`, svg);
-    if (this.options.png) this.files.set(`${file}.png`, await svgToPng(svg));
+  async chart({ spec, alt, numbers }: Chart, name: string): Promise<Html> {
+    const svg = await this.#draw(spec, name);
     const at = this.specs.push(spec) - 1;
     return html`<figure>
 <div class="plot" data-figure="${at}" tabindex="0" role="img" aria-label="${alt}"><img alt="" src="${dataUri("image/svg+xml", svg)}"></div>
@@ -29,13 +29,29 @@ ${foldedTable("Numbers", numbers)}</figure>
 `;
   }
 
-  /** A picture with words beneath it. */
-  picture(picture: Picture, name: string, { alt, caption }: { readonly alt: string; readonly caption: string }): Html {
+  /** A map that the keyboard walks through, with its numbers behind a line. */
+  async map({ map, alt, numbers }: MapFigure, name: string): Promise<Html> {
+    await this.#draw(headMapSpec(map), name);
+    return html`<div class="mapped" role="group" aria-label="${alt}">
+${component(HeadMap, { map })}
+${foldedTable("Numbers", numbers)}</div>
+`;
+  }
+
+  async #draw(spec: VegaLiteSpec, name: string): Promise<string> {
+    const svg = await vegaToSvg(spec);
+    const file = this.#fileName(name);
+    this.files.set(`${file}.svg`, svg);
+    if (this.options.png) this.files.set(`${file}.png`, await svgToPng(svg));
+    return svg;
+  }
+
+  /** A picture for a component. @param shown what the page has of it, where that is smaller. */
+  picture(picture: Picture, name: string, alt: string, shown = picture): ShownPicture {
     const png = withMark(encodePng(picture));
     this.files.set(`${this.#fileName(name)}.png`, png);
-    return html`<figure><img alt="${alt}" width="${picture.width}" height="${picture.height}" src="${dataUri("image/png", png)}">
-<figcaption>${caption}</figcaption></figure>
-`;
+    const src = dataUri("image/png", shown === picture ? png : encodePng(shown));
+    return { src, alt, width: shown.width, height: shown.height };
   }
 
   /** Numbered, because different names may have the same harmless letters. */

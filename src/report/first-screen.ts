@@ -1,8 +1,11 @@
+import { h } from "preact";
+import { CircuitCard } from "../page/circuit-card.js";
+import { PictureOverlay } from "../page/picture-overlay.js";
 import { type HeadCard, headCards } from "./cards.js";
 import type { FigureBook } from "./figure-book.js";
 import { basis, finding } from "./finding.js";
-import { overlaidHeads } from "./head-sections.js";
-import { type Html, html } from "./html.js";
+import { askedOf, headOverlays } from "./head-sections.js";
+import { component, type Html, html } from "./html.js";
 import type { ReportData, SiteCircuit } from "./report-data.js";
 
 /** What was found: in sentences, in a map of each data set, in the heads that circuits share. */
@@ -13,24 +16,33 @@ export function firstScreen(data: ReportData, book: FigureBook, maps: ReadonlyMa
   const isUniversal = first && first.circuits.length === first.of && first.of > 1;
   return html`<section id="finding" aria-labelledby="title">
 <h1 id="title">${data.title}</h1>
-${finding(data).map((sentence) => html`<p class="finding">${sentence}</p>\n`)}<p class="faint">${basis(data)}</p>
+${finding(data).map((sentence) => html`<p class="finding">${unbroken(sentence)}</p>\n`)}<p class="faint">${unbroken(basis(data))}</p>
 <div class="panels">
 ${shown.map((map) => map ?? "")}</div>
 ${cards.length > 0 ? html`<h2>${isUniversal ? "Universal heads" : "The heads in most circuits"}</h2>` : ""}
-<div class="panels">${cards.map((one) => card(one, book))}</div>
+<div class="cards">${cards.map((one) => card(one, book))}</div>
 </section>
 `;
 }
 
+/** No line ends within an interval or a p-value. */
+const unbroken = (sentence: string) =>
+  sentence.replace(/(?:% )?\[[^\]]*\]|p = /g, (part) => part.replaceAll(" ", "\u00A0"));
+
 function card({ title, role, facts, pictures }: HeadCard, book: FigureBook): Html {
-  const shown = pictures.map(
-    ({ what, sample }) => html`<p><strong>${what}</strong>: ${sample.dataset}, ${sample.question}</p>
-<div class="pictures">${overlaidHeads(sample, book, what)}</div>`,
+  const drawn = pictures.flatMap(({ what, sample }) =>
+    headOverlays(sample, book, what).map((props) =>
+      h("div", null, h(PictureOverlay, props), h("p", null, askedOf(sample))),
+    ),
   );
-  return html`<article class="card" aria-label="${title}"><h3>${title}</h3><p>${role}</p>
-<dl>${facts.map(([what, value]) => html`<div><dt>${what}</dt><dd>${value}</dd></div>`)}</dl>
-${shown}</article>
-`;
+  const shown = h("div", { class: "panels" }, ...drawn);
+  const more = h("p", null, [
+    h("a", { href: "#attention" }, "Where it looks over all samples"),
+    "; ",
+    h("a", { href: "#circuits" }, "its place in all maps"),
+    ".",
+  ]);
+  return component(CircuitCard, { title, summary: role, facts, children: [shown, more] });
 }
 
 /** One circuit of each data set: of the site that looks at the picture where that was patched, under the first corruption. */

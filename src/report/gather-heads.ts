@@ -115,12 +115,12 @@ async function overlaid(run: StudyRun, { sample, effects }: Looked, heads: reado
   const patterns = await patternsOf(run, dataset, sample.sample);
   const others = effects
     .flat()
-    .filter((one) => one !== null)
+    .filter((one) => one != null)
     .sort((a, b) => a - b);
   const drawn = heads.map(
     ({ layer, head }): HeadOnPicture => ({
       ...{ layer, head, overlay: attentionOverlay(patterns, { layer, head }) },
-      effect: effects[layer]?.[head] ?? null,
+      effect: effects[layer]?.[head],
       others: others.length < 2 ? null : middle95(others),
     }),
   );

@@ -1,7 +1,9 @@
 import { number } from "../page/number.js";
+import { PictureOverlay, type PictureOverlayProps } from "../page/picture-overlay.js";
 import { FUNCTION_BOUNDS, headFunctions } from "../patching/attention-functions.js";
+import type { HeadFunctionFacts } from "../study/head-functions.js";
 import type { FigureBook } from "./figure-book.js";
-import { foldedTable, type Html, html, table } from "./html.js";
+import { component, foldedTable, type Html, html, table } from "./html.js";
 import { drawOverlay, scaleTo } from "./overlay.js";
 import type { HeadOnPicture, OverlaySample, ReportData, SiteUniversality } from "./report-data.js";
 import { headName } from "./report-figures.js";
@@ -30,17 +32,17 @@ export function attention({ headFunctions: heads }: ReportData): Section {
   const rows = heads.map((one) => [
     `${headName(one)}, ${one.dataset}`,
     `${one.objectSamples}`,
-    number(one.objectMass),
-    number(one.objectUniform),
-    number(one.auroc),
+    number(one.objectMass, "no mask"),
+    number(one.objectUniform, "no mask"),
+    aurocOf(one),
     `${one.outlierSamples}`,
-    number(one.outlierMass),
-    number(one.outlierUniform),
-    headFunctions(one).join(", ") || "–",
+    number(one.outlierMass, "no outlier"),
+    number(one.outlierUniform, "no outlier"),
+    headFunctions(one).join(", ") || "none of the three",
   ]);
   const content = html`<p>Attention of heads from the answer’s token (of a causal tower the last) to the image in the clean runs, as means over samples. Object: share of the attention on
 patches ([CLS] left out) that falls on the object asked about, beside what uniform attention would put there, and the chance that a patch
-in the object gets more than one outside (AUROC). Outliers: patches whose norm in the last vision layer is two standard deviations above
+in the object gets more than one outside (AUROC), beside where 95% of such means lie of attention that is noise. Outliers: patches whose norm in the last vision layer is two standard deviations above
 the mean. A head segments where its mass is above uniform and AUROC at least ${FUNCTION_BOUNDS.segmentation}, inhibits objects where mass is
 below and AUROC at most ${FUNCTION_BOUNDS.objectInhibition}, inhibits outliers where their mass is at most ${FUNCTION_BOUNDS.outlierInhibition} of uniform.</p>
 ${
@@ -48,62 +50,81 @@ ${
     ? html`<p>No head was looked at.</p>`
     : table({
         caption: "What heads attend to. Samples: those with a mask, and those with an outlier patch.",
-        columns: ["head", "samples", "object", "uniform", "AUROC", "samples", "outliers", "uniform", "reads as"],
+        columns: [
+          "head",
+          "samples",
+          "object",
+          "uniform",
+          "AUROC [95%]; noise",
+          "samples",
+          "outliers",
+          "uniform",
+          "reads as",
+        ],
         rows,
       })
 }`;
   return { id: "attention", title: "What heads attend to", content };
 }
 
+function aurocOf({ auroc, aurocWithin, noise }: HeadFunctionFacts): string {
+  if (auroc === null) return "no mask";
+  const range = ([low, high]: readonly [number, number]) => `[${low.toFixed(2)}, ${high.toFixed(2)}]`;
+  return `${number(auroc)}${aurocWithin ? ` ${range(aurocWithin)}` : ""}${noise ? `; noise ${range(noise)}` : ""}`;
+}
+
 export function overlays({ overlays }: ReportData, book: FigureBook): Section {
   const content = html`<p>Attention from the answer’s token (of a causal tower the last) to the patches minus the mean over all heads of all layers, [CLS] left
-out, over the picture in grey: blue is more than the mean, red is less. The pictures of a sample share one scale.</p>
+out, over the picture in grey: blue is more than the mean, red is less. The pictures of a sample share one scale. Where a head looks does
+not say what it does: its effect stands below.</p>
 ${overlays.length === 0 ? html`<p>No overlay was asked for.</p>` : overlays.map((sample) => overlaidSample(sample, book))}`;
   return { id: "overlays", title: "Overlays", content };
 }
 
-const PICTURE_SIDE = 256;
-
 function overlaidSample(sample: OverlaySample, book: FigureBook): Html {
-  const { dataset, id, question, answers, heads } = sample;
-  const extent = Math.max(0, ...heads.flatMap(({ overlay }) => overlay.flat().map(Math.abs)));
+  const { dataset, id, heads } = sample;
   return html`<h3>${dataset}, ${id}</h3>
-<p>${question} Correct: ${answers[0]}; the alternative: ${answers[1]}.</p>
-<div class="pictures">
-${overlaidHeads(sample, book)}</div>
-<p class="scale">${number(-extent)} <span></span> ${number(extent)}</p>
+<p>${askedOf(sample)}</p>
+<div class="panels">
+${headOverlays(sample, book).map((props) => component(PictureOverlay, props))}</div>
 ${foldedTable("Numbers", {
   caption: `${dataset}, ${id}: attention minus the mean over all heads, by patch.`,
   columns: ["row, column", ...heads.map(headName)],
   rows: (heads[0]?.overlay ?? []).flatMap((line, row) =>
-    line.map((_, column) => [
-      `${row}, ${column}`,
-      ...heads.map(({ overlay }) => number(overlay[row]?.[column] ?? null)),
-    ]),
+    line.map((_, column) => [`${row}, ${column}`, ...heads.map(({ overlay }) => number(overlay[row]![column]!))]),
   ),
 })}`;
 }
 
-/** A picture, and over it where each head looks, with what it does there. */
-export function overlaidHeads(
-  { dataset, id, picture, heads }: OverlaySample,
-  book: FigureBook,
-  what = "overlay",
-): Html {
-  const small = Math.max(picture.width, picture.height) <= PICTURE_SIDE ? picture : scaleTo(picture, PICTURE_SIDE);
+export const askedOf = ({ question, answers }: OverlaySample) =>
+  `${question} Correct: ${answers[0]}; the alternative: ${answers[1]}.`;
+
+/** Longer sides in pixels: of a file, and of what the page holds of it. */
+const [FILE_SIDE, PAGE_SIDE] = [256, 128];
+
+/** Where each head looks on a picture, on one scale, and what it does there. */
+export function headOverlays(sample: OverlaySample, book: FigureBook, what = "overlay"): PictureOverlayProps[] {
+  const { dataset, id, picture, heads } = sample;
   const extent = Math.max(0, ...heads.flatMap(({ overlay }) => overlay.flat().map(Math.abs)));
   const name = (shown: string) => `${what} ${dataset} ${id} ${shown}`;
-  const drawn = heads.map((one) =>
-    book.picture(drawOverlay(picture, one.overlay, { extent, side: PICTURE_SIDE }).picture, name(headName(one)), {
-      alt: `${headName(one)} over ${id}: ${extremes(one.overlay)}.`,
-      caption: `${headName(one)}, ${effectOf(one)}: ${extremes(one.overlay)}`,
-    }),
-  );
-  return html`${book.picture(small, name("picture"), { alt: `The picture of ${id}.`, caption: "the picture" })}${drawn}`;
+  const fit = (side: number) => (Math.max(picture.width, picture.height) <= side ? picture : scaleTo(picture, side));
+  const plain = book.picture(fit(FILE_SIDE), name("picture"), `The picture of ${id}.`, fit(PAGE_SIDE));
+  return heads.map((one) => {
+    const drawn = (side: number) => drawOverlay(picture, one.overlay, { extent, side }).picture;
+    const said = `${headName(one)} over ${id}: ${extremes(one.overlay)}.`;
+    return {
+      title: what === "overlay" ? headName(one) : `${what}: ${headName(one)} on ${dataset}`,
+      picture: plain,
+      overlay: book.picture(drawn(FILE_SIDE), name(headName(one)), said, drawn(PAGE_SIDE)),
+      extent,
+      ...(one.effect === undefined ? {} : { effect: { effect: one.effect, null: othersOf(one) } }),
+    };
+  });
 }
 
-/** Where a head looks says nothing of what it does. */
-const effectOf = ({ effect }: HeadOnPicture) => (effect === null ? "not patched here" : `effect ${number(effect)}`);
+function othersOf({ others }: HeadOnPicture) {
+  return others ? { low: others[0], high: others[1], meaning: "95% of the heads of this site" } : undefined;
+}
 
 /** Where an overlay is largest and smallest. */
 function extremes(overlay: readonly (readonly number[])[]): string {

@@ -1,6 +1,14 @@
+import { h, type VNode } from "preact";
+import { render } from "preact-render-to-string";
+
 /** Markup that is safe to put into a page: text of others got into it escaped. */
 export class Html {
   constructor(readonly markup: string) {}
+}
+
+/** A component of the page, as it stands still. */
+export function component<Props extends object>(type: (props: Props) => VNode, props: Props): Html {
+  return new Html(render(h(type, props)).replace(/[\p{Cc}\p{Cs}]/gu, "\uFFFD"));
 }
 
 export type HtmlContent = Html | string | number | readonly HtmlContent[];

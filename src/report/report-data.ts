@@ -121,8 +121,8 @@ export interface OverlaySample {
 export interface HeadOnPicture extends HeadPlace {
   /** As `attentionOverlay` gives it, [row][column]. */
   readonly overlay: readonly (readonly number[])[];
-  /** By the run's metric at its position; null where the head was not patched or the pair has no score. */
-  readonly effect: number | null;
+  /** At the run's position; null where the pair has none, undefined where the head was not patched. */
+  readonly effect?: number | null | undefined;
   /** Where the middle 95% of all heads of the site lie on this pair; null where there are not two. */
   readonly others: readonly [low: number, high: number] | null;
 }

@@ -1,18 +1,26 @@
+import type { HeadMap } from "../page/map.js";
 import { number, percent } from "../page/number.js";
 import type { HeadStatistics } from "../patching/circuits.js";
 import type { Modality } from "../study/settings.js";
 import type { VegaLiteSpec } from "./figure.js";
-import { headMapSpec } from "./heatmap.js";
 import type { Table } from "./html.js";
 import type { SiteCircuit, TokenMap } from "./report-data.js";
 import { LEGENDS } from "./score-map.js";
 
-/** A drawing, what it says to those who do not see it, and its numbers. */
-export interface Figure {
-  readonly spec: VegaLiteSpec;
+/** What a figure says to those who do not see it, and its numbers. */
+interface Told {
   /** The main finding, in numbers. */
   readonly alt: string;
   readonly numbers: Table;
+}
+
+/** A drawing of points and lines. */
+export interface Chart extends Told {
+  readonly spec: VegaLiteSpec;
+}
+
+export interface MapFigure extends Told {
+  readonly map: HeadMap;
 }
 
 /** What each corruption is called. */
@@ -58,7 +66,7 @@ function patchedHeads({ circuit, layers, heads }: SiteCircuit): string {
 }
 
 /** Layer x head, the circuit framed; undefined where no sample counts. */
-export function circuitFigure(of: SiteCircuit, extent: number): Figure | undefined {
+export function circuitFigure(of: SiteCircuit, extent: number): MapFigure | undefined {
   const { dataset, modality, site, metric, circuit } = of;
   if (circuit.heads.length === 0) return undefined;
   const found = circuitHeads(of);
@@ -68,7 +76,7 @@ export function circuitFigure(of: SiteCircuit, extent: number): Figure | undefin
     Math.abs(one.signedMean) > Math.abs(best.signedMean) ? one : best,
   );
   return {
-    spec: headMapSpec({
+    map: {
       values,
       title,
       subtitle: counted(circuit) + patchedHeads(of),
@@ -82,7 +90,7 @@ export function circuitFigure(of: SiteCircuit, extent: number): Figure | undefin
       },
       notes: headNotes(of),
       compact: true,
-    }),
+    },
     alt:
       `Map of ${of.layers} layers by ${of.heads} heads. ${title}, ${circuit.samples} samples${patchedHeads(of)}. The largest mean ${metric} is ` +
       `${number(largest.signedMean)}, at ${headName(largest)}. In the circuit: ${listHeads(found)}.`,
@@ -114,14 +122,14 @@ function headTable({ dataset, modality, site, metric, circuit }: SiteCircuit): T
         number(one.signedMean),
         number(one.std),
         number(one.pValue),
-        one.inControlled ? "yes" : "–",
-        one.inCircuit ? "yes" : "–",
+        one.inControlled ? "yes" : "no",
+        one.inCircuit ? "yes" : "no",
       ]),
   };
 }
 
 /** Layer x part of the question; undefined where there is nothing in it. */
-export function tokenFigure(of: TokenMap, extent: number): Figure | undefined {
+export function tokenFigure(of: TokenMap, extent: number): MapFigure | undefined {
   const { dataset, modality, site, metric, samples, roles, means } = of;
   const cells = means.flatMap((line, layer) => line.map((value, role) => ({ value, layer, role: roles[role]! })));
   const known = cells.filter((cell): cell is typeof cell & { value: number } => cell.value !== null);
@@ -129,7 +137,7 @@ export function tokenFigure(of: TokenMap, extent: number): Figure | undefined {
   const largest = known.reduce((best, cell) => (Math.abs(cell.value) > Math.abs(best.value) ? cell : best));
   const title = `${dataset}, ${MODALITY_NAMES[modality]}, ${site}`;
   return {
-    spec: headMapSpec({
+    map: {
       values: means,
       title,
       subtitle: counted(of),
@@ -138,20 +146,20 @@ export function tokenFigure(of: TokenMap, extent: number): Figure | undefined {
       columns: { title: "token", labels: roles },
       extent,
       compact: true,
-    }),
+    },
     alt:
       `Map of ${means.length} layers by ${roles.length} tokens. ${title}, ${samples} samples. The largest mean ${metric} is ` +
       `${number(largest.value)}, at layer ${largest.layer}, token ${largest.role}.`,
     numbers: {
       caption: `${title}: mean ${metric} by layer and token, ${samples} samples.`,
       columns: ["layer", ...roles],
-      rows: means.map((line, layer) => [`${layer}`, ...line.map(number)]),
+      rows: means.map((line, layer) => [`${layer}`, ...line.map((value) => number(value, "in no question"))]),
     },
   };
 }
 
 /** Circuit x layer of one site: which layers the scores come from. Undefined where there is no circuit. */
-export function shareFigure(circuits: readonly SiteCircuit[]): Figure | undefined {
+export function shareFigure(circuits: readonly SiteCircuit[]): MapFigure | undefined {
   const [first] = circuits;
   const counted = circuits.filter(({ circuit }) => circuit.heads.length > 0);
   if (!first || counted.length === 0) return undefined;
@@ -164,7 +172,7 @@ export function shareFigure(circuits: readonly SiteCircuit[]): Figure | undefine
     return `${dataset}, ${MODALITY_NAMES[modality]}: layer ${layerShare.indexOf(share)} (${percent(share, 1)})`;
   });
   return {
-    spec: headMapSpec({
+    map: {
       values: shares,
       title: `${first.site}: share of each layer`,
       subtitle: "in the sum of mean |score| over all heads",
@@ -172,12 +180,15 @@ export function shareFigure(circuits: readonly SiteCircuit[]): Figure | undefine
       sequential: true,
       rows: { title: "circuit", labels: names },
       columns: { title: "layer" },
-    }),
+    },
     alt: `Map of ${circuits.length} circuits by ${first.layers} layers, ${first.site}. The largest share: ${strongest.join("; ")}.`,
     numbers: {
       caption: `${first.site}: share of each layer in the sum of mean |score| over all heads.`,
       columns: ["circuit", ...Array.from({ length: first.layers }, (_, layer) => `layer ${layer}`)],
-      rows: shares.map((line, i) => [names[i]!, ...line.map((share) => (share === null ? "–" : percent(share, 1)))]),
+      rows: shares.map((line, i) => [
+        names[i]!,
+        ...line.map((share) => (share === null ? "no circuit" : percent(share, 1))),
+      ]),
     },
   };
 }

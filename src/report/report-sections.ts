@@ -122,7 +122,7 @@ export async function circuitMaps(data: ReportData, book: FigureBook): Promise<M
   for (const one of data.circuits) {
     const compared = data.circuits.filter(({ dataset, site }) => dataset === one.dataset && site === one.site);
     const figure = circuitFigure(one, sharedExtent(compared.map(circuitMeans)));
-    if (figure) maps.set(one, await book.figure(figure, `${one.dataset} ${one.modality} ${one.site}`));
+    if (figure) maps.set(one, await book.map(figure, `${one.dataset} ${one.modality} ${one.site}`));
   }
   return maps;
 }
@@ -153,7 +153,7 @@ export async function tokens(data: ReportData, book: FigureBook): Promise<Sectio
       const maps = new Map<TokenMap, Html>();
       for (const one of here) {
         const figure = tokenFigure(one, extent);
-        if (figure) maps.set(one, await book.figure(figure, `${dataset} ${one.modality} ${site}`));
+        if (figure) maps.set(one, await book.map(figure, `${dataset} ${one.modality} ${site}`));
       }
       parts.push(panels({ data, site, here, drawn: (one) => maps.get(one) }));
     }
@@ -167,7 +167,7 @@ export async function shares({ circuits }: ReportData, book: FigureBook): Promis
   const parts: Html[] = [];
   for (const site of new Set(circuits.map((one) => one.site))) {
     const figure = shareFigure(circuits.filter((one) => one.site === site));
-    if (figure) parts.push(await book.figure(figure, `share ${site}`));
+    if (figure) parts.push(await book.map(figure, `share ${site}`));
   }
   return { id: "shares", title: "Share of each layer", content: html`<div class="panels wide">${parts}</div>` };
 }

@@ -5,7 +5,7 @@ import type { AttributionAgreement } from "../study/agreement.js";
 import type { PlaceAgreement } from "../study/queries/agreement.js";
 import type { Verified } from "../study/verified.js";
 import { FONT_FAMILY } from "./figure.js";
-import { type Figure, headName, MODALITY_NAMES } from "./report-figures.js";
+import { type Chart, headName, MODALITY_NAMES } from "./report-figures.js";
 
 /** What all plots of points and lines share. */
 const FRAME = {
@@ -36,11 +36,11 @@ function placeName({ layer, head, position, token }: PlaceAgreement): string {
 }
 
 /** What gradients expected beside what patching did. */
-export function agreementFigure(of: AttributionAgreement): Figure {
+export function agreementFigure(of: AttributionAgreement): Chart {
   const { sites, misses } = of;
   const name = nameOf(of);
   const count = placesIn(of);
-  const correlations = sites.map(({ site, pearson }) => `${site} ${number(pearson)}`).join(", ");
+  const correlations = sites.map(({ site, pearson }) => `${site} ${number(pearson, "of too few places")}`).join(", ");
   const [first] = misses;
   return {
     spec: agreementSpec(of),
@@ -128,7 +128,7 @@ function siteMarks({ sites }: AttributionAgreement) {
  * What is kept of the answer over the number of heads that are kept; the circuit and random sets of its size beside the
  * curve.
  */
-export function curveFigure(of: Verified): Figure {
+export function curveFigure(of: Verified): Chart {
   const { sizes, curve, heads, kept, tested } = of;
   const name = nameOf(of);
   return {

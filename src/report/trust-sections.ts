@@ -13,14 +13,15 @@ import { agreementFigure, curveFigure } from "./trust-figures.js";
 export async function heldUp(data: ReportData, book: FigureBook): Promise<Section> {
   const { verified } = data;
   const figures: Html[] = [];
-  for (const one of verified) figures.push(await book.figure(curveFigure(one), `kept ${one.dataset} ${one.modality}`));
+  for (const one of verified) figures.push(await book.chart(curveFigure(one), `kept ${one.dataset} ${one.modality}`));
   const rows = verified.map((one) => [
     `${one.dataset}, ${MODALITY_NAMES[one.modality]}`,
     one.sites.flatMap((site) => headsAt(one, site)).join("; ") || "none",
     `${one.found}, ${one.tested}`,
-    ...[one.kept, one.removed, one.none, one.random, one.pValue].map(rounded),
+    ...[one.kept, one.removed, one.none, one.random].map((share) => rounded(share)),
+    rounded(one.pValue, "no head"),
     `${one.needed} of ${one.of}`,
-    ...[one.cpr, one.cmd].map(rounded),
+    ...[one.cpr, one.cmd].map((area) => rounded(area)),
   ]);
   const sites = [...new Set(verified.flatMap(({ sites }) => sites))].join(", ");
   const content =
@@ -39,7 +40,12 @@ ${figures}</div>
           ],
           rows,
         })}</div>`;
-  return { id: "verified", title: "Does it hold on other pairs?", content: html`${rules(data)}${content}` };
+  return {
+    id: "verified",
+    title: "Does it hold on other pairs?",
+    content: html`${rules(data)}<h3>The circuits of the paper’s rule, and curves</h3>
+${content}`,
+  };
 }
 
 function headsAt({ heads }: Verified, site: Site): string[] {
@@ -50,13 +56,13 @@ function headsAt({ heads }: Verified, site: Site): string[] {
 export async function attribution({ attribution }: ReportData, book: FigureBook): Promise<Section> {
   const figures: Html[] = [];
   for (const one of attribution)
-    figures.push(await book.figure(agreementFigure(one), `attribution ${one.dataset} ${one.modality}`));
+    figures.push(await book.chart(agreementFigure(one), `attribution ${one.dataset} ${one.modality}`));
   const rows = attribution.flatMap(({ dataset, modality, sites }) =>
     sites.map(({ site, places, pearson, pearsonOfMeans }) => [
       `${dataset}, ${MODALITY_NAMES[modality]}, ${site}`,
       `${places}`,
-      number(pearson),
-      number(pearsonOfMeans),
+      number(pearson, "too few places"),
+      number(pearsonOfMeans, "too few means"),
     ]),
   );
   const content =

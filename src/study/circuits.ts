@@ -65,12 +65,12 @@ export async function readCircuits(run: StudyRun): Promise<StudyCircuits> {
 export async function headScores(
   run: StudyRun,
   { dataset, modality, site }: Pick<StudyCircuit, "dataset" | "modality" | "site">,
-  only?: ReadonlySet<string>,
+  { only, metric = run.settings.metric }: { readonly only?: ReadonlySet<string>; readonly metric?: Metric } = {},
 ): Promise<{ names: string[]; samples: HeadScores[]; patched: boolean[][] | undefined; unplaced: number }> {
   const { tokens } = parseSite({ architecture: await run.architecture() }, site);
   // Of what an answer begins with there is nothing to choose.
   const place = tokens === "answer" ? { index: 0 } : parsePosition(run.settings.position);
-  const rows = await headScoresAt(run.store, run.settings, { dataset, modality, site, place });
+  const rows = await headScoresAt(run.store, { ...run.settings, metric }, { dataset, modality, site, place });
   const samples = new Map<string, { scores: (number | null)[][]; patched: boolean[][] }>();
   for (const { sample, layer, score, patched } of rows) {
     if (only && !only.has(sample)) continue;

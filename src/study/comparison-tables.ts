@@ -15,10 +15,10 @@ export function comparisonTables({ runs, circuits, pairs }: Comparison): Compari
   const both = pairs.map(({ a, b, named, functions }) => [
     name(circuits[a]!),
     name(circuits[b]!),
-    named ? byName(named) : "–",
-    named ? named.chance.toPrecision(2) : "–",
-    named ? interval(named.rank) : "–",
-    functions.map((what) => sharedBy(what, circuits[a]!, circuits[b]!)).join("; ") || "–",
+    ...(named
+      ? [byName(named), named.chance.toPrecision(2), interval(named.rank)]
+      : ["other sites or sizes", "not by name", "not by name"]),
+    functions.map((what) => sharedBy(what, circuits[a]!, circuits[b]!)).join("; ") || "no function in both",
   ]);
   const strange = pairs.some(({ named }) => named && !named.sameWeights)
     ? " By place: of other weights, where the same name need not mean the same head; compare those by function."
@@ -49,7 +49,7 @@ export function comparisonTables({ runs, circuits, pairs }: Comparison): Compari
         one.depth.map((share) => `${Math.round(100 * share)}%`).join(" "),
         Object.entries(one.functions)
           .map(([what, { heads, low, high }]) => `${what} ${heads.length} [${low}, ${high}] ${listHeads(heads)}`)
-          .join("; ") || "–",
+          .join("; ") || "does not look at the picture",
       ]),
     },
     {
@@ -71,6 +71,6 @@ const listHeads = (heads: readonly HeadPlace[]) =>
   heads.map(({ layer, head }) => `L${layer}H${head}`).join(", ") || "none";
 
 function interval({ correlation, low, high }: Readonly<Record<"correlation" | "low" | "high", number | null>>): string {
-  if (correlation === null || low === null || high === null) return "–";
+  if (correlation === null || low === null || high === null) return "too few samples";
   return `${correlation.toFixed(2)} [${low.toFixed(2)}, ${high.toFixed(2)}]`;
 }

@@ -127,7 +127,7 @@ type CircuitAsked = Group & { readonly sites: readonly CircuitSite[]; readonly s
 async function circuitOf(run: StudyRun, { sites, samples: only, ...group }: CircuitAsked): Promise<HeadAt[]> {
   const found: HeadAt[] = [];
   for (const site of sites) {
-    const { samples, patched } = await headScores(run, { ...group, site }, only);
+    const { samples, patched } = await headScores(run, { ...group, site }, { only });
     // Membership takes no random choice, so the fewest will do.
     const { heads } = findCircuit(samples, { resamples: 100, patched });
     for (const { layer, head, inCircuit } of heads) if (inCircuit) found.push({ site, layer, head });

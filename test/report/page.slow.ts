@@ -17,6 +17,7 @@ const few = {
   verified: data.verified.slice(0, 1),
   attribution: data.attribution.slice(0, 1),
   circuits: data.circuits.slice(0, 1),
+  shared: data.shared.slice(0, 1),
   tokenMaps: data.tokenMaps.slice(0, 1),
   overlays: data.overlays.slice(0, 1),
 };
@@ -56,8 +57,11 @@ async function open(url: string, { width = 1280, javaScriptEnabled = true } = {}
   return { page, complaints, asked: () => asked.filter((address) => !address.startsWith("data:") && address !== url) };
 }
 
-/** Scrolls past every figure until it is drawn. */
+/** Opens what is folded and scrolls past every figure until it is drawn. */
 async function drawAll(page: Page) {
+  await page.locator("details").evaluateAll((all) => {
+    for (const one of all) one.setAttribute("open", "");
+  });
   for (const plot of await page.locator("[data-figure]").all()) {
     await plot.scrollIntoViewIfNeeded();
     await plot.locator("svg").waitFor();
@@ -67,53 +71,70 @@ async function drawAll(page: Page) {
 const overflow = (page: Page) =>
   page.evaluate<number>("document.documentElement.scrollWidth - document.documentElement.clientWidth");
 
-test("figures have all their cells, without errors or requests", async () => {
+test("maps have all their cells, charts their marks, without errors or requests", async () => {
   const { page, complaints, asked } = drawn;
-  const first = page.locator('[data-figure="0"] svg');
-  const cells = first.locator('[aria-roledescription="rect mark"]');
+  const first = page.locator(".map").first();
+  const cells = first.locator(".cell");
   assert.is(await cells.count(), 3 * 6);
-  assert.is(await first.locator('path[stroke="black"]').count(), 1, "the frame of the circuit's one head");
+  assert.is(await first.locator('rect[stroke="#111111"]').count(), 1, "the frame of the circuit's one head");
   for (const cell of await cells.all()) {
-    const { width, height } = (await cell.boundingBox())!;
+    const { width, height } = (await cell.locator("rect").first().boundingBox())!;
     assert.ok(width > 20 && height > 15, `a cell of ${width} x ${height}`);
   }
   assert.is(await page.locator("[data-figure] img").count(), 0);
   assert.equal([complaints, asked()], [[], []]);
   // Layer 2, head 1, below the number.
   await first.scrollIntoViewIfNeeded();
-  await cells.nth(2 * 6 + 1).hover({ force: true, position: { x: 4, y: 20 } });
-  const tooltip = page.locator("#vg-tooltip-element.visible");
-  await tooltip.waitFor();
-  assert.match(await tooltip.innerText(), /layer 2, head 1[\s\S]*in the circuit/);
+  await cells.nth(2 * 6 + 1).hover({ position: { x: 4, y: 20 } });
+  const tip = cells.nth(2 * 6 + 1).locator(".tip");
+  assert.is(await tip.evaluate((one) => getComputedStyle(one).visibility), "visible");
+  assert.match((await tip.textContent())!, /layer 2, head 1: 0\.6.*, mean \|effect\| .*, in the circuit/);
 });
 
-test("the keyboard reaches the way to the summary first, then every figure and its numbers", async () => {
+test("a chart's mark says what it is", async () => {
+  const { page } = drawn;
+  const chart = page.locator('[data-figure="0"]');
+  await chart.scrollIntoViewIfNeeded();
+  await chart.locator("path[aria-roledescription], .mark-symbol path").last().hover({ force: true });
+  const tooltip = page.locator("#vg-tooltip-element.visible");
+  await tooltip.waitFor();
+  assert.match(await tooltip.innerText(), /kept are[\s\S]*share/);
+});
+
+test("the keyboard reaches the way to the finding first, then every map and chart, with its numbers", async () => {
   const { page } = drawn;
   const focused = page.locator(":focus");
   await page.evaluate("scrollTo(0, 0)");
   await page.keyboard.press("Tab");
-  assert.is(await focused.innerText(), "Skip to the summary");
-  const figures = await page.locator("[data-figure]").count();
-  const reached: string[] = [];
-  for (let stops = 0; stops < 200 && reached.length < figures; stops++) {
+  assert.is(await focused.innerText(), "Skip to the finding");
+  const figures = (await page.locator("[data-figure]").count()) + (await page.locator(".map").count());
+  let reached = 0;
+  for (let stops = 0; stops < 400 && reached < figures; stops++) {
     await page.keyboard.press("Tab");
-    const figure = await focused.getAttribute("data-figure");
-    if (figure === null) continue;
-    reached.push(figure);
+    const place = await focused.evaluate((one) => [one.getAttribute("class"), one.getAttribute("data-figure")]);
+    if (place[0] !== "cell" && place[1] === null) continue;
+    reached++;
+    if (reached === 1) {
+      await page.keyboard.press("ArrowRight");
+      assert.is(await focused.getAttribute("data-column"), "1");
+    }
     await page.keyboard.press("Tab");
     assert.is(await focused.innerText(), "Numbers");
   }
-  assert.equal(
-    reached,
-    Array.from({ length: figures }, (_, i) => `${i}`),
-  );
+  assert.is(reached, figures);
+});
+
+test("a link to what is folded opens it", async () => {
+  const { page } = await open(report);
+  const folded = page.locator("details.section", { has: page.locator("#circuits") });
+  assert.is(await folded.getAttribute("open"), null);
+  await page.locator('nav a[href="#circuits"]').click();
+  assert.is(await folded.getAttribute("open"), "");
+  await page.close();
 });
 
 test("nothing overflows 1280 or 400 pixels, with every table open", async () => {
   const { page } = drawn;
-  await page.locator("details").evaluateAll((all) => {
-    for (const one of all) one.setAttribute("open", "");
-  });
   for (const width of [1280, 400]) {
     await page.setViewportSize({ width, height: 900 });
     assert.is(await overflow(page), 0, `${width} pixels`);
@@ -124,6 +145,9 @@ test("nothing overflows 1280 or 400 pixels, with every table open", async () => 
 test("without scripts the still figures are there", async () => {
   const { page, complaints } = await open(report, { javaScriptEnabled: false });
   assert.is(await page.locator("[data-figure] svg").count(), 0);
+  await page.locator("details").evaluateAll((all) => {
+    for (const one of all) one.setAttribute("open", "");
+  });
   const images = await page.locator("[data-figure] img").all();
   assert.is(images.length, await page.locator("[data-figure]").count());
   assert.ok(images.length > 0);
@@ -151,7 +175,7 @@ test("a model of base size is drawn as well", async () => {
     width: 400,
   });
   await drawAll(page);
-  assert.is(await page.locator('[data-figure="0"] [aria-roledescription="rect mark"]').count(), 144);
+  assert.is(await page.locator(".map").first().locator(".cell").count(), 144);
   assert.equal([complaints, await overflow(page)], [[], 0]);
   await page.close();
 });

@@ -1,5 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { cellsOf, type HeadMap, labelsOf } from "../../src/page/map.js";
 import type { Circuit, HeadStatistics } from "../../src/patching/circuits.js";
 import type { SiteCircuit, TokenMap } from "../../src/report/report-data.js";
 import { circuitFigure, sharedExtent, shareFigure, tokenFigure } from "../../src/report/report-figures.js";
@@ -38,12 +39,12 @@ const ONE: SiteCircuit = {
 
 const NONE: Circuit = { samples: 0, degenerate: 3, threshold: 0, heads: [], layerShare: [0, 0, 0] };
 
-interface Drawn {
-  readonly data: { readonly values: readonly Record<string, unknown>[] };
-  readonly title: { readonly text: string; readonly subtitle: readonly string[] };
+/** What the map shows: its cells one after the other, and its lines of text. */
+function drawn(figure: { readonly map: HeadMap } | undefined) {
+  const { map } = figure!;
+  const cells = cellsOf(map, ...labelsOf(map));
+  return { cells, subtitle: [map.subtitle].flat(), meaning: map.marks?.meaning };
 }
-
-const drawn = (figure: { readonly spec: unknown } | undefined) => figure!.spec as Drawn;
 
 test("a circuit's map: the sentence names the head of the largest mean, of whatever sign, and the circuit's heads", () => {
   const figure = circuitFigure(ONE, 1)!;
@@ -57,17 +58,17 @@ test("a circuit's map: the sentence names the head of the largest mean, of whate
     ["L0H1", "0.500", "0.375 to 0.625", "0.500", "0.250", "5.0e−4", "yes", "yes"],
     ["L2H1", "0.250", "0.125 to 0.375", "0.125", "0.250", "5.0e−4", "–", "–"],
   ]);
-  const { data, title } = drawn(figure);
+  const { cells, subtitle, meaning } = drawn(figure);
   assert.equal(
-    data.values.map(({ value }) => value),
+    cells.map(({ value }) => value),
     [null, 0.5, null, -0.75, null, 0.125],
   );
   assert.equal(
-    data.values.map(({ marked }) => marked),
+    cells.map(({ marked }) => marked),
     [false, true, false, true, false, false],
   );
   assert.equal(
-    data.values.map(({ note }) => note),
+    cells.map(({ note }) => note),
     [
       "",
       "mean |effect| 0.500 [0.375, 0.625], in the circuit",
@@ -77,11 +78,8 @@ test("a circuit's map: the sentence names the head of the largest mean, of whate
       "mean |effect| 0.250 [0.125, 0.375], not in the circuit",
     ],
   );
-  assert.equal(title.subtitle, [
-    "7 samples, 2 more without a score, 3 of 6 heads patched",
-    "● in the circuit: mean |effect| ≥ 0.400",
-    "× no score",
-  ]);
+  assert.equal(subtitle, ["7 samples, 2 more without a score, 3 of 6 heads patched"]);
+  assert.is(meaning, "in the circuit: mean |effect| ≥ 0.400");
 });
 
 test("what is whole is not said to be a part", () => {
@@ -91,7 +89,7 @@ test("what is whole is not said to be a part", () => {
     circuit: { ...CIRCUIT, degenerate: 0, heads: CIRCUIT.heads.map((one) => ({ ...one, head: 0 })) },
   };
   const figure = circuitFigure(whole, 1)!;
-  assert.is(drawn(figure).title.subtitle[0], "7 samples");
+  assert.is(drawn(figure).subtitle[0], "7 samples");
   assert.not(figure.alt.includes("patched"));
   assert.is(circuitFigure({ ...ONE, circuit: NONE }, 1), undefined);
 });
@@ -126,7 +124,7 @@ test("a map of tokens: the sentence names the layer and the token of the largest
     ["0", "0.500", "–", "0.125"],
     ["1", "−1.500", "1.250", "–"],
   ]);
-  assert.equal(drawn(figure).title.subtitle, ["5 samples, 1 more without a score", "× no score"]);
+  assert.equal(drawn(figure).subtitle, ["5 samples, 1 more without a score"]);
   assert.is(tokenFigure({ ...map, means: [[null], [null]] }, 2), undefined);
 });
 

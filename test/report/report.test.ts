@@ -70,7 +70,7 @@ test("a universal head has its role, what it does alone, its clearest picture an
   const { markup } = await report;
   const card = /<article class="card" aria-label="L2H1, text\.cross\.z">[\s\S]*?<\/article>/.exec(markup)![0];
   for (const text of [
-    "Looks at the object (attributes and actions); Looks away from outlier patches",
+    "Looks at the object (attributes and actions); looks away from outlier patches",
     "No mask says where the object is on faces.",
     "<dt>in circuits</dt><dd>7 of 7</dd>",
     "<dt>AUROC of the object, attributes</dt><dd>0.91 [0.88, 0.94]; noise [0.48, 0.52]</dd>",

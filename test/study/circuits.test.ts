@@ -109,7 +109,7 @@ test("the paper's rule, by hand", async () => {
 });
 
 test("scores of some samples, with which heads were patched; one sample is enough", async () => {
-  const { samples, patched, unplaced } = await headScores(run, PLACE, new Set(["b"]));
+  const { samples, patched, unplaced } = await headScores(run, PLACE, { only: new Set(["b"]) });
   assert.equal(samples, [[[0.05, -0.35, 2, 0, -0.05, 0, 0]]]);
   assert.equal(patched, [[true, true, false, true, true, true, true]]);
   assert.is(unplaced, 1);
