@@ -34,7 +34,7 @@ test("and no more: no tests, sources, fixtures, maps, settings", () => {
   const allowed = [
     /^(LICENSE|NOTICE|README\.md|CHANGELOG\.md|package\.json)$/,
     /^dist\/(.+\.(js|d\.ts)|wasm\/[\w-]+\.wasm|playground\/(index\.html|assets\/style\.css))$/,
-    /^docs\/[\w-]+\.md$/,
+    /^docs\/[\w-]+\.md$|^docs\/pictures\/[\w-]+\.png$/,
     /^examples\/([\w-]+\.(ts|png|ipynb|md)|browser\/(index\.html|main\.ts|vite\.config\.ts))$/,
     /^weights\/scenes\/[\w-]+\.(json|safetensors|txt|md)$|^weights\/scenes\/SHA256SUMS$/,
   ];

@@ -70,27 +70,34 @@ test("under each overlay stands its own head, what it does, where it looks most 
   const book = new FigureBook({ png: false });
   const { content } = overlays({ ...EMPTY, overlays: [SAMPLE] }, book);
   const said = [
-    ["L2H5, effect 0.250", "most 0.300 at row 1, column 0, least −0.200 at row 0, column 1"],
-    ["L0H1, not patched here", "most 0.050 at row 1, column 0, least −0.400 at row 0, column 0"],
+    ["L2H5", "most 0.300 at row 1, column 0, least −0.200 at row 0, column 1"],
+    ["L0H1", "most 0.050 at row 1, column 0, least −0.400 at row 0, column 0"],
   ];
   const captions = [...content.markup.matchAll(/<figcaption>(.*?)<\/figcaption>/g)].map(([, caption]) => caption);
-  assert.equal(captions, ["the picture", ...said.map((one) => one.join(": "))]);
-  const alts = [...content.markup.matchAll(/<img alt="(.*?)" width="(\d+)" height="(\d+)"/g)];
+  assert.equal(
+    captions,
+    said.map(([head]) => `<strong>${head}</strong>`),
+  );
+  const told = words(content.markup).replace(/\s+/g, " ");
+  assert.ok(told.includes("Effect 0.25 of the answer: above 95% of the heads of this site [−0.10, 0.20]."), told);
+  assert.ok(told.includes("No effect is defined: clean and corrupted answers hardly differ."), told);
+  const alts = [...content.markup.matchAll(/<img src="[^"]*" alt="(.*?)" width="(\d+)" height="(\d+)"/g)];
   assert.equal(
     alts.map(([, alt]) => alt),
-    ["The picture of seven.", ...said.map(([head, where]) => `${head!.slice(0, 4)} over seven: ${where}.`)],
+    said.flatMap(([head, where]) => ["The picture of seven.", `${head} over seven: ${where}.`]),
   );
-  // A picture that fits in 256 pixels stays as it is; what is drawn over it has 256.
+  // A picture that fits in 128 pixels stays as it is; what is drawn over it has 128, and 256 in its file.
   assert.equal(
     alts.map(([, , width, height]) => [width, height]),
     [
       ["8", "8"],
-      ["256", "256"],
-      ["256", "256"],
+      ["128", "128"],
+      ["8", "8"],
+      ["128", "128"],
     ],
   );
   assert.ok(words(content.markup).includes("is it red or blue? Correct: red; the alternative: blue."));
-  assert.ok(words(content.markup).includes("−0.400 0.400"), "one scale, that of the largest number");
+  assert.ok(content.markup.match(/Colours from −0.40 to 0.40/g)?.length === 2, "one scale, that of the largest number");
   assert.equal(rows(content.markup), [
     ["row, column", "L2H5", "L0H1"],
     ["0, 0", "0.100", "−0.400"],
@@ -102,13 +109,13 @@ test("under each overlay stands its own head, what it does, where it looks most 
 
 test("a large picture is shown smaller, in its proportions", () => {
   for (const [width, height, shown] of [
-    [256, 200, "256x200"],
-    [512, 128, "256x64"],
-    [300, 600, "128x256"],
+    [256, 200, "128x100"],
+    [512, 128, "128x32"],
+    [300, 600, "64x128"],
   ] as const) {
     const sample = { ...SAMPLE, picture: black(width, height) };
     const { markup } = overlays({ ...EMPTY, overlays: [sample] }, new FigureBook({ png: false })).content;
-    const [, ...size] = /<img alt="The picture[^>]* width="(\d+)" height="(\d+)"/.exec(markup)!;
+    const [, ...size] = /alt="The picture[^>]* width="(\d+)" height="(\d+)"/.exec(markup)!;
     assert.is(size.join("x"), shown);
   }
 });
@@ -151,7 +158,7 @@ test("what heads attend to, by the bounds that the text names", () => {
   assert.equal(rows(markup).slice(1), [
     ["L2H1, own", "4", "0.600", "0.200", "0.600", "3", "0.020", "0.040", "segmentation, outlier inhibition"],
     ["L0H3, own", "4", "0.100", "0.200", "0.400", "3", "0.021", "0.040", "object inhibition"],
-    ["L0H4, own", "4", "0.600", "0.200", "0.590", "3", "–", "0.040", "–"],
+    ["L0H4, own", "4", "0.600", "0.200", "0.590", "3", "no outlier", "0.040", "none of the three"],
   ]);
   for (const bound of ["AUROC at least 0.6", "AUROC at most 0.4", "at most 0.5 of uniform"])
     assert.ok(words(markup).replace(/\s+/g, " ").includes(bound), bound);

@@ -85,9 +85,13 @@ test("maps have all their cells, charts their marks, without errors or requests"
   assert.equal([complaints, asked()], [[], []]);
   // Layer 2, head 1, below the number.
   await first.scrollIntoViewIfNeeded();
-  await cells.nth(2 * 6 + 1).hover({ position: { x: 4, y: 20 } });
+  await cells
+    .nth(2 * 6 + 1)
+    .locator("rect")
+    .first()
+    .hover({ force: true, position: { x: 4, y: 20 } });
   const tip = cells.nth(2 * 6 + 1).locator(".tip");
-  assert.is(await tip.evaluate((one) => getComputedStyle(one).visibility), "visible");
+  assert.ok(await tip.isVisible());
   assert.match((await tip.textContent())!, /layer 2, head 1: 0\.6.*, mean \|effect\| .*, in the circuit/);
 });
 
@@ -95,7 +99,7 @@ test("a chart's mark says what it is", async () => {
   const { page } = drawn;
   const chart = page.locator('[data-figure="0"]');
   await chart.scrollIntoViewIfNeeded();
-  await chart.locator("path[aria-roledescription], .mark-symbol path").last().hover({ force: true });
+  await chart.locator(".mark-symbol.role-mark path").last().hover({ force: true });
   const tooltip = page.locator("#vg-tooltip-element.visible");
   await tooltip.waitFor();
   assert.match(await tooltip.innerText(), /kept are[\s\S]*share/);

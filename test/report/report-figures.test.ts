@@ -56,7 +56,7 @@ test("a circuit's map: the sentence names the head of the largest mean, of whate
   assert.equal(figure.numbers.rows, [
     ["L1H1", "0.750", "0.625 to 0.875", "−0.750", "0.250", "5.0e−4", "yes", "yes"],
     ["L0H1", "0.500", "0.375 to 0.625", "0.500", "0.250", "5.0e−4", "yes", "yes"],
-    ["L2H1", "0.250", "0.125 to 0.375", "0.125", "0.250", "5.0e−4", "–", "–"],
+    ["L2H1", "0.250", "0.125 to 0.375", "0.125", "0.250", "5.0e−4", "no", "no"],
   ]);
   const { cells, subtitle, meaning } = drawn(figure);
   assert.equal(
@@ -121,8 +121,8 @@ test("a map of tokens: the sentence names the layer and the token of the largest
   );
   assert.equal(figure.numbers.columns, ["layer", "[CLS]", "or", "?"]);
   assert.equal(figure.numbers.rows, [
-    ["0", "0.500", "–", "0.125"],
-    ["1", "−1.500", "1.250", "–"],
+    ["0", "0.500", "in no question", "0.125"],
+    ["1", "−1.500", "1.250", "in no question"],
   ]);
   assert.equal(drawn(figure).subtitle, ["5 samples, 1 more without a score"]);
   assert.is(tokenFigure({ ...map, means: [[null], [null]] }, 2), undefined);
@@ -137,7 +137,7 @@ test("shares of layers: of each circuit that has heads the strongest", () => {
   assert.equal(figure.numbers.columns, ["circuit", "layer 0", "layer 1", "layer 2"]);
   assert.equal(figure.numbers.rows, [
     ["own, SIP (image)", "25.0%", "50.0%", "25.0%"],
-    ["own, STR (text)", "–", "–", "–"],
+    ["own, STR (text)", "no circuit", "no circuit", "no circuit"],
   ]);
   assert.is(shareFigure([]), undefined);
   assert.is(shareFigure([{ ...ONE, circuit: NONE }]), undefined);

@@ -40,7 +40,7 @@ test("says what was run, the accuracy, and how many samples each reason cost", a
     "<td>vlm-notice 0.2.0</td>",
     data.run.modelHash,
     "<td>2000</td>",
-    "Of 450 questions the model answers 409 correctly, 91% [88, 93].",
+    "Of 450 questions the model answers 409 correctly, 91%\u00A0[88,\u00A093].",
     '<th scope="row">attributes</th><td>204</td><td>200</td><td>186</td><td>93.0%</td><td>80</td><td>80</td><td>5</td>',
     '<th scope="row">missing image</th><td>prepare</td><td>3</td><td>attributes.jsonl line 2: gone.png</td>',
     "faces: nothing was left out.",
@@ -74,9 +74,9 @@ test("a universal head has its role, what it does alone, its clearest picture an
     "No mask says where the object is on faces.",
     "<dt>in circuits</dt><dd>7 of 7</dd>",
     "<dt>AUROC of the object, attributes</dt><dd>0.91 [0.88, 0.94]; noise [0.48, 0.52]</dd>",
-    "<strong>clearest</strong>: attributes",
-    "<strong>counter-example</strong>: attributes",
-    "L2H1, effect 0.610",
+    "<strong>clearest: L2H1 on attributes</strong>",
+    "<strong>counter-example: L2H1 on attributes</strong>",
+    "<strong>Effect 0.61</strong> of the answer: above 95% of the heads of this site [−0.05, 0.30].",
   ])
     assert.ok(card.includes(text), text);
   assert.match(card, /<dt>put back alone, faces<\/dt><dd>6\d% \[6\d, 6\d\]<\/dd>/);
@@ -120,11 +120,21 @@ test("every figure has a file, a description, and a table beneath", async () => 
     [".svg", ".png"].map((kind) => files.filter((file) => file.endsWith(kind)).length),
     [plots, pictures],
   );
+  const mapped = markup.match(/<div class="mapped" role="group" aria-label="[^"]{60,}"/g) ?? [];
   const drawn =
     markup.match(/<div class="plot" data-figure="\d+" tabindex="0" role="img" aria-label="[^"]{60,}"/g) ?? [];
-  assert.is(new Set(drawn.map((one) => /\d+/.exec(one)![0])).size, plots);
-  assert.is((markup.match(/<details><summary>Numbers/g) ?? []).length, drawn.length + data.overlays.length);
-  assert.is((markup.match(/<img alt="[^"]{10,}" width="(?:64|256)" height="(?:64|256)"/g) ?? []).length, pictures);
+  assert.is(drawn.length, data.verified.length + data.attribution.length);
+  assert.is(new Set(mapped).size, maps);
+  assert.is(
+    (markup.match(/<details><summary>Numbers/g) ?? []).length,
+    drawn.length + mapped.length + data.overlays.length,
+  );
+  // Each overlay stands beside its picture.
+  const shown = [...data.overlays, ...data.shared[0]!.pictures.map(({ sample }) => sample)].flatMap(
+    ({ heads }) => heads,
+  );
+  const images = markup.match(/<img src="[^"]*" alt="[^"]{10,}" width="(?:64|128)" height="(?:64|128)"/g) ?? [];
+  assert.is(images.length, 2 * shown.length);
 });
 
 test("the page is small, asks nobody for anything, and runs only its own scripts", async () => {
@@ -150,7 +160,7 @@ test("every string of the data is only text", async () => {
   const harmless = await report;
   assert.is(scripts.length, harmless.scripts.length);
   const tags = markup.replace(/"[^"]*"/g, '""');
-  assert.not.match(tags, /<img (?!alt="")|<script|<[^>]*\sonerror/i);
+  assert.not.match(tags, /<img (?!(?:alt|src)="")|<script|<[^>]*\sonerror/i);
   assert.is(page.match(/<\/script/gi)!.length, harmless.page.match(/<\/script/gi)!.length);
   assert.ok(markup.includes("&lt;script&gt;pwned()&lt;/script&gt;"));
   for (const file of files) {

@@ -23,11 +23,14 @@ test("a table for each data set and corruption, a row for each rule", () => {
   assert.ok(markup.includes("found on 12 pairs, tested on 11 others, of 36 heads. Without any head 0.050 is kept."));
   assert.ok(
     markup.includes(
-      '<th scope="row">minimal</th><td>1</td><td>0.912</td><td>0.850 to 0.970</td><td>0.100</td><td>0.200</td><td>0.048</td><td>0.770</td><td>0.230</td><td>text.cross.z:L0H1</td>',
+      '<th scope="row">minimal</th><td>1</td><td>0.912</td><td>0.850 to 0.970</td><td>0.100</td><td>0.200</td><td>0.048</td><td>0.770</td><td>0.230</td><td>text.cross.z: L0H1</td>',
     ),
     markup,
   );
-  assert.match(markup, /<th scope="row">paper<\/th>.*<td>–<\/td>.*<td>none<\/td>/);
+  assert.match(markup, /<th scope="row">paper<\/th>.*<td>no head<\/td><td>no head matters<\/td>.*<td>none<\/td>/);
+  assert.match(markup, /<th scope="row">&lt;own&gt;, SIP \(image\)<\/th><td>paper<\/td><td>0\.050<\/td><td>0<\/td>/);
+  const around = rules(dataOf([{ ...ONE, no_head: 0.99 }])).markup;
+  assert.match(around, /SIP \(image\)<\/th><td>none is needed<\/td><td>0\.990<\/td>/);
   assert.is(rules({ ...reportData(), rules: [] }).markup, "");
 });
 

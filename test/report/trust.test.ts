@@ -39,7 +39,7 @@ test("attribution beside exact patching: points, correlations, worst misses", as
   assert.ok(points(svgs[0]!, 1) >= one.places.length);
   assert.ok(points(svgs[0]!, 2) >= one.misses.length);
   assert.ok(markup.includes(`${one.dataset}, SIP (image), text.cross.z</th><td>6480</td><td>0.871</td><td>0.962</td>`));
-  assert.ok(markup.includes(`text.resid_post</th><td>1080</td><td>0.913</td><td>–</td>`));
+  assert.ok(markup.includes(`text.resid_post</th><td>1080</td><td>0.913</td><td>too few means</td>`));
   assert.match(markup, /Trust attribution[^.]*0\.9/);
   const [worst] = one.misses;
   assert.ok(
