@@ -10,27 +10,36 @@ import { START, stateHash } from "../playground/state.js";
 // of it yet, and what it weighs, beside the limits. NOTICE_CHROMIUM names the browser.
 
 const RUNS = 5;
-const LIMITS = { "first paint": 1000, "first answer": 3000, sweep: 2500 };
+const LIMITS = { "first paint": 1000, "first answer": 3000, sweep: 2500, "a head off": 100 };
+
+const SCENE = { ...START, scene: START.scene + 1, selected: { layer: 0, head: 0 } };
 
 async function timesIn(browser: Browser, address: string): Promise<Record<keyof typeof LIMITS, number>> {
   const context = await browser.newContext();
   const page = await context.newPage();
   // Another scene than the example's: nothing is answered before the model is there.
-  await page.goto(`${address}#${stateHash({ ...START, scene: START.scene + 1 })}`);
+  await page.goto(`${address}#${stateHash(SCENE)}`);
   await page.getByText("the model says").waitFor();
   const answered = await page.evaluate<number>("performance.now()");
   const painted = await page.evaluate<number>('performance.getEntriesByName("first-contentful-paint")[0].startTime');
-  const sweep = await page.evaluate<number>(`new Promise((resolve) => {
+  const sweep = await page.evaluate<number>(timed("Sweep all heads", "The sweep is done"));
+  const off = await page.evaluate<number>(timed("Switch L0H0 off", "of the answer is left"));
+  await context.close();
+  return { "first paint": painted, "first answer": answered, sweep, "a head off": off };
+}
+
+/** A program for the page: milliseconds from a press on a button until something is said. */
+function timed(button: string, said: string): string {
+  return `new Promise((resolve) => {
     const begun = performance.now();
     new MutationObserver((_, observer) => {
-      if (!/The sweep is done/.test(document.querySelector("[role=status]").textContent)) return;
+      if (!document.body.textContent.includes(${JSON.stringify(said)})) return;
       observer.disconnect();
       resolve(performance.now() - begun);
     }).observe(document.body, { childList: true, characterData: true, subtree: true });
-    [...document.querySelectorAll("button")].find(({ textContent }) => textContent === "Sweep all heads").click();
-  })`);
-  await context.close();
-  return { "first paint": painted, "first answer": answered, sweep };
+    const named = ({ textContent }) => textContent === ${JSON.stringify(button)};
+    [...document.querySelectorAll("button")].find(named).click();
+  })`;
 }
 
 const server = spawn(process.execPath, ["dist/cli/main.js", "playground", "--no-open"]);

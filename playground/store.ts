@@ -102,8 +102,9 @@ export class Store {
   }
 
   words(question: string, answers: [string, string]): void {
-    const state = { ...this.view.state, question, answers };
-    this.#change({ state, given: { ...this.view.given, question, answers } });
+    // The token that was chosen is another word now.
+    const { token, ...kept } = this.view.state;
+    this.#change({ state: { ...kept, question, answers }, given: { ...this.view.given, question, answers } });
     void this.#ask();
   }
 

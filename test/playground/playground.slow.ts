@@ -135,31 +135,6 @@ test("ask, sweep, look, switch off, undo, a circuit: by keyboard and mouse", asy
   await context.close();
 });
 
-test("bars move within 100 ms of a head's being switched off", async () => {
-  const { page, context } = await open("#head=L0H0");
-  await ready(page);
-  await page.getByText("L0H0, from").waitFor(LONG);
-  const times: number[] = [];
-  for (let i = 0; i < 9; i++) {
-    const ms = await page.evaluate<number>(`new Promise((resolve) => {
-      const begun = performance.now();
-      const text = document.querySelector("#off").parentElement;
-      const change = ${i % 2 === 0} ? /is left/ : /Off: none/;
-      new MutationObserver((_, observer) => {
-        if (!change.test(text.textContent)) return;
-        observer.disconnect();
-        resolve(performance.now() - begun);
-      }).observe(text, { childList: true, characterData: true, subtree: true });
-      [...document.querySelectorAll("button")].find((button) => /^Switch L0H0/.test(button.textContent)).click();
-    })`);
-    if (i % 2 === 0) times.push(ms);
-  }
-  times.sort((a, b) => a - b);
-  // The median: what other programs do to this machine is not the page's.
-  assert.ok(times[times.length >> 1]! < 100, `${times}`);
-  await context.close();
-});
-
 test("a sweep can be cancelled", async () => {
   const { page, context } = await open("#task=actions&scene=3");
   await ready(page);
@@ -188,11 +163,13 @@ test("a picture and a question of one's own; what is none says what to do", asyn
   const star = Buffer.from(encodePng(scenePair("attributes", 41).image));
   await choose("star.png", "image/png", Buffer.concat([star, Buffer.alloc(20e6)]));
   await page.getByText("clean, your own").waitFor(LONG);
-  await page.getByLabel("Question").fill("is this star blue or black?");
+  await page.getByLabel("Question").fill("is this star black or blue?");
   await page.getByLabel("Right answer").fill("blue");
   await page.getByLabel("The other").fill("black");
   await press(page, "Ask");
   await page.getByText("the model says “blue”").waitFor(LONG);
+  // The effects shown are those at the word of the new answer, wherever that stands.
+  await page.getByText("Effect of each head at “blue”").waitFor(LONG);
   await page.getByLabel("Right answer").fill("blu\u0131sh");
   await press(page, "Ask");
   await said(page, /blu/);
