@@ -140,7 +140,12 @@ test("overlays are [row][column], add up to zero over all heads, and leave [CLS]
     [d, 0.05],
   ] as const)
     near(found, expected);
-  await refused(() => attentionOverlay(patterns, { layer: 1, head: 0 }), "site", "no head L1H0", "there are L0H0 to L0H1");
+  await refused(
+    () => attentionOverlay(patterns, { layer: 1, head: 0 }),
+    "site",
+    "no head L1H0",
+    "there are L0H0 to L0H1",
+  );
 });
 
 test("refuses patterns, norms and shares of different lengths", async () => {
