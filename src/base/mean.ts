@@ -2,6 +2,9 @@
 export const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;
 
+/** The middle 95% of a normal distribution lies within so many standard deviations of its mean. */
+export const Z95 = 1.959964;
+
 /** Null of nothing. */
 export const meanOrNull = (values: readonly number[]): number | null => (values.length === 0 ? null : mean(values));
 

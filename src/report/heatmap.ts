@@ -1,7 +1,16 @@
 import type { TopLevelSpec } from "vega-lite";
 import { checkObject } from "../base/errors.js";
 import { xmlText } from "../base/xml.js";
-import { type Cell, cellsOf, decimals, type HeadMap, labelsOf, type MapAxis, printsNumbers } from "../page/map.js";
+import {
+  type Cell,
+  cellsOf,
+  decimals,
+  extentOf,
+  type HeadMap,
+  labelsOf,
+  type MapAxis,
+  printsNumbers,
+} from "../page/map.js";
 import { FONT_FAMILY, svgToPng, type VegaLiteSpec, vegaToSvg } from "./figure.js";
 
 /** The map as a PNG. @throws NoticeError as `headMapSpec` does. */
@@ -29,7 +38,7 @@ export function headMapSpec(map: HeadMap): VegaLiteSpec {
   const [rowLabels, columnLabels] = labelsOf(map);
   const printed = printsNumbers(map);
   const cells = cellsOf(map, rowLabels, columnLabels);
-  const extent = map.extent ?? Math.max(...cells.map(({ value }) => Math.abs(value ?? 0)));
+  const extent = extentOf(map);
   const longest = Math.max(map.compact ? 5 : 0, ...cells.map(({ text }) => text.length));
   const step = printed ? Math.max(34, 7 * longest + (map.marks ? 14 : 8)) : 20;
   const upright = columnLabels.every((label) => 8 * label.length <= step);

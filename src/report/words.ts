@@ -1,3 +1,4 @@
+import { Z95 } from "../base/mean.js";
 import type { Modality } from "../study/settings.js";
 
 // How the report's sentences say numbers and lists.
@@ -40,8 +41,7 @@ export function span(values: readonly number[]): string {
 
 /** Wilson's interval of 95% of a share of counts. */
 export function wilson(part: number, of: number): [low: number, high: number] {
-  const z = 1.959964;
-  const [rate, spread] = [part / of, z ** 2 / of];
-  const half = z * Math.sqrt((rate * (1 - rate) + spread / 4) / of);
+  const [rate, spread] = [part / of, Z95 ** 2 / of];
+  const half = Z95 * Math.sqrt((rate * (1 - rate) + spread / 4) / of);
   return [(rate + spread / 2 - half) / (1 + spread), (rate + spread / 2 + half) / (1 + spread)];
 }

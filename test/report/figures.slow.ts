@@ -9,6 +9,7 @@ import type { ReportData } from "../../src/report/report-data.js";
 import { headlines, type RuledCircuit } from "../../src/study/ruled.js";
 import { temporaryFolder } from "../support/checkpoint.js";
 import { CHROMIUM, CHROMIUM_FLAGS, HAS_CHROMIUM, NO_CHROMIUM } from "../support/chromium.js";
+import { drawAll } from "../support/draw-all.js";
 import { lacking } from "../support/needed.js";
 import { reportData } from "../support/report-data.js";
 
@@ -78,17 +79,6 @@ test("a browser opens", async () => {
 test.after(async () => {
   await browser?.close();
 });
-
-/** Opens what is folded and draws every chart. */
-async function drawAll(page: Page) {
-  await page.locator("details").evaluateAll((all) => {
-    for (const one of all) one.setAttribute("open", "");
-  });
-  for (const plot of await page.locator("[data-figure]").all()) {
-    await plot.scrollIntoViewIfNeeded();
-    await plot.locator("svg").waitFor();
-  }
-}
 
 /** What is wrong with a page as it stands: run in the browser. */
 const FAULTS = `(() => {

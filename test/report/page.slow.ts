@@ -6,6 +6,7 @@ import { writeReport } from "../../src/report/report.js";
 import type { ReportData } from "../../src/report/report-data.js";
 import { temporaryFolder } from "../support/checkpoint.js";
 import { CHROMIUM, CHROMIUM_FLAGS, HAS_CHROMIUM, NO_CHROMIUM } from "../support/chromium.js";
+import { drawAll } from "../support/draw-all.js";
 import { lacking } from "../support/needed.js";
 import { hostile, reportData } from "../support/report-data.js";
 
@@ -55,17 +56,6 @@ async function open(url: string, { width = 1280, javaScriptEnabled = true } = {}
   page.on("request", (request) => asked.push(request.url()));
   await page.goto(url);
   return { page, complaints, asked: () => asked.filter((address) => !address.startsWith("data:") && address !== url) };
-}
-
-/** Opens what is folded and scrolls past every figure until it is drawn. */
-async function drawAll(page: Page) {
-  await page.locator("details").evaluateAll((all) => {
-    for (const one of all) one.setAttribute("open", "");
-  });
-  for (const plot of await page.locator("[data-figure]").all()) {
-    await plot.scrollIntoViewIfNeeded();
-    await plot.locator("svg").waitFor();
-  }
 }
 
 const overflow = (page: Page) =>
