@@ -1,7 +1,8 @@
+import { headName } from "../patching/head-place.js";
 import { bypasses, ENOUGH, type RuledCircuit } from "../study/ruled.js";
 import type { Modality } from "../study/settings.js";
 import type { ReportData, SiteCircuit } from "./report-data.js";
-import { circuitHeads, headName } from "./report-figures.js";
+import { circuitHeads } from "./report-figures.js";
 import { type SharedPlace, sharedHeads } from "./shared-heads.js";
 import { bounds, chance, count, EXCHANGES, listed, share, shareWithin, span, wilson } from "./words.js";
 
@@ -130,9 +131,10 @@ function kept({ kept, kept_low, kept_high, tested_on }: RuledCircuit): string {
   return `${isRounded ? `${Math.floor(1000 * kept) / 10}%` : share(kept)}${within}`;
 }
 
-function control({ random, p_value }: RuledCircuit): string {
-  return p_value === null ? "no control" : `random ${share(random ?? 0)}, ${chance(p_value)}`;
-}
+const control = ({ random, p_value }: RuledCircuit) => controlOf(random ?? 0, p_value);
+
+const controlOf = (random: number, p: number | null) =>
+  p === null ? "no control" : `random ${share(random)}, ${chance(p)}`;
 
 function around(
   groups: readonly { readonly dataset: string; readonly without: number; readonly of: number }[],
@@ -161,8 +163,7 @@ function untested(data: ReportData, dataset: string, modality: Modality): string
   const tested = data.verified.find((one) => one.dataset === dataset && one.modality === modality);
   if (tested) {
     const { heads, of, kept, random, pValue, tested: pairs } = tested;
-    const control = pValue === null ? "no control" : `random ${share(random)}, ${chance(pValue)}`;
-    return `the circuit of ${heads.length} of ${of} heads carries ${share(kept)} on ${count(pairs, "other pair")} (${control})`;
+    return `the circuit of ${heads.length} of ${of} heads carries ${share(kept)} on ${count(pairs, "other pair")} (${controlOf(random, pValue)})`;
   }
   const own = data.circuits.filter((one) => one.dataset === dataset && one.modality === modality);
   if (own.every(({ circuit }) => circuit.samples === 0)) return "no pair has a score";

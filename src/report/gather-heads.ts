@@ -3,11 +3,12 @@ import { middle95 } from "../base/mean.js";
 import { readPicture } from "../files/picture.js";
 import { attentionOverlay } from "../patching/attention-functions.js";
 import type { HeadScores } from "../patching/circuits.js";
+import type { HeadPlace } from "../patching/head-place.js";
 import type { Site } from "../patching/sites.js";
 import type { Picture } from "../pictures/picture.js";
 import { headScores } from "../study/circuits.js";
 import type { Findings } from "../study/findings.js";
-import type { HeadFunctionFacts, HeadPlace } from "../study/head-functions.js";
+import type { HeadFunctionFacts } from "../study/head-functions.js";
 import { type SelectedSample, samplesWithPatterns } from "../study/queries/samples.js";
 import { attentionOf, attentionPatterns } from "../study/queries/scores.js";
 import type { StudyRun } from "../study/run.js";
@@ -46,8 +47,7 @@ export async function gatherHeads(
 async function lookedAt(run: StudyRun, { circuits }: Findings, site: Site): Promise<Looked[]> {
   const looked: Looked[] = [];
   for (const dataset of new Set(circuits.map((one) => one.dataset))) {
-    const own = circuits.filter((one) => one.dataset === dataset && one.site === site);
-    const { modality } = own.find((one) => one.modality === "image") ?? own[0] ?? {};
+    const modality = mainCircuit(circuits, dataset, site)?.modality;
     if (!modality) continue;
     const { names, samples, patched } = await headScores(run, { dataset, modality, site });
     const effects = new Map(names.map((name, at) => [name, samples[at]!]));
@@ -58,6 +58,12 @@ async function lookedAt(run: StudyRun, { circuits }: Findings, site: Site): Prom
     }
   }
   return looked;
+}
+
+/** A data set's circuit of a site: where pictures are exchanged, if that was patched. */
+function mainCircuit(circuits: Findings["circuits"], dataset: string, site: Site | undefined) {
+  const own = circuits.filter((one) => one.dataset === dataset && one.site === site);
+  return own.find(({ modality }) => modality === "image") ?? own[0];
 }
 
 /**
@@ -71,9 +77,11 @@ async function clearest(
   role: ReturnType<typeof roleOf>,
 ): Promise<SharedHead["pictures"]> {
   const measured: { readonly of: Looked; readonly by: number; readonly auroc: number | null }[] = [];
+  const rows = new Map<string, Awaited<ReturnType<typeof attentionOf>>>();
+  for (const dataset of new Set(looked.map(({ sample }) => sample.dataset)))
+    rows.set(dataset, await attentionOf(run.store, { dataset, layer: place.layer, head: place.head }));
   for (const of of looked) {
-    const rows = await attentionOf(run.store, { dataset: of.sample.dataset, ...place });
-    const row = rows.find(({ sample }) => `${sample}` === of.sample.sample);
+    const row = rows.get(of.sample.dataset)!.find(({ sample }) => `${sample}` === of.sample.sample);
     const auroc = row?.auroc ?? null;
     const effect = of.effects[place.layer]?.[place.head] ?? null;
     const by = role === "segmentation" ? auroc : role === "object inhibition" ? auroc && -auroc : effect;
@@ -98,9 +106,8 @@ async function firstPictures(
 ): Promise<OverlaySample[]> {
   const pictures: OverlaySample[] = [];
   for (const dataset of new Set(circuits.map((one) => one.dataset))) {
-    const own = circuits.filter((one) => one.dataset === dataset && one.site === looking);
-    const { circuit } = own.find(({ modality }) => modality === "image") ?? own[0] ?? {};
-    const strongest = [...(circuit?.heads ?? [])].sort((a, b) => b.mean - a.mean).slice(0, HEADS);
+    const heads = mainCircuit(circuits, dataset, looking)?.circuit.heads ?? [];
+    const strongest = [...heads].sort((a, b) => b.mean - a.mean).slice(0, HEADS);
     const [first] = looked.filter(({ sample }) => sample.dataset === dataset);
     if (first && strongest.length > 0) pictures.push(...(await overlaid(run, first, strongest)));
   }
