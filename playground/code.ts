@@ -1,5 +1,5 @@
+import { headName } from "../src/patching/head-place.js";
 import { MOST_SCENES } from "./scenes.js";
-import { headName } from "./shown.js";
 import type { View } from "./store.js";
 
 /** What reproduces the page elsewhere. The two pictures are saved beside it by the page. */

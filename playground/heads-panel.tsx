@@ -5,10 +5,10 @@ import type { HeadMap as MapData } from "../src/page/map.js";
 import { PictureOverlay } from "../src/page/picture-overlay.js";
 import { Term } from "../src/page/term.js";
 import { TokenStrip } from "../src/page/token-strip.js";
+import { headName } from "../src/patching/head-place.js";
 import type { Picture } from "../src/pictures/picture.js";
 import { drawOverlay } from "../src/report/overlay.js";
 import { pictureUrl } from "./pictures.js";
-import { headName } from "./shown.js";
 import type { Looked, Store, View } from "./store.js";
 
 /** The sweep: the effect of every head, and where the chosen one looks. */

@@ -3,7 +3,8 @@ import { AnswerBars } from "../src/page/answer-bars.js";
 import { CircuitCard } from "../src/page/circuit-card.js";
 import { percent } from "../src/page/number.js";
 import { Term } from "../src/page/term.js";
-import { HOWS, type How, headName } from "./shown.js";
+import { headName } from "../src/patching/head-place.js";
+import { HOWS, type How } from "./shown.js";
 import type { CircuitFound, Store } from "./store.js";
 
 const MEANINGS: Record<How, string> = {

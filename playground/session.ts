@@ -4,6 +4,7 @@ import { towerSize } from "../src/model/architecture.js";
 import { answerAttention, lookingSite, lookingToken } from "../src/patching/answer-attention.js";
 import { attentionOverlay } from "../src/patching/attention-functions.js";
 import { everyHead, keptBy } from "../src/patching/faithful.js";
+import type { HeadPlace } from "../src/patching/head-place.js";
 import { logitDifference, probability } from "../src/patching/metrics.js";
 import { loadModel, type Model } from "../src/patching/model.js";
 import type { Pair } from "../src/patching/pair.js";
@@ -13,7 +14,7 @@ import { type CircuitSite, parseSite } from "../src/patching/sites.js";
 import { fromRun, meanOf, type Source, zero } from "../src/patching/sources.js";
 import { sweep } from "../src/patching/sweep.js";
 import type { Backend } from "../src/platform/backend.js";
-import type { HeadPlace, How, PairFound, PairGiven } from "./shown.js";
+import type { How, PairFound, PairGiven } from "./shown.js";
 
 /** The model behind the page: one pair at a time, everything that the page asks of it, in plain data. */
 export class Session {

@@ -28,13 +28,6 @@ export interface AnswerProbs {
   readonly corrupted: number;
 }
 
-export interface HeadPlace {
-  readonly layer: number;
-  readonly head: number;
-}
-
 /** What stands in the place of a head's values where it is switched off. */
 export const HOWS = ["zero", "mean", "corrupted"] as const;
 export type How = (typeof HOWS)[number];
-
-export const headName = ({ layer, head }: HeadPlace) => `L${layer}H${head}`;

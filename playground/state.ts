@@ -1,6 +1,7 @@
 import type { Task } from "../src/data/scenes/scene.js";
+import { type HeadPlace, headName } from "../src/patching/head-place.js";
 import { MOST_SCENES, TASKS } from "./scenes.js";
-import { type HeadPlace, HOWS, type How, headName } from "./shown.js";
+import { HOWS, type How } from "./shown.js";
 
 /** All that the page's address holds. Own pictures are not in it: they stay on their machine. */
 export interface State {

@@ -1,6 +1,7 @@
+import type { HeadPlace } from "../src/patching/head-place.js";
 import type { Client } from "./client.js";
 import { otherPairs, scenePair } from "./scenes.js";
-import type { HeadPlace, PairFound, PairGiven } from "./shown.js";
+import type { PairFound, PairGiven } from "./shown.js";
 import { parseState, START, type State, stateHash } from "./state.js";
 import type { Works } from "./worker.js";
 

@@ -1,6 +1,6 @@
 import type { VNode } from "preact";
 import { twoDecimals } from "../src/page/number.js";
-import { headName } from "./shown.js";
+import { headName } from "../src/patching/head-place.js";
 import type { View } from "./store.js";
 
 /** What patching is, in five steps, from the pair that is shown. */

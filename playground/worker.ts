@@ -1,7 +1,8 @@
+import type { HeadPlace } from "../src/patching/head-place.js";
 import type { Asked, Told } from "./messages.js";
 import { modelFiles } from "./model-files.js";
 import { Session } from "./session.js";
-import type { HeadPlace, How, PairGiven } from "./shown.js";
+import type { How, PairGiven } from "./shown.js";
 
 // The model's own thread: one thing after the other, each under its number, until it is done or no longer wanted.
 

@@ -4,6 +4,7 @@ export type { Dataset, Exclusion, PrepareContext, Prepared, Sample } from "./dat
 export { inProcess } from "./executors/in-process.js";
 export type { HeadFunctionName } from "./patching/attention-functions.js";
 export type { Ranked } from "./patching/comparison.js";
+export type { HeadPlace } from "./patching/head-place.js";
 export { gatherReport } from "./report/gather.js";
 export { type ReportOptions, writeReport } from "./report/report.js";
 export type { AttributionAgreement } from "./study/agreement.js";
@@ -16,7 +17,7 @@ export {
 } from "./study/compare.js";
 export { exportRules, exportScores } from "./study/export.js";
 export { type Findings, readFindings, summarise } from "./study/findings.js";
-export type { FunctionHeads, FunctionsOfHeads, HeadPlace } from "./study/head-functions.js";
+export type { FunctionHeads, FunctionsOfHeads } from "./study/head-functions.js";
 export { type MergeOptions, mergeRuns } from "./study/merge.js";
 export { type PublishedCircuit, type PublishedHead, readPublished } from "./study/published.js";
 export type { PlaceAgreement, SiteAgreement } from "./study/queries/agreement.js";

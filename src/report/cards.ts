@@ -1,8 +1,8 @@
 import { headFunctions } from "../patching/attention-functions.js";
+import { headName } from "../patching/head-place.js";
 import type { HeadFunctionFacts } from "../study/head-functions.js";
 import { aloneIn, aloneWords } from "./finding.js";
 import type { ReportData, SharedHead } from "./report-data.js";
-import { headName } from "./report-figures.js";
 import { listed } from "./words.js";
 
 /** What the card of a head says. */

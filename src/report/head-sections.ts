@@ -1,12 +1,12 @@
 import { number } from "../page/number.js";
 import { PictureOverlay, type PictureOverlayProps } from "../page/picture-overlay.js";
 import { FUNCTION_BOUNDS, headFunctions } from "../patching/attention-functions.js";
+import { headName } from "../patching/head-place.js";
 import type { HeadFunctionFacts } from "../study/head-functions.js";
 import type { FigureBook } from "./figure-book.js";
 import { component, foldedTable, type Html, html, table } from "./html.js";
 import { drawOverlay, scaleTo } from "./overlay.js";
 import type { HeadOnPicture, OverlaySample, ReportData, SiteUniversality } from "./report-data.js";
-import { headName } from "./report-figures.js";
 import type { Section } from "./report-sections.js";
 
 /** Which circuits of a site each head is in, and how much they overlap. */

@@ -1,10 +1,11 @@
 import type { Circuit, Universality } from "../patching/circuits.js";
+import type { HeadPlace } from "../patching/head-place.js";
 import type { Metric } from "../patching/metrics.js";
 import type { Site } from "../patching/sites.js";
 import type { Picture } from "../pictures/picture.js";
 import type { AttributionAgreement } from "../study/agreement.js";
 import type { Comparison } from "../study/compare.js";
-import type { HeadFunctionFacts, HeadPlace } from "../study/head-functions.js";
+import type { HeadFunctionFacts } from "../study/head-functions.js";
 import type { ExcludedCount, GroupCounts } from "../study/queries/samples.js";
 import type { Headline, RuledCircuit } from "../study/ruled.js";
 import type { Modality } from "../study/settings.js";

@@ -1,6 +1,7 @@
 import type { HeadMap } from "../page/map.js";
 import { number, percent } from "../page/number.js";
 import type { HeadStatistics } from "../patching/circuits.js";
+import { headName } from "../patching/head-place.js";
 import type { Modality } from "../study/settings.js";
 import type { VegaLiteSpec } from "./figure.js";
 import type { Table } from "./html.js";
@@ -29,9 +30,6 @@ export const MODALITY_NAMES: Record<Modality, string> = {
   text: "STR (text)",
   gaussian: "Gaussian noise",
 };
-
-/** `L5H3`: layer 5, head 3. */
-export const headName = ({ layer, head }: { readonly layer: number; readonly head: number }) => `L${layer}H${head}`;
 
 /** A circuit's heads, the strongest first. */
 export function circuitHeads({ circuit }: SiteCircuit): HeadStatistics[] {

@@ -1,11 +1,12 @@
 import type { TopLevelSpec } from "vega-lite";
 import { xmlText } from "../base/xml.js";
 import { number } from "../page/number.js";
+import { headName } from "../patching/head-place.js";
 import type { AttributionAgreement } from "../study/agreement.js";
 import type { PlaceAgreement } from "../study/queries/agreement.js";
 import type { Verified } from "../study/verified.js";
 import { FONT_FAMILY } from "./figure.js";
-import { type Chart, headName, MODALITY_NAMES } from "./report-figures.js";
+import { type Chart, MODALITY_NAMES } from "./report-figures.js";
 
 /** What all plots of points and lines share. */
 const FRAME = {

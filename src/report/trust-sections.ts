@@ -1,10 +1,11 @@
 import { number, rounded } from "../page/number.js";
+import { headName } from "../patching/head-place.js";
 import type { Site } from "../patching/sites.js";
 import type { Verified } from "../study/verified.js";
 import type { FigureBook } from "./figure-book.js";
 import { type Html, html, table } from "./html.js";
 import type { ReportData } from "./report-data.js";
-import { headName, MODALITY_NAMES } from "./report-figures.js";
+import { MODALITY_NAMES } from "./report-figures.js";
 import type { Section } from "./report-sections.js";
 import { rules } from "./rules-section.js";
 import { agreementFigure, curveFigure } from "./trust-figures.js";

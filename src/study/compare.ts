@@ -3,10 +3,11 @@ import type { Form } from "../data/sample.js";
 import { lookingSite } from "../patching/answer-attention.js";
 import type { HeadFunctionName } from "../patching/attention-functions.js";
 import { depthShares, overlapChance, type Ranked, rankedAlike } from "../patching/comparison.js";
+import type { HeadPlace } from "../patching/head-place.js";
 import type { Metric } from "../patching/metrics.js";
 import { headScores, readCircuits, type StudyCircuit } from "./circuits.js";
 import { formOf } from "./form.js";
-import { type FunctionsOfHeads, functionsOfHeads, type HeadPlace } from "./head-functions.js";
+import { type FunctionsOfHeads, functionsOfHeads } from "./head-functions.js";
 import { patchedBy } from "./queries/provenance.js";
 import type { StudyRun } from "./run.js";
 

@@ -1,6 +1,6 @@
 import type { HeadFunctionName } from "../patching/attention-functions.js";
+import { type HeadPlace, headName } from "../patching/head-place.js";
 import type { ComparedCircuit, ComparedPair, Comparison } from "./compare.js";
-import type { HeadPlace } from "./head-functions.js";
 
 /** A table of words. */
 export interface ComparisonTable {
@@ -67,8 +67,7 @@ const byName = ({ shared, sameWeights }: NonNullable<ComparedPair["named"]>) =>
 const sharedBy = (what: HeadFunctionName, one: ComparedCircuit, other: ComparedCircuit) =>
   `${what} ${listHeads(one.functions[what]!.heads)} and ${listHeads(other.functions[what]!.heads)}`;
 
-const listHeads = (heads: readonly HeadPlace[]) =>
-  heads.map(({ layer, head }) => `L${layer}H${head}`).join(", ") || "none";
+const listHeads = (heads: readonly HeadPlace[]) => heads.map(headName).join(", ") || "none";
 
 function interval({ correlation, low, high }: Readonly<Record<"correlation" | "low" | "high", number | null>>): string {
   if (correlation === null || low === null || high === null) return "too few samples";

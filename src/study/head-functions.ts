@@ -1,4 +1,4 @@
-import { middle95 } from "../base/mean.js";
+import { middle95, Z95 } from "../base/mean.js";
 import { random } from "../base/random.js";
 import { lookingSite } from "../patching/answer-attention.js";
 import {
@@ -9,6 +9,7 @@ import {
   meanAttention,
 } from "../patching/attention-functions.js";
 import { bootstrap } from "../patching/circuits.js";
+import type { HeadPlace } from "../patching/head-place.js";
 import type { StudyCircuit } from "./circuits.js";
 import { attentionOf, countPatches } from "./queries/scores.js";
 import type { StudyRun } from "./run.js";
@@ -70,14 +71,8 @@ export function noiseAuroc(shares: readonly number[], patches: number): [low: nu
   const inside = shares.map((share) => Math.round(share * patches)).filter((one) => one > 0 && one < patches);
   if (inside.length === 0) return null;
   const variances = inside.map((one) => (patches + 1) / (12 * one * (patches - one)));
-  const half = (1.959964 * Math.sqrt(variances.reduce((sum, one) => sum + one, 0))) / inside.length;
+  const half = (Z95 * Math.sqrt(variances.reduce((sum, one) => sum + one, 0))) / inside.length;
   return [0.5 - half, 0.5 + half];
-}
-
-/** A head, by its place in its model. */
-export interface HeadPlace {
-  readonly layer: number;
-  readonly head: number;
 }
 
 /** Which of some heads have a function. */
