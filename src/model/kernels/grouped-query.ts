@@ -80,8 +80,14 @@ function rotateAll(parts: readonly tf.Tensor[], rotary: Rotary): tf.Tensor[] {
 }
 
 /**
- * Attention over keys and values in parts, [batch, query, head, headDim], without a pattern: the parts' exponentials
- * are summed apart, so that no tensor as long as all keys is ever brought together or into another order.
+ * Scores that are computed at a time, so that they stay in the processor's cache, and natively in memory that is used
+ * again: more than 32 MB are asked of the system each time (docs/performance.md).
+ */
+const atOnce = () => (tf.getBackend() === "wasm" ? 2 ** 22 : 2 ** 21);
+
+/**
+ * Attention over keys and values in parts, [batch, query, head, headDim], without a pattern: each part has a softmax of
+ * its own, so that no tensor as long as all keys is ever brought together or into another order.
  */
 function attendFrom(q: tf.Tensor, keys: readonly tf.Tensor[], values: readonly tf.Tensor[]): tf.Tensor {
   const [batch, queries, heads, headDim] = q.shape as [number, number, number, number];
@@ -91,25 +97,56 @@ function attendFrom(q: tf.Tensor, keys: readonly tf.Tensor[], values: readonly t
   const each = heads / groups;
   const scaled = tf.reshape(tf.mul(q, 1 / Math.sqrt(headDim)), [batch, queries, groups, each, headDim]);
   const byGroup = tf.transpose(scaled, [2, 0, 1, 3, 4]); // [group, batch, query, head of the group, headDim]
-  const rows = batch * queries * each;
-  const scores = keys.map((k) => {
-    const [contexts, count] = k.shape as [number, number];
-    const turned = tf.reshape(tf.transpose(k, [2, 0, 3, 1]), [groups * contexts, headDim, count]);
-    const product = batchedMatMul(tf.reshape(byGroup, [groups * contexts, rows / contexts, headDim]), turned);
-    return tf.reshape(product, [groups * rows, count]);
-  });
-  if (queries > 1) scores.push(masked(scores.pop()!, queries, each));
-  const largest = scores.map((part) => tf.max(part, -1, true)).reduce((one, other) => tf.maximum(one, other));
-  const weights = scores.map((part) => tf.exp(tf.sub(part, largest)));
-  const sums = values.map((v, i) => {
-    const [contexts, count] = v.shape as [number, number];
-    const turned = tf.reshape(tf.transpose(v, [2, 0, 1, 3]), [groups * contexts, count, headDim]);
-    const product = batchedMatMul(tf.reshape(weights[i]!, [groups * contexts, rows / contexts, count]), turned);
-    return tf.reshape(product, [groups * rows, headDim]);
-  });
-  const total = tf.addN(weights.map((part) => tf.sum(part, -1, true)));
-  const z = tf.reshape(tf.div(tf.addN(sums), total), [groups, batch, queries, each, headDim]);
+  const [turnedKeys, turnedValues] = [
+    keys.map((k) => tf.transpose(k, [2, 0, 3, 1])),
+    values.map((v) => tf.transpose(v, [2, 0, 1, 3])),
+  ];
+  const count = keys.reduce((sum, k) => sum + k.shape[1]!, 0);
+  const shared = keys.every((k) => k.shape[0] === 1 || k.shape[0] === batch);
+  const size = shared ? Math.max(1, Math.floor(atOnce() / (queries * heads * count))) : batch;
+  const pieces: tf.Tensor[] = [];
+  for (let from = 0; from < batch; from += size) {
+    const many = Math.min(size, batch - from);
+    const piece = (x: tf.Tensor) => (many === batch || x.shape[1] === 1 ? x : patchesOf(x, from, many));
+    pieces.push(tf.tidy(() => attendTurned(piece(byGroup), turnedKeys.map(piece), turnedValues.map(piece))));
+  }
+  const z = pieces.length === 1 ? pieces[0]! : tf.concat(pieces, 1);
   return tf.reshape(tf.transpose(z, [1, 2, 0, 3, 4]), [batch, queries, heads, headDim]);
+}
+
+/** Some of the second axis; wasm cuts five axes slowly. */
+function patchesOf(x: tf.Tensor, from: number, many: number): tf.Tensor {
+  const [groups, batch, ...rest] = x.shape as [number, number, ...number[]];
+  const cut = tf.slice(tf.reshape(x, [groups, batch, -1]), [0, from, 0], [-1, many, -1]);
+  return tf.reshape(cut, [groups, many, ...rest]);
+}
+
+/**
+ * The same with groups first: queries [group, batch, query, head of the group, headDim], keys [group, context, headDim,
+ * key], values [group, context, key, headDim] -> as the queries.
+ */
+function attendTurned(q: tf.Tensor, keys: readonly tf.Tensor[], values: readonly tf.Tensor[]): tf.Tensor {
+  const [groups, batch, queries, each, headDim] = q.shape as [number, number, number, number, number];
+  const rows = batch * queries * each;
+  const by = (x: tf.Tensor, contexts: number, last: number) => tf.reshape(x, [groups * contexts, -1, last]);
+  const parts = keys.map((k, i) => {
+    const [, contexts, , count] = k.shape as [number, number, number, number];
+    const product = batchedMatMul(by(q, contexts, headDim), by(k, contexts, count));
+    const flat = tf.reshape(product, [groups * rows, count]);
+    const scores = i === keys.length - 1 && queries > 1 ? masked(flat, queries, each) : flat;
+    const pattern = tf.softmax(scores);
+    const sum = batchedMatMul(by(pattern, contexts, count), by(values[i]!, contexts, headDim));
+    // The largest score's share is one over the sum of the exponentials beside it.
+    return {
+      largest: tf.max(scores, -1, true),
+      share: tf.max(pattern, -1, true),
+      z: tf.reshape(sum, [groups * rows, headDim]),
+    };
+  });
+  const largest = parts.map((part) => part.largest).reduce((one, other) => tf.maximum(one, other));
+  const weights = parts.map((part) => tf.div(tf.exp(tf.sub(part.largest, largest)), part.share));
+  const sums = parts.map(({ z }, i) => tf.mul(z, weights[i]!));
+  return tf.reshape(tf.div(tf.addN(sums), tf.addN(weights)), q.shape);
 }
 
 /** Scores of queries over their own tokens, [… query · head of the group, key], with later ones hidden. */

@@ -31,6 +31,18 @@ export function rotate(x: tf.Tensor, first: number, { base }: Rotary): tf.Tensor
 
 /** cos and sin of the angle of each token and dimension, [token, 1, headDim]. */
 function angles(tokens: number, headDim: number, first: number, base: number): [tf.Tensor, tf.Tensor] {
+  const key = [tokens, headDim, first, base].join();
+  const [cos, sin] = known.get(key) ?? computed(tokens, headDim, first, base);
+  if (!known.has(key) && known.size === MOST_KNOWN) known.delete(known.keys().next().value!);
+  known.set(key, [cos, sin]);
+  return [tf.tensor3d(cos, [tokens, 1, headDim]), tf.tensor3d(sin, [tokens, 1, headDim])];
+}
+
+/** Every layer asks for the same angles: of the latest rows and pasts they are kept. */
+const known = new Map<string, readonly [cos: Float32Array, sin: Float32Array]>();
+const MOST_KNOWN = 8;
+
+function computed(tokens: number, headDim: number, first: number, base: number): [Float32Array, Float32Array] {
   const half = headDim / 2;
   const [cos, sin] = [new Float32Array(tokens * headDim), new Float32Array(tokens * headDim)];
   for (let i = 0; i < half; i++) {
@@ -41,5 +53,5 @@ function angles(tokens: number, headDim: number, first: number, base: number): [
       sin[at] = sin[at + half] = Math.sin((first + token) * frequency);
     }
   }
-  return [tf.tensor3d(cos, [tokens, 1, headDim]), tf.tensor3d(sin, [tokens, 1, headDim])];
+  return [cos, sin];
 }
