@@ -102,7 +102,7 @@ function attendFrom(q: tf.Tensor, keys: readonly tf.Tensor[], values: readonly t
     values.map((v) => tf.transpose(v, [2, 0, 1, 3])),
   ];
   const count = keys.reduce((sum, k) => sum + k.shape[1]!, 0);
-  const shared = keys.every((k) => k.shape[0] === 1 || k.shape[0] === batch);
+  const shared = keys.concat(values).every((k) => k.shape[0] === 1 || k.shape[0] === batch);
   const size = shared ? Math.max(1, Math.floor(atOnce() / (queries * heads * count))) : batch;
   const pieces: tf.Tensor[] = [];
   for (let from = 0; from < batch; from += size) {
@@ -135,7 +135,8 @@ function attendTurned(q: tf.Tensor, keys: readonly tf.Tensor[], values: readonly
     const flat = tf.reshape(product, [groups * rows, count]);
     const scores = i === keys.length - 1 && queries > 1 ? masked(flat, queries, each) : flat;
     const pattern = tf.softmax(scores);
-    const sum = batchedMatMul(by(pattern, contexts, count), by(values[i]!, contexts, headDim));
+    const own = values[i]!.shape[1]!; // patched values may be of more contexts than their keys
+    const sum = batchedMatMul(by(pattern, own, count), by(values[i]!, own, headDim));
     // The largest score's share is one over the sum of the exponentials beside it.
     return {
       largest: tf.max(scores, -1, true),
