@@ -13,6 +13,7 @@ import { type DecoderConfig, parseDecoder } from "./decoder-config.js";
 import { DECODER_BUFFERS, decoderIntake, decoderReadout, readingTower, rootOf } from "./decoder-only.js";
 import { ACTIVATIONS } from "./kernels/activations.js";
 import { layerNorm, type Matrix, product } from "./kernels/linear.js";
+import { swapped } from "./kernels/swapped.js";
 import { embedPatches, gridNames, type SeeingWeights, seeingPlaces } from "./seeing.js";
 
 // Idefics3 and SmolVLM (Hugging Face `Idefics3ForConditionalGeneration`, `SmolVLMForConditionalGeneration`): SigLIP
@@ -136,8 +137,7 @@ function shuffled({ config: { vision, scale }, weights }: Model, last: tf.Tensor
   const count = side / scale;
   const tiles = tokens / side ** 2;
   // [tile, row, y, column, x, width] -> [tile, row, column, y, x, width]
-  const grid = tf.reshape(normed, [batch * tiles, count, scale, count, scale * width]);
-  const ordered = tf.transpose(grid, [0, 1, 3, 2, 4]);
+  const ordered = swapped(normed, [batch * tiles * count, scale, count, scale * width]);
   return product(tf.reshape(ordered, [batch, tiles * count ** 2, scale ** 2 * width]), weights.connector);
 }
 

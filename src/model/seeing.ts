@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { linearPlace, normPlace, type Place } from "../checkpoint/place.js";
-import type { VitBlockWeights } from "./blocks/vit.js";
+import { cutPatches, type VitBlockWeights } from "./blocks/vit.js";
 import type { SeeingConfig } from "./decoder-config.js";
 import { type LayerNorm, type Linear, linear, type Matrix, product } from "./kernels/linear.js";
 
@@ -15,13 +15,6 @@ export interface SeeingWeights<Leaf = tf.Tensor> {
   readonly positions: Leaf;
   readonly blocks: readonly VitBlockWeights<Leaf>[];
   readonly finalNorm: LayerNorm<Leaf>;
-}
-
-/** Pixels [batch · tile, height, width, 3] -> rows of patches [batch · tile, patch, patch · patch · 3]. */
-export function cutPatches(pixels: tf.Tensor, size: number): tf.Tensor {
-  const [count, height, width] = pixels.shape as [number, number, number];
-  const grid = tf.reshape(pixels, [count, height / size, size, width / size, size, 3]);
-  return tf.reshape(tf.transpose(grid, [0, 1, 3, 2, 4, 5]), [count, -1, size * size * 3]);
 }
 
 /** The first block's input, [batch, tile · patch, width]. @param batch how many passes the tiles are of. */

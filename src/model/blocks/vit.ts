@@ -4,6 +4,7 @@ import { imageTokens, type VisionConfig } from "../blip-config.js";
 import type { Activation } from "../kernels/activations.js";
 import { type AttentionValue, type AttentionWeights, attention } from "../kernels/attention.js";
 import { type LayerNorm, type Linear, layerNorm, linear } from "../kernels/linear.js";
+import { swapped } from "../kernels/swapped.js";
 import { tiledAttention } from "../kernels/tiled.js";
 import { define, type Values } from "../kernels/values.js";
 import { addedStream, type Block, type BlockGiven, givenTo, MLP, type MlpWeights, mlp, SELF } from "./block.js";
@@ -28,11 +29,15 @@ export interface VitWeights<Leaf = tf.Tensor> {
 
 /** Pixels [batch, height, width, 3], normalised -> the first block's input [batch, 1 + patches, width]; [CLS] first. */
 export function embedPixels(weights: VitWeights, { patch_size: size }: VisionConfig, pixels: tf.Tensor): tf.Tensor {
+  const classes = tf.tile(weights.classEmbedding, [pixels.shape[0]!, 1, 1]); // [batch, 1, width]
+  return tf.add(tf.concat([classes, linear(cutPatches(pixels, size), weights.patches)], 1), weights.positions);
+}
+
+/** Pixels [batch, height, width, 3] -> rows of patches [batch, patch, patch · patch · 3]. */
+export function cutPatches(pixels: tf.Tensor, size: number): tf.Tensor {
   const [batch, height, width] = pixels.shape as [number, number, number];
-  const grid = tf.reshape(pixels, [batch, height / size, size, width / size, size, 3]);
-  const patches = tf.reshape(tf.transpose(grid, [0, 1, 3, 2, 4, 5]), [batch, -1, size * size * 3]);
-  const classes = tf.tile(weights.classEmbedding, [batch, 1, 1]); // [batch, 1, width]
-  return tf.add(tf.concat([classes, linear(patches, weights.patches)], 1), weights.positions);
+  const ordered = swapped(pixels, [(batch * height) / size, size, width / size, size * 3]);
+  return tf.reshape(ordered, [batch, -1, size * size * 3]);
 }
 
 /**

@@ -2,6 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { foldedAttend, foldedPattern, worthFolding } from "./folded.js";
 import { type Linear, linear } from "./linear.js";
 import { batchedMatMul } from "./products.js";
+import { swapped } from "./swapped.js";
 import { define, type Given, type Values } from "./values.js";
 
 export interface AttentionWeights<Leaf = tf.Tensor> {
@@ -211,10 +212,10 @@ function ungroup(z: tf.Tensor, batch: number, contexts: number): tf.Tensor {
   return tf.reshape(perHead, [batch, (rows * contexts) / batch, groups / contexts, headDim]);
 }
 
-/** [context, a, b, query, key] -> [context, b, a, query, key]; where one of the two is 1 there is nothing to move. */
+/** [context, a, b, query, key] -> [context, b, a, query, key] */
 export function swapGroups(x: tf.Tensor): tf.Tensor {
   const [contexts, a, b, queries, keys] = x.shape as [number, number, number, number, number];
-  return a === 1 || b === 1 ? tf.reshape(x, [contexts, b, a, queries, keys]) : tf.transpose(x, [0, 2, 1, 3, 4]);
+  return tf.reshape(swapped(x, [contexts, a, b, queries * keys]), [contexts, b, a, queries, keys]);
 }
 
 /** Folds every query that shares a context into rows: [contexts · head, batch/contexts · query, headDim]. */

@@ -8,10 +8,12 @@ import {
   largestBatch,
   mergeHeads,
   splitHeads,
+  swapGroups,
 } from "./attention.js";
 import { type Matrix, product } from "./linear.js";
 import { batchedMatMul } from "./products.js";
 import { type Rotary, rotate } from "./rotary.js";
+import { swapped } from "./swapped.js";
 import { define, type Given, type Values } from "./values.js";
 
 // Causal attention with rotary positions, in which several query heads share the keys and values of one (Ainslie et al.
@@ -95,8 +97,10 @@ function attendFrom(q: tf.Tensor, keys: readonly tf.Tensor[], values: readonly t
   if (most > batch) return attendFrom(tf.tile(q, [most / batch, 1, 1, 1]), keys, values);
   const groups = keys[0]!.shape[2]!;
   const each = heads / groups;
-  const scaled = tf.reshape(tf.mul(q, 1 / Math.sqrt(headDim)), [batch, queries, groups, each, headDim]);
-  const byGroup = tf.transpose(scaled, [2, 0, 1, 3, 4]); // [group, batch, query, head of the group, headDim]
+  const scaled = tf.mul(q, 1 / Math.sqrt(headDim));
+  const byGroup = tf.reshape(swapped(scaled, [1, batch * queries, groups, each * headDim]), [
+    ...[groups, batch, queries, each, headDim],
+  ]);
   const [turnedKeys, turnedValues] = [
     keys.map((k) => tf.transpose(k, [2, 0, 3, 1])),
     values.map((v) => tf.transpose(v, [2, 0, 1, 3])),
@@ -111,7 +115,7 @@ function attendFrom(q: tf.Tensor, keys: readonly tf.Tensor[], values: readonly t
     pieces.push(tf.tidy(() => attendTurned(piece(byGroup), turnedKeys.map(piece), turnedValues.map(piece))));
   }
   const z = pieces.length === 1 ? pieces[0]! : tf.concat(pieces, 1);
-  return tf.reshape(tf.transpose(z, [1, 2, 0, 3, 4]), [batch, queries, heads, headDim]);
+  return tf.reshape(swapped(z, [1, groups, batch * queries, each * headDim]), [batch, queries, heads, headDim]);
 }
 
 /** Some of the second axis; wasm cuts five axes slowly. */
@@ -164,17 +168,13 @@ function pattern(q: tf.Tensor, parts: readonly tf.Tensor[]): tf.Tensor {
   if (most > batch) return pattern(tf.tile(q, [most / batch, 1, 1, 1]), parts);
   const groups = parts[0]!.shape[2]!;
   const each = heads / groups;
-  const folded = tf.reshape(tf.transpose(tf.reshape(q, [batch, queries, groups, each, headDim]), [0, 3, 1, 2, 4]), [
-    batch,
-    each * queries,
-    groups,
-    headDim,
+  const folded = tf.reshape(swapped(q, [batch, queries * groups, each, headDim]), [
+    ...[batch, each * queries, groups, headDim],
   ]);
   const scores = parts.map((k) => {
     const [contexts, keys] = k.shape as [number, number];
     const split = tf.reshape(groupedScores(folded, k), [contexts, groups, batch / contexts, each * queries, keys]);
-    const ordered = contexts === batch || groups === 1 ? split : tf.transpose(split, [0, 2, 1, 3, 4]);
-    return tf.reshape(ordered, [batch, heads, queries, keys]);
+    return tf.reshape(swapGroups(split), [batch, heads, queries, keys]);
   });
   if (queries > 1) scores.push(tf.add(scores.pop()!, causalMask(queries)));
   return tf.softmax(joined(scores));
@@ -195,8 +195,8 @@ function attendGroups(pattern: tf.Tensor, parts: readonly tf.Tensor[]): tf.Tenso
       from += keys;
       return attend(tf.reshape(part, [batch, groups, each * queries, keys]), v);
     });
-    const z = tf.reshape(sums.length === 1 ? sums[0]! : tf.addN(sums), [batch, each, queries, groups, headDim]);
-    return tf.reshape(tf.transpose(z, [0, 2, 3, 1, 4]), [batch, queries, heads, headDim]);
+    const z = sums.length === 1 ? sums[0]! : tf.addN(sums); // [batch, head of the group · query, group, headDim]
+    return tf.reshape(swapped(z, [batch, each, queries * groups, headDim]), [batch, queries, heads, headDim]);
   });
 }
 

@@ -7,6 +7,7 @@ import {
   attentionPattern,
   mergeHeads,
   splitHeads,
+  swapGroups,
 } from "./attention.js";
 import { linear } from "./linear.js";
 import { define, type Values } from "./values.js";
@@ -36,13 +37,13 @@ export function tiledAttention(
         const pattern = attentionPattern(byTile(q, tile), byTile(k, tile)); // [batch · tile, head, query, key]
         const tiles = k.shape[1]! / tile;
         const split = tf.reshape(pattern, [pattern.shape[0]! / tiles, tiles, heads, tile, tile]);
-        return tf.reshape(tf.transpose(split, [0, 2, 1, 3, 4]), [-1, heads, tiles * tile, tile]);
+        return tf.reshape(swapGroups(split), [-1, heads, tiles * tile, tile]);
       },
       z: (values) => {
         const { v } = values;
         const tiles = v.shape[1]! / tile;
         if (!given?.pattern && tiles > 1) return attendByTile(values, tiles);
-        const split = tf.transpose(tf.reshape(values.pattern, [-1, heads, tiles, tile, tile]), [0, 2, 1, 3, 4]);
+        const split = swapGroups(tf.reshape(values.pattern, [-1, heads, tiles, tile, tile]));
         const z = attend(tf.reshape(split, [-1, heads, tile, tile]), byTile(v, tile));
         return tf.reshape(z, [-1, tiles * tile, heads, v.shape[3]!]);
       },
