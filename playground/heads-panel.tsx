@@ -1,21 +1,18 @@
 import type { VNode } from "preact";
-import { middle95 } from "../src/base/mean.js";
 import { HeadMap } from "../src/page/head-map.js";
 import type { HeadMap as MapData } from "../src/page/map.js";
-import { PictureOverlay } from "../src/page/picture-overlay.js";
 import { Term } from "../src/page/term.js";
 import { TokenStrip } from "../src/page/token-strip.js";
 import { headName } from "../src/patching/head-place.js";
-import type { Picture } from "../src/pictures/picture.js";
-import { drawOverlay } from "../src/report/overlay.js";
-import { pictureUrl } from "./pictures.js";
-import type { Looked, Store, View } from "./store.js";
+import { shownToken } from "./effects.js";
+import { LookPanel } from "./look-panel.js";
+import type { Store, View } from "./store.js";
 
 /** The sweep: the effect of every head, and where the chosen one looks. */
 export function HeadsPanel({ store }: { readonly store: Store }): VNode {
   const { view } = store;
   const { found, state, busy } = view;
-  const token = state.token ?? found?.token ?? 0;
+  const token = shownToken(view);
   const { selected } = state;
   const map = mapOf(view, token);
   return (
@@ -44,23 +41,44 @@ export function HeadsPanel({ store }: { readonly store: Store }): VNode {
         />
       )}
       <div class="heads">
-        {map && (
-          <HeadMap
-            map={map}
-            selected={selected && [selected.layer, selected.head]}
-            onSelect={(layer, head) => store.select({ layer, head }, token)}
-          />
-        )}
-        <Look view={view} />
-        {selected && (
-          <button type="button" onClick={() => store.toggle(selected)}>
-            Switch {headName(selected)} {isOff(view, selected) ? "on again" : "off"}
+        <div>
+          {map && (
+            <HeadMap
+              map={map}
+              selected={selected && [selected.layer, selected.head]}
+              onSelect={(layer, head) => store.select({ layer, head }, token)}
+            />
+          )}
+          <Measure view={view} />
+        </div>
+        <div>
+          <button type="button" disabled={!selected} onClick={() => selected && store.toggle(selected)}>
+            {selected
+              ? `Switch ${headName(selected)} ${isOff(view, selected) ? "on again" : "off"}`
+              : "Switch a head off"}
           </button>
-        )}
+          <LookPanel view={view} />
+        </div>
       </div>
     </section>
   );
 }
+
+/** What an effect is a share of. */
+function Measure({ view: { found, given } }: { readonly view: View }): VNode | null {
+  if (!found) return null;
+  const { clean, corrupted } = found.readings;
+  const [right, other] = given.answers;
+  return (
+    <p class="caution">
+      The answer is measured by the <Term word="logit difference" /> of “{right}” and “{other}”:{" "}
+      {signed(clean.logitDiff)} with the clean picture (effect 1), {signed(corrupted.logitDiff)} with the corrupted one
+      (effect 0). An effect of 0.25 is a quarter of the way from the second to the first.
+    </p>
+  );
+}
+
+const signed = (value: number) => value.toFixed(1).replace("-", "−");
 
 function isOff({ state }: View, { layer, head }: { layer: number; head: number }): boolean {
   return state.off.some((one) => one.layer === layer && one.head === head);
@@ -83,47 +101,4 @@ export function mapOf({ effects, model, found, state }: View, token: number): Ma
     extent: Math.max(0.1, ...all),
     marks: { cells: state.off.map(({ layer, head }) => [layer, head] as const), meaning: "switched off" },
   };
-}
-
-/** Drawn once: the page is shown anew at every change. */
-function overlayOf(looked: Looked, image: Picture, extent: number): Picture {
-  const known = overlays.get(looked);
-  if (known?.image === image) return known.drawn;
-  const drawn = drawOverlay(image, looked.grid, { side: 192, extent }).picture;
-  overlays.set(looked, { image, drawn });
-  return drawn;
-}
-
-const overlays = new WeakMap<Looked, { readonly image: Picture; readonly drawn: Picture }>();
-
-/** Where the chosen head looks, with its effect beside that of all others. */
-function Look({ view }: { readonly view: View }): VNode {
-  const { looked, given, found, effects } = view;
-  if (!looked) return <p class="caution">Choose a head in the map to see where it looks.</p>;
-  const { at, grid, effect } = looked;
-  const extent = Math.max(1e-6, ...grid.flat().map(Math.abs));
-  const drawn = overlayOf(looked, given.image, extent);
-  const title = `${headName(at)}, from “${found?.tokens[at.token] ?? at.token}”`;
-  const others = effects
-    .flatMap((layer, l) => (layer ?? []).flatMap((head, h) => (l === at.layer && h === at.head ? [] : head)))
-    .filter((one): one is number => one !== null && one !== undefined)
-    .sort((a, b) => a - b);
-  const range = others.length > 0 ? middle95(others) : undefined;
-  return (
-    <PictureOverlay
-      title={title}
-      picture={{ src: pictureUrl(given.image), alt: "The clean picture.", width: 128, height: 128 }}
-      overlay={{
-        src: pictureUrl(drawn),
-        alt: `${title}: where it looks more and less than all heads do.`,
-        width: 128,
-        height: 128,
-      }}
-      extent={extent}
-      effect={{
-        effect,
-        null: range && { low: range[0], high: range[1], meaning: "95% of all other heads and tokens here" },
-      }}
-    />
-  );
 }

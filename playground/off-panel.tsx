@@ -1,9 +1,10 @@
 import type { VNode } from "preact";
-import { AnswerBars } from "../src/page/answer-bars.js";
+import { AnswerBars, withRest } from "../src/page/answer-bars.js";
 import { CircuitCard } from "../src/page/circuit-card.js";
 import { percent } from "../src/page/number.js";
 import { Term } from "../src/page/term.js";
 import { headName } from "../src/patching/head-place.js";
+import { shownToken, strongestFirst } from "./effects.js";
 import { HOWS, type How } from "./shown.js";
 import type { CircuitFound, Store } from "./store.js";
 
@@ -20,7 +21,8 @@ export function OffPanel({ store }: { readonly store: Store }): VNode {
   return (
     <section aria-labelledby="off">
       <h2 id="off">Switch heads off</h2>
-      <p>Choose a head in the map and switch it off: the clean run then has something else in its place.</p>
+      <p>The clean run then has something else in the place of these heads. Any head of the map can be switched off.</p>
+      <Toggles store={store} />
       <div class="row">
         <label>
           In its place{" "}
@@ -39,15 +41,20 @@ export function OffPanel({ store }: { readonly store: Store }): VNode {
       </div>
       <p>
         Off: {off.length === 0 ? "none" : off.map(headName).join(", ")}
-        {after && after.left !== null && `. ${percent(after.left, 1)} of the answer is left.`}
+        {after && after.left !== null && `. ${percent(after.left, 1)} of the answer is left`}
+        {after && after.left !== null && (
+          <span class="faint"> (of the way from the corrupted run to the clean one).</span>
+        )}
       </p>
       {found && (
         <AnswerBars
           caption={
             off.length === 0 ? "Answers of the clean run" : "Answers without these heads; the tick is where each was"
           }
-          answers={found.top.map(({ text, clean }, i) =>
-            after ? { text, prob: after.probs[i]!, before: clean } : { text, prob: clean },
+          answers={withRest(
+            found.top.map(({ text, clean }, i) =>
+              after ? { text, prob: after.probs[i]!, before: clean } : { text, prob: clean },
+            ),
           )}
         />
       )}
@@ -68,6 +75,30 @@ export function OffPanel({ store }: { readonly store: Store }): VNode {
     </section>
   );
 }
+
+/** The strongest heads at the token of the map, the chosen one, and those that are off: each with its switch. */
+function Toggles({ store }: { readonly store: Store }): VNode | null {
+  const { effects, state } = store.view;
+  const token = shownToken(store.view);
+  const strongest = strongestFirst(effects).filter((one) => one.token === token);
+  const all = [...strongest.slice(0, MOST_TOGGLES), ...(state.selected ? [state.selected] : []), ...state.off];
+  const heads = new Map(all.map(({ layer, head }) => [headName({ layer, head }), { layer, head }]));
+  const off = new Set(state.off.map(headName));
+  if (heads.size === 0) return null;
+  return (
+    <ul class="tokens" aria-label="Heads that are off where they are pressed">
+      {Array.from(heads, ([name, place]) => (
+        <li>
+          <button type="button" aria-pressed={off.has(name)} onClick={() => store.toggle(place)}>
+            {name} is {off.has(name) ? "off" : "on"}
+          </button>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+const MOST_TOGGLES = 5;
 
 function Circuit({ circuit, here, there, counted, of }: CircuitFound): VNode {
   const others = there

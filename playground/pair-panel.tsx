@@ -1,14 +1,16 @@
 import type { VNode } from "preact";
-import { AnswerBars } from "../src/page/answer-bars.js";
+import { AnswerBars, withRest } from "../src/page/answer-bars.js";
 import { Term } from "../src/page/term.js";
+import { cautionOf } from "./caution.js";
 import { pictureFrom, pictureUrl } from "./pictures.js";
 import { MOST_SCENES, TASKS } from "./scenes.js";
 import type { State } from "./state.js";
-import type { Store } from "./store.js";
+import type { Store, View } from "./store.js";
 
 /** The pair: its two pictures, the question, and what the model says of both. */
 export function PairPanel({ store }: { readonly store: Store }): VNode {
   const { state, given, found } = store.view;
+  const caution = cautionOf(store.view);
   const anything = () => Math.floor(Math.random() * MOST_SCENES);
   return (
     <section aria-labelledby="pair">
@@ -30,32 +32,45 @@ export function PairPanel({ store }: { readonly store: Store }): VNode {
         </button>
       </div>
       <p class="faint">Or drop a picture of your own on one of these, or paste one: it becomes the clean picture.</p>
+      <Second view={store.view} />
       <div class="pair">
         <PairPicture store={store} which="image" />
         <PairPicture store={store} which="corruptImage" />
         <div>
           <Question store={store} key={`${given.question} ${given.answers}`} />
           {found ? (
-            <>
+            WHICH.map((run) => (
               <AnswerBars
-                caption={`Clean: the model says “${found.answer}”`}
-                answers={found.top.map(({ text, clean }) => ({ text, prob: clean }))}
+                caption={`${run === "clean" ? "Clean" : "Corrupted"}: the model says “${found.says[run]}”`}
+                answers={withRest(found.top.map((one) => ({ text: one.text, prob: one[run] })))}
               />
-              <AnswerBars
-                caption="Corrupted: of the same answers"
-                answers={found.top.map(({ text, corrupted }) => ({ text, prob: corrupted }))}
-              />
-            </>
+            ))
           ) : (
             <p>Waiting for the model …</p>
           )}
         </div>
       </div>
+      {caution && <p class="note">{caution}</p>}
       <p>
         The model sees the first picture in its <Term word="clean run" /> and the second in its{" "}
         <Term word="corrupted run" />.
       </p>
     </section>
+  );
+}
+
+const WHICH = ["clean", "corrupted"] as const;
+
+/** One picture of one's own is not yet a pair. */
+function Second({ view: { own, given } }: { readonly view: View }): VNode | null {
+  if (Boolean(own.image) === Boolean(own.corruptImage)) return null;
+  const [which, answer] = own.image ? ["corrupted", given.answers[1]] : ["clean", given.answers[0]];
+  return (
+    <p class="note">
+      Now give the {which} picture too: much like yours, but one for which “{answer}” is the right answer. Until then
+      two pictures are compared that have nothing to do with each other. Your question and its two answers stand beside
+      them.
+    </p>
   );
 }
 
@@ -79,7 +94,7 @@ function PairPicture({ store, which }: { readonly store: Store; readonly which: 
     >
       <img class="pixels" src={pictureUrl(given[which])} alt={`The ${name} picture.`} {...{ width, height }} />
       <figcaption>
-        {name}
+        {name}: “{given.answers[which === "image" ? 0 : 1]}” is right
         {own[which] && ", your own (it stays on this machine)"}
       </figcaption>
       <label class="file">

@@ -1,8 +1,11 @@
+import * as tf from "@tensorflow/tfjs-core";
 import { middle95 } from "../src/base/mean.js";
 import type { CheckpointFiles } from "../src/base/source.js";
 import { towerSize } from "../src/model/architecture.js";
+import { endsOf } from "../src/model/pass.js";
 import { answerAttention, lookingSite, lookingToken } from "../src/patching/answer-attention.js";
 import { attentionOverlay } from "../src/patching/attention-functions.js";
+import { choiceName, said } from "../src/patching/choices.js";
 import { everyHead, keptBy } from "../src/patching/faithful.js";
 import type { HeadPlace } from "../src/patching/head-place.js";
 import { logitDifference, probability } from "../src/patching/metrics.js";
@@ -10,6 +13,7 @@ import { loadModel, type Model } from "../src/patching/model.js";
 import type { Pair } from "../src/patching/pair.js";
 import { type Measured, patchHead, patchMetrics } from "../src/patching/patch.js";
 import { greedy } from "../src/patching/rules/greedy.js";
+import type { Run } from "../src/patching/run.js";
 import { type CircuitSite, parseSite } from "../src/patching/sites.js";
 import { fromRun, meanOf, type Source, zero } from "../src/patching/sources.js";
 import { sweep } from "../src/patching/sweep.js";
@@ -45,25 +49,34 @@ export class Session {
     const made = await this.model.pair({ image, corruptImage, question, answers });
     this.#pair?.[Symbol.dispose]();
     [this.#pair, this.#given] = [made, given];
-    const { top, answer } = await this.model.ask({ image, question }, { top: MOST_ANSWERS });
     const { correct, incorrect } = made.answers;
-    const shown = new Map([...top, correct, incorrect].map(({ id, token }) => [id, token]));
-    const read = (id: number, token: string) => probability({ id, token, text: token });
-    const metrics = Object.fromEntries(Array.from(shown, ([id, token]) => [`${id}`, read(id, token)]));
-    const { layers } = this.facts;
-    // Patching nothing new: the last layer's heads get the values that they have.
-    const place = { site: this.site, layer: layers - 1, head: 0 } as never;
-    const both = await patchMetrics(made, [place], metrics, { direction: "noise", source: fromRun(made.clean) });
+    const [clean, corrupted] = [await this.#read(made.clean, made), await this.#read(made.corrupted, made)];
+    const others = [...clean.probs.keys()]
+      .map((id) => ({ id, prob: Math.max(clean.probs[id]!, corrupted.probs[id]!) }))
+      .filter(({ id, prob }) => prob >= LIKELY && id !== correct.id && id !== incorrect.id)
+      .sort((a, b) => b.prob - a.prob);
+    const ids = [correct.id, incorrect.id, ...others.slice(0, MOST_OTHERS).map(({ id }) => id)];
     return {
-      answer,
+      says: { clean: clean.says, corrupted: corrupted.says },
+      same: clean.first === corrupted.first,
       tokens: [...made.question.tokens],
       token: lookingToken(made),
       readings: { clean: { ...made.readings.clean }, corrupted: { ...made.readings.corrupted } },
-      top: Array.from(shown, ([id, token]) => {
-        const { base, source } = both[`${id}`]!;
-        return { id, text: token, clean: base, corrupted: source };
-      }).sort((a, b) => b.clean - a.clean),
+      top: ids.map((id) => {
+        const text = choiceName(this.model, id);
+        return { id, text, clean: clean.probs[id]!, corrupted: corrupted.probs[id]! };
+      }),
     };
+  }
+
+  /** What a run says, and how probable it makes every choice at the first place of the answer. */
+  async #read({ activations, logits }: Run, { question }: Pair) {
+    const { readout } = this.model.architecture;
+    const [ids] = await readout.say(this.model, endsOf(activations), [question.ids]);
+    const softmax = tf.tidy(() => tf.softmax(tf.squeeze(logits)));
+    const probs = await softmax.data();
+    softmax.dispose();
+    return { says: said(this.model, question.ids, ids!), first: probs.indexOf(Math.max(...probs)), probs };
   }
 
   /** The effect of every head at every token, [layer][head][token], layer by layer as they are found. */
@@ -155,4 +168,6 @@ export class Session {
   }
 }
 
-const MOST_ANSWERS = 4;
+/** Another answer than the two is shown from this probability on. */
+const LIKELY = 0.01;
+const MOST_OTHERS = 3;

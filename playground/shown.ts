@@ -12,12 +12,14 @@ export interface PairGiven {
 
 /** What the model says of it. */
 export interface PairFound {
-  readonly answer: string;
+  readonly says: Readonly<Record<"clean" | "corrupted", string>>;
+  /** Both begin alike. */
+  readonly same: boolean;
   readonly tokens: readonly string[];
   /** From which a head is looked at first. */
   readonly token: number | undefined;
   readonly readings: Readonly<Record<"clean" | "corrupted", { readonly prob: number; readonly logitDiff: number }>>;
-  /** The likeliest answers, and the two that were given. */
+  /** The two answers that were given, and others that are likely in one of the runs. */
   readonly top: readonly AnswerProbs[];
 }
 

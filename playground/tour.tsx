@@ -1,13 +1,15 @@
 import type { VNode } from "preact";
 import { twoDecimals } from "../src/page/number.js";
 import { headName } from "../src/patching/head-place.js";
+import { shownToken, strongestFirst } from "./effects.js";
 import type { View } from "./store.js";
 
 /** What patching is, in five steps, from the pair that is shown. */
 export function Tour({ view }: { readonly view: View }): VNode {
   const { given, found, effects } = view;
   const [right, wrong] = given.answers;
-  const best = strongest(view);
+  const token = shownToken(view);
+  const best = strongestFirst(effects).find((one) => one.token === token);
   const clean = found?.readings.clean.prob;
   const corrupted = found?.readings.corrupted.prob;
   const probability = (prob: number | undefined) => (prob === undefined ? "…" : `${(100 * prob).toFixed(0)}%`);
@@ -28,7 +30,7 @@ export function Tour({ view }: { readonly view: View }): VNode {
         </li>
         <li>
           {best
-            ? `Here ${headName(best)} at “${found?.tokens[best.token]}” brings back ${twoDecimals(best.effect)} of the answer, more than any other.`
+            ? `Here ${headName(best)} at “${found?.tokens[token]}”, the token of the map below, brings back ${twoDecimals(best.effect)} of the answer: more than any other head there.`
             : "How much of the answer comes back is the head’s effect. Press “Sweep all heads” to see it for each."}
         </li>
         <li>
@@ -38,13 +40,4 @@ export function Tour({ view }: { readonly view: View }): VNode {
       </ol>
     </details>
   );
-}
-
-function strongest({ effects }: View) {
-  const all = effects.flatMap((layer, l) =>
-    (layer ?? []).flatMap((tokens, head) =>
-      tokens.map((effect, token) => ({ layer: l, head, token, effect: effect ?? 0 })),
-    ),
-  );
-  return all.length === 0 ? undefined : all.reduce((a, b) => (b.effect > a.effect ? b : a));
 }

@@ -2,11 +2,12 @@ import { Buffer } from "node:buffer";
 import type { TopLevelSpec } from "vega-lite";
 import { printable } from "../base/inspect.js";
 import { xmlText } from "../base/xml.js";
+import { hex, overGrey } from "../page/colour.js";
 import type { HeadMap } from "../page/map.js";
 import { type Box, encodePng, type Picture } from "../pictures/picture.js";
 import { FONT_FAMILY, svgToPng, vegaToSvg } from "../report/figure.js";
 import { legendOf } from "../report/heatmap.js";
-import { drawOverlay, SCALE } from "../report/overlay.js";
+import { drawOverlay } from "../report/overlay.js";
 import { pictureText } from "./blocks.js";
 import { gridText } from "./grid.js";
 import type { Terminal } from "./terminal.js";
@@ -83,7 +84,11 @@ function figureOf({ picture, grid, title, subtitle = [], box }: Look): TopLevelS
           color: {
             field: "value",
             type: "quantitative",
-            scale: { range: SCALE, domain: [-end, 0, end], interpolate: "rgb" },
+            scale: {
+              range: [-1, 0, 1].map((end) => hex(overGrey(end, 1))),
+              domain: [-end, 0, end],
+              interpolate: "rgb",
+            },
             legend: legendOf(LEGEND, -end, end),
           },
         },

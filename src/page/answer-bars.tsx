@@ -14,6 +14,14 @@ export interface AnswerBarsProps {
   readonly answers: readonly AnswerBar[];
 }
 
+/** With what all answers that are not shown have together. */
+export function withRest(answers: readonly AnswerBar[]): AnswerBar[] {
+  const rest = (of: (one: AnswerBar) => number) => Math.max(0, 1 - answers.reduce((sum, one) => sum + of(one), 0));
+  const known = answers.every(({ before }) => before !== undefined);
+  const before = known ? { before: rest((one) => one.before!) } : {};
+  return [...answers, { text: "all others", prob: rest(({ prob }) => prob), ...before }];
+}
+
 const WIDTH = 120;
 
 /** Answers with bars, and a tick where each stood before. */

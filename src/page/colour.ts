@@ -19,6 +19,19 @@ export function cellColours(value: number | null, extent: number): [ink: Colour,
   return [strength > 0.6 ? LIGHT : DARK, [channel(0), channel(1), channel(2)]];
 }
 
+/** How much of the picture under it the strongest colour hides. */
+export const OPAQUE = 0.85;
+
+/** A value as it looks over a picture in grey of middle brightness, which shows where it is 0. */
+export function overGrey(value: number, extent: number): Colour {
+  const strength = Math.min(1, Math.abs(value) / (extent || 1)) * OPAQUE;
+  const end = value < 0 ? NEGATIVE : POSITIVE;
+  const channel = (i: 0 | 1 | 2) => GREY + strength * (end[i] - GREY);
+  return [channel(0), channel(1), channel(2)];
+}
+
+const GREY = 150;
+
 /** `#b2182b`, as an attribute of a drawing has it. */
 export function hex(colour: Colour): string {
   return `#${colour.map((channel) => Math.round(channel).toString(16).padStart(2, "0")).join("")}`;

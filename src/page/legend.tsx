@@ -1,5 +1,5 @@
 import type { ComponentChildren, VNode } from "preact";
-import { cellColours, hex } from "./colour.js";
+import { cellColours, hex, overGrey } from "./colour.js";
 import { decimals } from "./map.js";
 
 export interface LegendProps {
@@ -9,6 +9,8 @@ export interface LegendProps {
   readonly extent: number;
   /** Nothing is negative. */
   readonly sequential?: boolean;
+  /** The colours lie over a picture in grey. */
+  readonly overPicture?: boolean;
   /** What a number means, at length: behind a line that opens it. */
   readonly children?: ComponentChildren;
 }
@@ -17,7 +19,7 @@ const WIDTH = 240;
 const STEPS = 24;
 
 /** A scale of colours, and what a number means. */
-export function Legend({ legend, extent, sequential = false, children }: LegendProps): VNode {
+export function Legend({ legend, extent, sequential = false, overPicture = false, children }: LegendProps): VNode {
   const lowest = sequential ? 0 : -extent;
   const text = (value: number) => decimals(value, extent);
   const ticks = [
@@ -30,7 +32,7 @@ export function Legend({ legend, extent, sequential = false, children }: LegendP
       <svg width={WIDTH} height={30} role="img" aria-label={`Colours from ${text(lowest)} to ${text(extent)}`}>
         {Array.from({ length: STEPS }, (_, i) => {
           const value = lowest + ((i + 0.5) / STEPS) * (extent - lowest);
-          const fill = hex(cellColours(value, extent)[1]);
+          const fill = hex(overPicture ? overGrey(value, extent) : cellColours(value, extent)[1]);
           return <rect x={(i * WIDTH) / STEPS} width={WIDTH / STEPS + 0.5} height={12} fill={fill} />;
         })}
         <g class="labels" font-size={11} aria-hidden="true">

@@ -33,7 +33,11 @@ export function PictureOverlay({ title, picture, overlay, extent, effect }: Pict
         <img {...picture} alt={picture.alt} />
         <img {...overlay} alt={overlay.alt} />
       </div>
-      <Legend legend="attention minus the mean over all heads" extent={extent} />
+      <Legend
+        legend="attention minus the mean over all heads: blue more, red less, grey as much"
+        extent={extent}
+        overPicture
+      />
       {effect ? (
         <EffectBar {...effect} />
       ) : (

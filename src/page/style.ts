@@ -46,9 +46,6 @@ summary { cursor: pointer; color: var(--link); font-size: .9rem; }
 .pictures figure { width: clamp(9rem, calc(50% - .4rem), 16rem); }
 .pictures img { display: block; width: 100%; height: auto; }
 figcaption { font-size: .87rem; color: var(--faint); padding: .2rem 0; }
-.scale { display: flex; align-items: center; gap: .5rem; font-size: .87rem; margin: .5rem 0; }
-.scale span { width: 10rem; height: .8rem; border: 1px solid var(--line);
-  background: linear-gradient(to right, rgb(178 24 43), #fff, rgb(33 102 172)); print-color-adjust: exact; }
 .head-map figcaption span { display: block; }
 .labels, .map .tip { fill: var(--ink); }
 .map, .legend svg { display: block; }
@@ -58,7 +55,9 @@ figcaption { font-size: .87rem; color: var(--faint); padding: .2rem 0; }
 .map .cell:is(:hover, :focus) .tip { display: inline; }
 .map:has(.cell:hover) .cell:focus:not(:hover) .tip { display: none; }
 .legend p, .effect p, .card p { margin: .2rem 0; font-size: .87rem; }
-.effect svg { overflow: visible; }
+.effect > svg { overflow: visible; display: block; }
+.key { list-style: none; margin: .2rem 0; padding: 0; font-size: .87rem; }
+.note { border-left: 3px solid var(--link); background: var(--tint); padding: .4rem .8rem; }
 .track { fill: var(--track); }
 .answers .before { fill: var(--ink); }
 .answers td { border: 0; padding-right: .5rem; text-align: left; }

@@ -1,12 +1,9 @@
 import { checkList, checkObject, NoticeError } from "../base/errors.js";
 import { checkShape } from "../base/options.js";
-import { NEGATIVE, POSITIVE } from "../page/colour.js";
+import { NEGATIVE, OPAQUE, POSITIVE } from "../page/colour.js";
 import type { Box, Picture } from "../pictures/picture.js";
 import { luminance } from "../pictures/picture.js";
 import { resize } from "../pictures/resize.js";
-
-/** How much of the picture the strongest colour hides. */
-const OPAQUE = 0.85;
 
 /** How an overlay is drawn. */
 export interface OverlayOptions {
@@ -92,8 +89,3 @@ function blends(cells: number, pixels: number, { from, length }: { readonly from
 }
 
 const mix = (a: number, b: number, part: number) => a + (b - a) * part;
-
-/** What stands for -1, 0 and 1 times the extent, on white. */
-export const SCALE = [NEGATIVE, [255, 255, 255], POSITIVE].map(
-  (end) => `rgb(${end.map((channel) => Math.round(mix(255, channel, OPAQUE)))})`,
-);

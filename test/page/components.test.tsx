@@ -1,7 +1,7 @@
 import { render } from "preact-render-to-string";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { AnswerBars } from "../../src/page/answer-bars.js";
+import { AnswerBars, withRest } from "../../src/page/answer-bars.js";
 import { CircuitCard } from "../../src/page/circuit-card.js";
 import { EffectBar } from "../../src/page/effect-bar.js";
 import { Legend } from "../../src/page/legend.js";
@@ -18,6 +18,10 @@ const words = (page: string) =>
 test("a legend says where its colours end", () => {
   assert.match(render(<Legend legend="effect" extent={0.8} />), "Colours from −0.80 to 0.80");
   assert.match(render(<Legend legend="share" extent={2} sequential />), "Colours from 0 to 2.0");
+  // Over a picture in grey 0 is grey: nearly white is the colour of a map's 0.
+  const middle = (page: string) => Number.parseInt(/ x="120" [^>]*fill="#(..)/.exec(page)![1]!, 16);
+  assert.ok(middle(render(<Legend legend="effect" extent={1} />)) > 230);
+  assert.ok(middle(render(<Legend legend="attention" extent={1} overPicture />)) < 160);
   const folded = render(
     <Legend legend="effect" extent={1}>
       1 is all
@@ -31,16 +35,25 @@ test("answers have bars as long as they are probable, and a tick where they were
   assert.match(page, /class="bar" width="90"/); // of 120
   assert.match(page, /class="before" x="59"/);
   assert.is(words(page), "answers red 75.0% was 50.0%");
+  const rest = withRest([
+    { text: "red", prob: 0.75, before: 0.5 },
+    { text: "blue", prob: 0.125, before: 0.25 },
+  ]).at(-1);
+  assert.equal(rest, { text: "all others", prob: 0.125, before: 0.25 });
+  assert.equal(withRest([{ text: "red", prob: 1 }]).at(-1), { text: "all others", prob: 0 });
 });
 
 test("an effect stands over its null, and words say where", () => {
   const none = { low: -0.1, high: 0.1, meaning: "95% of random heads" };
   assert.is(
     words(render(<EffectBar effect={0.5} null={none} />)),
-    "Effect 0.50 of the answer: above 95% of random heads [−0.10, 0.10].",
+    "Effect 0.50 : 50% of the answer comes back 0 1, all of it this head 95% of random heads, −0.10 to 0.10: this head is above",
   );
-  assert.match(words(render(<EffectBar effect={-0.2} null={none} />)), "below 95%");
-  assert.match(words(render(<EffectBar effect={0.1} null={none} />)), "within 95%");
+  assert.match(words(render(<EffectBar effect={-0.2} null={none} />)), /moves 20% further away.*is below$/);
+  assert.match(
+    words(render(<EffectBar effect={0.1} null={none} rank="Number 2 of 9." />)),
+    /is within Number 2 of 9\.$/,
+  );
   // From −0.1 to 1 on 240 pixels: 0 is at 21.8, a half 109.1 further.
   const [, x, width] = /<rect x="([\d.]+)" width="([\d.]+)" y="4"/.exec(
     render(<EffectBar effect={0.5} null={none} />),

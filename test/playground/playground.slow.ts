@@ -86,7 +86,10 @@ test("the example stands there before the model, and is what the model then says
   const cell = page.getByRole("gridcell", { name: "layer 0, head 0:" });
   const effect = effects[0]![0]![found.token!]!;
   assert.match((await cell.getAttribute("aria-label"))!, effect.toPrecision(3));
-  assert.match(await page.getByText(/Clean: the model says/).innerText(), `“${found.answer}”`);
+  assert.match(await page.getByText(/Clean: the model says/).innerText(), `“${found.says.clean}”`);
+  // The tour names a head at the token that the map shows.
+  await page.getByText("What is this? Five steps").click();
+  await page.getByText(`at “${found.tokens[found.token!]}”, the token of the map below`).waitFor(LONG);
   assert.equal(complaints, []);
   await context.close();
 });
@@ -128,6 +131,11 @@ test("ask, sweep, look, switch off, undo, a circuit: by keyboard and mouse", asy
   await page.getByText("Off: L1H3.").waitFor(LONG);
   await press(page, "Undo");
   await page.getByText("Off: none").waitFor(LONG);
+  // A strong head is switched by its own switch, without the map.
+  await press(page, "L0H0 is on");
+  await page.getByText("Off: L0H0.").waitFor(LONG);
+  await press(page, "L0H0 is off");
+  await page.getByText("Off: none").waitFor(LONG);
   await press(page, "Find a small circuit");
   await page.getByText("keeps of this answer alone").waitFor(LONG);
   assert.match(await page.locator(".card").innerText(), /other pairs[\s\S]*%/);
@@ -162,7 +170,8 @@ test("a picture and a question of one's own; what is none says what to do", asyn
   // 20 MB of a picture: a star, and what comes after a PNG's end is nobody's.
   const star = Buffer.from(encodePng(scenePair("attributes", 41).image));
   await choose("star.png", "image/png", Buffer.concat([star, Buffer.alloc(20e6)]));
-  await page.getByText("clean, your own").waitFor(LONG);
+  await page.getByText(/clean.*your own/).waitFor(LONG);
+  await page.getByText("Now give the corrupted picture too").waitFor(LONG);
   await page.getByLabel("Question").fill("is this star black or blue?");
   await page.getByLabel("Right answer").fill("blue");
   await page.getByLabel("The other").fill("black");
@@ -180,7 +189,13 @@ test("a picture and a question of one's own; what is none says what to do", asyn
     files.items.add(new File([new Uint8Array(${JSON.stringify(bytes)})], "black.png", { type: "image/png" }));
     document.querySelectorAll(".pair-picture")[1].dispatchEvent(new DragEvent("drop", { dataTransfer: files, bubbles: true, cancelable: true }));
   }`);
-  await page.getByText("corrupted, your own").waitFor(LONG);
+  await page.getByText(/corrupted.*your own/).waitFor(LONG);
+  assert.is(await page.getByText("Now give the corrupted picture too").count(), 0);
+  // Twice the same picture: there is nothing to be brought back.
+  await page.getByLabel("Take your own corrupted picture").setInputFiles({
+    ...{ name: "star.png", mimeType: "image/png", buffer: star },
+  });
+  await page.getByText("says “blue” to both pictures").waitFor(LONG);
   assert.equal(complaints, []);
   await context.close();
 });

@@ -1,9 +1,12 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { cautionOf } from "../../playground/caution.js";
+import { rankOf, strongestFirst } from "../../playground/effects.js";
 import { exampleText, keptExample, makeExample } from "../../playground/example.js";
 import { otherPairs, scenePair } from "../../playground/scenes.js";
 import { Session } from "../../playground/session.js";
 import { START } from "../../playground/state.js";
+import type { View } from "../../playground/store.js";
 import { openModel } from "../../src/files/open.js";
 import { ablate } from "../../src/patching/ablate.js";
 import { keptBy } from "../../src/patching/faithful.js";
@@ -61,6 +64,45 @@ test("a sweep layer by layer, a look and heads switched off are the library's ow
     const others = otherPairs(START.task, START.scene, 8);
     assert.ok((await session.intervene(off, how, others, ids)).left! < 0.99, how);
   }
+});
+
+test("what both runs say and how sure they are is the library's own; answers that are not likely are left out", async () => {
+  const session = await opened();
+  const { says, same, top } = await session.pair(given);
+  using blip = await loadBlip("weights/scenes", { backend: "wasm" });
+  for (const [run, image] of [["clean", given.image] as const, ["corrupted", given.corruptImage] as const]) {
+    const asked = await blip.ask({ image, question: given.question }, { top: 118 });
+    assert.is(says[run], asked.answer);
+    for (const { id, [run]: prob } of top)
+      assert.ok(Math.abs(prob - asked.top.find((one) => one.id === id)!.prob) < 1e-5);
+  }
+  assert.is(same, false);
+  assert.equal(
+    top.map(({ text }) => text),
+    given.answers,
+  );
+  // Of two pictures alike both are the same, and the page warns.
+  const alike = { ...given, corruptImage: given.image };
+  const found = await session.pair(alike);
+  assert.is(found.same, true);
+  const view = { found, given: alike } as unknown as View;
+  assert.match(cautionOf(view), /says “red” to both pictures.*mean nothing/);
+  const readings = { clean: { prob: 0.1, logitDiff: -1 }, corrupted: { prob: 0.1, logitDiff: -2 } };
+  const wrong = { ...view, found: { ...found, same: false, readings } };
+  assert.match(cautionOf(wrong), "With the clean picture the model takes “green” to be likelier than “red”.");
+  const sure = { clean: { prob: 0.9, logitDiff: 2 }, corrupted: { prob: 0.1, logitDiff: -2 } };
+  assert.is(cautionOf({ ...wrong, found: { ...wrong.found, readings: sure } }), undefined);
+});
+
+test("a head's rank counts all heads at all tokens, and names who is next", async () => {
+  const { found, effects } = await keptExample();
+  const view = { found, effects } as unknown as View;
+  const all = effects.flat(2).filter((one) => one !== null) as number[];
+  const at = (token: number) => rankOf(view, { layer: 0, head: 0, token })!;
+  assert.is(strongestFirst(effects)[0]!.effect, Math.max(...all));
+  assert.match(at(6), `The strongest of ${all.length} (each head at each token); the next is L0H0 at “red”, 0.25.`);
+  assert.match(at(4), `Number 2 of ${all.length} (each head at each token); the strongest is L0H0 at “green”, 0.27.`);
+  assert.is(rankOf({ ...view, effects: [] }, { layer: 0, head: 0, token: 4 }), undefined);
 });
 
 test("a circuit keeps nine tenths of its own pair, and says what it keeps of others", async () => {

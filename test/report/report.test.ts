@@ -76,7 +76,8 @@ test("a universal head has its role, what it does alone, its clearest picture an
     "<dt>AUROC of the object, attributes</dt><dd>0.91 [0.88, 0.94]; noise [0.48, 0.52]</dd>",
     "<strong>clearest: L2H1 on attributes</strong>",
     "<strong>counter-example: L2H1 on attributes</strong>",
-    "<strong>Effect 0.61</strong> of the answer: above 95% of the heads of this site [−0.05, 0.30].",
+    "<strong>Effect 0.61</strong>: 61% of the answer comes back",
+    "95% of the heads of this site, −0.05 to 0.30: this head is above",
   ])
     assert.ok(card.includes(text), text);
   assert.match(card, /<dt>put back alone, faces<\/dt><dd>6\d% \[6\d, 6\d\]<\/dd>/);
