@@ -86,10 +86,10 @@ test("what both runs say and how sure they are is the library's own; answers tha
   const found = await session.pair(alike);
   assert.is(found.same, true);
   const view = { found, given: alike } as unknown as View;
-  assert.match(cautionOf(view), /says “red” to both pictures.*mean nothing/);
+  assert.match(cautionOf(view)!, /says “red” to both pictures.*mean nothing/);
   const readings = { clean: { prob: 0.1, logitDiff: -1 }, corrupted: { prob: 0.1, logitDiff: -2 } };
   const wrong = { ...view, found: { ...found, same: false, readings } };
-  assert.match(cautionOf(wrong), "With the clean picture the model takes “green” to be likelier than “red”.");
+  assert.match(cautionOf(wrong)!, "With the clean picture the model takes “green” to be likelier than “red”.");
   const sure = { clean: { prob: 0.9, logitDiff: 2 }, corrupted: { prob: 0.1, logitDiff: -2 } };
   assert.is(cautionOf({ ...wrong, found: { ...wrong.found, readings: sure } }), undefined);
 });
