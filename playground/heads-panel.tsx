@@ -32,6 +32,7 @@ export function HeadsPanel({ store }: { readonly store: Store }): VNode {
           </button>
         )}
       </div>
+      {found && <p class="caution">At which token:</p>}
       {found && (
         <TokenStrip
           label="Token at which heads are patched"

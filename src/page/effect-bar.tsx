@@ -51,7 +51,7 @@ export function EffectBar({ effect, null: none, rank }: EffectScore): VNode {
         </li>
         {none && (
           <li>
-            <Swatch fill={NULL} /> {none.meaning}, {twoDecimals(none.low)} to {twoDecimals(none.high)}: this head is{" "}
+            <Swatch fill={NULL} /> {none.meaning}, {rangeOf(none)}: this head is{" "}
             {effect > none.high ? "above" : effect < none.low ? "below" : "within"}
           </li>
         )}
@@ -59,6 +59,12 @@ export function EffectBar({ effect, null: none, rank }: EffectScore): VNode {
       {rank && <p>{rank}</p>}
     </div>
   );
+}
+
+/** Rounded to two decimals, a range near 0 would be none. */
+function rangeOf({ low, high }: NonNullable<EffectScore["null"]>): string {
+  const ends = [low, high].map(twoDecimals);
+  return ends.every((end) => end === "0.00") ? "all near 0" : ends.join(" to ");
 }
 
 function Swatch({ fill }: { readonly fill: string }): VNode {

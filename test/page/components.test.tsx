@@ -54,6 +54,10 @@ test("an effect stands over its null, and words say where", () => {
     words(render(<EffectBar effect={0.1} null={none} rank="Number 2 of 9." />)),
     /is within Number 2 of 9\.$/,
   );
+  assert.match(
+    words(render(<EffectBar effect={0.1} null={{ ...none, low: -0.001, high: 0 }} />)),
+    "heads, all near 0: ",
+  );
   // From −0.1 to 1 on 240 pixels: 0 is at 21.8, a half 109.1 further.
   const [, x, width] = /<rect x="([\d.]+)" width="([\d.]+)" y="4"/.exec(
     render(<EffectBar effect={0.5} null={none} />),
