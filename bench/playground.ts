@@ -19,7 +19,7 @@ async function timesIn(browser: Browser, address: string): Promise<Record<keyof 
   const page = await context.newPage();
   // Another scene than the example's: nothing is answered before the model is there.
   await page.goto(`${address}#${stateHash(SCENE)}`);
-  await page.getByText("the model says").waitFor();
+  await page.getByText("Clean: the model says").waitFor();
   const answered = await page.evaluate<number>("performance.now()");
   const painted = await page.evaluate<number>('performance.getEntriesByName("first-contentful-paint")[0].startTime');
   const sweep = await page.evaluate<number>(timed("Sweep all heads", "The sweep is done"));

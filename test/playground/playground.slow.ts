@@ -101,7 +101,7 @@ test("ask, sweep, look, switch off, undo, a circuit: by keyboard and mouse", asy
   await page.getByLabel("Kind of scene").selectOption("faces");
   const { question, answers } = scenePair("faces", START.scene);
   assert.is(await page.getByLabel("Question").inputValue(), question);
-  await page.getByText(`the model says “${answers[0]}”`).waitFor(LONG);
+  await page.getByText(`Clean: the model says “${answers[0]}”`).waitFor(LONG);
   await press(page, "Sweep all heads");
   await said(page, "The sweep is done.");
   assert.is(await page.getByRole("gridcell", { name: /no score/ }).count(), 0);
@@ -146,7 +146,7 @@ test("ask, sweep, look, switch off, undo, a circuit: by keyboard and mouse", asy
 test("a sweep can be cancelled", async () => {
   const { page, context } = await open("#task=actions&scene=3");
   await ready(page);
-  await page.getByText("the model says").waitFor(LONG);
+  await page.getByText("Clean: the model says").waitFor(LONG);
   await page.evaluate(`{
     const button = (name) => [...document.querySelectorAll("button")].find(({ textContent }) => textContent === name);
     button("Sweep all heads").click();
@@ -176,7 +176,7 @@ test("a picture and a question of one's own; what is none says what to do", asyn
   await page.getByLabel("Right answer").fill("blue");
   await page.getByLabel("The other").fill("black");
   await press(page, "Ask");
-  await page.getByText("the model says “blue”").waitFor(LONG);
+  await page.getByText("Clean: the model says “blue”").waitFor(LONG);
   // The effects shown are those at the word of the new answer, wherever that stands.
   await page.getByText("Effect of each head at “blue”").waitFor(LONG);
   await page.getByLabel("Right answer").fill("blu\u0131sh");
@@ -240,7 +240,7 @@ test("once it is there it needs no network; the model is kept, and can be forgot
   await ready(page);
   await context.setOffline(true);
   await press(page, "Draw another scene");
-  await page.getByText("the model says").waitFor(LONG);
+  await page.getByText("Clean: the model says").waitFor(LONG);
   await press(page, "Sweep all heads");
   await said(page, "The sweep is done.");
   assert.equal(complaints, []);
