@@ -182,6 +182,8 @@ test("a picture and a question of one's own; what is none says what to do", asyn
   await page.getByLabel("Right answer").fill("blu\u0131sh");
   await press(page, "Ask");
   await said(page, /blu/);
+  await page.getByLabel("Right answer").fill("blue");
+  await press(page, "Ask");
   // Dropped on the other picture.
   const bytes = [...encodePng(scenePair("attributes", 41).corruptImage)];
   await page.evaluate(`{
