@@ -105,7 +105,7 @@ test("an overlay's figure has its title, its token, the effect, and a scale with
   assert.equal(drawn, drawOverlay(await pictureOf(CLEAN_IMAGE), look.grid, { side: 640 }).picture);
   const { width, height, data } = await png(bundle);
   assert.ok(width > drawn.width && height > drawn.height + 100); // two pixels for each of the figure's
-  // Somewhere the drawing stands as it is; below it the ends of the scale, which lie over grey as the colours of the drawing do.
+  // Somewhere the drawing stands as it is; below it the ends of the scale, over grey as the colours of the drawing are.
   const colours = new Set<string>();
   for (let at = 0; at < data.length; at += 3) colours.add(`${data.subarray(at, at + 3)}`);
   const ends = [NEGATIVE, POSITIVE].map((end) => `${end.map((channel) => Math.round(150 + 0.85 * (channel - 150)))}`);
