@@ -1,11 +1,11 @@
 import type { VNode } from "preact";
 import { middle95 } from "../src/base/mean.js";
 import { PictureOverlay } from "../src/page/picture-overlay.js";
+import { pictureUrl } from "../src/page/picture-url.js";
 import { headName } from "../src/patching/head-place.js";
 import type { Picture } from "../src/pictures/picture.js";
 import { drawOverlay } from "../src/report/overlay.js";
 import { rankOf } from "./effects.js";
-import { pictureUrl } from "./pictures.js";
 import type { Looked, View } from "./store.js";
 
 /** Where the chosen head looks, with its effect beside that of all others. */

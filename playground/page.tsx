@@ -1,10 +1,10 @@
 import { render } from "preact";
+import { Channel } from "../src/executors/browser/channel.js";
 import { App } from "./app.js";
-import { Client } from "./client.js";
 import example from "./example.json" with { type: "json" };
 import { pictureFrom } from "./pictures.js";
 import { stateHash } from "./state.js";
-import { type Example, Store } from "./store.js";
+import { type Client, type Example, Store } from "./store.js";
 
 const root = document.querySelector("#page")!;
 root.textContent = "";
@@ -18,7 +18,7 @@ function show(): void {
 
 function start(): void {
   const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
-  const client = new Client(worker, (error) => store.lose(error));
+  const client: Client = new Channel(worker, (error) => store.lose(error));
   void store.connect(client, new URL("model", document.baseURI).href);
 }
 

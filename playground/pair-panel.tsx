@@ -1,8 +1,9 @@
 import type { VNode } from "preact";
 import { AnswerBars, withRest } from "../src/page/answer-bars.js";
+import { pictureUrl } from "../src/page/picture-url.js";
 import { Term } from "../src/page/term.js";
 import { cautionOf } from "./caution.js";
-import { pictureFrom, pictureUrl } from "./pictures.js";
+import { pictureFrom } from "./pictures.js";
 import { MOST_SCENES, TASKS } from "./scenes.js";
 import type { State } from "./state.js";
 import type { Store, View } from "./store.js";

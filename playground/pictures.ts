@@ -6,24 +6,6 @@ export const MOST_BYTES = 25e6;
 /** The longer side of a picture of one's own in pixels; what is larger is scaled down. */
 const MOST_SIDE = 2048;
 
-/** A picture as an address that holds it. */
-export function pictureUrl(picture: Picture): string {
-  const known = addresses.get(picture) ?? addressOf(picture);
-  addresses.set(picture, known);
-  return known;
-}
-
-const addresses = new WeakMap<Picture, string>();
-
-function addressOf({ width, height, data }: Picture): string {
-  const canvas = Object.assign(document.createElement("canvas"), { width, height });
-  const pixels = new ImageData(width, height);
-  for (let from = 0, to = 0; from < data.length; from += 3, to += 4)
-    pixels.data.set([data[from]!, data[from + 1]!, data[from + 2]!, 255], to);
-  canvas.getContext("2d")!.putImageData(pixels, 0, 0);
-  return canvas.toDataURL();
-}
-
 /** @throws what is wrong with the file, and what to do. */
 export async function pictureFrom(file: Blob): Promise<Picture> {
   if (file.size > MOST_BYTES)

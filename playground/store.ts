@@ -1,5 +1,5 @@
+import type { Channel } from "../src/executors/browser/channel.js";
 import type { HeadPlace } from "../src/patching/head-place.js";
-import type { Client } from "./client.js";
 import { otherPairs, scenePair } from "./scenes.js";
 import type { PairFound, PairGiven } from "./shown.js";
 import { parseState, START, type State, stateHash } from "./state.js";
@@ -7,6 +7,9 @@ import type { Works } from "./worker.js";
 
 /** [layer][head][token]; layers that have not been swept are missing. */
 export type Effects = readonly (readonly (readonly (number | null)[])[] | undefined)[];
+
+/** The page's end of the worker. */
+export type Client = Channel<Works>;
 
 export type Looked = Awaited<ReturnType<Works["look"]>> & { readonly at: HeadPlace & { readonly token: number } };
 export type CircuitFound = Awaited<ReturnType<Works["circuit"]>>;

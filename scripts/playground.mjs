@@ -1,53 +1,30 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { bundle, path } from "./bundle.mjs";
 
 // The playground. Without a folder: the page and its worker go into dist/playground, which the package carries and
 // `notice playground` serves. With one, as `npm run playground` calls it: all of it, for any web server.
-
-const path = (name) => fileURLToPath(new URL(`../${name}`, import.meta.url));
 
 async function bundlePlayground() {
   const to = path("dist/playground");
   const { PAGE_STYLE } = await import("../dist/page/style.js");
   const { CONTENT_POLICY } = await import("../dist/cli/playground.js");
-  await build({
-    entryPoints: [path("playground/page.tsx"), path("playground/worker.ts")],
-    bundle: true,
-    format: "esm",
-    target: "es2022",
-    platform: "browser",
-    minify: true,
-    outdir: join(to, "assets"),
-    plugins: [BROWSER],
+  await bundle(["playground/page.tsx", "playground/worker.ts"], join(to, "assets"), {
+    plugins: [PIXELS],
     external: ["@cornerstonejs/codec-libjpeg-turbo-8bit"],
-    logLevel: "warning",
   });
   const page = readFileSync(path("playground/index.html"), "utf8");
   writeFileSync(join(to, "index.html"), page.replace("POLICY", CONTENT_POLICY));
   writeFileSync(join(to, "assets/style.css"), PAGE_STYLE + readFileSync(path("playground/style.css"), "utf8"));
 }
 
-/** What differs between Node and a browser, by the package's own list. */
-const BROWSER = {
-  name: "browser",
-  setup({ onLoad, onResolve }) {
-    // Pictures come and go as pixels: 200 KB that nobody calls.
+/** Pictures come and go as pixels: 200 KB that nobody calls. */
+const PIXELS = {
+  name: "pixels",
+  setup({ onLoad }) {
     onLoad({ filter: /pngjs\.browser\.ts$/ }, () => ({ contents: "export const PNG = undefined;" }));
-    const { browser } = JSON.parse(readFileSync(path("package.json"), "utf8"));
-    const sources = new Map(
-      Object.entries(browser).map((names) =>
-        names.map((name) => path(name.replace("./dist/", "src/").replace(/js$/, "ts"))),
-      ),
-    );
-    onResolve({ filter: /^\.{1,2}\/.*\.js$/ }, ({ path: name, resolveDir }) => {
-      const source = sources.get(join(resolveDir, name).replace(/js$/, "ts"));
-      return source && { path: source };
-    });
   },
 };
-
 function makeFolder(to) {
   if (existsSync(to) && !existsSync(join(to, "assets/worker.js")))
     throw new Error(`${to} is there, and is no playground; name another folder.`);

@@ -1,5 +1,5 @@
 import { checkOptions, NoticeError } from "../base/errors.js";
-import { checkShape } from "../base/options.js";
+import { checkShape, keysOf } from "../base/options.js";
 import { mapStream, type Source } from "../base/stream.js";
 import type { JobName, Jobs } from "../jobs/jobs.js";
 import type { SweepAsked } from "../jobs/sweep.js";
@@ -8,10 +8,12 @@ import type { Asked, AskedEdited, PairInput } from "../patching/inputs.js";
 import type { Scores } from "../patching/scores.js";
 import type { Backend } from "../platform/backend.js";
 
-/** In which order results come. */
+/** In which order results come, and until when. */
 export interface OrderOptions {
   /** Results in the order of what was given. Default: as they finish. */
   readonly ordered?: boolean;
+  /** Ends it: its reason is thrown at once. What is in work ends at its next pass, or is done in vain. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What a job found, or what was wrong with its input. */
@@ -27,7 +29,7 @@ export type KeyedResult<Key, Value> =
   | ({ readonly key: Key; readonly error?: undefined } & Value)
   | ({ readonly key: Key; readonly error: NoticeError } & { readonly [name in keyof Value]?: undefined });
 
-const ORDERED = { such: "{ ordered: true }", keys: ["ordered"] };
+const ORDERED = { such: "{ ordered: true }", keys: keysOf<OrderOptions>({ ordered: true, signal: true }) };
 
 /** Performs jobs. An executor of its own kind says how one job is performed, and how many at a time. */
 export abstract class Executor implements AsyncDisposable {
@@ -61,7 +63,7 @@ export abstract class Executor implements AsyncDisposable {
    *
    * @param inputs plain data, each with a key that comes back with its result.
    * @throws NoticeError `worker` where a process cannot be replaced, `options` where an input cannot be sent to it,
-   * `disposed`; what `inputs` throws. What is wrong with one input is in its result.
+   * `disposed`; what `inputs` throws; the reason of `signal`. What is wrong with one input is in its result.
    */
   async *perform<Key, Name extends JobName>(
     name: Name,
@@ -69,11 +71,15 @@ export abstract class Executor implements AsyncDisposable {
     options: OrderOptions = {},
   ): AsyncGenerator<{ readonly key: Key } & Outcome<Jobs[Name]["output"]>, void, undefined> {
     checkShape("Executor.perform", options, ORDERED);
+    const { ordered = false, signal: own } = options;
     const work = async (
       { key, input }: { readonly key: Key; readonly input: Jobs[Name]["input"] },
-      signal: AbortSignal,
-    ) => ({ key, ...(await this.performOne(name, input, signal)) });
-    yield* mapStream(inputs, work, { width: this.width, ordered: options.ordered ?? false });
+      stopped: AbortSignal,
+    ) => {
+      const signal = own ? AbortSignal.any([own, stopped]) : stopped;
+      return { key, ...(await unlessAborted(this.performOne(name, input, signal), own)) };
+    };
+    yield* mapStream(inputs, work, { width: this.width, ordered });
   }
 
   /**
@@ -107,14 +113,31 @@ export abstract class Executor implements AsyncDisposable {
     options: OrderOptions & { readonly top?: number } = {},
   ): AsyncGenerator<KeyedResult<Key, { readonly answer: AskResult }>, void, undefined> {
     checkShape("Executor.ask", options, { ...ORDERED, keys: [...ORDERED.keys, "top"] });
-    const { top, ordered } = options;
+    const { top, ...order } = options;
     // Edits are functions: sent to another process, they are refused there rather than dropped here.
     const inputs = each(questions, ({ image, question, edits }: AskedEdited) => ({
       asked: { image, question, ...(edits && { edits }) },
       top,
     }));
-    for await (const { key, output, error } of this.perform("ask", inputs, { ordered }))
+    for await (const { key, output, error } of this.perform("ask", inputs, order))
       yield error ? { key, error } : { key, answer: output };
+  }
+}
+
+/** @throws the reason of a signal as soon as it aborts; what `work` throws. */
+async function unlessAborted<Result>(work: Promise<Result>, signal: AbortSignal | undefined): Promise<Result> {
+  if (!signal) return work;
+  work.catch(() => {}); // it may fail when nobody waits any more
+  signal.throwIfAborted();
+  let stop: (() => void) | undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason);
+    signal.addEventListener("abort", stop);
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener("abort", stop!);
   }
 }
 

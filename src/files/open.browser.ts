@@ -7,6 +7,13 @@ import type * as node from "./open.js";
 
 // What open.ts is in Node: in a browser models and pictures are addresses, relative to the page or whole.
 
+let start: string | undefined;
+
+/** In a worker: relative addresses start at the page's, not at the worker's script. */
+export function startAt(page: string): void {
+  start = page;
+}
+
 /**
  * @param model the address of a folder: "weights/scenes",
  * "https://huggingface.co/Salesforce/blip-vqa-base/resolve/main".
@@ -39,12 +46,16 @@ export async function readPicture(address: string): Promise<Picture> {
 
 /** undefined where there is no such file; servers of single-page applications then answer with the page. */
 async function get(address: string): Promise<Response | undefined> {
-  const response = await fetch(address).catch((cause: Error) => {
+  const response = await request(address).catch((cause: Error) => {
     throw new NoticeError("network", `${address} cannot be fetched: ${cause.message}.`, { cause });
   });
   if (response.status === 404 || response.headers.get("content-type")?.startsWith("text/html")) return undefined;
   if (!response.ok) throw new NoticeError("network", `${address}: the server answered ${response.status}.`);
   return response;
+}
+
+async function request(address: string): Promise<Response> {
+  return fetch(start === undefined ? address : new URL(address, start));
 }
 
 /** @throws NoticeError `network` as soon as there are more. */

@@ -1,7 +1,7 @@
 import { printable } from "../base/inspect.js";
 import { type Network, towersOf } from "../model/architecture.js";
 import { indexesOf } from "./agreement.js";
-import { answerName } from "./metrics.js";
+import { answerName } from "./answers.js";
 import type { Pair } from "./pair.js";
 import type { Run } from "./run.js";
 import type { Scores } from "./scores.js";

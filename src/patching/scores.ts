@@ -1,7 +1,8 @@
 import { NoticeError } from "../base/errors.js";
 import { INSPECT } from "../base/inspect.js";
+import { type Answers, DEGENERATE, METRICS, type Metric, type Score } from "./answers.js";
 import { scoresFacts } from "./facts.js";
-import { type Answers, DEGENERATE, METRICS, type MeasuredReading, type Metric, type Score } from "./metrics.js";
+import type { MeasuredReading } from "./metrics.js";
 import type { Direction, Mode } from "./pair.js";
 import type { Site } from "./sites.js";
 

@@ -1,7 +1,7 @@
 import { checkObject } from "../base/errors.js";
 import { checkShape, keysOf } from "../base/options.js";
 import type { HeadMap } from "../page/map.js";
-import { answerName, type Metric } from "../patching/metrics.js";
+import { answerName, type Metric } from "../patching/answers.js";
 import type { Scores } from "../patching/scores.js";
 
 /** What the numbers of each metric are. */
