@@ -3,8 +3,11 @@ import { bundle, path } from "./bundle.mjs";
 // `vlm-notice/browser` as files that a page takes without a bundler, and the worker that `openWorker` starts, in one
 // piece wherever it stands: dist/browser, which finds dist/wasm beside it.
 
-await bundle(["src/browser.ts"], path("dist/browser"), { entryNames: "index" });
-await bundle(["src/executors/browser/worker.ts"], path("dist/browser"), {
+const to = path("dist/browser");
+await bundle(["src/browser.ts"], to, { entryNames: "index" });
+// The JPEG decoder asks for both in Node alone.
+await bundle(["src/executors/browser/worker.ts"], to, {
   splitting: true,
   chunkNames: "[name]-[hash]",
+  external: ["fs", "path"],
 });

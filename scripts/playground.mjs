@@ -25,6 +25,7 @@ const PIXELS = {
     onLoad({ filter: /pngjs\.browser\.ts$/ }, () => ({ contents: "export const PNG = undefined;" }));
   },
 };
+
 function makeFolder(to) {
   if (existsSync(to) && !existsSync(join(to, "assets/worker.js")))
     throw new Error(`${to} is there, and is no playground; name another folder.`);

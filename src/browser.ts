@@ -3,6 +3,7 @@ export { NoticeError, type NoticeErrorCode } from "./base/errors.js";
 export { type BrowserWorker, type OpenWorkerOptions, openWorker } from "./executors/browser-worker.js";
 export { type AnswerBar, AnswerBars, type AnswerBarsProps } from "./page/answer-bars.js";
 export { CircuitCard, type CircuitCardProps } from "./page/circuit-card.js";
+export type { EffectScore } from "./page/effect-bar.js";
 export { type CellPlace, HeadMap, type HeadMapProps } from "./page/head-map.js";
 export { Legend, type LegendProps } from "./page/legend.js";
 export type { HeadMap as HeadMapData, MapAxis } from "./page/map.js";

@@ -14,6 +14,7 @@ import { checkShown, printingShown } from "./support/shown.js";
 
 const ENTRIES = {
   "vlm-notice": "index.js",
+  "vlm-notice/browser": "browser.js",
   "vlm-notice/display": "display.js",
   "vlm-notice/figures": "figures.js",
   "vlm-notice/pool": "pool.js",

@@ -1,5 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import * as browser from "../src/browser.js";
 import { writeScenes } from "../src/data/scenes/write.js";
 import * as display from "../src/display.js";
 import { Executor } from "../src/executors/executor.js";
@@ -127,6 +128,12 @@ const ROWS: Record<string, Row> = {
     [0, 3],
   ],
   probability: [[pair.answers.correct], [0]],
+  openWorker: [["weights/scenes", {}], [1]],
+  mount: [
+    [new Map(), () => null, {}],
+    [0, 1],
+  ],
+  pictureUrl: [[picture], [0]],
   rank: [[pair.answers.correct], [0]],
   rankHeads: [
     [pair, {}],
@@ -191,13 +198,13 @@ const ROWS: Record<string, Row> = {
   "StudyRun.reopen": [["run", {}], [1]],
 };
 
-/** They take no object or list but values of ours, such as runs, or results of another function, such as answers. */
+/** Components; and what takes no object or list but values of ours, such as runs, or results of another function. */
 const OTHERS =
-  /^(between|circuitSites|currentBackend|decodePicture|divergence|everyHead|fromLayer|fromRun|gatherReport|inProcess|meanOf|openDataset|readCircuits|readFindings|readPublished|readSettings|sitesOf|summarise|terminalOf|useBackend|zero|Pool\.performOne|StudyRun\.(path|provenance|settle|stored))$/;
+  /^(AnswerBars|CircuitCard|HeadMap|Legend|PictureOverlay|TokenStrip|between|circuitSites|currentBackend|decodePicture|divergence|everyHead|fromLayer|fromRun|gatherReport|inProcess|meanOf|openDataset|readCircuits|readFindings|readPublished|readSettings|sitesOf|summarise|terminalOf|useBackend|zero|Pool\.performOne|StudyRun\.(path|provenance|settle|stored))$/;
 const CLASSES = [core.Model, Executor, Pool, studies.StudyRun] as const;
 
 const exported = new Map<string, unknown>(
-  Object.entries({ ...core, ...display, ...figures, ...pools, ...studies, writeScenes }).filter(
+  Object.entries({ ...core, ...browser, ...display, ...figures, ...pools, ...studies, writeScenes }).filter(
     ([, value]) => typeof value === "function" && !/^class\b/.test(String(value)),
   ),
 );
@@ -230,7 +237,7 @@ async function thrownBy(name: string, args: readonly unknown[], self: unknown): 
  * sweeps the processes say what is wrong, with each pair.
  */
 const DATA =
-  /^((drawOverlay|encodePng|headMap(Png|Spec|Svg)|Model\.(pixels|tokensUnder|unembed)|writeReport) 0|(imagePlaces|Model\.tokensIn|Executor\.sweep|directAttribution|logitLens|findBy) 1|(probability|rank|logitDifference|singularValues|scoreMap) 0)$/;
+  /^((drawOverlay|encodePng|headMap(Png|Spec|Svg)|Model\.(pixels|tokensUnder|unembed)|writeReport) 0|(imagePlaces|Model\.tokensIn|Executor\.sweep|directAttribution|logitLens|findBy) 1|(pictureUrl|probability|rank|logitDifference|singularValues|scoreMap) 0)$/;
 
 for (const [name, [args, objects, self]] of Object.entries(ROWS))
   for (const at of objects) {

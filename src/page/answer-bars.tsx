@@ -9,6 +9,7 @@ export interface AnswerBar {
   readonly before?: number | undefined;
 }
 
+/** What `AnswerBars` shows. */
 export interface AnswerBarsProps {
   readonly caption: string;
   readonly answers: readonly AnswerBar[];

@@ -1,5 +1,6 @@
 import type { ComponentChildren, VNode } from "preact";
 
+/** What `CircuitCard` shows. */
 export interface CircuitCardProps {
   /** A head, or a set of heads. */
   readonly title: string;

@@ -5,8 +5,10 @@ import { moveInGrid } from "./grid-keys.js";
 import { Legend } from "./legend.js";
 import { type Cell, cellsOf, extentOf, labelsOf, type HeadMap as MapData, printsNumbers } from "./map.js";
 
+/** Where a cell stands in a map, from 0. */
 export type CellPlace = readonly [row: number, column: number];
 
+/** What `HeadMap` shows. */
 export interface HeadMapProps {
   readonly map: MapData;
   /** The cell that is looked at. */

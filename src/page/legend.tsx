@@ -2,6 +2,7 @@ import type { ComponentChildren, VNode } from "preact";
 import { cellColours, hex, overGrey } from "./colour.js";
 import { decimals } from "./map.js";
 
+/** What `Legend` shows. */
 export interface LegendProps {
   /** What a number is, with its unit: "effect (1 = the clean answer fully restored)". */
   readonly legend: string;

@@ -1,18 +1,20 @@
 import { type ComponentType, type ContainerNode, h, render } from "preact";
-import { NoticeError } from "../base/errors.js";
+import { checkObject, NoticeError } from "../base/errors.js";
 
 /**
  * Shows a component in an element of a page that has no Preact of its own. Given again, with other properties, it
  * changes what is shown.
  *
+ * @throws NoticeError `options` where there is no such element.
  * @example mount(document.querySelector("#map"), HeadMap, { map: scoreMap(scores) });
  */
 export function mount<Props extends object>(
   element: ContainerNode | null,
   component: ComponentType<Props>,
-  props: Props,
+  props: NoInfer<Props>,
 ): void {
-  if (!element)
-    throw new NoticeError("options", "There is no such element to show something in; give one of the page.");
-  render(h(component, props), element);
+  checkObject("The element of mount", element, 'document.querySelector("#map"), once the page has it');
+  if (typeof component !== "function")
+    throw new NoticeError("options", "mount shows a component, a function such as HeadMap; none is given.");
+  render(h(component, props), element!);
 }

@@ -10,6 +10,7 @@ export interface ShownPicture {
   readonly height: number;
 }
 
+/** What `PictureOverlay` shows. */
 export interface PictureOverlayProps {
   /** Which head, and the token that it looks from. */
   readonly title: string;

@@ -1,7 +1,9 @@
+import { checkObject } from "../base/errors.js";
 import type { Picture } from "../pictures/picture.js";
 
-/** A picture as an address that holds it, for an `<img>` of a page. */
+/** A picture as an address that holds it, for an `<img>` of a page. @throws NoticeError `options` where it is none. */
 export function pictureUrl(picture: Picture): string {
+  checkObject("The picture of pictureUrl", picture, "{ width, height, data }");
   const known = addresses.get(picture) ?? addressOf(picture);
   addresses.set(picture, known);
   return known;

@@ -1,11 +1,13 @@
 import type { VNode } from "preact";
 import { xmlText } from "../base/xml.js";
 
+/** What `TokenStrip` shows. */
 export interface TokenStripProps {
   /** What the strip is, for screen readers. */
   readonly label: string;
   readonly tokens: readonly string[];
   readonly selected?: number | undefined;
+  /** By mouse or keyboard. */
   readonly onSelect?: (token: number) => void;
 }
 

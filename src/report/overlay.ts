@@ -1,8 +1,8 @@
 import { checkList, checkObject, NoticeError } from "../base/errors.js";
 import { checkShape } from "../base/options.js";
 import { NEGATIVE, OPAQUE, POSITIVE } from "../page/colour.js";
+import { luminance } from "../pictures/luminance.js";
 import type { Box, Picture } from "../pictures/picture.js";
-import { luminance } from "../pictures/picture.js";
 import { resize } from "../pictures/resize.js";
 
 /** How an overlay is drawn. */

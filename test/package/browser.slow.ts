@@ -1,9 +1,13 @@
+import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { build, type PreviewServer, preview } from "vite";
+import { staticServer } from "../../src/cli/static-server.js";
 import { decodePicture } from "../../src/pictures/decode.js";
 import { temporaryFolder } from "../support/checkpoint.js";
 import { CHROMIUM, CHROMIUM_FLAGS, HAS_CHROMIUM, NO_CHROMIUM } from "../support/chromium.js";
@@ -16,7 +20,7 @@ const PIXELS = join(ROOT, "test/fixtures/pixels");
 const PICTURES = join(ROOT, "test/fixtures/pictures");
 
 let browser: Browser | undefined;
-const servers: PreviewServer[] = [];
+const servers: (PreviewServer | Server)[] = [];
 
 test.after(async () => {
   await browser?.close();
@@ -54,10 +58,56 @@ async function shown(page: Page): Promise<{ said: string; cells: number }> {
   return { said: await page.locator("#said").innerText(), cells };
 }
 
+/** What the examples show: the sweep of a worker as a map whose cells can be chosen, by mouse and keyboard. */
+async function usesExample(url: string): Promise<string[]> {
+  const { page, complaints, asked } = await open(url);
+  const said = page.locator("#said");
+  await said.getByText("L0H0 brings back 0.180 of the answer").waitFor({ timeout: 60_000 });
+  assert.is(await page.getByRole("gridcell").count(), 3 * 6);
+  const other = page.getByRole("gridcell", { name: "layer 1, head 3:" });
+  await other.click();
+  const [shown] = /-?\d\.\d+/.exec((await said.innerText()).replace("L1H3 brings back ", ""))!;
+  const [, exact] = /exactly (.*)$/.exec((await other.getAttribute("aria-label"))!.replace("−", "-"))!;
+  assert.ok(Math.abs(Number(shown) - Number(exact)) < 0.001, `${shown} ${exact}`);
+  await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("Enter");
+  await said.getByText("L1H4 brings back").waitFor();
+  assert.equal(complaints, []);
+  assert.ok(
+    asked.some((file) => /^tfjs-backend-wasm.*\.wasm$/.test(file)),
+    `wasm was not asked for: ${asked}`,
+  );
+  await page.close();
+  return asked;
+}
+
+test("the example sweeps in a worker in Vite's bundle, and the page itself is light", async () => {
+  const { url, outDir } = await bundled("examples/browser");
+  const asked = await usesExample(url);
+  assert.ok(
+    asked.some((file) => /^worker.*\.js$/.test(file)),
+    `${asked}`,
+  );
+  assert.not.ok(asked.some((file) => /libjpeg/.test(file)));
+  const files = readdirSync(join(outDir, "assets")).filter((file) => /^index.*\.js$/.test(file));
+  assert.is(files.length, 1);
+  const { length } = readFileSync(join(outDir, "assets", files[0]!));
+  assert.ok(length < 100_000, `${length} bytes`);
+});
+
+test("the plain page does so without a bundler", async () => {
+  const server = staticServer({ "/": ROOT }, {});
+  servers.push(server);
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  await usesExample(`http://127.0.0.1:${port}/examples/plain-page/index.html`);
+});
+
 let example: Awaited<ReturnType<typeof bundled>>;
 
-test("the example patches in a browser, and shows the map", async () => {
-  example = await bundled("examples/browser");
+test("the library patches in a page itself, and draws the map", async () => {
+  example = await bundled("test/package/in-page");
   const { page, complaints, asked } = await open(example.url);
   const { said, cells } = await shown(page);
   assert.equal(complaints, []);

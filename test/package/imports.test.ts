@@ -69,6 +69,12 @@ test("figures load what draws when they draw", async () => {
   assert.equal([drawing(imported), drawing(used)], [[], DRAWING]);
 });
 
+test("what pages import loads no TensorFlow.js and no schemas", async () => {
+  const { imported } = await loadedBy("vlm-notice/browser");
+  assert.ok(imported.sources.includes("executors/browser-worker") && imported.sources.includes("page/head-map"));
+  assert.equal(imported.packages, ["preact"]);
+});
+
 test("a pool loads no database, and a study no figures and no command", async () => {
   const { imported: pool } = await loadedBy("vlm-notice/pool");
   assert.ok(pool.sources.includes("executors/processes"));

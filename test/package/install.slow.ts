@@ -76,6 +76,7 @@ test("the command works", async () => {
 /** Uses every entry, in ways that only right types allow. */
 const TYPED = `
 import { loadBlip, NoticeError, patchHead, type Scores, sweep } from "vlm-notice";
+import { openWorker } from "vlm-notice/browser";
 import { headMapSvg, scoreMap } from "vlm-notice/figures";
 import { openPool } from "vlm-notice/pool";
 import { STAGES, type Settings, StudyRun } from "vlm-notice/study";
@@ -88,6 +89,8 @@ export async function all(): Promise<[number | null, string, Settings]> {
   if (pool.workers > STAGES.length) throw new NoticeError("options", "many");
   // @ts-expect-error: there is no such site
   await sweep(pair, { site: "text.cross.y" });
+  // @ts-expect-error: there is no such option
+  await openWorker("weights/scenes", { hub: {} });
   using run = await StudyRun.open("run");
   return [effect, await headMapSvg(scoreMap(scores)), run.settings];
 }
@@ -126,8 +129,8 @@ if (HAS_CHROMIUM)
       await vite.listen();
       const page = await browser.newPage();
       await page.goto(vite.resolvedUrls!.local[0]!);
-      await page.locator("#map svg").waitFor({ timeout: 90_000 });
-      assert.match(await page.locator("#said").innerText(), /L0H0 brings back 0\.180/);
+      await page.getByText("L0H0 brings back 0.180 of the answer").waitFor({ timeout: 90_000 });
+      assert.is(await page.getByRole("gridcell").count(), 18);
     } finally {
       await browser.close();
       await vite.close();

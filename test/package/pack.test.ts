@@ -21,6 +21,8 @@ test("the package has what is needed", async () => {
     "weights/scenes/model.safetensors",
     "weights/scenes/config.json",
     "weights/scenes/README.md",
+    "dist/browser/index.js",
+    "dist/browser/worker.js",
     "dist/playground/index.html",
     "dist/playground/assets/worker.js",
     "examples/star-red.png",
@@ -35,7 +37,7 @@ test("and no more: no tests, sources, fixtures, maps, settings", () => {
     /^(LICENSE|NOTICE|README\.md|CHANGELOG\.md|package\.json)$/,
     /^dist\/(.+\.(js|d\.ts)|wasm\/[\w-]+\.wasm|playground\/(index\.html|assets\/style\.css))$/,
     /^docs\/[\w-]+\.md$|^docs\/pictures\/[\w-]+\.png$/,
-    /^examples\/([\w-]+\.(ts|png|ipynb|md)|browser\/(index\.html|main\.ts|vite\.config\.ts))$/,
+    /^examples\/([\w-]+\.(ts|png|ipynb|md)|(browser|plain-page)\/(index\.html|main\.[jt]s|vite\.config\.ts))$/,
     /^weights\/scenes\/[\w-]+\.(json|safetensors|txt|md)$|^weights\/scenes\/SHA256SUMS$/,
   ];
   assert.equal(

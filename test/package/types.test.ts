@@ -12,6 +12,7 @@ import { ROOT } from "../support/root.js";
 
 const CODE = `
 import { loadBlip, sweep } from "vlm-notice";
+import { HeadMap, mount, openWorker, scoreMap as mapOf } from "vlm-notice/browser";
 import { show, terminalOf } from "vlm-notice/display";
 import { headMapSpec, scoreMap } from "vlm-notice/figures";
 import { openPool } from "vlm-notice/pool";
@@ -20,7 +21,8 @@ import { runStages } from "vlm-notice/study";
 using blip = await loadBlip("weights/scenes", { backend: "wasm" });
 using pair = await blip.pair({ image: "a.png", corruptImage: "b.png", question: "is it red?", answers: ["red", "blue"] });
 const scores = await sweep(pair, { site: "text.cross.z" }, { direction: "noise" });
-console.log(show(scores).text(terminalOf({})), headMapSpec(scoreMap(scores)), openPool, runStages, blip.memory?.toFixed());
+console.log(show(scores).text(terminalOf({})), headMapSpec(scoreMap(scores)), openPool, openWorker, runStages, blip.memory?.toFixed());
+mount(document.querySelector("#map"), HeadMap, { map: mapOf(scores), selected: [0, 0] });
 `;
 
 const project = temporaryFolder();

@@ -1,5 +1,5 @@
+import { luminance } from "../../pictures/luminance.js";
 import type { Picture } from "../../pictures/picture.js";
-import { luminance } from "../../pictures/picture.js";
 import { resize } from "../../pictures/resize.js";
 
 const quality = 92;
