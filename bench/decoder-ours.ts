@@ -10,6 +10,7 @@ import type { Backend } from "../src/platform/backend.js";
 import type { DecoderPair } from "./decoder-checkpoint.js";
 import { decoderFlops } from "./decoder-flops.js";
 import { countProducts, limitSeconds, type Products, productFlops } from "./flops.js";
+import { kernelTimes } from "./kernel-times.js";
 
 // One process of `decoder.ts`: for every line that it reads it sweeps a pair of the decoder-only model, and prints its
 // figures as a line of JSON.
@@ -42,6 +43,7 @@ const { values, positionals } = parseArgs({
   options: {
     layers: { type: "string" },
     computing: { type: "boolean" },
+    profile: { type: "boolean" },
   },
   allowPositionals: true,
 });
@@ -61,6 +63,11 @@ const site = "text.self.z" as const;
 const layers = values.layers?.split(",").map(Number);
 // The first patch pays for what the backend prepares of each weight.
 await sweep(pair, { site, layers: [0], heads: [0], position: "last" });
+if (values.profile) {
+  const sweeping = () => sweep(pair, { site, layers, position: given.asked });
+  console.log(JSON.stringify(await kernelTimes(sweeping)));
+  process.exit();
+}
 console.log(JSON.stringify("ready"));
 for await (const line of createInterface({ input: process.stdin })) console.log(JSON.stringify(await measured(line)));
 

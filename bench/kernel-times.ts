@@ -3,38 +3,44 @@ import * as tf from "@tensorflow/tfjs-core";
 /** What one kernel took with arguments of one shape. */
 export interface KernelTime {
   readonly kernel: string;
-  /** Of its inputs, such as "[270,18,576] [576,1536]". */
+  /** Of its inputs, such as "[2364,576] [576,1536]". */
   readonly shapes: string;
   calls: number;
+  /** Of computing. */
   seconds: number;
 }
 
+/** What a process with `--profile` prints. */
+export interface Profile {
+  /** Of all of it, kernels or not. */
+  readonly seconds: number;
+  readonly kernels: readonly KernelTime[];
+}
+
 /**
- * Seconds in each kernel of the backend while `work` runs, the longest first. Native and wasm kernels have computed
- * when they return. A kernel that calls another has the other's time too.
+ * Seconds of computing in each kernel of the backend while `work` runs. Native and wasm kernels have computed when they
+ * return. What a kernel of ours calls is counted in both.
  */
-export async function kernelTimes(work: () => Promise<unknown>): Promise<KernelTime[]> {
+export async function kernelTimes(work: () => Promise<unknown>): Promise<Profile> {
   const times = new Map<string, KernelTime>();
   const backendName = tf.getBackend();
   const kernels = tf.getKernelsForBackend(backendName);
   for (const kernel of kernels) {
     tf.unregisterKernel(kernel.kernelName, backendName);
     const kernelFunc: tf.KernelFunc = (given) => {
-      const began = performance.now();
+      const began = computed();
       const result = kernel.kernelFunc(given);
-      const seconds = (performance.now() - began) / 1e3;
-      const shapes = Object.values(given.inputs)
-        .map((input) => `[${(input as tf.TensorInfo)?.shape ?? ""}]`)
-        .join(" ");
+      const seconds = computed() - began;
+      const inputs = Object.values(given.inputs) as (tf.TensorInfo | undefined)[];
+      const shapes = inputs.map((input) => `[${input?.shape ?? ""}]`).join(" ");
       const key = `${kernel.kernelName} ${shapes}`;
       const time = times.get(key) ?? { kernel: kernel.kernelName, shapes, calls: 0, seconds: 0 };
-      time.calls++;
-      time.seconds += seconds;
-      times.set(key, time);
+      times.set(key, { ...time, calls: time.calls + 1, seconds: time.seconds + seconds });
       return result;
     };
     tf.registerKernel({ ...kernel, kernelFunc });
   }
+  const began = computed();
   try {
     await work();
   } finally {
@@ -43,5 +49,11 @@ export async function kernelTimes(work: () => Promise<unknown>): Promise<KernelT
       tf.registerKernel(kernel);
     }
   }
-  return [...times.values()].sort((one, other) => other.seconds - one.seconds);
+  return { seconds: computed() - began, kernels: [...times.values()] };
+}
+
+/** Seconds of the processor by this process, which other work on the machine does not add to. */
+function computed(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
 }

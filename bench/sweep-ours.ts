@@ -4,6 +4,7 @@ import type { Scores } from "../src/patching/scores.js";
 import { sweep } from "../src/patching/sweep.js";
 import type { Backend } from "../src/platform/backend.js";
 import { countProducts, limitSeconds, sweepFlops } from "./flops.js";
+import { kernelTimes } from "./kernel-times.js";
 import { type BaseModel, noisePair } from "./noise-pair.js";
 
 // One process of `sweep.ts`: sweeps a pair, and prints its figures as a line of JSON.
@@ -27,7 +28,10 @@ export interface SweepFigures {
 /** The layer that bench/peers patch. */
 const COMPARED = 5;
 
-const { values, positionals } = parseArgs({ options: { quick: { type: "boolean" } }, allowPositionals: true });
+const { values, positionals } = parseArgs({
+  options: { quick: { type: "boolean" }, profile: { type: "boolean" } },
+  allowPositionals: true,
+});
 const [folder, backend] = positionals as [string, Backend];
 using blip = (await loadModel(folder, { backend })) as BaseModel;
 const started = performance.now();
@@ -39,6 +43,10 @@ const layers = values.quick ? every.slice(num_hidden_layers / 2 - 1, num_hidden_
 const heads = Array.from({ length: values.quick ? num_attention_heads / 2 : num_attention_heads }, (_, head) => head);
 // The first patch pays for what the backend prepares of each weight.
 await sweep(pair, { site: "text.cross.z", layers: [0], heads: [0], position: [0] });
+if (values.profile) {
+  console.log(JSON.stringify(await kernelTimes(() => sweep(pair, { site: "text.cross.z", layers, heads }))));
+  process.exit();
+}
 const began = performance.now();
 let scores: Scores;
 const products = await countProducts(async () => {

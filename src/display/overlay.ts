@@ -3,6 +3,7 @@ import { checkShape } from "../base/options.js";
 import { towerOf } from "../model/architecture.js";
 import { answerAttention, lookingSite, lookingToken } from "../patching/answer-attention.js";
 import { attentionOverlay } from "../patching/attention-functions.js";
+import { headName } from "../patching/head-place.js";
 import { boxesOf, tileOf } from "../patching/image-places.js";
 import { type ImageInput, pictureOf } from "../patching/inputs.js";
 import { checkPair, type Pair } from "../patching/pair.js";
@@ -74,7 +75,7 @@ export async function overlay(pair: Pair, options: LookOptions = {}): Promise<Ov
   const { patterns } = await answerAttention(clean, token, { site, tile });
   const from = `${parts!.tower}.${parts!.within.split(".")[0]}`;
   const heads = circuitSites(model.architecture).find((one) => one === `${from}.z`)!;
-  const place = await headAt(pair, { site: heads, position: token }, options);
+  const { next, ...place } = await headAt(pair, { site: heads, position: token }, options);
   const grid = attentionOverlay(patterns, place);
   const { effect } = await patchHead(pair, place);
   const picture = await pictureOf(options.image ?? ownPicture(pair));
@@ -87,18 +88,26 @@ export async function overlay(pair: Pair, options: LookOptions = {}): Promise<Ov
   return new Overlay({
     ...{ picture, grid, box: boxes[shown]!, layer, head, token, effect },
     title: `${from} L${layer}H${head} from token ${token} (${named[token]})${tiles}`,
-    subtitle: [withoutMarks(pair.question.text), causes(pair, effect)].filter(Boolean),
+    subtitle: [withoutMarks(pair.question.text), answersOf(pair), causes(effect, next), COLOURS].filter(Boolean),
   });
 }
 
 /** A prompt without the marks that its template puts into it, hundreds of `<image>` among them. */
 const withoutMarks = (prompt: string) => prompt.replace(/(<[^<>\s]+>\s*)+/g, " ").trim();
 
-/** No picture of attention stands without what the head does. */
-function causes({ mode, answers: { correct, incorrect } }: Pair, effect: number | null): string {
-  const what = `${correct.text}, not ${incorrect.text}; the ${mode} corrupted`;
-  if (effect === null) return `${what}: no effect, both passes answer nearly the same`;
-  return `${what}: its value there alone brings ${effect.toFixed(3)} of the logit difference back`;
+const COLOURS = "Coloured where it looks more (blue) or less (red) than all heads do on average.";
+
+/** What both passes say: where they say the same, no effect means much. */
+function answersOf({ mode, answers: { correct, incorrect }, readings }: Pair): string {
+  const [clean, corrupted] = [readings.clean, readings.corrupted].map(({ prob }) => prob.toFixed(2));
+  return `${correct.text}, not ${incorrect.text}: probability ${clean}, with the ${mode} corrupted ${corrupted}.`;
+}
+
+/** No picture of attention stands without what the head does, nor a number without what to compare it with. */
+function causes(effect: number | null, next: Strong | undefined): string {
+  if (effect === null) return "No effect: both passes answer nearly the same.";
+  const beside = next ? `; the next head, ${headName(next)}, ${next.value.toFixed(3)}` : "";
+  return `Its value there alone brings ${effect.toFixed(3)} of the logit difference back${beside}.`;
 }
 
 const isWithin = ({ model }: Pair, parts: SiteParts | undefined) =>
@@ -117,8 +126,15 @@ function tokenOf(pair: Pair, parts: SiteParts | undefined, asked: Position | und
 
 type At = { readonly site: CircuitSite; readonly position: number };
 
-/** The head that is asked for, or the one with the largest effect. */
-async function headAt(pair: Pair, at: At, { layer, head }: LookOptions) {
+/** A head, and what its value does. */
+type Strong = { readonly layer: number; readonly head: number; readonly value: number };
+
+/** The head that is asked for, or the one with the largest effect and the next. */
+async function headAt(
+  pair: Pair,
+  at: At,
+  { layer, head }: LookOptions,
+): Promise<At & Omit<Strong, "value"> & { readonly next?: Strong | undefined }> {
   if (layer !== undefined && head !== undefined) return { ...at, layer, head };
   if (layer !== undefined || head !== undefined)
     throw new NoticeError("options", "overlay takes layer and head, or neither: then it finds the strongest head.");
@@ -128,8 +144,8 @@ async function headAt(pair: Pair, at: At, { layer, head }: LookOptions) {
   const all = indexes(layers).flatMap((layer) =>
     indexes(heads).map((head) => ({ layer, head, value: scores.at(metric, layer, head, at.position)! })),
   );
-  const most = all.reduce((one, other) => (other.value > one.value ? other : one));
-  return { ...at, layer: most.layer, head: most.head };
+  const [most, next] = all.sort((one, other) => other.value - one.value) as [Strong, Strong?];
+  return { ...at, layer: most.layer, head: most.head, next };
 }
 
 function ownPicture({ image }: Pair): ImageInput {

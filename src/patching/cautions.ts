@@ -40,23 +40,44 @@ export class Cautions {
       );
   }
 
-  /** Of answers that are read by a part, and of a clean run that does not give the correct one. */
-  async ofPair(model: Speaker, text: string | undefined, { answers, clean }: Pair): Promise<void> {
+  /** Of answers that are read by a part, and of runs that do not differ in what they say. */
+  async ofPair(model: Speaker, text: string | undefined, { answers, clean, readings, question }: Pair): Promise<void> {
     for (const answer of [answers.correct, answers.incorrect])
       if (!isWhole(model, answer))
         this.tell(
           "first piece",
           `The answer ${JSON.stringify(answer.text)} is read by its first word piece alone, ${JSON.stringify(pieceText(answer.token))}.`,
         );
-    const [found] = await measure(clean.logits, { rank: rank(answers.correct) });
+    const asked = JSON.stringify(text ?? "");
+    const said = ({ token }: { readonly token: string }) => JSON.stringify(pieceText(token));
+    const { correct, incorrect } = answers;
+    if (readings.corrupted.logitDiff > 0 && readings.clean.logitDiff > 0)
+      this.tell(
+        "same answer",
+        `The corrupted run prefers the correct answer too: asked ${asked}, the model says ${said(correct)} before ` +
+          `${said(incorrect)} both times. An effect is a share of how far apart the two are, and may say little.${inPieces(question)}`,
+      );
+    const [found] = await measure(clean.logits, { rank: rank(correct) });
     if (found!.rank === 0) return;
     const [first] = await likeliest(model, clean.logits, 1);
     this.tell(
       "clean answer",
-      `The clean run does not give the correct answer: asked ${JSON.stringify(text ?? "")}, the model says ` +
-        `${JSON.stringify(pieceText(first!.token))} before ${JSON.stringify(pieceText(answers.correct.token))}. A patch cannot bring back what it does not say.`,
+      `The clean run does not give the correct answer: asked ${asked}, the model says ${said(first!)} before ` +
+        `${said(correct)}. A patch cannot bring back what it does not say.${inPieces(question)}`,
     );
   }
+}
+
+/** Words that the vocabulary has only in pieces: a small model may not know what they mean. */
+function inPieces({ tokens }: Question): string {
+  const words: string[][] = [];
+  for (const token of tokens)
+    if (token.startsWith("##")) words.at(-1)?.push(token);
+    else words.push([token]);
+  const split = words.filter((pieces) => pieces.length > 1).map((pieces) => pieces.join(" "));
+  return split.length === 0
+    ? ""
+    : ` The question has words in pieces, which the model may not know: ${split.join(", ")}.`;
 }
 
 /** Whether an answer is no longer than the token that it is read by. */

@@ -33,6 +33,22 @@ test("a clean run that does not give the correct answer is named, once", async (
   assert.match(told[0]!, /the model says "red" before "blue"/);
 });
 
+test("a corrupted run that prefers the correct answer too is named", async () => {
+  using blip = await load("weights/scenes");
+  using _ = await blip.pair({ ...RED, corruptImage: RED.image });
+  assert.equal(told, [
+    'The corrupted run prefers the correct answer too: asked "is this star red or blue?", the model says "red" before ' +
+      '"blue" both times. An effect is a share of how far apart the two are, and may say little.',
+  ]);
+});
+
+test("words that the vocabulary has in pieces are named where the answers are not the expected ones", async () => {
+  using blip = await load("weights/scenes");
+  using _ = await blip.pair({ ...RED, question: "is this disc red or blue?" });
+  assert.is(told.length, 1);
+  assert.match(told[0]!, /in pieces, which the model may not know: d ##i ##s ##c\.$/);
+});
+
 test("an answer that is read by its first piece is named", async () => {
   using blip = await load(NARROW);
   using _ = await blip.pair({ ...RED, question: "is it red or striped?", answers: ["red", "striped"] });
