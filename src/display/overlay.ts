@@ -88,19 +88,17 @@ export async function overlay(pair: Pair, options: LookOptions = {}): Promise<Ov
   return new Overlay({
     ...{ picture, grid, box: boxes[shown]!, layer, head, token, effect },
     title: `${from} L${layer}H${head} from token ${token} (${named[token]})${tiles}`,
-    subtitle: [withoutMarks(pair.question.text), answersOf(pair), causes(effect, next), COLOURS].filter(Boolean),
+    subtitle: [withoutMarks(pair.question.text), answersOf(pair), causes(effect, next)].filter(Boolean),
   });
 }
 
 /** A prompt without the marks that its template puts into it, hundreds of `<image>` among them. */
 const withoutMarks = (prompt: string) => prompt.replace(/(<[^<>\s]+>\s*)+/g, " ").trim();
 
-const COLOURS = "Coloured where it looks more (blue) or less (red) than all heads do on average.";
-
 /** What both passes say: where they say the same, no effect means much. */
 function answersOf({ mode, answers: { correct, incorrect }, readings }: Pair): string {
   const [clean, corrupted] = [readings.clean, readings.corrupted].map(({ prob }) => prob.toFixed(2));
-  return `${correct.text}, not ${incorrect.text}: probability ${clean}, with the ${mode} corrupted ${corrupted}.`;
+  return `${correct.text}, not ${incorrect.text}: probability ${clean} as shown, ${corrupted} with the ${mode} corrupted.`;
 }
 
 /** No picture of attention stands without what the head does, nor a number without what to compare it with. */

@@ -82,7 +82,7 @@ test("an overlay is the head's attention beside that of all heads", async () => 
   }
   assert.match(
     show(look).text({ columns: 80, colours: 256 }),
-    /▀[\s\S]*\ntext\.cross L1H2 from token 3 \(red\)\nIs it red or striped\?\nred, not striped;/,
+    /▀[\s\S]*\ntext\.cross L1H2 from token 3 \(red\)\nIs it red or striped\?\nred, not striped: probability 0\.\d\d as shown/,
   );
   await refused(() => overlay(pair, { layer: 1, head: 2, position: "all" }), "options", "from one token");
   await refused(() => overlay(pair, { layer: 99, head: 2 }), "site", "L99H2");
@@ -121,6 +121,8 @@ test("without a head an overlay is of the one that restores most; of half a head
   const look = await overlay(pair);
   assert.equal([look.layer, look.head], [layer, head]);
   assert.ok(Math.abs(look.effect! - effect) < 1e-5);
+  const [next] = effects.filter((one) => one.layer !== layer || one.head !== head).sort((a, b) => b.effect - a.effect);
+  assert.match(look.subtitle.at(-1)!, `; the next head, L${next!.layer}H${next!.head}, ${next!.effect.toFixed(3)}.`);
   await refused(() => overlay(pair, { layer: 0 }), "options", "takes layer and head, or neither");
 });
 

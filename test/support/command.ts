@@ -14,7 +14,8 @@ export interface Outcome {
   cautions?: readonly string[];
 }
 
-const CAUTION = /^notice: (The clean run does not give|The answer "[^"]*" is read by its first word piece).*\n/gm;
+const CAUTION =
+  /^notice: (The clean run does not give|The corrupted run prefers|The answer "[^"]*" is read by its first word piece).*\n/gm;
 
 /** What a process wrote, its cautions apart. */
 function apart(outcome: Outcome): Outcome {
