@@ -1,14 +1,14 @@
 // Passes compute without a pause, and what they await resolves in a microtask: nothing else would ever run, no timer,
 // no key.
 
-/** Work goes on for so long before everything else has its turn, and to the end of the batch that it is in: 50 ms in all. */
+/** So long work goes on before everything else has its turn, and then to the end of its batch. */
 const MOST_MS = 15;
 
 let since = performance.now();
 let stopping: () => AbortSignal | undefined = () => undefined;
 
 /**
- * Between two pieces of work: lets timers and input run where they have waited for 50 ms.
+ * Between two pieces of work: lets timers and input run where they have waited for 15 ms.
  *
  * @throws the reason of `signal`, or of the signal that `stopWith` names.
  */
