@@ -71,7 +71,7 @@ export const CIRCUITS = {
 export type CircuitName = keyof typeof CIRCUITS;
 
 /** What becomes of a pair's picture, or of what is asked. */
-export type PlantedCorruption = "image" | "text" | ((clean: tf.Tensor4D) => tf.Tensor4D);
+export type PlantedCorruption = "image" | "mean" | "text" | ((clean: tf.Tensor4D) => tf.Tensor4D);
 
 export interface Planted {
   readonly model: Network;
@@ -79,7 +79,7 @@ export interface Planted {
   /**
    * Another pair of the model, its signal as strong as this beside that of `pair`. Whoever makes it disposes of it.
    *
-   * @param corruption `image`: the picture of the other answer. `text`: the other words, which say something to the
+   * @param corruption `image`: the picture of the other answer. `mean`: the mean of both. `text`: the other words, which say something to the
    * circuit `asked` only. Default: `image`.
    */
   makePair(signal?: number, corruption?: PlantedCorruption): Promise<Pair>;
@@ -206,7 +206,11 @@ async function pairOf(
 ): Promise<Pair> {
   const pixels = picture(circuit, signal);
   const corruptPixels =
-    corruption === "text" ? undefined : corruption === "image" ? picture(circuit, -signal) : corruption(pixels);
+    typeof corruption === "function"
+      ? corruption(pixels)
+      : corruption === "text"
+        ? undefined
+        : picture(circuit, corruption === "mean" ? 0 : -signal);
   const answer = (id: number) => ({ text: String(id), token: String(id), id });
   const [correct, incorrect] = kind.answers;
   const asked = circuit === "asked" ? SAYING.one : undefined;
