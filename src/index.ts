@@ -103,6 +103,7 @@ export {
 export { between, type Change, changed, fromRun, meanOf, type Source, zero } from "./patching/sources.js";
 export { type AfterPlace, type SweepCourse, type SweepOptions, sweep, sweepTogether } from "./patching/sweep.js";
 export type { SiteTable, TableOptions } from "./patching/table.js";
+export { tokenGroups } from "./patching/token-groups.js";
 export { decodePicture } from "./pictures/decode.js";
 export { encodePng, type Picture, type Size } from "./pictures/picture.js";
 export type { ImageProcessor } from "./pictures/pixels.js";

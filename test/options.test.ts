@@ -177,6 +177,10 @@ const ROWS: Record<string, Row> = {
     [pair, { site: "text.resid_post", groups: { all: "all" } }, {}],
     [0, 1, 2],
   ],
+  tokenGroups: [
+    [pair, { site: "vision.resid_post" }],
+    [0, 1],
+  ],
   "Model.answer": [["red"], []],
   "Model.answerBatch": [[null, ["is it red?"]], [0], blip],
   "Model.ask": [[{}, {}], [0, 1], blip],

@@ -3,6 +3,7 @@ import type { Network } from "../model/architecture.js";
 import type { Box, Picture, Size } from "../pictures/picture.js";
 import { INSIDE, patchShares } from "./attention-functions.js";
 import type { Question } from "./positions.js";
+import { indexes } from "./run.js";
 
 // Where in the original picture an image token looks, and the reverse.
 
@@ -73,6 +74,24 @@ function gridOf(count: number, { width, height }: Size): Record<"side" | "before
   throw new NoticeError(
     "image",
     `The question was read with a picture in other tiles than one of ${width} x ${height} pixels. Give the pair's own.`,
+  );
+}
+
+/**
+ * The image tokens as they stand in the grid of each tile, [tile][row][column]; [CLS] is in none.
+ *
+ * @param count of tokens that the tower has which sees the picture. @param among where they stand among words.
+ */
+export function gridsOf(model: Viewer, count: number, among?: readonly number[]): number[][][] {
+  const tile = tileOf(model);
+  const tiles = count / tile.count;
+  const each = among ? among.length / tiles : tile.count;
+  const side = among ? Math.floor(Math.sqrt(each)) : tile.side;
+  const token = (at: number) => (among ? among[at]! : at);
+  return indexes(tiles).map((tile) =>
+    indexes(side).map((row) =>
+      indexes(side).map((column) => token((tile + 1) * each - side ** 2 + row * side + column)),
+    ),
   );
 }
 
