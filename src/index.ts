@@ -78,6 +78,14 @@ export {
   type Score,
 } from "./patching/metrics.js";
 export { type Blip, loadBlip, loadModel, Model } from "./patching/model.js";
+export {
+  type ControlledCut,
+  controlledKnockOut,
+  noiseAttention,
+  type SwappedLabels,
+  shuffledPairs,
+  swappedLabels,
+} from "./patching/nulls.js";
 export type { Direction, Mode, Pair } from "./patching/pair.js";
 export { type Measured, type PatchOptions, patch, patchHead, patchMetrics } from "./patching/patch.js";
 export { hasPath, type PathOptions, patchPath, type Receiver, type Sender } from "./patching/paths.js";

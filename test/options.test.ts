@@ -177,6 +177,22 @@ const ROWS: Record<string, Row> = {
     [pair, { site: "text.resid_post", groups: { all: "all" } }, {}],
     [0, 1, 2],
   ],
+  noiseAttention: [
+    [pair, {}],
+    [0, 1],
+  ],
+  controlledKnockOut: [
+    [pair, { site: "text.cross.pattern", from: "all", to: [1] }, {}],
+    [0, 1, 2],
+  ],
+  shuffledPairs: [
+    [[], {}],
+    [0, 1],
+  ],
+  swappedLabels: [
+    [[[1]], {}],
+    [0, 1],
+  ],
   tokenGroups: [
     [pair, { site: "vision.resid_post" }],
     [0, 1],

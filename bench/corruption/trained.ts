@@ -2,10 +2,13 @@ import { mean } from "../../src/base/mean.js";
 import { random } from "../../src/base/random.js";
 import { draw, sampleAt, type Task, tasks } from "../../src/data/scenes/scene.js";
 import { putScene } from "../../src/data/scenes/sentences.js";
+import { towerOf } from "../../src/model/architecture.js";
 import { auroc } from "../../src/patching/attention-functions.js";
-import { type HeadAt, headEffects, keptBy } from "../../src/patching/faithful.js";
+import { everyHead, type HeadAt, keptBy } from "../../src/patching/faithful.js";
 import type { PairInput } from "../../src/patching/inputs.js";
 import { loadModel, type Model } from "../../src/patching/model.js";
+import { type CircuitSite, circuitSites, parseSite } from "../../src/patching/sites.js";
+import { sweep } from "../../src/patching/sweep.js";
 import type { Picture } from "../../src/pictures/picture.js";
 import { formOf } from "../../src/study/form.js";
 import { distanceFrom, spearman } from "./distance.js";
@@ -88,7 +91,7 @@ export async function trainedTable(folder: string, options: TrainedOptions): Pro
   });
   const count = countOf(found.get("SIP")!.heads);
   return [
-    `\n${folder}: ${samples.length} pairs a corruption, ${found.get("SIP")!.heads.length} heads; distance of clean passes ` +
+    `\n${folder}: ${samples.length} pairs a corruption, ${found.get("SIP")!.heads.length} heads of the towers of words; distance of clean passes ` +
       `that no other number was taken of ${meanOf(usual.held, seed)}; random sets of ${count} heads keep ` +
       `${meanOf(kept.get("random")!, seed)} of ${options.tested} other SIP pairs.\n`,
     table(
@@ -179,6 +182,12 @@ function inputOf(
   return { ...clean, corruptImage: corruption === "zero" ? grey : corrupt };
 }
 
+/** Heads that read or say words: another question changes nothing in those that see. */
+const wordSites = ({ architecture }: Model): CircuitSite[] =>
+  circuitSites(architecture).filter(
+    (site) => towerOf({ architecture }, parseSite({ architecture }, site).tower).tokens !== "image",
+  );
+
 async function foundBy(
   model: Model,
   inputs: readonly PairInput[],
@@ -188,9 +197,13 @@ async function foundBy(
   for (const input of inputs) {
     using pair = await model.pair(input);
     const { clean, corrupted } = pair.readings;
-    const heads = await headEffects(pair);
-    if (found.heads.length === 0) found.heads.push(...heads);
-    found.effects.push(heads.map(({ logitDiff }) => Math.abs(logitDiff)));
+    const sizes: number[] = [];
+    for (const site of wordSites(model)) {
+      const scores = await sweep(pair, { site, together: true });
+      sizes.push(...everyHead(pair, [site]).map(({ layer, head }) => Math.abs(scores.at("logitDiff", layer, head)!)));
+    }
+    if (found.heads.length === 0) found.heads.push(...everyHead(pair, wordSites(model)));
+    found.effects.push(sizes);
     found.taken.push(clean.logitDiff - corrupted.logitDiff);
     found.flipped.push(corrupted.logitDiff < 0 ? 1 : 0);
     found.distances.push(distance(await featuresOf(pair.corrupted)));
@@ -210,7 +223,7 @@ async function keptUnder(model: Model, found: ReadonlyMap<Corruption, Found>, sa
   const sets = [...found.values()].map(({ effects }) => strongest(heads, effects));
   for (const { clean, corrupt } of samples) {
     using pair = await model.pair({ ...clean, corruptImage: corrupt });
-    const shares = await keptBy(pair, [...sets, ...drawn], {});
+    const shares = await keptBy(pair, [...sets, ...drawn], { sites: wordSites(model) });
     for (const [i, name] of [...found.keys()].entries()) kept.get(name)!.push(shares[i]!);
     kept.get("random")!.push(mean(shares.slice(sets.length)));
   }

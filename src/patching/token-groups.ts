@@ -30,24 +30,25 @@ export function tokenGroups<A extends ArchitectureName>(
   const { tokensOf } = parseSite(pair.model, site);
   const count = countOf(pair.clean.activations, tokensOf);
   for (const token of object) checkIndex("token", token, count, "the tokens of the object");
-  const kind = towerOf(pair.model, tokensOf).tokens;
+  const isQuestion = towerOf(pair.model, tokensOf).tokens === "question";
   const groups = {
-    ...patchGroups(pair as Pair, kind, object),
-    ...(kind === "question" ? wordGroups(pair as Pair) : {}),
+    ...patchGroups(patchGrids(pair as Pair, tokensOf), object),
+    ...(isQuestion ? wordGroups(pair as Pair) : {}),
   };
   return Object.fromEntries(Object.entries(groups).filter(([, tokens]) => tokens.length > 0));
 }
 
-function patchGroups(pair: Pair, kind: string, object: readonly number[]): Record<string, number[]> {
-  const { model, question, clean } = pair;
-  if (kind !== "image" && !question.image) return {};
+/** The image tokens among a tower's, [tile][row][column]; none where it has words only. */
+export function patchGrids({ model, question, clean }: Pair, tower: string): number[][][] {
+  const own = towerOf(model, tower).tokens === "image";
+  if (!own && !question.image) return [];
   const [seeing] = towersOf(model).find(([, { tokens }]) => tokens === "image")!;
-  const seen = countOf(clean.activations, seeing);
-  const among = kind === "image" ? undefined : question.image;
-  const grids = gridsOf(model, seen, among);
+  return gridsOf(model, countOf(clean.activations, seeing), own ? undefined : question.image);
+}
+
+function patchGroups(grids: readonly number[][][], object: readonly number[]): Record<string, number[]> {
   const inside = new Set(object);
   const neighbours = new Set<number>();
-  // [row][column] of each tile.
   for (const grid of grids)
     for (const [row, tokens] of grid.entries())
       for (const [column, token] of tokens.entries()) {

@@ -1,0 +1,186 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { checkList, NoticeError } from "../base/errors.js";
+import { mean } from "../base/mean.js";
+import { checkShape } from "../base/options.js";
+import { type Random, random } from "../base/random.js";
+import { towerOf } from "../model/architecture.js";
+import type { ArchitectureName } from "../model/architectures.js";
+import { chanceOf } from "./faithful.js";
+import type { PairInput } from "./inputs.js";
+import { type Cut, knockOut } from "./knock-out.js";
+import { checkPair, type Direction, type Pair } from "./pair.js";
+import { resolvePosition, tokenedAt } from "./positions.js";
+import { countOf, indexes } from "./run.js";
+import { parseSite } from "./sites.js";
+import { fromRun, type Source } from "./sources.js";
+import { patchGrids } from "./token-groups.js";
+
+// What a head map, or a role, would be if nothing were behind it: numbers to stand beside the real ones.
+
+/** Of random choices. */
+interface Seeded {
+  /** Default 0. */
+  readonly seed?: number;
+}
+
+/**
+ * Attention of the same softmax statistics that looks elsewhere: the weights of each row of the source's pattern, in an
+ * order drawn at random among the tokens that the row may attend to. As `source` of a patch or a sweep of a pattern; a
+ * head whose map is as large with it does not need to look where it looks.
+ *
+ * @param options.direction of the patch. Default: `denoise`, from the clean run.
+ * @throws NoticeError `site` where it is asked for a site that is no pattern.
+ * @example await sweep(pair, { site: "text.cross.pattern", together: true, source: noiseAttention(pair) })
+ */
+export function noiseAttention<A extends ArchitectureName>(
+  pair: Pair<A>,
+  options: Seeded & { readonly direction?: Direction } = {},
+): Source {
+  checkPair(pair);
+  checkShape("noiseAttention", options, { such: "{ seed: 1 }", keys: ["seed", "direction"] });
+  const { seed = 0, direction = "denoise" } = options;
+  const from = fromRun(pair.sides(direction).source);
+  return (parts, layer) => {
+    const { site, tower, within, isPattern } = parts;
+    if (!isPattern)
+      throw new NoticeError(
+        "site",
+        `Noise attention has no value for ${site}; sweep a pattern, ${tower}.self.pattern.`,
+      );
+    const pattern = from(parts, layer); // [1, head, query, key]
+    const [, heads, queries, keys] = pattern.shape as [number, number, number, number];
+    const causal = within === "self.pattern" && towerOf(pair.model, tower).causal;
+    const choose = random(seed, site, layer);
+    const order = Int32Array.from({ length: heads * queries * keys }, (_, at) => at);
+    for (let row = 0; row < heads * queries; row++) {
+      const own = order.subarray(row * keys, row * keys + (causal ? (row % queries) + 1 : keys));
+      shuffle(own, choose);
+    }
+    return tf.reshape(tf.gather(tf.reshape(pattern, [-1]), tf.tensor1d(order, "int32")), pattern.shape);
+  };
+}
+
+/**
+ * Pairs with the corrupt pictures of others of the list, each once and none its own: no longer minimal. What a map still
+ * shows then is not about the one aspect in which the pictures differed.
+ *
+ * @throws NoticeError `options` where there are not two pairs, or one has no corrupt picture.
+ */
+export function shuffledPairs<Input extends PairInput>(pairs: readonly Input[], options: Seeded = {}): Input[] {
+  checkList("What shuffledPairs shuffles", pairs, "[{ image, corruptImage, question, answers }]");
+  checkShape("shuffledPairs", options, { such: "{ seed: 1 }", keys: ["seed"] });
+  if (pairs.length < 2 || pairs.some(({ corruptImage }) => corruptImage === undefined))
+    throw new NoticeError("options", "shuffledPairs exchanges corrupt pictures; give two pairs or more that have one.");
+  const order = indexes(pairs.length);
+  shuffle(order, random(options.seed ?? 0, "shuffled"));
+  const from = new Map(order.map((at, i) => [at, order[(i + 1) % order.length]!]));
+  return pairs.map((pair, at) => ({ ...pair, corruptImage: pairs[from.get(at)!]!.corruptImage }) as Input);
+}
+
+/** How large means are where answers were exchanged at random. */
+export interface SwappedLabels {
+  /** |mean| of each column stays below it in so many of the draws. */
+  readonly each: readonly number[];
+  /** That of the largest of all columns. */
+  readonly largest: number;
+}
+
+/**
+ * What the mean change of the logit difference would be if it did not matter which answer is the correct one: in each
+ * draw the two are exchanged in half of the samples, which changes the sign of what patches did there.
+ *
+ * @param rows of each sample what every head did, in logits; not effects, which are the same with exchanged answers.
+ * @param options.draws default 1,000. @param options.share of the draws, default 0.95.
+ * @throws NoticeError `options` where rows have different lengths, or there is none.
+ */
+export function swappedLabels(
+  rows: readonly (readonly number[])[],
+  options: Seeded & { readonly draws?: number; readonly share?: number } = {},
+): SwappedLabels {
+  checkList("The rows of swappedLabels", rows, "[[0.1, 0.4], [0.2, 0.3]]");
+  checkShape("swappedLabels", options, { such: "{ draws: 1000 }", keys: ["seed", "draws", "share"] });
+  const { seed = 0, draws = 1000, share = 0.95 } = options;
+  const columns = rows[0]?.length;
+  if (columns === undefined || rows.some((row) => row.length !== columns))
+    throw new NoticeError("options", "swappedLabels takes one row or more, all of as many heads.");
+  if (!(Number.isInteger(draws) && draws >= 1 && draws <= 1e6 && share > 0 && share < 1))
+    throw new NoticeError(
+      "options",
+      `draws is ${draws} and share ${share}; a count to 1000000 and a share were expected.`,
+    );
+  const choose = random(seed, "labels");
+  const drawn = Array.from({ length: draws }, () => {
+    const signs = rows.map(() => (choose.next() < 0.5 ? 1 : -1));
+    return indexes(columns).map((at) => Math.abs(mean(rows.map((row, i) => signs[i]! * row[at]!))));
+  });
+  const below = (values: number[]) => values.sort((a, b) => a - b)[Math.min(draws - 1, Math.floor(share * draws))]!;
+  return {
+    each: indexes(columns).map((at) => below(drawn.map((means) => means[at]!))),
+    largest: below(drawn.map((means) => Math.max(...means))),
+  };
+}
+
+/** What a cut loses, beside what random cuts of as many tokens lose. */
+export interface ControlledCut {
+  /** 1 is as bad as the corruption; null where clean and corrupted answers hardly differ. */
+  readonly effect: number | null;
+  readonly random: readonly (number | null)[];
+  /** How often a random cut loses as much; null where there is no effect, or no random cut. */
+  readonly pValue: number | null;
+}
+
+/**
+ * Checks a role by intervention: cuts the attention to some tokens, and to as many random ones of the same kind. A head
+ * that segments loses the answer where it no longer sees the object, and one that inhibits it does not.
+ *
+ * @param options.randomSets default 20.
+ * @throws NoticeError as `knockOut`; `options` where more tokens are cut than there are of the kind.
+ * @example await controlledKnockOut(pair, { site: "text.cross.pattern", from: "answer", to: object, head: 1 })
+ */
+export async function controlledKnockOut<A extends ArchitectureName>(
+  pair: Pair<A>,
+  cut: Cut<A>,
+  options?: Seeded & { readonly randomSets?: number },
+): Promise<ControlledCut>;
+export async function controlledKnockOut(
+  pair: Pair,
+  cut: Cut,
+  options: Seeded & { readonly randomSets?: number } = {},
+): Promise<ControlledCut> {
+  checkPair(pair);
+  checkShape("controlledKnockOut", options, { such: "{ randomSets: 20 }", keys: ["seed", "randomSets"] });
+  const { seed = 0, randomSets = 20 } = options;
+  const { effect } = await knockOut(pair, cut);
+  const { tokens, among } = cutTokens(pair, cut);
+  if (tokens.length > among.length)
+    throw new NoticeError(
+      "options",
+      `The cut is to ${tokens.length} tokens, of which there are ${among.length} to draw from.`,
+    );
+  const drawn: (number | null)[] = [];
+  for (let at = 0; at < randomSets; at++) {
+    const order = [...among];
+    shuffle(order, random(seed, "cut", at));
+    drawn.push((await knockOut(pair, { ...cut, to: order.slice(0, tokens.length) })).effect);
+  }
+  const known = drawn.filter((one) => one !== null);
+  return { effect, random: drawn, pValue: effect === null ? null : chanceOf(effect, known) };
+}
+
+/** What is cut, and of what other sets are drawn: patches where these are, else all tokens that are attended to. */
+function cutTokens(pair: Pair, { site, to }: Cut): Record<"tokens" | "among", readonly number[]> {
+  const { model, question, answers, clean } = pair;
+  const { tower, within } = parseSite(model, site);
+  const attended = within === "self.pattern" ? tower : towerOf(model, tower).attends!.tower;
+  const count = countOf(clean.activations, attended);
+  const tokens = resolvePosition(to, count, tokenedAt(towerOf(model, attended).tokens, question), answers);
+  const patches = patchGrids(pair, attended).flat(2);
+  return { tokens, among: tokens.every((token) => patches.includes(token)) ? patches : indexes(count) };
+}
+
+function shuffle(values: { [at: number]: number; readonly length: number }, choose: Random): void {
+  for (let at = values.length - 1; at > 0; at--) {
+    const other = Math.floor(choose.next() * (at + 1));
+    [values[at], values[other]] = [values[other]!, values[at]!];
+  }
+}
