@@ -68,6 +68,14 @@ export function headAttention(
   };
 }
 
+/** What means would be of attention that has nothing to do with the picture. */
+export interface LookNulls {
+  /** Where the middle 95% of mean AUROCs lie of attention that is noise, over as many samples. */
+  readonly noise?: readonly [low: number, high: number] | null;
+  /** Interval of 95% of how much more outliers get than uniform attention would put there. */
+  readonly outlierExcess?: readonly [low: number, high: number] | null;
+}
+
 /** Means over samples; null where no sample has the number. */
 export interface HeadFunction {
   /** Samples with a mask. */
@@ -100,24 +108,30 @@ export function meanAttention(samples: readonly HeadAttention[]): HeadFunction {
 export type HeadFunctionName = "segmentation" | "object inhibition" | "outlier inhibition";
 
 /**
- * Our thresholds between the three functions; the paper has none. Two are AUROCs, one is a share of uniform attention.
+ * The least that a function must show beside its null; the paper has no thresholds. Two are AUROCs, one is a share of
+ * uniform attention.
  */
 export const FUNCTION_BOUNDS = { segmentation: 0.6, objectInhibition: 0.4, outlierInhibition: 0.5 } as const;
 
 /**
- * Which of the three functions the means show. Segmentation: mass above uniform and AUROC at least its threshold.
- * Object inhibition: the reverse of both. Outlier inhibition: outliers get at most the third threshold.
+ * Which of the three functions the means show. Segmentation: mass above uniform, AUROC at least its threshold and above
+ * what noise gives. Object inhibition: the reverse. Outlier inhibition: outliers get at most the third threshold, and
+ * surely less than uniform attention puts there. Nulls that are not known do not count.
  */
-export function headFunctions(means: HeadFunction): HeadFunctionName[] {
-  const { objectMass, objectUniform, auroc, outlierMass, outlierUniform } = means;
-  const { segmentation, objectInhibition, outlierInhibition } = FUNCTION_BOUNDS;
+export function headFunctions(means: HeadFunction & LookNulls): HeadFunctionName[] {
+  const { objectMass, objectUniform, auroc, outlierMass, outlierUniform, noise, outlierExcess } = means;
+  const [low, high] = noise ?? [1, 0];
   const names: HeadFunctionName[] = [];
   if (objectMass !== null && objectUniform !== null && auroc !== null) {
-    if (objectMass > objectUniform && auroc >= segmentation) names.push("segmentation");
-    if (objectMass < objectUniform && auroc <= objectInhibition) names.push("object inhibition");
+    const segments = auroc >= FUNCTION_BOUNDS.segmentation && auroc > high;
+    if (objectMass > objectUniform && segments) names.push("segmentation");
+    const inhibits = auroc <= FUNCTION_BOUNDS.objectInhibition && auroc < low;
+    if (objectMass < objectUniform && inhibits) names.push("object inhibition");
   }
-  if (outlierMass !== null && outlierUniform !== null && outlierMass <= outlierInhibition * outlierUniform)
-    names.push("outlier inhibition");
+  if (outlierMass !== null && outlierUniform !== null) {
+    const isLow = outlierMass <= FUNCTION_BOUNDS.outlierInhibition * outlierUniform;
+    if (isLow && (outlierExcess?.[1] ?? -1) < 0) names.push("outlier inhibition");
+  }
   return names;
 }
 

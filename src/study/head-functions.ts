@@ -6,6 +6,7 @@ import {
   type HeadFunction,
   type HeadFunctionName,
   headFunctions,
+  type LookNulls,
   meanAttention,
 } from "../patching/attention-functions.js";
 import { bootstrap } from "../patching/circuits.js";
@@ -16,14 +17,12 @@ import type { StudyRun } from "./run.js";
 import type { Settings } from "./settings.js";
 
 /** Where a head looks from the answer's token (of a causal tower the last), over the samples of a data set. */
-export interface HeadFunctionFacts extends HeadFunction {
+export interface HeadFunctionFacts extends HeadFunction, LookNulls {
   readonly dataset: string;
   readonly layer: number;
   readonly head: number;
   /** Bootstrap interval of `auroc`, 95%. */
   readonly aurocWithin?: readonly [low: number, high: number] | null;
-  /** Where 95% of AUROCs lie of attention that is noise, over as many samples. */
-  readonly noise?: readonly [low: number, high: number] | null;
 }
 
 /** What the heads of each data set's circuits attend to, at the site that looks at the picture. */
@@ -43,23 +42,33 @@ export async function headFunctionFacts(
     for (const [layer, head] of names) {
       const place = { dataset, layer, head };
       const looks = (await attentionOf(run.store, place)).map(attentionIn);
-      facts.push({ ...place, ...meanAttention(looks), ...aurocRanges(looks, patches, run.settings) });
+      facts.push({ ...place, ...meanAttention(looks), ...rangesOf(looks, patches, run.settings) });
     }
   }
   return facts;
 }
 
-/** How sure a mean AUROC is, and what attention that is noise would give. */
-function aurocRanges(looks: readonly HeadAttention[], patches: number, { seed, resamples }: Settings) {
-  const objects = looks.flatMap(({ object }) => (object?.auroc == null ? [] : [{ ...object, auroc: object.auroc }]));
-  if (objects.length < 2) return { aurocWithin: null, noise: null };
-  const aurocs = objects.map(({ auroc }) => auroc);
-  const shares = objects.map(({ uniform }) => uniform);
+/** How sure means are, and what attention that is noise would give. */
+function rangesOf(looks: readonly HeadAttention[], patches: number, { seed, resamples }: Settings) {
+  const aurocs = looks.flatMap(({ object }) => object?.auroc ?? []);
+  const within = (values: readonly number[], name: string) =>
+    values.length < 2 ? null : bootstrap(values, resamples, random(seed, name));
   return {
-    aurocWithin: bootstrap(aurocs, resamples, random(seed, "auroc")),
-    noise: noiseAuroc(shares, patches),
+    aurocWithin: within(aurocs, "auroc"),
+    noise: aurocs.length < 2 ? null : noiseOf(looks, patches),
+    outlierExcess: within(
+      looks.flatMap(({ outliers }) => (outliers ? [outliers.mass - outliers.uniform] : [])),
+      "outliers",
+    ),
   };
 }
+
+/** That of the samples that have an AUROC. */
+const noiseOf = (looks: readonly HeadAttention[], patches: number) =>
+  noiseAuroc(
+    looks.flatMap(({ object }) => (object?.auroc == null ? [] : [object.uniform])),
+    patches,
+  );
 
 /**
  * The middle 95% of the mean AUROC of attention that is independent from patch to patch: a rank sum's variance (Mann
@@ -95,7 +104,10 @@ export async function functionsOfHeads(
   // [head][sample]
   const looks: HeadAttention[][] = [];
   for (const place of heads) looks.push((await attentionOf(store, { dataset, ...place })).map(attentionIn));
-  const namesOf = (rows: readonly HeadAttention[][]) => rows.map((own) => headFunctions(meanAttention(own)));
+  // Of the picture's patches and masks, which all heads share.
+  const noise = noiseOf(looks[0] ?? [], await countPatches(store, dataset));
+  const namesOf = (rows: readonly HeadAttention[][]) =>
+    rows.map((own) => headFunctions({ ...meanAttention(own), noise }));
   const choose = random(settings.seed, "functions");
   const samples = [...(looks[0] ?? []).keys()];
   const drawn = Array.from({ length: settings.resamples }, () => {
@@ -119,11 +131,11 @@ export async function functionsOfHeads(
 
 /** What a head attends to in a data set's samples. */
 export async function headFunctionOf(
-  { store }: StudyRun,
+  { store, settings }: StudyRun,
   place: Pick<HeadFunctionFacts, "dataset" | "layer" | "head">,
 ): Promise<HeadFunctionFacts> {
-  const rows = await attentionOf(store, place);
-  return { ...place, ...meanAttention(rows.map(attentionIn)) };
+  const looks = (await attentionOf(store, place)).map(attentionIn);
+  return { ...place, ...meanAttention(looks), ...rangesOf(looks, await countPatches(store, place.dataset), settings) };
 }
 
 function attentionIn(row: Record<string, number | null>): HeadAttention {

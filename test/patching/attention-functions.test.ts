@@ -8,6 +8,7 @@ import {
   auroc,
   headAttention,
   headFunctions,
+  type LookNulls,
   meanAttention,
   patchShares,
 } from "../../src/patching/attention-functions.js";
@@ -123,6 +124,20 @@ test("heads are named after what they do on the average, at the bounds too", () 
   const unknown = { objectMass: null, objectUniform: null, auroc: null };
   assert.equal(headFunctions({ ...means, ...unknown, outlierMass: 0.05 }), ["outlier inhibition"]);
   assert.equal(headFunctions({ ...means, ...unknown, outlierMass: 0.051 }), []);
+});
+
+test("a function is named only where its number is outside what its null gives", () => {
+  const means = { objectSamples: 2, outlierSamples: 2, outlierMass: 0.01, outlierUniform: 0.1 };
+  const on = (objectMass: number, auroc: number, nulls: LookNulls) =>
+    headFunctions({ ...means, objectMass, objectUniform: 0.3, auroc, ...nulls }).join();
+  // Two samples say so little that noise gives 0.7 too.
+  const noise = [0.3, 0.7] as const;
+  const outlierExcess = [-0.1, 0.02] as const;
+  assert.is(on(0.4, 0.65, { noise, outlierExcess }), "");
+  assert.is(on(0.4, 0.71, { noise, outlierExcess }), "segmentation");
+  assert.is(on(0.2, 0.35, { noise, outlierExcess }), "");
+  assert.is(on(0.2, 0.29, { noise, outlierExcess }), "object inhibition");
+  assert.is(on(0.3, 0.5, { noise, outlierExcess: [-0.1, -0.01] }), "outlier inhibition");
 });
 
 test("overlays are [row][column], add up to zero over all heads, and leave [CLS] out", async () => {
