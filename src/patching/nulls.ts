@@ -17,12 +17,6 @@ import { patchGrids } from "./token-groups.js";
 
 // What a head map, or a role, would be if nothing were behind it: numbers to stand beside the real ones.
 
-/** Of random choices. */
-interface Seeded {
-  /** Default 0. */
-  readonly seed?: number;
-}
-
 /**
  * Attention of the same softmax statistics that looks elsewhere: the weights of each row of the source's pattern, in an
  * order drawn at random among the tokens that the row may attend to. As `source` of a patch or a sweep of a pattern; a
@@ -34,7 +28,7 @@ interface Seeded {
  */
 export function noiseAttention<A extends ArchitectureName>(
   pair: Pair<A>,
-  options: Seeded & { readonly direction?: Direction } = {},
+  options: { readonly seed?: number; readonly direction?: Direction } = {},
 ): Source {
   checkPair(pair);
   checkShape("noiseAttention", options, { such: "{ seed: 1 }", keys: ["seed", "direction"] });
@@ -66,7 +60,10 @@ export function noiseAttention<A extends ArchitectureName>(
  *
  * @throws NoticeError `options` where there are not two pairs, or one has no corrupt picture.
  */
-export function shuffledPairs<Input extends PairInput>(pairs: readonly Input[], options: Seeded = {}): Input[] {
+export function shuffledPairs<Input extends PairInput>(
+  pairs: readonly Input[],
+  options: { readonly seed?: number } = {},
+): Input[] {
   checkList("What shuffledPairs shuffles", pairs, "[{ image, corruptImage, question, answers }]");
   checkShape("shuffledPairs", options, { such: "{ seed: 1 }", keys: ["seed"] });
   if (pairs.length < 2 || pairs.some(({ corruptImage }) => corruptImage === undefined))
@@ -95,7 +92,7 @@ export interface SwappedLabels {
  */
 export function swappedLabels(
   rows: readonly (readonly number[])[],
-  options: Seeded & { readonly draws?: number; readonly share?: number } = {},
+  options: { readonly seed?: number; readonly draws?: number; readonly share?: number } = {},
 ): SwappedLabels {
   checkList("The rows of swappedLabels", rows, "[[0.1, 0.4], [0.2, 0.3]]");
   checkShape("swappedLabels", options, { such: "{ draws: 1000 }", keys: ["seed", "draws", "share"] });
@@ -133,19 +130,19 @@ export interface ControlledCut {
  * Checks a role by intervention: cuts the attention to some tokens, and to as many random ones of the same kind. A head
  * that segments loses the answer where it no longer sees the object, and one that inhibits it does not.
  *
- * @param options.randomSets default 20.
+ * @param options.randomSets default 20. @param options.seed default 0.
  * @throws NoticeError as `knockOut`; `options` where more tokens are cut than there are of the kind.
  * @example await controlledKnockOut(pair, { site: "text.cross.pattern", from: "answer", to: object, head: 1 })
  */
 export async function controlledKnockOut<A extends ArchitectureName>(
   pair: Pair<A>,
   cut: Cut<A>,
-  options?: Seeded & { readonly randomSets?: number },
+  options?: { readonly seed?: number; readonly randomSets?: number },
 ): Promise<ControlledCut>;
 export async function controlledKnockOut(
   pair: Pair,
   cut: Cut,
-  options: Seeded & { readonly randomSets?: number } = {},
+  options: { readonly seed?: number; readonly randomSets?: number } = {},
 ): Promise<ControlledCut> {
   checkPair(pair);
   checkShape("controlledKnockOut", options, { such: "{ randomSets: 20 }", keys: ["seed", "randomSets"] });
