@@ -51,7 +51,8 @@ export class Cautions {
     const asked = JSON.stringify(text ?? "");
     const said = ({ token }: { readonly token: string }) => JSON.stringify(pieceText(token));
     const { correct, incorrect } = answers;
-    if (readings.corrupted.logitDiff > 0 && readings.clean.logitDiff > 0)
+    const [clear, left] = [readings.clean.logitDiff, readings.corrupted.logitDiff];
+    if (left > 0 && 2 * left > clear && clear > 0)
       this.tell(
         "same answer",
         `The corrupted run prefers the correct answer too: asked ${asked}, the model says ${said(correct)} before ` +

@@ -5,9 +5,11 @@ import { readConfig } from "../../src/model/architectures.js";
 import { modelBytes, requireMemory } from "../../src/model/memory.js";
 import { loadModel } from "../../src/patching/model.js";
 import { type CheckpointDraft, temporaryFolder, writeCheckpoint } from "../support/checkpoint.js";
+import { noticeHere } from "../support/command.js";
 import { FIXTURES } from "../support/fixture.js";
 import { LLAVA_7B } from "../support/hub-shapes.js";
 import { refused } from "../support/refused.js";
+import { CLEAN_IMAGE } from "../support/samples.js";
 
 // What is wrong with a folder of a decoder-only model is said before any of its weights is read.
 
@@ -37,8 +39,20 @@ function text(file: string): string | undefined {
   }
 }
 
-const refusedFolder = (from: string, mutate: (draft: CheckpointDraft) => void, ...words: string[]) =>
-  refused(() => loadModel(changed(from, mutate), quiet), "checkpoint", ...words);
+/** By the library and by the command, which ends with 2. */
+async function refusedFolder(from: string, mutate: (draft: CheckpointDraft) => void, ...words: string[]) {
+  const folder = changed(from, mutate);
+  await refused(() => loadModel(folder, quiet), "checkpoint", ...words);
+  await refusedCommand(folder, ...words);
+}
+
+async function refusedCommand(folder: string, ...words: string[]): Promise<void> {
+  const asked = ["--image", CLEAN_IMAGE, "--question", "red?", "--backend", "wasm"];
+  const { code, stdout, stderr } = await noticeHere("ask", folder, ...asked);
+  assert.equal([code, stdout], [2, ""], stderr);
+  assert.match(stderr, /^(notice: \P{C}+\n)+$/u, stderr); // no stack
+  for (const word of words) assert.ok(stderr.includes(word), stderr);
+}
 
 test("tensors that are missing, extra or misshapen are named", async () => {
   const key = "model.text_model.layers.1.self_attn.k_proj.weight";
@@ -103,6 +117,15 @@ test("a model of 7 billion weights on a laptop, before any of them is read", asy
     "the machine has 16 GB",
     "a smaller model",
   );
+  const folder = changed("llava", ({ files }) => {
+    files["config.json"] = JSON.stringify({ ...LLAVA_7B, image_token_index: 360 });
+    const larger = (name: string, change: object) => {
+      files[name] = JSON.stringify({ ...JSON.parse(text(`${FIXTURES}/llava/${name}`)!), ...change });
+    };
+    larger("processor_config.json", { patch_size: 14 });
+    larger("preprocessor_config.json", { size: { shortest_edge: 336 }, crop_size: { height: 336, width: 336 } });
+  });
+  await refusedCommand(folder, "GB of weights", "the wasm backend's heap has 4.29 GB");
 });
 
 test.run();
