@@ -9,7 +9,7 @@ import {
   type FaithfulnessCurve,
   type HeadAt,
   type HeadEffect,
-  headName,
+  siteHeadName,
 } from "../patching/faithful.js";
 import { faithfulTable } from "./faithful-table.js";
 import { Means } from "./means.js";
@@ -99,11 +99,11 @@ async function rankOn(
     { ...list, takes },
     (found) => {
       all = found;
-      for (const head of found) means.add(headName(head), head.effect);
+      for (const head of found) means.add(siteHeadName(head), head.effect);
       return {};
     },
   );
-  const size = (head: HeadAt) => means.meanSize(headName(head)) ?? 0;
+  const size = (head: HeadAt) => means.meanSize(siteHeadName(head)) ?? 0;
   const heads = all.map(({ site, layer, head }) => ({ site, layer, head })).sort((a, b) => size(b) - size(a));
   const forget = async () => {
     if (list.keep !== undefined) await rm(`${list.keep}.partial`, { force: true });

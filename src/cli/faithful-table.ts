@@ -1,5 +1,5 @@
 import { mean } from "../base/mean.js";
-import type { Faithfulness, FaithfulnessCurve } from "../patching/faithful.js";
+import { type Faithfulness, type FaithfulnessCurve, siteHeadName } from "../patching/faithful.js";
 import { fixed } from "./means.js";
 import { columns } from "./options.js";
 
@@ -9,7 +9,7 @@ export function faithfulTable(
   curve?: FaithfulnessCurve,
 ): string {
   const control = `${random.kept.length} random sets of as many keep ${fixed(mean(random.kept))} on average; p = ${fixed(random.pValue ?? 1)}.\n`;
-  const rows = losses.map(({ site, layer, head, loss }) => [`${site}:L${layer}H${head}`, fixed(loss)]);
+  const rows = losses.map((one) => [siteHeadName(one), fixed(one.loss)]);
   return (
     `${size} of ${of} heads keep ${fixed(kept)} of the answer; without them ${fixed(removed)} of it is left.\n` +
     (random.kept.length > 0 ? control : "") +

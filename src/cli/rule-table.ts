@@ -1,3 +1,4 @@
+import { headName } from "../patching/head-place.js";
 import type { Findings } from "../study/findings.js";
 import type { PublishedCircuit, PublishedHead } from "../study/published.js";
 import { bypasses, type Headline } from "../study/ruled.js";
@@ -43,9 +44,7 @@ export async function showRule(run: StudyRun, { rules }: Findings, name: string,
 function publishedTable(circuits: readonly PublishedCircuit[]): string {
   const names = (heads: readonly PublishedHead[]) =>
     heads
-      .map(
-        ({ layer, head, functions }) => `L${layer}H${head}${functions.length > 0 ? ` (${functions.join(", ")})` : ""}`,
-      )
+      .map((head) => `${headName(head)}${head.functions.length > 0 ? ` (${head.functions.join(", ")})` : ""}`)
       .join(", ") || "none";
   const rows = circuits.map(({ dataset, modality, samples, leftOut, published, corrected, changed }) => [
     ...[dataset, modality, `${samples}`, `${leftOut}`, `${changed}`, names(published), names(corrected)],

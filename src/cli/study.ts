@@ -3,6 +3,7 @@ import { Command, Option } from "commander";
 import { FORMS } from "../data/sample.js";
 import { refuseForeign } from "../files/output.js";
 import { writeWhole } from "../files/write.js";
+import { headName } from "../patching/head-place.js";
 import { METRICS } from "../patching/metrics.js";
 import { checkSite } from "../patching/sites.js";
 import type { StudyCircuits } from "../study/circuits.js";
@@ -235,12 +236,12 @@ function datasetTable(datasets: readonly DatasetSummary[]): string {
 function circuitTable({ circuits, universal }: StudyCircuits): string {
   const rows = circuits.map(({ dataset, modality, site, circuit }) => {
     const heads = circuit.heads.filter(({ inCircuit }) => inCircuit).sort((a, b) => b.mean - a.mean);
-    const names = heads.map(({ layer, head, mean }) => `L${layer}H${head} ${mean.toFixed(2)}`).join(", ");
+    const names = heads.map((head) => `${headName(head)} ${head.mean.toFixed(2)}`).join(", ");
     return [dataset, modality, site, `${circuit.samples}`, names || "none"];
   });
   const shared = universal.map(({ site, universality: { names, heads } }) => {
     const several = heads.filter(({ circuits }) => circuits.length > 1);
-    const found = several.map(({ layer, head, circuits }) => `L${layer}H${head} in ${circuits.length}`).join(", ");
+    const found = several.map((head) => `${headName(head)} in ${head.circuits.length}`).join(", ");
     return `${site}: ${found || "no head in more than one"} of ${names.length} circuits\n`;
   });
   return `${columns(rows, ["data set", "modality", "site", "n", "circuit"])}\n${shared.join("")}`;

@@ -87,7 +87,7 @@ export async function overlay(pair: Pair, options: LookOptions = {}): Promise<Ov
   const tiles = boxes.length > 1 ? `, tile ${shown} of ${boxes.length}` : "";
   return new Overlay({
     ...{ picture, grid, box: boxes[shown]!, layer, head, token, effect },
-    title: `${from} L${layer}H${head} from token ${token} (${named[token]})${tiles}`,
+    title: `${from} ${headName(place)} from token ${token} (${named[token]})${tiles}`,
     subtitle: [withoutMarks(pair.question.text), answersOf(pair), causes(effect, next)].filter(Boolean),
   });
 }

@@ -5,6 +5,7 @@ import { towerSize } from "../model/architecture.js";
 import type { ArchitectureName } from "../model/architectures.js";
 import { isShared } from "./attributions.js";
 import { PASS_KEYS, type PassOptions } from "./budget.js";
+import { headName } from "./head-place.js";
 import { checkPair, type Pair } from "./pair.js";
 import { patchEach } from "./patch-each.js";
 import { checkIndex, checkLayer, indexes } from "./run.js";
@@ -92,8 +93,8 @@ export async function faithfulness(
     );
   const all = everyHead(pair, sites);
   const members = unique(pair, heads, sites);
-  const names = new Set(members.map(headName));
-  const others = all.filter((head) => !names.has(headName(head)));
+  const names = new Set(members.map(siteHeadName));
+  const others = all.filter((head) => !names.has(siteHeadName(head)));
   const drawn = Array.from({ length: randomSets }, (_, i) => draw(all, members.length, random(seed, "faithful", i)));
   const leftOut = members.map((one) => members.filter((head) => head !== one));
   const [kept, removed, ...rest] = await keptBy(pair, [members, others, ...leftOut, ...drawn], options);
@@ -220,7 +221,7 @@ export async function keptBy(pair: Pair, sets: readonly (readonly HeadAt[])[], o
   const sites = (options.sites ?? circuitSites(model.architecture)).filter(
     (site) => !isShared(pair, parseSite(model, site)),
   );
-  const spots = (set: readonly HeadAt[]) => corrupt(pair, new Set(set.map(headName)), sites);
+  const spots = (set: readonly HeadAt[]) => corrupt(pair, new Set(set.map(siteHeadName)), sites);
   const where = { spots, sites: sites.map((site) => parseSite(model, site)) };
   const { memory, onProgress, signal } = options;
   const scores = await patchEach(pair, sets, where, { direction: "noise", memory, onProgress, signal });
@@ -239,14 +240,14 @@ function corrupt(pair: Pair, kept: ReadonlySet<string>, sites: readonly CircuitS
   return sites.flatMap((site) => {
     const { layers, heads } = towerSize(pair.model, parseSite(pair.model, site).tower);
     return indexes(layers).flatMap((layer) => {
-      const head = indexes(heads).filter((head) => !kept.has(headName({ site, layer, head })));
+      const head = indexes(heads).filter((head) => !kept.has(siteHeadName({ site, layer, head })));
       return head.length > 0 ? [resolveSelection(pair, { site, layer, head })] : [];
     });
   });
 }
 
 /** As `notice faithful` and `notice path` take it: `text.cross.z:L0H1`. */
-export const headName = ({ site, layer, head }: HeadAt) => `${site}:L${layer}H${head}`;
+export const siteHeadName = (head: HeadAt) => `${head.site}:${headName(head)}`;
 
 /** Each head once, all of them there. */
 function unique({ model }: Pair, heads: readonly HeadAt[], sites: readonly CircuitSite[]): HeadAt[] {
@@ -261,7 +262,7 @@ function unique({ model }: Pair, heads: readonly HeadAt[], sites: readonly Circu
     checkLayer(model, tower, layer);
     checkIndex("head", head, towerSize(model, tower).heads, `the ${tower} tower`);
   }
-  return [...new Map(heads.map((head) => [headName(head), head])).values()];
+  return [...new Map(heads.map((head) => [siteHeadName(head), head])).values()];
 }
 
 /** So many of them, each subset equally likely. */

@@ -9,6 +9,7 @@ import { stopWith } from "../base/turn.js";
 import { draw, type Sample, sampleAt, tasks } from "../data/scenes/scene.js";
 import * as display from "../display.js";
 import { towersOf } from "../model/architecture.js";
+import { headName } from "../patching/head-place.js";
 import type { PairInput } from "../patching/inputs.js";
 import type { Model } from "../patching/model.js";
 import { Pair } from "../patching/pair.js";
@@ -104,7 +105,7 @@ function headNames(blip: Model): Record<string, { layer: number; head?: number }
   const names: Record<string, { layer: number; head?: number }> = {};
   for (let layer = 0; layer < layers; layer++) {
     names[`L${layer}`] = { layer };
-    for (let head = 0; head < heads; head++) names[`L${layer}H${head}`] = { layer, head };
+    for (let head = 0; head < heads; head++) names[headName({ layer, head })] = { layer, head };
   }
   return names;
 }

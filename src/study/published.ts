@@ -1,5 +1,6 @@
 import { lookingSite } from "../patching/answer-attention.js";
 import { type HeadFunctionName, headFunctions } from "../patching/attention-functions.js";
+import { headName } from "../patching/head-place.js";
 import { PUBLISHED_SHIFT, publishedCircuit, publishedPosition } from "../patching/rules/published.js";
 import type { HeadTable } from "../patching/rules/rule.js";
 import { parseSite, type Site } from "../patching/sites.js";
@@ -71,7 +72,7 @@ export async function readPublished(run: StudyRun): Promise<PublishedCircuit[]> 
         published.filter(({ layer, head }) => !isIn(corrected, layer, head)).length +
         corrected.filter(({ layer, head }) => !isIn(published, layer, head)).length,
       universal: (shape.layers === 12 && shape.heads === 12 ? UNIVERSAL : []).map(([layer, head]) => ({
-        name: `L${layer}H${head}`,
+        name: headName({ layer, head }),
         published: isIn(published, layer, head),
         corrected: isIn(corrected, layer, head),
       })),

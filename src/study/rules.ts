@@ -1,7 +1,7 @@
 import { mean } from "../base/mean.js";
 import { random } from "../base/random.js";
 import { bootstrap } from "../patching/circuits.js";
-import { chanceOf, type HeadAt, headName } from "../patching/faithful.js";
+import { chanceOf, type HeadAt, siteHeadName } from "../patching/faithful.js";
 import { mibAreas, mibSizes } from "../patching/rules/areas.js";
 import type { HeadSet, Ruled } from "../patching/rules/rule.js";
 import { findBy, RULE_NAMES, type RuleName, remembering } from "../patching/rules/rules.js";
@@ -123,7 +123,7 @@ async function testOf(
   const drawn = means.slice(points);
   const [low, high] = bootstrap(own!, RESAMPLES, random(run.settings.seed, "kept"));
   return {
-    heads: circuit.map((at) => headName(heads[at]!)),
+    heads: circuit.map((at) => siteHeadName(heads[at]!)),
     size: circuit.length,
     of: heads.length,
     tested_on: own!.length,
