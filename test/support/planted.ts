@@ -3,7 +3,7 @@ import { randomConfig, randomWeights, seeded } from "../../bench/random-model.js
 import { disposeWeights } from "../../src/checkpoint/weights.js";
 import type { Network } from "../../src/model/architecture.js";
 import { readConfig, type TowerName } from "../../src/model/architectures.js";
-import { everyHead, type HeadAt, headName } from "../../src/patching/faithful.js";
+import { everyHead, type HeadAt, siteHeadName } from "../../src/patching/faithful.js";
 import { Pair } from "../../src/patching/pair.js";
 import type { Question } from "../../src/patching/positions.js";
 import { circuitSites } from "../../src/patching/sites.js";
@@ -178,7 +178,7 @@ async function plantedIn(
     layer,
     head,
   }));
-  const names = new Set(heads.map(headName));
+  const names = new Set(heads.map(siteHeadName));
   return {
     model,
     pair,
@@ -186,7 +186,7 @@ async function plantedIn(
     heads,
     all: everyHead(pair, circuitSites(model.architecture)).map((one) => ({
       ...one,
-      positive: names.has(headName(one)),
+      positive: names.has(siteHeadName(one)),
     })),
     [Symbol.dispose]() {
       pair[Symbol.dispose]();

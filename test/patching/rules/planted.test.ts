@@ -1,6 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { headName } from "../../../src/patching/faithful.js";
+import { siteHeadName } from "../../../src/patching/faithful.js";
 import { evidenceOf } from "../../../src/patching/rules/evidence.js";
 import type { Evidence } from "../../../src/patching/rules/rule.js";
 import { findBy, type RuleName } from "../../../src/patching/rules/rules.js";
@@ -19,13 +19,13 @@ const MISSED: Partial<Record<CircuitName, readonly string[]>> = {
 
 async function found(name: RuleName, evidence: Evidence): Promise<string[]> {
   const ruled = await findBy(name, evidence);
-  return ruled!.circuit.map((at) => headName(evidence.heads[at]!)).sort();
+  return ruled!.circuit.map((at) => siteHeadName(evidence.heads[at]!)).sort();
 }
 
 async function check(planted: Planted, name: CircuitName): Promise<void> {
   const pairs = await Promise.all(SIGNALS.map((signal) => planted.makePair(signal)));
   try {
-    const expected = planted.heads.map(headName).sort();
+    const expected = planted.heads.map(siteHeadName).sort();
     const many = await evidenceOf(pairs);
     assert.equal(await found("controlled", many), expected);
     // Sets that are kept cost a pass each, and two pairs say the same of them as all.
@@ -46,7 +46,7 @@ async function check(planted: Planted, name: CircuitName): Promise<void> {
 /** The same heads in the tower that has the circuit. */
 function missedBy({ heads }: Planted, name: CircuitName): string[] {
   return heads
-    .map(headName)
+    .map(siteHeadName)
     .filter((head) => MISSED[name]?.includes(head.split(":")[1]!))
     .sort();
 }
