@@ -1,14 +1,18 @@
 import type { VNode } from "preact";
+import { FORM_WORDS } from "./forms.js";
 import { HeadsPanel } from "./heads-panel.js";
 import { ModelBar } from "./model-bar.js";
 import { OffPanel } from "./off-panel.js";
 import { PairPanel } from "./pair-panel.js";
+import { PathsPanel } from "./paths-panel.js";
 import { SharePanel } from "./share-panel.js";
 import type { Store } from "./store.js";
+import { ThemeSwitch } from "./theme.js";
 import { Tour } from "./tour.js";
 
 /** The whole page. */
 export function App({ store, onRestart }: { readonly store: Store; readonly onRestart: () => void }): VNode {
+  const words = FORM_WORDS[store.view.model.facts?.form ?? "question"];
   return (
     <>
       <a class="skip" href="#heads">
@@ -17,9 +21,10 @@ export function App({ store, onRestart }: { readonly store: Store; readonly onRe
       <header>
         <h1>Which heads carry the answer from the picture to the text?</h1>
         <p>
-          A small vision-language model answers a question about a picture. Look which of its attention heads the answer
-          depends on, switch them off, and see what it says then. Everything runs on this machine.
+          A vision-language model {words.does}. Look which of its attention heads the answer depends on, switch them
+          off, and see what it says then. Everything runs on this machine.
         </p>
+        <ThemeSwitch />
         <Tour view={store.view} />
       </header>
       <p class="said" role="status">
@@ -28,6 +33,7 @@ export function App({ store, onRestart }: { readonly store: Store; readonly onRe
       <main>
         <PairPanel store={store} />
         <HeadsPanel store={store} />
+        <PathsPanel store={store} />
         <OffPanel store={store} />
         <SharePanel view={store.view} />
       </main>

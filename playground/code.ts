@@ -13,7 +13,7 @@ export const FILES = { image: "clean.png", corruptImage: "corrupted.png" } as co
 /** Programs that sweep this very pair, and switch off what is switched off. */
 export function codeOf({ given, state, model }: View): Code {
   const site = model.facts?.site ?? "text.cross.z";
-  const folder = "weights/scenes";
+  const folder = model.facts?.embedded === false ? "MODEL" : "weights/scenes";
   const { question, answers } = given;
   const input = `{
   image: "${FILES.image}",

@@ -21,13 +21,19 @@ export function strongestFirst(effects: Effects): EffectAt[] {
 /** The token that the page shows. */
 export const shownToken = ({ state, found }: View): number => state.token ?? found?.token ?? 0;
 
+/** A token as text: of a picture's, which of its patches. */
+export function tokenName({ found }: View, token: number): string {
+  const patch = found?.imageTokens.indexOf(token) ?? -1;
+  return patch < 0 ? (found?.tokens[token] ?? `${token}`) : `picture ${patch}`;
+}
+
 /** How a head at a token compares with all others; undefined where it was not swept. */
-export function rankOf({ effects, found }: View, at: Omit<EffectAt, "effect">): string | undefined {
-  const all = strongestFirst(effects);
+export function rankOf(view: View, at: Omit<EffectAt, "effect">): string | undefined {
+  const all = strongestFirst(view.effects);
   const place = all.findIndex(({ layer, head, token }) => layer === at.layer && head === at.head && token === at.token);
   if (place < 0) return undefined;
   const other = all[place === 0 ? 1 : 0];
   const [rank, which] = place === 0 ? ["The strongest", "next"] : [`Number ${place + 1}`, "strongest"];
-  const named = other && `${headName(other)} at “${found?.tokens[other.token]}”, ${twoDecimals(other.effect)}`;
+  const named = other && `${headName(other)} at “${tokenName(view, other.token)}”, ${twoDecimals(other.effect)}`;
   return `${rank} of ${all.length} (each head at each token)${named ? `; the ${which} is ${named}` : ""}.`;
 }

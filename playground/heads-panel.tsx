@@ -4,7 +4,7 @@ import type { HeadMap as MapData } from "../src/page/map.js";
 import { Term } from "../src/page/term.js";
 import { TokenStrip } from "../src/page/token-strip.js";
 import { headName } from "../src/patching/head-place.js";
-import { shownToken } from "./effects.js";
+import { shownToken, tokenName } from "./effects.js";
 import { LookPanel } from "./look-panel.js";
 import type { Store, View } from "./store.js";
 
@@ -37,6 +37,7 @@ export function HeadsPanel({ store }: { readonly store: Store }): VNode {
         <TokenStrip
           label="Token at which heads are patched"
           tokens={found.tokens}
+          folded={{ tokens: found.imageTokens, name: "tokens of the picture" }}
           selected={token}
           onSelect={(token) => store.select(selected ?? { layer: 0, head: 0 }, token)}
         />
@@ -86,7 +87,8 @@ function isOff({ state }: View, { layer, head }: { layer: number; head: number }
 }
 
 /** The effects at a token as a map; heads whose layer is not swept yet have none. */
-export function mapOf({ effects, model, found, state }: View, token: number): MapData | undefined {
+export function mapOf(view: View, token: number): MapData | undefined {
+  const { effects, model, state } = view;
   const some = effects.find((layer) => layer !== undefined);
   const size = model.facts ?? (some && { layers: effects.length, heads: some.length });
   if (!size) return undefined;
@@ -95,7 +97,7 @@ export function mapOf({ effects, model, found, state }: View, token: number): Ma
   const all = effects.flatMap((layer) => layer?.flat() ?? []).map((effect) => Math.abs(effect ?? 0));
   return {
     values: layers.map((layer) => heads.map((head) => effects[layer]?.[head]?.[token] ?? null)),
-    title: `Effect of each head at “${found?.tokens[token] ?? token}”`,
+    title: `Effect of each head at “${tokenName(view, token)}”`,
     legend: "effect: 1 is all of the answer, 0 nothing",
     rows: { title: "layer" },
     columns: { title: "head" },

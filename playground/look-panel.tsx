@@ -5,16 +5,17 @@ import { pictureUrl } from "../src/page/picture-url.js";
 import { headName } from "../src/patching/head-place.js";
 import type { Picture } from "../src/pictures/picture.js";
 import { drawOverlay } from "../src/report/overlay.js";
-import { rankOf } from "./effects.js";
+import { rankOf, tokenName } from "./effects.js";
 import type { Looked, View } from "./store.js";
+import { StudyCard } from "./study-card.js";
 
 /** Where the chosen head looks, with its effect beside that of all others. */
 export function LookPanel({ view }: { readonly view: View }): VNode {
-  const { looked, given, found } = view;
+  const { looked, given } = view;
   if (!looked) return <p class="caution">Choose a head in the map to see where it looks.</p>;
   const { at, grid, effect } = looked;
   const extent = Math.max(1e-6, ...grid.flat().map(Math.abs));
-  const title = `${headName(at)}, from “${found?.tokens[at.token] ?? at.token}”`;
+  const title = `${headName(at)}, from “${tokenName(view, at.token)}”`;
   return (
     <div>
       <PictureOverlay
@@ -29,6 +30,7 @@ export function LookPanel({ view }: { readonly view: View }): VNode {
         extent={extent}
         effect={{ effect, null: othersOf(view, at), rank: rankOf(view, at) }}
       />
+      <StudyCard view={view} />
       <p class="caution">
         All heads look at some patches more than at others. What they share is taken away: left is what this one does
         otherwise. Where it looks does not say that the answer depends on it; the effect does.

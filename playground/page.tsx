@@ -5,9 +5,11 @@ import example from "./example.json" with { type: "json" };
 import { pictureFrom } from "./pictures.js";
 import { stateHash } from "./state.js";
 import { type Client, type Example, Store } from "./store.js";
+import { showKeptTheme } from "./theme.js";
 
 const root = document.querySelector("#page")!;
 root.textContent = "";
+showKeptTheme();
 const store = new Store(location.hash, example as unknown as Example, show);
 
 function show(): void {

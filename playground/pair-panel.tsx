@@ -2,7 +2,9 @@ import type { VNode } from "preact";
 import { AnswerBars, withRest } from "../src/page/answer-bars.js";
 import { pictureUrl } from "../src/page/picture-url.js";
 import { Term } from "../src/page/term.js";
+import { Camera } from "./camera.js";
 import { cautionOf } from "./caution.js";
+import { FORM_WORDS } from "./forms.js";
 import { pictureFrom } from "./pictures.js";
 import { MOST_SCENES, TASKS } from "./scenes.js";
 import type { State } from "./state.js";
@@ -98,6 +100,7 @@ function PairPicture({ store, which }: { readonly store: Store; readonly which: 
         {name}: “{given.answers[which === "image" ? 0 : 1]}” is right
         {own[which] && ", your own (it stays on this machine)"}
       </figcaption>
+      <Camera name={name} onPicture={(picture) => store.picture(which, picture)} onError={store.say} />
       <label class="file">
         Take your own {name} picture
         <input type="file" accept="image/*" onChange={({ currentTarget }) => void take(currentTarget.files?.[0])} />
@@ -109,6 +112,8 @@ function PairPicture({ store, which }: { readonly store: Store; readonly which: 
 /** The question and its two answers. */
 function Question({ store }: { readonly store: Store }): VNode {
   const { question, answers } = store.view.given;
+  const { form = "question", classes } = store.view.model.facts ?? {};
+  const words = FORM_WORDS[form];
   const ask = (event: SubmitEvent) => {
     event.preventDefault();
     const given = new FormData(event.currentTarget as HTMLFormElement);
@@ -118,15 +123,38 @@ function Question({ store }: { readonly store: Store }): VNode {
   return (
     <form class="question" onSubmit={ask}>
       <label>
-        Question <input name="question" defaultValue={question} maxLength={200} required />
+        {words.text} <input name="question" defaultValue={question} maxLength={200} required />
       </label>
-      <label>
-        Right answer <input name="right" defaultValue={answers[0]} maxLength={40} required />
-      </label>
-      <label>
-        The other <input name="wrong" defaultValue={answers[1]} maxLength={40} required />
-      </label>
+      <AnswerInput name="right" label={words.right} answer={answers[0]} classes={classes} />
+      <AnswerInput name="wrong" label={words.wrong} answer={answers[1]} classes={classes} />
       <button type="submit">Ask</button>
     </form>
+  );
+}
+
+interface AnswerInputProps {
+  readonly name: string;
+  readonly label: string;
+  readonly answer: string;
+  /** All that there are to choose from, of a model that has classes. */
+  readonly classes: readonly string[] | undefined;
+}
+
+function AnswerInput({ name, label, answer, classes }: AnswerInputProps): VNode {
+  if (!classes)
+    return (
+      <label>
+        {label} <input name={name} defaultValue={answer} maxLength={40} required />
+      </label>
+    );
+  return (
+    <label>
+      {label}{" "}
+      <select name={name} defaultValue={answer}>
+        {classes.map((one) => (
+          <option value={one}>{one}</option>
+        ))}
+      </select>
+    </label>
   );
 }

@@ -15,6 +15,11 @@ export async function pictureFrom(file: Blob): Promise<Picture> {
   const bitmap = await createImageBitmap(file, { colorSpaceConversion: "none" }).catch(() => {
     throw new Error("That file is no picture that this browser reads. Take a PNG, JPEG, WebP, GIF or BMP.");
   });
+  return pictureOfBitmap(bitmap);
+}
+
+/** Its pixels, at most 2048 a side, on white. */
+export function pictureOfBitmap(bitmap: ImageBitmap): Picture {
   const scale = Math.min(1, MOST_SIDE / Math.max(bitmap.width, bitmap.height));
   const [width, height] = [bitmap.width, bitmap.height].map((side) => Math.max(1, Math.round(side * scale)));
   const canvas = new OffscreenCanvas(width!, height!);

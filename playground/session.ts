@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { middle95 } from "../src/base/mean.js";
 import type { CheckpointFiles } from "../src/base/source.js";
+import { turn } from "../src/base/turn.js";
 import { towerSize } from "../src/model/architecture.js";
 import { endsOf } from "../src/model/pass.js";
 import { answerAttention, lookingSite, lookingToken } from "../src/patching/answer-attention.js";
@@ -12,13 +13,18 @@ import { logitDifference, probability } from "../src/patching/metrics.js";
 import { loadModel, type Model } from "../src/patching/model.js";
 import type { Pair } from "../src/patching/pair.js";
 import { type Measured, patchHead, patchMetrics } from "../src/patching/patch.js";
+import { hasPath, patchPath, type Receiver, type Sender } from "../src/patching/paths.js";
 import { greedy } from "../src/patching/rules/greedy.js";
 import type { Run } from "../src/patching/run.js";
 import { type CircuitSite, parseSite } from "../src/patching/sites.js";
 import { fromRun, meanOf, type Source, zero } from "../src/patching/sources.js";
 import { sweep } from "../src/patching/sweep.js";
 import type { Backend } from "../src/platform/backend.js";
-import type { How, PairFound, PairGiven } from "./shown.js";
+import { formOf } from "../src/study/form.js";
+import { pieceText } from "../src/words/piece-text.js";
+import { type KnownWeights, watched } from "./embedded.js";
+import { attentionsOf } from "./receivers.js";
+import type { How, PairFound, PairGiven, PathMap } from "./shown.js";
 
 /** The model behind the page: one pair at a time, everything that the page asks of it, in plain data. */
 export class Session {
@@ -28,25 +34,40 @@ export class Session {
   private constructor(
     private readonly model: Model,
     private readonly site: CircuitSite,
+    private readonly embedded: boolean,
   ) {}
 
-  static async open(files: CheckpointFiles, backend: Backend): Promise<Session> {
-    const model = await loadModel(files, { backend, warn: () => {} });
+  /** @param known the weights that the page's example is of. */
+  static async open(files: CheckpointFiles, backend: Backend, known?: KnownWeights): Promise<Session> {
+    const own = watched(files, known);
+    const model = await loadModel(own.files, { backend, warn: () => {} });
     const site = lookingSite(model);
-    if (site) return new Session(model, site);
+    if (site) return new Session(model, site, own.isEmbedded());
     model[Symbol.dispose]();
-    throw new Error(`No head of ${files.name} looks from a question at the picture, and the page shows those alone.`);
+    throw new Error(`No head of ${files.name} looks from a text at the picture, and the page shows those alone.`);
   }
 
   get facts() {
+    const { name, backend, architecture } = this.model;
     const { layers, heads } = towerSize(this.model, parseSite(this.model, this.site).tower);
-    return { name: this.model.name, backend: this.model.backend, site: this.site as string, layers, heads };
+    const { classes } = architecture.readout;
+    const form = formOf(architecture);
+    const shape = { site: this.site as string, layers, heads };
+    // `embedded`: it is the model of the page's own example.
+    return {
+      name,
+      backend,
+      architecture: architecture.name as string,
+      form,
+      classes,
+      embedded: this.embedded,
+      ...shape,
+    };
   }
 
   /** Runs both passes of a pair, which all that follows is about. */
   async pair(given: PairGiven): Promise<PairFound> {
-    const { image, corruptImage, question, answers } = given;
-    const made = await this.model.pair({ image, corruptImage, question, answers });
+    const made = await this.model.pair(given);
     this.#pair?.[Symbol.dispose]();
     [this.#pair, this.#given] = [made, given];
     const { correct, incorrect } = made.answers;
@@ -59,11 +80,12 @@ export class Session {
     return {
       says: { clean: clean.says, corrupted: corrupted.says },
       same: clean.first === corrupted.first,
-      tokens: [...made.question.tokens],
+      tokens: made.question.tokens.map(pieceText),
+      imageTokens: [...(made.question.image ?? [])],
       token: lookingToken(made),
       readings: { clean: { ...made.readings.clean }, corrupted: { ...made.readings.corrupted } },
       top: ids.map((id) => {
-        const text = choiceName(this.model, id);
+        const text = pieceText(choiceName(this.model, id)).trim();
         return { id, text, clean: clean.probs[id]!, corrupted: corrupted.probs[id]! };
       }),
     };
@@ -99,6 +121,36 @@ export class Session {
     const { patterns } = await answerAttention(pair.clean, token, { site: this.site });
     const { effect } = await patchHead(pair, { site: this.site, layer, head, position: token } as never);
     return { grid: attentionOverlay(patterns, { layer, head }), effect };
+  }
+
+  /**
+   * How much of a head's effect goes through each later head, and straight to the answer, [layer][head] for each
+   * attention that it reaches. Heads that share keys and values are one column.
+   */
+  async paths({ layer, head, token }: HeadPlace & { readonly token: number }, onDone: Progress, signal: AbortSignal) {
+    const pair = this.#asked();
+    const sender = { site: this.site, layer, head, position: token } as Sender;
+    const through = async (ends: readonly Receiver[]) => {
+      const reached = ends.filter((end) => hasPath(pair, sender, end));
+      if (reached.length === 0) return null;
+      const { effect } = await patchPath(pair, [sender], reached);
+      onDone();
+      await turn(signal);
+      return effect;
+    };
+    const maps: PathMap[] = [];
+    for (const attention of attentionsOf(this.model)) {
+      const effects: (number | null)[][] = [];
+      for (const line of attention.heads) {
+        const row: (number | null)[] = [];
+        for (const ends of line) row.push(await through(ends));
+        effects.push(row);
+      }
+      if (effects.flat().some((effect) => effect !== null))
+        maps.push({ site: attention.site, says: attention.says, effects });
+    }
+    const plain = await patchHead(pair, sender as never);
+    return { maps, direct: await through(["answer"]), plain: plain.effect };
   }
 
   /** What the answers become where heads are switched off at all tokens, by their ids. */
@@ -144,8 +196,8 @@ export class Session {
     if (!found) throw new Error("Clean and corrupted answers hardly differ here: there is nothing to be found.");
     const here = (await kept(pair, [found.circuit]))[0]!;
     const there: number[] = [];
-    for (const [i, { image, corruptImage, question, answers }] of others.entries()) {
-      using other = await this.model.pair({ image, corruptImage, question, answers });
+    for (const [i, given] of others.entries()) {
+      using other = await this.model.pair(given);
       const { clean, corrupted } = other.readings;
       // Where the model does not tell the two pictures apart, there is nothing to keep.
       if (clean.logitDiff > 0 && corrupted.logitDiff < 0) there.push((await kept(other, [found.circuit]))[0]!);
@@ -171,3 +223,5 @@ export class Session {
 /** Another answer than the two is shown from this probability on. */
 const LIKELY = 0.01;
 const MOST_OTHERS = 3;
+
+type Progress = () => void;

@@ -8,6 +8,8 @@ export interface PairGiven {
   readonly corruptImage: Picture;
   readonly question: string;
   readonly answers: [correct: string, incorrect: string];
+  /** Where a head is looked at first, where that is not the word of the right answer. */
+  readonly answerPlace?: string;
 }
 
 /** What the model says of it. */
@@ -16,6 +18,8 @@ export interface PairFound {
   /** Both begin alike. */
   readonly same: boolean;
   readonly tokens: readonly string[];
+  /** Which of them are the picture's, of a model that has it among its words. */
+  readonly imageTokens: readonly number[];
   /** From which a head is looked at first. */
   readonly token: number | undefined;
   readonly readings: Readonly<Record<"clean" | "corrupted", { readonly prob: number; readonly logitDiff: number }>>;
@@ -28,6 +32,15 @@ export interface AnswerProbs {
   readonly text: string;
   readonly clean: number;
   readonly corrupted: number;
+}
+
+/** Through which heads of an attention a head's effect goes. */
+export interface PathMap {
+  readonly site: string;
+  /** What looks at what. */
+  readonly says: string;
+  /** [layer][head]; null where no path leads. */
+  readonly effects: readonly (readonly (number | null)[])[];
 }
 
 /** What stands in the place of a head's values where it is switched off. */

@@ -66,7 +66,7 @@ const READERS = {
     return answers.length === 2 && answers.every((one) => one !== undefined) ? answers : undefined;
   },
   head: headOf,
-  token: (value: string) => whole(value, 1000),
+  token: (value: string) => whole(value, 100_000),
   off: (value: string) => {
     const heads = value.split(",").map(headOf);
     return heads.length <= MOST_OFF && heads.every((head) => head !== undefined) ? heads : undefined;

@@ -1,3 +1,4 @@
+import type { Form } from "../src/data/sample.js";
 import type { Channel } from "../src/executors/browser/channel.js";
 import type { HeadPlace } from "../src/patching/head-place.js";
 import { otherPairs, scenePair } from "./scenes.js";
@@ -12,6 +13,7 @@ export type Effects = readonly (readonly (readonly (number | null)[])[] | undefi
 export type Client = Channel<Works>;
 
 export type Looked = Awaited<ReturnType<Works["look"]>> & { readonly at: HeadPlace & { readonly token: number } };
+export type PathsFound = Awaited<ReturnType<Works["paths"]>> & { readonly at: Looked["at"] };
 export type CircuitFound = Awaited<ReturnType<Works["circuit"]>>;
 export type ModelFacts = Awaited<ReturnType<Works["open"]>>;
 
@@ -29,7 +31,10 @@ export interface View {
   readonly after?: Awaited<ReturnType<Works["intervene"]>> | undefined;
   readonly circuit?: CircuitFound | undefined;
   /** What is going on and can be cancelled. */
-  readonly busy?: "sweep" | "circuit" | undefined;
+  readonly busy?: "sweep" | "circuit" | "paths" | undefined;
+  /** How many passes of it are done. */
+  readonly done?: number;
+  readonly paths?: PathsFound | undefined;
   /** The sets of switched-off heads before this one. */
   readonly past: readonly (readonly HeadPlace[])[];
   /** A word on what happened, read aloud by screen readers. */
@@ -72,6 +77,8 @@ export class Store {
       const facts = await client.ask("open", [address], { onProgress });
       const { done, of } = this.view.model;
       this.#change({ model: { facts, done, of } });
+      // What stood there was put as to the embedded model.
+      if (!facts.embedded) this.#change({ given: this.#givenOf(this.view.state), found: undefined, effects: [] });
       await this.#ask();
     } catch (error) {
       this.lose(error as Error);
@@ -90,7 +97,7 @@ export class Store {
     const state = parseState(hash);
     if (!state) this.#say("That address held nothing that this page knows; nothing was changed.");
     else {
-      this.#change({ state, given: givenOf(state), own: {}, past: [] });
+      this.#change({ state, given: this.#givenOf(state), own: {}, past: [] });
       void this.#ask();
     }
   }
@@ -108,7 +115,9 @@ export class Store {
   words(question: string, answers: [string, string]): void {
     // The token that was chosen is another word now.
     const { token, ...kept } = this.view.state;
-    this.#change({ state: { ...kept, question, answers }, given: { ...this.view.given, question, answers } });
+    const { answerPlace, ...given } = this.view.given;
+    const place = answerPlace === "last" || question.includes(answerPlace ?? "") ? { answerPlace } : {};
+    this.#change({ state: { ...kept, question, answers }, given: { ...given, ...place, question, answers } });
     void this.#ask();
   }
 
@@ -159,17 +168,31 @@ export class Store {
   async circuit(): Promise<void> {
     const { task, scene } = this.view.state;
     await this.#long("circuit", async (client, signal) => {
-      const circuit = await client.ask("circuit", [otherPairs(task, scene, OTHERS)], { signal });
+      const circuit = await client.ask("circuit", [otherPairs(task, scene, OTHERS, this.#form)], { signal });
       this.#change({ circuit, said: `A circuit of ${circuit.circuit.length} heads was found.` });
     });
   }
 
-  async #long(busy: "sweep" | "circuit", work: (client: Client, signal: AbortSignal) => Promise<void>): Promise<void> {
+  /** Where the effect of the chosen head goes. */
+  async paths(): Promise<void> {
+    const { selected, token } = this.view.state;
+    if (!selected || token === undefined) return this.#say("Choose a head in the map first.");
+    const at = { ...selected, token };
+    await this.#long("paths", async (client, signal) => {
+      const found = await client.ask("paths", [at], { signal, onProgress: (done: number) => this.#change({ done }) });
+      this.#change({ paths: { ...found, at }, said: "The paths are followed." });
+    });
+  }
+
+  async #long(
+    busy: NonNullable<View["busy"]>,
+    work: (client: Client, signal: AbortSignal) => Promise<void>,
+  ): Promise<void> {
     if (!this.#client || !this.view.model.facts) return this.#say("The model is still being loaded.");
     this.#stop.abort();
     this.#stop = new AbortController();
     const { signal } = this.#stop;
-    this.#change({ busy });
+    this.#change({ busy, done: 0 });
     try {
       await work(this.#client, signal);
     } catch (error) {
@@ -183,8 +206,11 @@ export class Store {
   async #ask(): Promise<void> {
     this.#stop.abort();
     const same = this.#isExample(this.view.state) && !this.view.own.image && !this.view.own.corruptImage;
-    const kept = same ? this.example : { found: undefined, effects: [], looked: undefined };
-    this.#change({ ...kept, circuit: undefined, after: undefined, said: "" });
+    const kept =
+      same && this.view.model.facts?.embedded !== false
+        ? this.example
+        : { found: undefined, effects: [], looked: undefined };
+    this.#change({ ...kept, circuit: undefined, paths: undefined, after: undefined, said: "" });
     if (!this.#client || !this.view.model.facts) return;
     const { given } = this.view;
     try {
@@ -223,7 +249,7 @@ export class Store {
     const { found } = this.view;
     if (off.length === 0) return this.#change({ after: undefined });
     if (!this.#client || !found) return;
-    const others = how === "mean" ? otherPairs(task, scene, REFERENCES) : [];
+    const others = how === "mean" ? otherPairs(task, scene, REFERENCES, this.#form) : [];
     try {
       const ids = found.top.map(({ id }) => id);
       const after = await this.#client.ask("intervene", [[...off], how, others, ids]);
@@ -231,6 +257,14 @@ export class Store {
     } catch (error) {
       this.#fail(error as Error);
     }
+  }
+
+  get #form(): Form {
+    return this.view.model.facts?.form ?? "question";
+  }
+
+  #givenOf(state: State): PairGiven {
+    return givenOf(state, this.#form);
   }
 
   #isExample(state: State): boolean {
@@ -251,7 +285,7 @@ export class Store {
   }
 }
 
-function givenOf({ task, scene, question, answers }: State): PairGiven {
-  const given = scenePair(task, scene);
+function givenOf({ task, scene, question, answers }: State, form: Form = "question"): PairGiven {
+  const given = scenePair(task, scene, form);
   return { ...given, ...(question && { question }), ...(answers && { answers: [...answers] }) };
 }

@@ -1,13 +1,15 @@
 import type { VNode } from "preact";
 import { twoDecimals } from "../src/page/number.js";
 import { headName } from "../src/patching/head-place.js";
-import { shownToken, strongestFirst } from "./effects.js";
+import { shownToken, strongestFirst, tokenName } from "./effects.js";
+import { FORM_WORDS } from "./forms.js";
 import type { View } from "./store.js";
 
 /** What patching is, in five steps, from the pair that is shown. */
 export function Tour({ view }: { readonly view: View }): VNode {
   const { given, found, effects } = view;
   const [right, wrong] = given.answers;
+  const words = FORM_WORDS[view.model.facts?.form ?? "question"];
   const token = shownToken(view);
   const best = strongestFirst(effects).find((one) => one.token === token);
   const clean = found?.readings.clean.prob;
@@ -18,7 +20,7 @@ export function Tour({ view }: { readonly view: View }): VNode {
       <summary>What is this? Five steps</summary>
       <ol>
         <li>
-          The model is shown a picture and asked “{given.question}”. It gives “{right}” {probability(clean)}.
+          The model is shown a picture and {words.given} “{given.question}”. It gives “{right}” {probability(clean)}.
         </li>
         <li>
           The second picture differs in one thing, so that “{wrong}” is right. There “{right}” gets{" "}
@@ -30,7 +32,7 @@ export function Tour({ view }: { readonly view: View }): VNode {
         </li>
         <li>
           {best
-            ? `Here ${headName(best)} at “${found?.tokens[token]}”, the token of the map below, brings back ${twoDecimals(best.effect)} of the answer: more than any other head there.`
+            ? `Here ${headName(best)} at “${tokenName(view, token)}”, the token of the map below, brings back ${twoDecimals(best.effect)} of the answer: more than any other head there.`
             : "How much of the answer comes back is the head’s effect. Press “Sweep all heads” to see it for each."}
         </li>
         <li>

@@ -4,6 +4,7 @@ import type { HeadPlace } from "../src/patching/head-place.js";
 import { modelFiles } from "./model-files.js";
 import { Session } from "./session.js";
 import type { How, PairGiven } from "./shown.js";
+import study from "./study.json" with { type: "json" };
 
 // The model's own thread.
 
@@ -14,7 +15,7 @@ const opened = () => session ?? Promise.reject(new Error("The model has not been
 const WORKS = {
   async open([address]: [string], progress: Progress) {
     const files = await modelFiles(address, progress);
-    session = Session.open(files, "wasm");
+    session = Session.open(files, "wasm", study.weights);
     return { ...(await session).facts, refused: files.refused };
   },
   pair: async ([given]: [PairGiven]) => (await opened()).pair(given),
@@ -22,6 +23,10 @@ const WORKS = {
   look: async ([place]: [HeadPlace & { token: number }]) => (await opened()).look(place),
   intervene: async ([heads, how, others, ids]: [HeadPlace[], How, PairGiven[], number[]]) =>
     (await opened()).intervene(heads, how, others, ids),
+  paths: async ([place]: [HeadPlace & { token: number }], progress: Progress, signal: AbortSignal) => {
+    let done = 0;
+    return (await opened()).paths(place, () => progress(++done), signal);
+  },
   circuit: async ([others]: [PairGiven[]], progress: Progress, signal: AbortSignal) =>
     (await opened()).circuit(others, progress, signal),
 };

@@ -9,6 +9,7 @@ export const TERMS = {
   effect: "How much of the answer a patch brings back: 0 is nothing, 1 is all of it; below 0 it leads further away.",
   "logit difference": "How much more the model's last layer gives to the right answer than to the other one.",
   attention: "How much a head reads from each place. Where it looks does not say that the answer depends on it.",
+  path: "One of the ways on which a head's value reaches the answer: through another head, or straight.",
   circuit: "A small set of heads that carries the answer together.",
   kept: "The share of the answer that is left when all heads outside the set are switched off.",
   null: "The scores of something that carries nothing, for comparison.",

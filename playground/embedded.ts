@@ -1,0 +1,28 @@
+import type { CheckpointFiles } from "../src/base/source.js";
+
+/** Which weights, without them. */
+export interface KnownWeights {
+  readonly file: string;
+  readonly bytes: number;
+  readonly checksum: number;
+}
+
+/** FNV-1a of bytes: tells weights apart, and needs no secure address as the browser's digests do. */
+export function checksum(bytes: Uint8Array): number {
+  let hash = 0x811c9dc5;
+  for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+  return hash;
+}
+
+/** The files, of which the weights are compared with those of the page's example and study while they are read. */
+export function watched(files: CheckpointFiles, weights?: KnownWeights) {
+  let same = false;
+  const bytes: CheckpointFiles["bytes"] = async (name) => {
+    const found = await files.bytes(name);
+    if (found && name === weights?.file && found.size === weights.bytes)
+      same = checksum(await found.read(0, found.size)) === weights.checksum;
+    return found;
+  };
+  const seen: CheckpointFiles = { name: files.name, text: (name) => files.text(name), bytes };
+  return { files: seen, isEmbedded: () => same };
+}
