@@ -4,12 +4,18 @@ import type { View } from "./store.js";
 export function cautionOf({ found, given }: View): string | undefined {
   if (!found) return undefined;
   const [right, other] = given.answers.map((answer) => `“${answer}”`);
+  const { clean, corrupted } = found.readings;
+  const moves = clean.logitDiff > 0 !== corrupted.logitDiff > 0;
+  if (found.same && moves)
+    return (
+      `The model says “${found.says.clean}” to both pictures, and neither ${right} nor ${other}. Effects say what moves ` +
+      "it between these two."
+    );
   if (found.same)
     return (
       `The model says “${found.says.clean}” to both pictures. There is no answer to bring back, and the effects ` +
       "below mean nothing. Take another picture or another question."
     );
-  const { clean, corrupted } = found.readings;
   const wrong = clean.logitDiff <= 0 ? "clean" : corrupted.logitDiff >= 0 ? "corrupted" : undefined;
   if (!wrong) return undefined;
   const [takes, rather] = wrong === "clean" ? [other, right] : [right, other];

@@ -1,14 +1,16 @@
 import { readFileSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { cautionOf } from "../../playground/caution.js";
 import { otherPairs, scenePair } from "../../playground/scenes.js";
 import { Session } from "../../playground/session.js";
 import { START } from "../../playground/state.js";
+import type { View } from "../../playground/store.js";
 import { openModel } from "../../src/files/open.js";
 import { answerAttention } from "../../src/patching/answer-attention.js";
 import { attentionOverlay } from "../../src/patching/attention-functions.js";
 import { loadModel } from "../../src/patching/model.js";
-import { patchPath, type Receiver, type Sender } from "../../src/patching/paths.js";
+import { hasPath, patchPath, type Receiver, type Sender } from "../../src/patching/paths.js";
 import { sweep } from "../../src/patching/sweep.js";
 
 // Every architecture in the page, beside the library: the embedded models of questions, sentences, captions and chats.
@@ -22,8 +24,8 @@ const MODELS = [
   {
     folder: "weights/scenes-caption",
     form: "caption",
-    site: "text.cross.z",
-    says: [/^the star is red/, /^the star is green/],
+    site: "decoder.cross.z",
+    says: [/^the star is /, /^the star is /],
     images: 0,
   },
   { folder: "weights/scenes-lm", form: "question", site: "text.self.z", says: ["red", "green"], images: 16 },
@@ -38,14 +40,18 @@ for (const { folder, form, site, says, images } of MODELS)
     assert.is(facts.embedded, folder === "weights/scenes");
     const given = scenePair(START.task, START.scene, facts.form);
     const found = await session.pair(given);
-    for (const [i, run] of (["clean", "corrupted"] as const).entries()) assert.match(found.says[run], says[i]!);
-    assert.is(found.same, false);
+    for (const [i, run] of (["clean", "corrupted"] as const).entries())
+      assert.match(found.says[run], says[i]!, found.says[run]);
+    // Nobody says which of a star's properties is to be told: what counts is which of the two it would rather say.
+    assert.is(found.same, form === "caption");
+    assert.is(cautionOf({ found, given } as unknown as View)?.includes("mean nothing") ?? false, false);
     assert.is(found.imageTokens.length, images);
     assert.equal(
       found.top.slice(0, 2).map(({ text }) => text),
       given.answers,
     );
-    assert.ok(found.top[0]!.clean > 0.5 && found.top[1]!.corrupted > 0.5, JSON.stringify(found.top));
+    const [right, wrong] = found.top;
+    assert.ok(right!.clean > 10 * wrong!.clean && wrong!.corrupted > 10 * right!.corrupted, JSON.stringify(found.top));
     using model = await loadModel(folder, { backend: "wasm" });
     using pair = await model.pair(given);
     const scores = await sweep(pair, { site } as never);
@@ -62,23 +68,31 @@ for (const { folder, form, site, says, images } of MODELS)
     const { patterns } = await answerAttention(pair.clean, strongest.token);
     assert.equal(grid, attentionOverlay(patterns, strongest));
     assert.ok(Math.abs(effect! - strongest.effect) < 1e-4);
-    // Its paths: some head carries a share on, as patchPath says; no head of an earlier layer does.
-    const { maps, plain } = await session.paths(strongest, () => {}, never);
-    assert.ok(Math.abs(plain! - strongest.effect) < 1e-4);
-    for (const { effects } of maps.filter(({ site }) => site === "text.self"))
-      for (const line of effects.slice(0, strongest.layer)) assert.ok(line.every((one) => one === null));
-    const map = maps.at(-1)!;
-    const [layer, head] = map.effects.flatMap((line, l) =>
-      line.flatMap((one, h) => (one === null ? [] : [[l, h] as const])),
-    )[0]!;
-    const sender = { site, layer: strongest.layer, head: strongest.head, position: strongest.token } as Sender;
-    assert.ok(Number.isFinite(map.effects[layer]![head]!));
-    if (folder === "weights/scenes") {
-      // To the decoder a value leads by its keys and values alone.
-      const ends = ["k", "v"].map((value) => ({ site: `${map.site}.${value}`, layer, head }) as Receiver);
-      const own = await patchPath(pair, [sender], ends);
-      assert.ok(Math.abs(own.effect! - map.effects[layer]![head]!) < 1e-5);
-    }
+    // Paths: from the first layer some later head carries a share on; all that the last layer writes goes straight on,
+    // or through the tower that reads it.
+    const first = { ...strongest, layer: 0 };
+    const { maps, plain } = await session.paths(first, () => {}, never);
+    assert.ok(Math.abs(plain! - scores.at("effect", 0, first.head, first.token)!) < 1e-4);
+    const carrying = maps.flatMap(({ site, effects }) =>
+      effects.flatMap((line, layer) => line.flatMap((one, head) => (one === null ? [] : [{ site, layer, head, one }]))),
+    );
+    const own = site.split(".")[0];
+    assert.ok(carrying.length > 0 && carrying.every((one) => one.layer > 0 || !one.site.startsWith(own!)));
+    const sender = { site, layer: 0, head: first.head, position: first.token } as Sender;
+    // A path at random, with what leads into its head: queries from words, keys and values too where words are read.
+    const at = carrying.at(-1)!;
+    const share = facts.architecture === "idefics3" ? 3 : 1;
+    const reads = (["q", "k", "v"] as const).map((value) => {
+      const head = value === "q" ? Array.from({ length: share }, (_, i) => at.head * share + i) : at.head;
+      return { site: `${at.site}.${value}`, layer: at.layer, head } as Receiver;
+    });
+    const ends = reads.filter((end) => hasPath(pair, sender as never, end as never));
+    assert.ok(Math.abs((await patchPath(pair, [sender], ends)).effect! - at.one) < 1e-5);
+    const last = await session.paths({ ...strongest, layer: facts.layers - 1 }, () => {}, never);
+    if (last.direct === null) {
+      assert.ok(last.maps.every((one) => !one.site.startsWith(own!)));
+      assert.ok(last.maps.length > 0 || Math.abs(last.plain!) < 1e-6);
+    } else assert.ok(last.maps.length === 0 && Math.abs(last.direct - last.plain!) < 1e-4);
     // Heads off, on other pairs of its form.
     const others = otherPairs(START.task, START.scene, 2, facts.form);
     const { circuit, counted } = await session.circuit(others, () => {}, never);

@@ -87,6 +87,9 @@ test("what both runs say and how sure they are is the library's own; answers tha
   assert.is(found.same, true);
   const view = { found, given: alike } as unknown as View;
   assert.match(cautionOf(view)!, /says “red” to both pictures.*mean nothing/);
+  const flips = { clean: { prob: 0.1, logitDiff: 1 }, corrupted: { prob: 0.1, logitDiff: -2 } };
+  const neither = { ...view, found: { ...found, readings: flips } };
+  assert.match(cautionOf(neither)!, /neither “red” nor “green”\. Effects say/);
   const readings = { clean: { prob: 0.1, logitDiff: -1 }, corrupted: { prob: 0.1, logitDiff: -2 } };
   const wrong = { ...view, found: { ...found, same: false, readings } };
   assert.match(cautionOf(wrong)!, "With the clean picture the model takes “green” to be likelier than “red”.");
