@@ -18,7 +18,7 @@ export function ThemeSwitch(): VNode {
   };
   return (
     <label>
-      Colours{" "}
+      Theme{" "}
       <select value={theme} onChange={({ currentTarget }) => take(currentTarget.value as Theme)}>
         {Object.entries(THEMES).map(([name, says]) => (
           <option value={name}>{says}</option>

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import type { Server } from "node:http";
 import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
@@ -210,6 +210,84 @@ test("the address brings all back", async () => {
   await page.getByText("L0H0, from “star”").waitFor(LONG);
   assert.is(new URL(page.url()).hash, hash);
   assert.is(await page.getByLabel("In its place").inputValue(), "zero");
+  assert.equal(complaints, []);
+  await context.close();
+});
+
+test("a path is followed from the chosen head; its effect over many scenes stands beside that here", async () => {
+  const { page, context, complaints } = await open("#head=L0H0");
+  await ready(page);
+  await page.getByText("L0H0 over many scenes").waitFor(LONG);
+  assert.match(await page.locator(".card").innerText(), /attributes \(\d+ pairs\)\s+0\.\d\d \[0\.\d\d, 0\.\d\d\]/);
+  await press(page, "Follow L0H0 at “red”");
+  await said(page, "The paths are followed.");
+  await page.getByText(/So the path is L0H0 at “red” → \S+ L\dH\d → answer/).waitFor(LONG);
+  assert.ok((await page.getByRole("grid", { name: /^Through text.self/ }).count()) === 1);
+  assert.equal(complaints, []);
+  await context.close();
+});
+
+test("colours are chosen, and kept", async () => {
+  const { page, context } = await open("", "", { colorScheme: "light" });
+  const paper = () => page.evaluate<string>("getComputedStyle(document.body).backgroundColor");
+  const light = await paper();
+  await page.getByLabel("Theme").selectOption("dark");
+  const dark = await paper();
+  assert.is.not(dark, light);
+  await page.reload();
+  assert.is(await paper(), dark);
+  await page.getByLabel("Theme").selectOption("system");
+  assert.is(await paper(), light);
+  await context.close();
+});
+
+test("a camera takes a picture where it is allowed, and a refusal says what to do", async () => {
+  const args = [...CHROMIUM_FLAGS, "--use-fake-device-for-media-stream"];
+  const filmed = await chromium.launch({ executablePath: CHROMIUM, args });
+  try {
+    const page = await (await filmed.newContext({ permissions: ["camera"] })).newPage();
+    await page.goto(address);
+    await ready(page);
+    await press(page, "Photograph the clean picture");
+    await page.waitForFunction("document.querySelector('video')?.videoWidth > 0");
+    await press(page, "Take it");
+    await page.getByText(/clean.*your own/).waitFor(LONG);
+    assert.is(await page.locator("video").count(), 0);
+    const refusing = await (await filmed.newContext({ permissions: [] })).newPage();
+    await refusing.addInitScript(
+      "navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('no', 'NotAllowedError'));",
+    );
+    await refusing.goto(address);
+    await press(refusing, "Photograph the clean picture");
+    await said(refusing, /camera was refused.*choose a file/);
+  } finally {
+    await filmed.close();
+  }
+  // Where there is none, nobody is asked to use it.
+  const { page, context } = await open(
+    "",
+    "navigator.mediaDevices.enumerateDevices = () => Promise.resolve([{ kind: 'audioinput' }]);",
+  );
+  await ready(page);
+  assert.is(await page.getByText("Photograph").count(), 0);
+  await context.close();
+});
+
+test("another architecture: its sentence, its answers, its own sweep", async () => {
+  const { page, context, complaints } = await open();
+  await page.route("**/model/*", (route) => {
+    const name = new URL(route.request().url()).pathname.split("/").at(-1)!;
+    const path = join(ROOT, "weights/scenes-itm", name);
+    return existsSync(path) ? route.fulfill({ path }) : route.fulfill({ status: 404 });
+  });
+  await page.goto(`${address}?itm#task=attributes&scene=40`);
+  await ready(page);
+  const { question, answers } = scenePair("attributes", 40, "match");
+  assert.is(await page.getByLabel("Sentence").inputValue(), question);
+  await page.getByText(`Clean: the model says “${answers[0]}”`).waitFor(LONG);
+  await press(page, "Sweep all heads");
+  await said(page, "The sweep is done.");
+  assert.is(await page.getByText("over many scenes").count(), 0);
   assert.equal(complaints, []);
   await context.close();
 });
