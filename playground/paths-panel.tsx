@@ -69,6 +69,9 @@ function Paths({ view, paths }: { readonly view: View; readonly paths: PathsFoun
                 extent,
                 legend: "effect that goes along this path",
               },
+              ...(best.site === site && {
+                marks: { cells: [[best.layer, best.head] as const], meaning: "the strongest path" },
+              }),
               ...{ rows: { title: "layer" }, columns: { title: "head" } },
             }}
           />

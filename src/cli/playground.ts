@@ -25,7 +25,7 @@ const HIGHEST_PORT = 65_535;
 export function playgroundCommand(): Command {
   return new Command("playground")
     .description("open a page on this machine: look where heads look, switch them off, see the answer change")
-    .argument("[model]", "checkpoint folder of a model that answers questions", SHIPPED_MODEL)
+    .argument("[model]", "checkpoint folder of any model that is supported", SHIPPED_MODEL)
     .option("--port <number>", "of 127.0.0.1; 0 is any that is free", wholeNumber, 0)
     .option("--no-open", "only print the address")
     .action(async (model: string, { port, open }: PlaygroundOptions) => {
