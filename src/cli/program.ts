@@ -32,6 +32,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   ...Object.fromEntries(
     STUDY_COMMANDS.map((name) => [name, async () => (await import("./study.js")).studyCommand(name)]),
   ),
+  paper: async () => (await import("./paper.js")).paperCommand(),
   compare: async () => (await import("./compare.js")).compareCommand(),
   slurm: async () => (await import("./slurm.js")).slurmCommand(),
   merge: async () => (await import("./merge.js")).mergeCommand(),

@@ -41,7 +41,8 @@ export async function showRule(run: StudyRun, { rules }: Findings, name: string,
   await printResult({ run: run.folder, rule, published, rules: own }, () => publishedTable(published), flags);
 }
 
-function publishedTable(circuits: readonly PublishedCircuit[]): string {
+/** As published and corrected, side by side. */
+export function publishedTable(circuits: readonly PublishedCircuit[]): string {
   const names = (heads: readonly PublishedHead[]) =>
     heads
       .map((head) => `${headName(head)}${head.functions.length > 0 ? ` (${head.functions.join(", ")})` : ""}`)

@@ -191,7 +191,11 @@ async function runStudy(name: StudyCommand, flags: StudyFlags): Promise<void> {
 }
 
 /** Of `--executor`: opened before anything is done, so that a wrong address is told at once. */
-async function queueFor(run: StudyRun, { executor, backend, workers }: StudyFlags, signal: AbortSignal) {
+export async function queueFor(
+  run: StudyRun,
+  { executor, backend, workers }: Pick<StudyFlags, "executor" | "backend" | "workers">,
+  signal: AbortSignal,
+) {
   if (executor === undefined) return undefined;
   const { model, split } = run.settings;
   const checkpoint = { folder: await run.modelFolder({ signal }), model };
@@ -212,7 +216,8 @@ async function fetchModel(run: StudyRun, signal: AbortSignal): Promise<void> {
   }
 }
 
-async function report(run: StudyRun, found: Findings, compare: readonly string[] = []): Promise<string> {
+/** Writes the report of a run. */
+export async function report(run: StudyRun, found: Findings, compare: readonly string[] = []): Promise<string> {
   const { gatherReport } = await import("../report/gather.js");
   const { writeReport } = await import("../report/report.js");
   const { reopenAll } = await import("../study/run.js");
