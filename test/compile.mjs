@@ -15,7 +15,7 @@ export async function compile(folder) {
       "src/**/*.tsx",
       "test/**/*.ts",
       "test/**/*.tsx",
-      "bench/*.ts",
+      "bench/**/*.ts",
       "weights/recipe/*.ts",
       "playground/*.ts",
       "playground/*.tsx",
