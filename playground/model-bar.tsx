@@ -25,7 +25,8 @@ export function ModelBar({ view, onRestart }: { readonly view: View; readonly on
     );
   return (
     <p>
-      {facts.layers} layers of {facts.heads} heads, {facts.site}, on {facts.backend}.{" "}
+      {facts.layers} layers of {facts.heads} heads, {facts.site}, on {facts.backend}
+      {facts.noGpu && ` (WebGPU is not used: ${facts.noGpu})`}.{" "}
       {facts.refused ? (
         `This browser keeps nothing (${facts.refused}): the model is loaded again with the page.`
       ) : (

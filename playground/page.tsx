@@ -1,10 +1,11 @@
 import { render } from "preact";
-import { Channel } from "../src/executors/browser/channel.js";
 import { App } from "./app.js";
+import { Client } from "./client.js";
 import example from "./example.json" with { type: "json" };
 import { pictureFrom } from "./pictures.js";
+import { GPUS } from "./shown.js";
 import { stateHash } from "./state.js";
-import { type Client, type Example, Store } from "./store.js";
+import { type Example, type ModelFacts, Store } from "./store.js";
 import { showKeptTheme } from "./theme.js";
 
 const root = document.querySelector("#page")!;
@@ -20,8 +21,12 @@ function show(): void {
 
 function start(): void {
   const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
-  const client: Client = new Channel(worker, (error) => store.lose(error));
-  void store.connect(client, new URL("model", document.baseURI).href);
+  const goOn = (facts: ModelFacts) =>
+    store.use(facts, "The GPU does not answer any more; the model goes on with wasm.");
+  const client = new Client(worker, (error) => store.lose(error), goOn);
+  const asked = new URLSearchParams(location.search).get("backend");
+  const gpu = GPUS.find((choice) => choice === asked) ?? "auto";
+  void store.connect(client, new URL("model", document.baseURI).href, gpu);
 }
 
 // A file that is dropped beside a picture would take the place of the page.

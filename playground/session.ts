@@ -47,6 +47,11 @@ export class Session {
     throw new Error(`No head of ${files.name} looks from a text at the picture, and the page shows those alone.`);
   }
 
+  [Symbol.dispose](): void {
+    this.#pair?.[Symbol.dispose]();
+    this.model[Symbol.dispose]();
+  }
+
   get facts() {
     const { name, backend, architecture } = this.model;
     const { layers, heads } = towerSize(this.model, parseSite(this.model, this.site).tower);
@@ -63,6 +68,12 @@ export class Session {
       embedded: this.embedded,
       ...shape,
     };
+  }
+
+  /** Of one pass: what two backends are compared by. */
+  async logits({ image, question }: PairGiven): Promise<Float32Array> {
+    using run = await this.model.run({ image, question });
+    return (await run.logits.data()) as Float32Array;
   }
 
   /** Runs both passes of a pair, which all that follows is about. */

@@ -46,3 +46,7 @@ export interface PathMap {
 /** What stands in the place of a head's values where it is switched off. */
 export const HOWS = ["zero", "mean", "corrupted"] as const;
 export type How = (typeof HOWS)[number];
+
+/** Whether a GPU is used: one that computes as wasm does, none, or also one that is a program. */
+export const GPUS = ["auto", "wasm", "webgpu"] as const;
+export type GpuChoice = (typeof GPUS)[number];

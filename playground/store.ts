@@ -1,16 +1,13 @@
 import type { Form } from "../src/data/sample.js";
-import type { Channel } from "../src/executors/browser/channel.js";
 import type { HeadPlace } from "../src/patching/head-place.js";
+import type { Client } from "./client.js";
 import { otherPairs, scenePair } from "./scenes.js";
-import type { PairFound, PairGiven } from "./shown.js";
+import type { GpuChoice, PairFound, PairGiven } from "./shown.js";
 import { parseState, START, type State, stateHash } from "./state.js";
 import type { Works } from "./worker.js";
 
 /** [layer][head][token]; layers that have not been swept are missing. */
 export type Effects = readonly (readonly (readonly (number | null)[])[] | undefined)[];
-
-/** The page's end of the worker. */
-export type Client = Channel<Works>;
 
 export type Looked = Awaited<ReturnType<Works["look"]>> & { readonly at: HeadPlace & { readonly token: number } };
 export type PathsFound = Awaited<ReturnType<Works["paths"]>> & { readonly at: Looked["at"] };
@@ -69,8 +66,8 @@ export class Store {
     this.view = this.#isExample(state) ? { ...base, ...example } : base;
   }
 
-  /** Begins to use a model. */
-  async connect(client: Client, address: string): Promise<void> {
+  /** Begins to use a model; on the GPU, where that says the same, after its first answer. */
+  async connect(client: Client, address: string, gpu: GpuChoice): Promise<void> {
     this.#client = client;
     try {
       const onProgress = (done: number, of: number) => this.#change({ model: { done, of } });
@@ -80,9 +77,15 @@ export class Store {
       // What stood there was put as to the embedded model.
       if (!facts.embedded) this.#change({ given: this.#givenOf(this.view.state), found: undefined, effects: [] });
       await this.#ask();
+      this.use(await client.ask("gpu", [this.#givenOf(START), gpu]));
     } catch (error) {
       this.lose(error as Error);
     }
+  }
+
+  /** What the model computes on now. */
+  use(facts: ModelFacts, said = this.view.said): void {
+    this.#change({ model: { ...this.view.model, facts }, said });
   }
 
   /** Says what went wrong, such as with a file. */

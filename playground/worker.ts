@@ -1,34 +1,73 @@
 import type { Progress } from "../src/executors/browser/channel.js";
 import { serve } from "../src/executors/browser/serve.js";
 import type { HeadPlace } from "../src/patching/head-place.js";
-import { modelFiles } from "./model-files.js";
+import type { Backend } from "../src/platform/backend.js";
+import { onGpu } from "./gpu.js";
+import { type ModelFiles, modelFiles } from "./model-files.js";
 import { Session } from "./session.js";
-import type { How, PairGiven } from "./shown.js";
+import type { GpuChoice, How, PairGiven } from "./shown.js";
 import study from "./study.json" with { type: "json" };
 
 // The model's own thread.
 
-let session: Promise<Session> | undefined;
+let files: ModelFiles;
+let session: Session | undefined;
+/** The pair that is asked about. */
+let current: PairGiven | undefined;
+/** Why the GPU is not used. */
+let noGpu: string | undefined;
 
-const opened = () => session ?? Promise.reject(new Error("The model has not been loaded."));
+function opened(): Session {
+  if (!session) throw new Error("The model has not been loaded.");
+  return session;
+}
+
+const open = (backend: Backend) => Session.open(files, backend, study.weights);
+
+const facts = () => ({ ...opened().facts, refused: files.refused, noGpu });
+
+/** Another session takes the place of this one, with the same pair. */
+async function take(other: Session): Promise<void> {
+  if (current) await other.pair(current);
+  session?.[Symbol.dispose]();
+  session = other;
+}
 
 const WORKS = {
   async open([address]: [string], progress: Progress) {
-    const files = await modelFiles(address, progress);
-    session = Session.open(files, "wasm", study.weights);
-    return { ...(await session).facts, refused: files.refused };
+    files = await modelFiles(address, progress);
+    session = await open("wasm");
+    return facts();
   },
-  pair: async ([given]: [PairGiven]) => (await opened()).pair(given),
-  sweep: async (_: [], progress: Progress, signal: AbortSignal) => (await opened()).sweep(progress, signal),
-  look: async ([place]: [HeadPlace & { token: number }]) => (await opened()).look(place),
+  /** @param tried the pair by which wasm and the GPU are compared. */
+  async gpu([tried, choice]: [PairGiven, GpuChoice]) {
+    const found = await onGpu(opened(), () => open("webgpu"), tried, choice);
+    noGpu = found.why;
+    if (found.session) await take(found.session);
+    return facts();
+  },
+  async withoutGpu(_: []) {
+    if (opened().facts.backend === "webgpu") {
+      noGpu = "it does not answer any more";
+      await take(await open("wasm"));
+    }
+    return facts();
+  },
+  async pair([given]: [PairGiven]) {
+    const found = await opened().pair(given);
+    current = given;
+    return found;
+  },
+  sweep: async (_: [], progress: Progress, signal: AbortSignal) => opened().sweep(progress, signal),
+  look: async ([place]: [HeadPlace & { token: number }]) => opened().look(place),
   intervene: async ([heads, how, others, ids]: [HeadPlace[], How, PairGiven[], number[]]) =>
-    (await opened()).intervene(heads, how, others, ids),
+    opened().intervene(heads, how, others, ids),
   paths: async ([place]: [HeadPlace & { token: number }], progress: Progress, signal: AbortSignal) => {
     let done = 0;
-    return (await opened()).paths(place, () => progress(++done), signal);
+    return opened().paths(place, () => progress(++done), signal);
   },
   circuit: async ([others]: [PairGiven[]], progress: Progress, signal: AbortSignal) =>
-    (await opened()).circuit(others, progress, signal),
+    opened().circuit(others, progress, signal),
 };
 
 /** What each work is given, and what it finds. */

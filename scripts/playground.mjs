@@ -9,9 +9,13 @@ async function bundlePlayground() {
   const to = path("dist/playground");
   const { PAGE_STYLE } = await import("../dist/page/style.js");
   const { CONTENT_POLICY } = await import("../dist/cli/playground.js");
-  await bundle(["playground/page.tsx", "playground/worker.ts"], join(to, "assets"), {
+  await bundle(["playground/page.tsx"], join(to, "assets"));
+  // In pieces: what a GPU needs is loaded where there is one.
+  await bundle(["playground/worker.ts"], join(to, "assets"), {
     plugins: [PIXELS],
     external: ["@cornerstonejs/codec-libjpeg-turbo-8bit"],
+    splitting: true,
+    chunkNames: "[name]-[hash]",
   });
   const page = readFileSync(path("playground/index.html"), "utf8");
   writeFileSync(join(to, "index.html"), page.replace("POLICY", CONTENT_POLICY));

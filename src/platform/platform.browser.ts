@@ -1,5 +1,5 @@
 import type { Codec } from "@cornerstonejs/codec-libjpeg-turbo-8bit/decode";
-import type { GpuAdapter } from "./webgpu.js";
+import type { Gpu, GpuAdapter, Kernels } from "./webgpu.js";
 
 // What platform.ts is in Node.
 
@@ -36,8 +36,21 @@ export async function loadWasmBackend(): Promise<void> {
   });
 }
 
+/** The GPU that the browser gives, once. Without the package of its kernels, which is optional, bundlers go on. */
 export async function loadWebgpuBackend(): Promise<GpuAdapter> {
-  throw new Error("it is not used in a browser yet");
+  const { registerWebgpu } = await import("./webgpu.js");
+  const find = async () => {
+    const { gpu } = navigator as { readonly gpu?: Gpu };
+    if (!gpu) throw new Error("this browser gives none");
+    return gpu;
+  };
+  return registerWebgpu(find, async () => {
+    try {
+      return (await import("@tensorflow/tfjs-backend-webgpu")) as unknown as Kernels;
+    } catch (cause) {
+      throw new Error("@tensorflow/tfjs-backend-webgpu is not in this page", { cause });
+    }
+  });
 }
 
 export async function loadNativeBackend(): Promise<void> {

@@ -27,7 +27,8 @@ export async function loadWasmBackend(): Promise<void> {
 
 /** The GPU that WebGPU finds, once. */
 export async function loadWebgpuBackend(): Promise<GpuAdapter> {
-  return (await import("./webgpu.js")).loadWebgpu();
+  const [{ registerWebgpu }, { dawn, loadKernels }] = await Promise.all([import("./webgpu.js"), import("./dawn.js")]);
+  return registerWebgpu(dawn, loadKernels);
 }
 
 /** The native packages are optional peers: named through a variable, so that the compiler does not ask for them. */

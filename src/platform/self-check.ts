@@ -31,6 +31,11 @@ export async function differenceBetween(backend: string, reference: string): Pro
     found.dispose();
   }
   const [expected, found] = values as [Float32Array, Float32Array];
+  return largestDifference(found, expected);
+}
+
+/** NaN where there is one. */
+export function largestDifference(found: Float32Array, expected: Float32Array): number {
   return found.reduce((most, value, i) => {
     const difference = Math.abs(value - expected[i]!);
     return difference > most || Number.isNaN(difference) ? difference : most;

@@ -1,27 +1,24 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { NoticeError } from "../base/errors.js";
 
-// A GPU without CUDA: npm's `webgpu` is Dawn, which speaks Metal, Direct3D 12 and Vulkan; TensorFlow.js has kernels for
-// it. Both are optional peers, named through variables so that the compiler does not ask for them.
+// A GPU by WebGPU, a browser's or Dawn's: TensorFlow.js has kernels for it.
 
-export const DAWN = "webgpu";
-export const KERNELS = "@tensorflow/tfjs-backend-webgpu";
-
-/** What is used of Dawn's objects. */
+/** What is used of an adapter. */
 interface Adapter {
   readonly info: { readonly vendor: string; readonly architecture: string; readonly description: string };
   readonly limits: Readonly<Record<string, number>>;
-  readonly features: ReadonlySet<string>;
   requestDevice(descriptor: object): Promise<Device>;
 }
 interface Device {
   readonly lost: Promise<{ readonly reason: string; readonly message: string }>;
+  onuncapturederror: ((event: { readonly error: { readonly message: string } }) => void) | null;
 }
-interface Dawn {
-  readonly globals: object;
-  create(flags: readonly string[]): { requestAdapter(options: object): Promise<Adapter | null> };
+/** `navigator.gpu`. */
+export interface Gpu {
+  requestAdapter(options: object): Promise<Adapter | null>;
 }
-interface Kernels {
+/** What is used of TensorFlow.js's package. */
+export interface Kernels {
   readonly WebGPUBackend: new (device: Device, info: object) => tf.KernelBackend;
 }
 
@@ -41,78 +38,69 @@ export interface GpuAdapter {
   readonly software: boolean;
 }
 
-let found: { readonly adapter: Adapter; readonly kernels: Kernels } | undefined;
-/** Dawn ends with its garbage: it is kept as long as the process. */
-let dawn: unknown;
+let found: { readonly gpu: Gpu; readonly adapter: Adapter; readonly kernels: Kernels } | undefined;
 
 /**
  * Finds a GPU and registers the backend `webgpu`, once.
  *
- * @throws Error where a package is missing, or there is no adapter.
+ * @param loadKernels is called where there is an adapter.
+ * @throws Error where there is none; what `findGpu` and `loadKernels` throw.
  */
-export async function loadWebgpu(): Promise<GpuAdapter> {
-  found ??= await findAdapter();
+export async function registerWebgpu(
+  findGpu: () => Promise<Gpu>,
+  loadKernels: () => Promise<Kernels>,
+): Promise<GpuAdapter> {
+  found ??= await register(await findGpu(), loadKernels);
   const { vendor, architecture, description } = found.adapter.info;
   const name = [vendor, architecture, description].filter(Boolean).join(" ");
   return { name, software: /swiftshader|llvmpipe|software|basic render/i.test(name) };
 }
 
-/** Where Vulkan's loader looks for drivers. Without one Dawn prints warnings of its own on stderr. */
-async function hasDriver(): Promise<boolean> {
-  if (process.platform !== "linux" || process.env.VK_ICD_FILENAMES || process.env.VK_DRIVER_FILES) return true;
-  const { existsSync, readdirSync } = await import("node:fs");
-  const roots = ["/etc", "/usr/share", "/usr/local/share", "/usr/local/etc"];
-  return roots
-    .map((root) => `${root}/vulkan/icd.d`)
-    .some((folder) => existsSync(folder) && readdirSync(folder).length > 0);
-}
-
-async function findAdapter() {
-  const { create, globals } = (await import(DAWN)) as Dawn;
-  if (!(await hasDriver())) throw new Error("there is no Vulkan driver");
-  for (const [name, value] of Object.entries(globals)) (globalThis as Record<string, unknown>)[name] ??= value;
-  const gpu = create([]);
+async function register(gpu: Gpu, loadKernels: () => Promise<Kernels>) {
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
   if (!adapter) throw new Error("there is no adapter");
-  dawn = gpu;
-  const kernels = (await import(KERNELS)) as Kernels;
-  // One whose device was lost.
+  const kernels = await loadKernels();
+  // One whose device was lost; and in a browser the one that the package registers by itself.
   if (tf.engine().registryFactory.webgpu) tf.removeBackend("webgpu");
-  tf.registerBackend("webgpu", () => startBackend(adapter, kernels), 0);
-  return { adapter, kernels };
+  tf.registerBackend("webgpu", () => startBackend(gpu, adapter, kernels), 0);
+  return { gpu, adapter, kernels };
 }
 
-async function startBackend(adapter: Adapter, { WebGPUBackend }: Kernels): Promise<tf.KernelBackend> {
+async function startBackend(gpu: Gpu, adapter: Adapter, { WebGPUBackend }: Kernels): Promise<tf.KernelBackend> {
   const requiredLimits = Object.fromEntries(LIMITS.map((name) => [name, adapter.limits[name]]));
   const device = await adapter.requestDevice({ requiredLimits });
-  const backend = withGpu(() => new WebGPUBackend(device, adapter.info));
+  const backend = withGpu(gpu, () => new WebGPUBackend(device, adapter.info));
   const read = backend.read.bind(backend);
-  let lost: string | undefined;
+  let failed: string | undefined;
   device.lost.then(({ reason, message }) => {
-    lost = `it was lost (${message || reason})`;
+    failed = `it was lost (${message || reason})`;
     found = undefined;
   });
+  // Such as memory that it has not got. What it computes from then on is anything.
+  device.onuncapturederror = ({ error }) => {
+    failed ??= error.message;
+  };
   backend.read = async (id) => {
-    try {
-      return await read(id);
-    } catch (cause) {
+    const values = await read(id).catch(async (cause: Error) => {
       // The news of the loss come after the failure.
       await new Promise((resolve) => setTimeout(resolve));
-      const why = lost ?? (cause as Error).message;
-      throw new NoticeError(
-        "backend",
-        `The GPU (${adapter.info.description}) does not answer: ${why}. Load the model again, or take another backend: wasm.`,
-        { cause },
-      );
-    }
+      failed ??= cause.message;
+      return undefined;
+    });
+    if (values !== undefined && failed === undefined) return values;
+    throw new NoticeError(
+      "backend",
+      `The GPU (${adapter.info.description}) does not answer: ${failed}. Load the model again, or take another backend: wasm.`,
+    );
   };
   return backend;
 }
 
 /** TensorFlow.js looks whether the navigator has a GPU, and asks it nothing. */
-function withGpu<Result>(make: () => Result): Result {
+function withGpu<Result>(gpu: Gpu, make: () => Result): Result {
   const before = Object.getOwnPropertyDescriptor(globalThis, "navigator");
-  Object.defineProperty(globalThis, "navigator", { value: { gpu: dawn }, configurable: true });
+  if ((globalThis.navigator as { readonly gpu?: unknown } | undefined)?.gpu) return make();
+  Object.defineProperty(globalThis, "navigator", { value: { gpu }, configurable: true });
   try {
     return make();
   } finally {
