@@ -1,6 +1,7 @@
 import type { Form } from "../src/data/sample.js";
 import type { HeadPlace } from "../src/patching/head-place.js";
 import type { Client } from "./client.js";
+import { forget } from "./kept.js";
 import { otherPairs, scenePair } from "./scenes.js";
 import type { GpuChoice, PairFound, PairGiven } from "./shown.js";
 import { parseState, START, type State, stateHash } from "./state.js";
@@ -34,6 +35,8 @@ export interface View {
   readonly paths?: PathsFound | undefined;
   /** The sets of switched-off heads before this one. */
   readonly past: readonly (readonly HeadPlace[])[];
+  /** What the browser keeps beside the model: nothing, the page's files, or no longer anything. */
+  readonly kept: "model" | "page" | "nothing";
   /** A word on what happened, read aloud by screen readers. */
   readonly said: string;
 }
@@ -62,7 +65,16 @@ export class Store {
     const parsed = parseState(hash);
     const state = parsed ?? START;
     const said = parsed ? "" : "The address of this page held nothing that it knows; here is its first example.";
-    const base = { state, given: givenOf(state), own: {}, model: { done: 0, of: 0 }, effects: [], past: [], said };
+    const base = {
+      state,
+      given: givenOf(state),
+      own: {},
+      model: { done: 0, of: 0 },
+      effects: [],
+      past: [],
+      kept: "model",
+      said,
+    } as const;
     this.view = this.#isExample(state) ? { ...base, ...example } : base;
   }
 
@@ -81,6 +93,16 @@ export class Store {
     } catch (error) {
       this.lose(error as Error);
     }
+  }
+
+  /** The page's files are kept too. */
+  keep(): void {
+    this.#change({ kept: "page" });
+  }
+
+  async forget(): Promise<void> {
+    await forget();
+    this.#change({ kept: "nothing", said: "Nothing of this page is kept in the browser any more." });
   }
 
   /** What the model computes on now. */

@@ -1,5 +1,6 @@
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { createHash } from "node:crypto";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, relative, sep } from "node:path";
 import { bundle, path } from "./bundle.mjs";
 
 // The playground. Without a folder: the page and its worker go into dist/playground, which the package carries and
@@ -30,7 +31,7 @@ const PIXELS = {
   },
 };
 
-function makeFolder(to) {
+async function makeFolder(to) {
   if (existsSync(to) && !existsSync(join(to, "assets/worker.js")))
     throw new Error(`${to} is there, and is no playground; name another folder.`);
   rmSync(to, { recursive: true, force: true });
@@ -40,12 +41,28 @@ function makeFolder(to) {
     const file = `wasm/tfjs-backend-wasm${kind}.wasm`;
     cpSync(path(`dist/${file}`), join(to, file));
   }
+  const index = join(to, "index.html");
+  writeFileSync(
+    index,
+    readFileSync(index, "utf8").replace("<title>", '<meta name="offline" content="offline.js" />\n    $&'),
+  );
+  const files = readdirSync(to, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(to, join(entry.parentPath, entry.name)).split(sep).join("/"))
+    .sort();
+  const digest = createHash("sha256");
+  for (const file of files) digest.update(file).update(readFileSync(join(to, file)));
+  await bundle(["playground/offline-worker.ts"], to, {
+    entryNames: "offline",
+    format: "iife",
+    define: { FILES: JSON.stringify(["./", ...files]), VERSION: JSON.stringify(digest.digest("hex").slice(0, 16)) },
+  });
   cpSync(path("weights/scenes"), join(to, "model"), { recursive: true });
 }
 
 const to = process.argv.slice(2).at(-1);
 if (to === undefined) await bundlePlayground();
 else {
-  makeFolder(to);
+  await makeFolder(to);
   console.log(`${to}: serve it by any web server, such as \`npx vite preview --outDir ${to}\`.`);
 }

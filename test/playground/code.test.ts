@@ -18,7 +18,8 @@ const off = [
   { layer: 1, head: 4 },
 ];
 const view = (how: View["state"]["how"]): View => ({
-  ...{ state: { ...START, off, how }, given, own: {}, model: { done: 0, of: 0 }, effects: [], past: [], said: "" },
+  ...{ state: { ...START, off, how }, given, own: {}, model: { done: 0, of: 0 }, effects: [], past: [] },
+  ...{ kept: "model", said: "" },
 });
 
 /** The two pictures, and a text that finds them. */

@@ -1,9 +1,6 @@
-import { spawnSync } from "node:child_process";
-import { once } from "node:events";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import type { Server } from "node:http";
 import { createRequire } from "node:module";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { suite } from "uvu";
@@ -12,12 +9,10 @@ import { keptExample } from "../../playground/example.js";
 import { scenePair } from "../../playground/scenes.js";
 import { START } from "../../playground/state.js";
 import { random } from "../../src/base/random.js";
-import { staticServer } from "../../src/cli/static-server.js";
 import { encodePng } from "../../src/pictures/picture.js";
-import { temporaryFolder } from "../support/checkpoint.js";
 import { CHROMIUM, CHROMIUM_FLAGS, HAS_CHROMIUM, NO_CHROMIUM } from "../support/chromium.js";
 import { lacking } from "../support/needed.js";
-import { ROOT } from "../support/root.js";
+import { makeSite, serveFolder } from "../support/site.js";
 
 // The folder that `npm run playground` makes, behind a server of plain files, as a person uses it.
 
@@ -26,15 +21,11 @@ const test = suite("playground");
 let browser: Browser;
 let server: Server;
 let address: string;
+let folder: string;
 
 test.before(async () => {
-  const folder = join(temporaryFolder(), "site");
-  const made = spawnSync(process.execPath, [join(ROOT, "scripts/playground.mjs"), folder], { encoding: "utf8" });
-  assert.is(made.status, 0, made.stderr);
-  server = staticServer({ "/": folder }, {});
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  folder = makeSite();
+  ({ server, address } = await serveFolder(folder));
   browser = await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_FLAGS });
 });
 
@@ -70,6 +61,9 @@ async function open(hash = "", before = "", options: Parameters<Browser["newCont
   await page.goto(`${address}${hash}`);
   return { page, context, complaints };
 }
+
+/** Requests that a service worker answers cannot be changed by a test. */
+const WITHOUT_SERVICE_WORKER = { serviceWorkers: "block" } as const;
 
 const LONG = { timeout: 60_000 };
 const ready = (page: Page) => page.getByText("text.cross.z, on wasm").waitFor(LONG);
@@ -315,15 +309,28 @@ test("hostile addresses execute nothing", async () => {
   await context.close();
 });
 
-test("once it is there it needs no network; the model is kept, and can be forgotten", async () => {
+test("after its first visit it needs no network, is loaded again without one, and can be forgotten", async () => {
   const { page, context, complaints } = await open();
   await ready(page);
+  await page.getByText("as the page is: both work without a network").waitFor(LONG);
   await context.setOffline(true);
-  await press(page, "Draw another scene");
-  await page.getByText("Clean: the model says").waitFor(LONG);
-  await press(page, "Sweep all heads");
-  await said(page, "The sweep is done.");
+  const withoutNetwork = async () => {
+    await press(page, "Draw another scene");
+    await page.getByText("the model says").first().waitFor(LONG);
+    await press(page, "Sweep all heads");
+    await said(page, "The sweep is done.");
+  };
+  await withoutNetwork();
   assert.equal(complaints, []);
+  // Another address of the page, too; what the server has to say of its files' age fails, and the page goes on.
+  await page.goto(`${address}?backend=wasm#task=faces&scene=3`);
+  await page.reload();
+  await ready(page);
+  await withoutNetwork();
+  assert.equal(
+    complaints.filter((text) => !/ERR_INTERNET_DISCONNECTED/.test(text)),
+    [],
+  );
   await context.setOffline(false);
   const asked: string[] = [];
   page.on("request", (request) => {
@@ -335,13 +342,48 @@ test("once it is there it needs no network; the model is kept, and can be forgot
     asked.filter((path) => path.startsWith("/model/")),
     [],
   );
+  await page.getByText("as the page is: both work without a network").waitFor(LONG);
   await press(page, "Forget it");
+  await page.getByText("Nothing is kept in this browser").waitFor(LONG);
   assert.equal(await page.evaluate("caches.keys()"), []);
+  assert.is(await page.evaluate("navigator.serviceWorker.getRegistrations().then((all) => all.length)"), 0);
+  await context.setOffline(true);
+  assert.match(String(await page.reload().catch(String)), "ERR_INTERNET_DISCONNECTED");
+  await context.close();
+});
+
+test("another build takes the place of what is kept", async () => {
+  const { page, context } = await open();
+  await page.getByText("as the page is: both work without a network").waitFor(LONG);
+  const names = () =>
+    page.evaluate<string[]>("caches.keys().then((names) => names.filter((name) => /page/.test(name)))");
+  const before = await names();
+  assert.is(before.length, 1);
+  // As another build would be: another title, and another digest in its service worker.
+  const index = join(folder, "index.html");
+  const script = join(folder, "offline.js");
+  const [page0, script0] = [readFileSync(index, "utf8"), readFileSync(script, "utf8")];
+  try {
+    writeFileSync(index, page0.replace(/<title>.*<\/title>/, "<title>The next build</title>"));
+    writeFileSync(script, script0.replace(before[0]!.split(" ").at(-1)!, "0123456789abcdef"));
+    await page.reload();
+    assert.is(await page.title(), "The next build");
+    await page.waitForFunction(
+      `caches.keys().then((names) => names.filter((name) => /page/.test(name)).join() === ${JSON.stringify(before[0]!.replace(/\S+$/, "0123456789abcdef"))})`,
+    );
+    await context.setOffline(true);
+    await page.reload();
+    assert.is(await page.title(), "The next build");
+    await ready(page);
+  } finally {
+    writeFileSync(index, page0);
+    writeFileSync(script, script0);
+  }
   await context.close();
 });
 
 test("without a place to keep the model the page says so and goes on", async () => {
-  const { page, context } = await open("", "");
+  const { page, context } = await open("", "", WITHOUT_SERVICE_WORKER);
   await page.route("**/worker.js", async (route) => {
     const response = await route.fetch();
     const denied = `caches.open = () => Promise.reject(new DOMException("storage is denied", "SecurityError"));`;
@@ -355,7 +397,7 @@ test("without a place to keep the model the page says so and goes on", async () 
 });
 
 test("a worker that is lost says so, and another is begun", async () => {
-  const { page, context } = await open("", "");
+  const { page, context } = await open("", "", WITHOUT_SERVICE_WORKER);
   let fails = true;
   await page.route("**/worker.js", (route) => (fails ? route.abort() : route.continue()));
   await page.reload();
