@@ -38,7 +38,7 @@ export function App({ store, onRestart }: { readonly store: Store; readonly onRe
         <SharePanel view={store.view} />
       </main>
       <footer>
-        <ModelBar store={store} onRestart={onRestart} />
+        <ModelBar view={store.view} onRestart={onRestart} />
       </footer>
     </>
   );

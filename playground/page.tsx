@@ -2,7 +2,6 @@ import { render } from "preact";
 import { App } from "./app.js";
 import { Client } from "./client.js";
 import example from "./example.json" with { type: "json" };
-import { keepOffline } from "./kept.js";
 import { pictureFrom } from "./pictures.js";
 import { GPUS } from "./shown.js";
 import { stateHash } from "./state.js";
@@ -13,11 +12,9 @@ const root = document.querySelector("#page")!;
 root.textContent = "";
 showKeptTheme();
 const store = new Store(location.hash, example as unknown as Example, show);
-let keeping: Promise<void> | undefined;
 
 function show(): void {
   render(<App store={store} onRestart={start} />, root);
-  if (store.view.model.facts && !keeping) keeping = keep();
   const hash = `#${stateHash(store.view.state)}`;
   if (location.hash !== hash) history.replaceState(null, "", hash);
 }
@@ -30,11 +27,6 @@ function start(): void {
   const asked = new URLSearchParams(location.search).get("backend");
   const gpu = GPUS.find((choice) => choice === asked) ?? "auto";
   void store.connect(client, new URL("model", document.baseURI).href, gpu);
-}
-
-/** Once the model is there: what is kept for later waits for what is wanted now. */
-async function keep(): Promise<void> {
-  if (await keepOffline()) store.keep();
 }
 
 // A file that is dropped beside a picture would take the place of the page.

@@ -1,7 +1,6 @@
 import type { Form } from "../src/data/sample.js";
 import type { HeadPlace } from "../src/patching/head-place.js";
 import type { Client } from "./client.js";
-import { forget } from "./kept.js";
 import { otherPairs, scenePair } from "./scenes.js";
 import type { GpuChoice, PairFound, PairGiven } from "./shown.js";
 import { parseState, START, type State, stateHash } from "./state.js";
@@ -35,8 +34,6 @@ export interface View {
   readonly paths?: PathsFound | undefined;
   /** The sets of switched-off heads before this one. */
   readonly past: readonly (readonly HeadPlace[])[];
-  /** What the browser keeps beside the model: nothing, the page's files, or no longer anything. */
-  readonly kept: "model" | "page" | "nothing";
   /** A word on what happened, read aloud by screen readers. */
   readonly said: string;
 }
@@ -72,7 +69,7 @@ export class Store {
       model: { done: 0, of: 0 },
       effects: [],
       past: [],
-      kept: "model",
+     
       said,
     } as const;
     this.view = this.#isExample(state) ? { ...base, ...example } : base;
@@ -93,16 +90,6 @@ export class Store {
     } catch (error) {
       this.lose(error as Error);
     }
-  }
-
-  /** The page's files are kept too. */
-  keep(): void {
-    this.#change({ kept: "page" });
-  }
-
-  async forget(): Promise<void> {
-    await forget();
-    this.#change({ kept: "nothing", said: "Nothing of this page is kept in the browser any more." });
   }
 
   /** What the model computes on now. */

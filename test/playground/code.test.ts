@@ -19,7 +19,7 @@ const off = [
 ];
 const view = (how: View["state"]["how"]): View => ({
   ...{ state: { ...START, off, how }, given, own: {}, model: { done: 0, of: 0 }, effects: [], past: [] },
-  ...{ kept: "model", said: "" },
+  ...{ said: "" },
 });
 
 /** The two pictures, and a text that finds them. */

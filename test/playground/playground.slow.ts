@@ -12,6 +12,7 @@ import { random } from "../../src/base/random.js";
 import { encodePng } from "../../src/pictures/picture.js";
 import { CHROMIUM, CHROMIUM_FLAGS, HAS_CHROMIUM, NO_CHROMIUM } from "../support/chromium.js";
 import { lacking } from "../support/needed.js";
+import { ROOT } from "../support/root.js";
 import { makeSite, serveFolder } from "../support/site.js";
 
 // The folder that `npm run playground` makes, behind a server of plain files, as a person uses it.
