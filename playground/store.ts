@@ -62,16 +62,7 @@ export class Store {
     const parsed = parseState(hash);
     const state = parsed ?? START;
     const said = parsed ? "" : "The address of this page held nothing that it knows; here is its first example.";
-    const base = {
-      state,
-      given: givenOf(state),
-      own: {},
-      model: { done: 0, of: 0 },
-      effects: [],
-      past: [],
-     
-      said,
-    } as const;
+    const base = { state, given: givenOf(state), own: {}, model: { done: 0, of: 0 }, effects: [], past: [], said };
     this.view = this.#isExample(state) ? { ...base, ...example } : base;
   }
 
