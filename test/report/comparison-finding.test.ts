@@ -1,0 +1,50 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { comparisonFinding } from "../../src/report/comparison-finding.js";
+import type { ComparedPair, Comparison } from "../../src/study/compare.js";
+
+const circuit = (run: number, heads: number[]) => ({
+  ...{ run, dataset: "faces", modality: "image", site: "text.cross.z", samples: 12, of: 18, depth: [1], functions: {} },
+  heads: heads.map((head) => ({ layer: 0, head })),
+});
+
+function compared(named: Partial<NonNullable<ComparedPair["named"]>>[], others: ComparedPair[] = []): Comparison {
+  const rank = { correlation: 0.9, low: 0.8, high: -0.1 };
+  const pairs = named.map((one) => {
+    const shared = [{ layer: 0, head: 1 }];
+    return { a: 0, b: 1, functions: [], named: { sameWeights: true, shared, chance: 0.5, rank, ...one } };
+  });
+  return { runs: [], circuits: [circuit(0, [1, 2]), circuit(1, [1, 3, 4])], pairs: [...pairs, ...others] } as never;
+}
+
+test("a comparison is told with its p, its interval and how many were looked at", () => {
+  assert.equal(comparisonFinding(compared([{ chance: 0.02 }, { chance: 0.001 }])), [
+    "Of 2 pairs of circuits that are compared by name 2 share more heads than random sets of these sizes do (p at most 0.05 / 2).",
+    "The closest are those on faces, image, text.cross.z, of runs 1 and 2: L0H1 in both, of 2 and 3 heads, p = 0.001. " +
+      "All heads are ranked alike by 0.90 [0.80, −0.10] (Spearman).",
+  ]);
+  const few = { correlation: null, low: null, high: null };
+  const [, other] = comparisonFinding(compared([{ chance: 0.01, sameWeights: false, rank: few }]));
+  assert.match(other!, /p = 0\.01\. The weights differ/);
+  assert.not.match(other!, "ranked");
+});
+
+test("what is shared no more often than by chance shows nothing; one of many p-values does not count by itself", () => {
+  // 0.03 would do for one comparison, not for two.
+  const found = comparisonFinding(compared([{ chance: 0.03 }, { chance: 0.9 }]));
+  assert.equal(found.length, 1);
+  assert.match(found[0]!, /Of 2 pairs .* none shares more .*0\.05 \/ 2.*nothing in common is shown/);
+  assert.match(
+    comparisonFinding(compared([{ chance: 0.03 }]))[0]!,
+    "Of 1 pair of circuits that are compared by name 1 shares",
+  );
+});
+
+test("circuits of other sites are told by function", () => {
+  const by = (functions: string[]) => ({ a: 0, b: 1, functions }) as unknown as ComparedPair;
+  assert.equal(comparisonFinding(compared([], [by([]), by(["segmentation"])])), [
+    "2 more are of other sites or sizes and are compared by what heads look at: in 1 of them both have heads of one function (segmentation).",
+  ]);
+});
+
+test.run();
