@@ -4,15 +4,9 @@ import type { CheckpointFiles } from "../base/source.js";
 import { decodePicture, MAX_FILE_BYTES } from "../pictures/decode.js";
 import type { Picture } from "../pictures/picture.js";
 import type * as node from "./open.js";
+import { fromStart } from "./page-address.js";
 
 // What open.ts is in Node: in a browser models and pictures are addresses, relative to the page or whole.
-
-let start: string | undefined;
-
-/** In a worker: relative addresses start at the page's, not at the worker's script. */
-export function startAt(page: string): void {
-  start = page;
-}
 
 /**
  * @param model the address of a folder: "weights/scenes",
@@ -54,9 +48,8 @@ async function get(address: string): Promise<Response | undefined> {
   return response;
 }
 
-async function request(address: string): Promise<Response> {
-  return fetch(start === undefined ? address : new URL(address, start));
-}
+/** An address that is none rejects too. */
+const request = async (address: string) => fetch(fromStart(address));
 
 /** @throws NoticeError `network` as soon as there are more. */
 async function bytesOf(response: Response, most: number): Promise<Uint8Array> {

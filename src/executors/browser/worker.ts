@@ -1,5 +1,5 @@
-import { startAt } from "../../files/open.browser.js";
 import { openModel } from "../../files/open.js";
+import { startAt } from "../../files/page-address.js";
 import { JOBS, type JobName, jobNamed } from "../../jobs/jobs.js";
 import { loadModel, type Model } from "../../patching/model.js";
 import type { Backend } from "../../platform/backend.js";
