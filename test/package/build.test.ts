@@ -18,7 +18,7 @@ test("npx notice runs after a build, and after another one", async () => {
     copyFileSync(join(ROOT, name), join(folder, name));
   symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));
   writeFileSync(join(folder, "src/cli/main.ts"), COMMAND);
-  writeFileSync(join(folder, "scripts/playground.mjs"), "");
+  for (const pages of ["browser.mjs", "playground.mjs"]) writeFileSync(join(folder, "scripts", pages), "");
   const build = () => promisify(execFile)(process.execPath, ["scripts/build.mjs"], { cwd: folder });
   await build();
   const { bin } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
