@@ -21,11 +21,19 @@ SETTLED = 1  # seconds of silence after a cell
 OUTPUTS = ("execute_result", "display_data", "stream", "error")
 
 
+def reply_to(client, asked):
+    """The reply to this request: one that the kernel owed from its start may come before it."""
+    while True:
+        reply = client.get_shell_msg(timeout=LONGEST)
+        if reply["parent_header"].get("msg_id") == asked:
+            return reply["content"]
+
+
 def run_cell(client, cell):
     """Runs one cell and puts what it shows into its outputs."""
     cell.outputs = []
     asked = client.execute(cell.source)
-    reply = client.get_shell_msg(timeout=LONGEST)["content"]
+    reply = reply_to(client, asked)
     idle = False
     while True:
         try:
@@ -39,9 +47,9 @@ def run_cell(client, cell):
         idle = idle or message["content"].get("execution_state") == "idle"
         if message["msg_type"] in OUTPUTS:
             cell.outputs.append(nbformat.v4.output_from_msg(message))
-    cell.execution_count = reply["execution_count"]
     if reply["status"] != "ok":
         sys.exit(f"A cell failed: {cell.source}\n{reply.get('evalue')}")
+    cell.execution_count = reply["execution_count"]
 
 
 deno, notebook, out = sys.argv[1:]
