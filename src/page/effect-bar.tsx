@@ -22,6 +22,8 @@ export function EffectBar({ effect, null: none, rank }: EffectScore): VNode {
   const [lowest, highest] = [Math.min(...ends), Math.max(...ends)];
   const at = (value: number) => ((value - lowest) / (highest - lowest)) * WIDTH;
   const bar = (from: number, to: number) => ({ x: Math.min(at(from), at(to)), width: Math.abs(at(to) - at(from)) });
+  // Half of what is written under 1.
+  const roomy = at(1) + 36 <= WIDTH;
   const colour = hex(effect < 0 ? NEGATIVE : POSITIVE);
   const moved = `${Math.abs(100 * effect).toFixed(0)}%`;
   return (
@@ -40,7 +42,7 @@ export function EffectBar({ effect, null: none, rank }: EffectScore): VNode {
           <text x={at(0)} y={27} text-anchor={lowest < 0 ? "middle" : "start"}>
             0
           </text>
-          <text x={at(1)} y={27} text-anchor={highest > 1 ? "middle" : "end"}>
+          <text x={roomy ? at(1) : WIDTH - 2} y={27} text-anchor={roomy ? "middle" : "end"}>
             1, all of it
           </text>
         </g>
