@@ -215,7 +215,9 @@ function ungroup(z: tf.Tensor, batch: number, contexts: number): tf.Tensor {
 /** [context, a, b, query, key] -> [context, b, a, query, key] */
 export function swapGroups(x: tf.Tensor): tf.Tensor {
   const [contexts, a, b, queries, keys] = x.shape as [number, number, number, number, number];
-  return tf.reshape(swapped(x, [contexts, a, b, queries * keys]), [contexts, b, a, queries, keys]);
+  const shape = [contexts, b, a, queries, keys];
+  // A native reshape is a copy: where there is nothing to move, one is enough.
+  return a === 1 || b === 1 ? tf.reshape(x, shape) : tf.reshape(swapped(x, [contexts, a, b, queries * keys]), shape);
 }
 
 /** Folds every query that shares a context into rows: [contexts · head, batch/contexts · query, headDim]. */
