@@ -2,6 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { Architecture } from "../src/model/architecture.js";
 import type { BlipConfig } from "../src/model/blip-config.js";
 import { GROUPED_MATMUL } from "../src/model/kernels/grouped.js";
+import { withKernels } from "./kernels.js";
 
 /** What is patched. */
 interface Patched {
@@ -51,11 +52,10 @@ const KERNELS = ["BatchMatMul", "_FusedMatMul", GROUPED_MATMUL];
 /** Counts the matrix products of a backend while `work` runs. */
 export async function countProducts(work: () => Promise<unknown>): Promise<Products> {
   const products: Products = new Map();
-  const backendName = tf.getBackend();
-  const kernels = KERNELS.flatMap((name) => tf.getKernel(name, backendName) ?? []);
-  for (const kernel of kernels) {
-    tf.unregisterKernel(kernel.kernelName, backendName);
-    const kernelFunc: tf.KernelFunc = (given) => {
+  const kernels = KERNELS.flatMap((name) => tf.getKernel(name, tf.getBackend()) ?? []);
+  const counting =
+    ({ kernelFunc }: tf.KernelConfig): tf.KernelFunc =>
+    (given) => {
       const { a, b } = given.inputs as unknown as { a: tf.TensorInfo; b: tf.TensorInfo };
       const { transposeA, transposeB } = (given.attrs ?? {}) as { transposeA?: boolean; transposeB?: boolean };
       const [rows, columns] = a.shape.slice(-2) as [number, number];
@@ -64,18 +64,9 @@ export async function countProducts(work: () => Promise<unknown>): Promise<Produ
       const groups = a.shape.slice(0, -2).reduce((product, side) => product * side, 1);
       const key = `${m},${k},${n}`;
       products.set(key, (products.get(key) ?? 0) + groups);
-      return kernel.kernelFunc(given);
+      return kernelFunc(given);
     };
-    tf.registerKernel({ ...kernel, kernelFunc });
-  }
-  try {
-    await work();
-  } finally {
-    for (const kernel of kernels) {
-      tf.unregisterKernel(kernel.kernelName, backendName);
-      tf.registerKernel(kernel);
-    }
-  }
+  await withKernels(kernels, counting, work);
   return products;
 }
 

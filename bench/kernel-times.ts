@@ -1,13 +1,14 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { withKernels } from "./kernels.js";
 
 /** What one kernel took with arguments of one shape. */
 export interface KernelTime {
   readonly kernel: string;
   /** Of its inputs, such as "[2364,576] [576,1536]". */
   readonly shapes: string;
-  calls: number;
+  readonly calls: number;
   /** Of computing. */
-  seconds: number;
+  readonly seconds: number;
 }
 
 /** What a process with `--profile` prints. */
@@ -23,32 +24,21 @@ export interface Profile {
  */
 export async function kernelTimes(work: () => Promise<unknown>): Promise<Profile> {
   const times = new Map<string, KernelTime>();
-  const backendName = tf.getBackend();
-  const kernels = tf.getKernelsForBackend(backendName);
-  for (const kernel of kernels) {
-    tf.unregisterKernel(kernel.kernelName, backendName);
-    const kernelFunc: tf.KernelFunc = (given) => {
+  const timing =
+    ({ kernelName, kernelFunc }: tf.KernelConfig): tf.KernelFunc =>
+    (given) => {
       const began = computed();
-      const result = kernel.kernelFunc(given);
+      const result = kernelFunc(given);
       const seconds = computed() - began;
       const inputs = Object.values(given.inputs) as (tf.TensorInfo | undefined)[];
       const shapes = inputs.map((input) => `[${input?.shape ?? ""}]`).join(" ");
-      const key = `${kernel.kernelName} ${shapes}`;
-      const time = times.get(key) ?? { kernel: kernel.kernelName, shapes, calls: 0, seconds: 0 };
+      const key = `${kernelName} ${shapes}`;
+      const time = times.get(key) ?? { kernel: kernelName, shapes, calls: 0, seconds: 0 };
       times.set(key, { ...time, calls: time.calls + 1, seconds: time.seconds + seconds });
       return result;
     };
-    tf.registerKernel({ ...kernel, kernelFunc });
-  }
   const began = computed();
-  try {
-    await work();
-  } finally {
-    for (const kernel of kernels) {
-      tf.unregisterKernel(kernel.kernelName, backendName);
-      tf.registerKernel(kernel);
-    }
-  }
+  await withKernels(tf.getKernelsForBackend(tf.getBackend()), timing, work);
   return { seconds: computed() - began, kernels: [...times.values()] };
 }
 
