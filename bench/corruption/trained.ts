@@ -216,10 +216,7 @@ async function keptUnder(model: Model, found: ReadonlyMap<Corruption, Found>, sa
   const kept = new Map<Corruption | "random", number[]>([...found.keys(), "random" as const].map((name) => [name, []]));
   const { heads } = found.get("SIP")!;
   const choose = random(seed, "sets");
-  const drawn = Array.from({ length: RANDOM_SETS }, () => {
-    const left = [...heads];
-    return Array.from({ length: countOf(heads) }, () => left.splice(Math.floor(choose.next() * left.length), 1)[0]!);
-  });
+  const drawn = Array.from({ length: RANDOM_SETS }, () => choose.draw(heads, countOf(heads)));
   const sets = [...found.values()].map(({ effects }) => strongest(heads, effects));
   for (const { clean, corrupt } of samples) {
     using pair = await model.pair({ ...clean, corruptImage: corrupt });

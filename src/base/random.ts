@@ -6,6 +6,8 @@ export interface Random {
   between(low: number, high: number): number;
   /** One of the items, each equally likely. */
   pick<T>(items: readonly T[]): T;
+  /** So many of the items, each subset equally likely. */
+  draw<T>(items: readonly T[], count: number): T[];
   /** True with this probability. */
   chance(probability: number): boolean;
 }
@@ -30,6 +32,10 @@ export function random(...keys: (number | string)[]): Random {
     next,
     between: (low, high) => low + (high - low) * next(),
     pick: (items) => items[Math.floor(next() * items.length)]!,
+    draw(items, count) {
+      const left = [...items];
+      return Array.from({ length: count }, () => left.splice(Math.floor(next() * left.length), 1)[0]!);
+    },
     chance: (probability) => next() < probability,
   };
 }

@@ -1,6 +1,6 @@
 import { checkList, checkObject, NoticeError } from "../base/errors.js";
 import { checkShape } from "../base/options.js";
-import { type Random, random } from "../base/random.js";
+import { random } from "../base/random.js";
 import { towerSize } from "../model/architecture.js";
 import type { ArchitectureName } from "../model/architectures.js";
 import { isShared } from "./attributions.js";
@@ -95,7 +95,7 @@ export async function faithfulness(
   const members = unique(pair, heads, sites);
   const names = new Set(members.map(siteHeadName));
   const others = all.filter((head) => !names.has(siteHeadName(head)));
-  const drawn = Array.from({ length: randomSets }, (_, i) => draw(all, members.length, random(seed, "faithful", i)));
+  const drawn = Array.from({ length: randomSets }, (_, i) => random(seed, "faithful", i).draw(all, members.length));
   const leftOut = members.map((one) => members.filter((head) => head !== one));
   const [kept, removed, ...rest] = await keptBy(pair, [members, others, ...leftOut, ...drawn], options);
   const chance = rest.slice(members.length);
@@ -263,10 +263,4 @@ function unique({ model }: Pair, heads: readonly HeadAt[], sites: readonly Circu
     checkIndex("head", head, towerSize(model, tower).heads, `the ${tower} tower`);
   }
   return [...new Map(heads.map((head) => [siteHeadName(head), head])).values()];
-}
-
-/** So many of them, each subset equally likely. */
-function draw(from: readonly HeadAt[], count: number, choose: Random): HeadAt[] {
-  const left = [...from];
-  return Array.from({ length: count }, () => left.splice(Math.floor(choose.next() * left.length), 1)[0]!);
 }

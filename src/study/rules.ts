@@ -147,7 +147,7 @@ function alike(heads: readonly HeadAt[], circuit: HeadSet, seed: number, draw: n
   for (const layer of new Set(circuit.map(layerOf))) {
     const left = heads.flatMap((_, at) => (layerOf(at) === layer ? [at] : []));
     const count = circuit.filter((at) => layerOf(at) === layer).length;
-    for (let i = 0; i < count; i++) chosen.push(left.splice(Math.floor(choose.next() * left.length), 1)[0]!);
+    chosen.push(...choose.draw(left, count));
   }
   return chosen;
 }
