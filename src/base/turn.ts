@@ -28,17 +28,23 @@ export function stopWith(find: () => AbortSignal | undefined): void {
 
 function macrotask(): Promise<void> {
   return new Promise((resolve) => {
-    if (typeof setImmediate === "function") {
-      setImmediate(resolve);
-      return;
-    }
-    // A browser's setTimeout waits for 4 ms.
-    const { port1, port2 } = new MessageChannel();
-    const over = () => {
-      port1.close();
-      resolve();
-    };
-    Object.assign(port1, { onmessage: over });
-    port2.postMessage(null);
+    if (typeof setImmediate === "function") setImmediate(resolve);
+    else inChannel(resolve);
   });
+}
+
+const waiting: (() => void)[] = [];
+let channel: MessageChannel | undefined;
+
+/**
+ * A browser's setTimeout waits for 4 ms. The channel is held here: one that nobody holds may be collected with its
+ * message.
+ */
+function inChannel(resolve: () => void): void {
+  if (!channel) {
+    channel = new MessageChannel();
+    channel.port1.onmessage = () => waiting.shift()?.();
+  }
+  waiting.push(resolve);
+  channel.port2.postMessage(null);
 }

@@ -69,7 +69,19 @@ const WITHOUT_SERVICE_WORKER = { serviceWorkers: "block" } as const;
 const LONG = { timeout: 60_000 };
 const ready = (page: Page) => page.getByText("text.cross.z, on wasm").waitFor(LONG);
 const press = (page: Page, name: string | RegExp) => page.getByRole("button", { name }).click(LONG);
-const said = (page: Page, text: string | RegExp) => page.getByRole("status").getByText(text).waitFor(LONG);
+/** The page forbids what Playwright's own waiting for a function would evaluate there. */
+async function until(page: Page, holds: string): Promise<void> {
+  for (const end = Date.now() + LONG.timeout; !(await page.evaluate<boolean>(holds)); await page.waitForTimeout(50))
+    if (Date.now() > end) throw new Error(`This never held: ${holds}`);
+}
+const said = (page: Page, text: string | RegExp) =>
+  page
+    .getByRole("status")
+    .getByText(text)
+    .waitFor(LONG)
+    .catch(async (error) => {
+      throw new Error(`It was to say ${text}. The page: ${await page.locator("body").innerText()}`, { cause: error });
+    });
 
 test("the example stands there before the model, and is what the model then says", async () => {
   const { page, context, complaints } = await open(
@@ -244,7 +256,7 @@ test("a camera takes a picture where it is allowed, and a refusal says what to d
     await page.goto(address);
     await ready(page);
     await press(page, "Photograph the clean picture");
-    await page.waitForFunction("document.querySelector('video')?.videoWidth > 0");
+    await until(page, "document.querySelector('video')?.videoWidth > 0");
     await press(page, "Take it");
     await page.getByText(/clean.*your own/).waitFor(LONG);
     assert.is(await page.locator("video").count(), 0);
