@@ -8,6 +8,7 @@ export type { HeadPlace } from "./patching/head-place.js";
 export { gatherReport } from "./report/gather.js";
 export { type ReportOptions, writeReport } from "./report/report.js";
 export type { AttributionAgreement } from "./study/agreement.js";
+export type { KeptAlone } from "./study/alone.js";
 export { readCircuits, type StudyCircuit, type StudyCircuits } from "./study/circuits.js";
 export {
   type ComparedCircuit,

@@ -3,7 +3,7 @@ import { headName } from "../patching/head-place.js";
 import type { HeadFunctionFacts } from "../study/head-functions.js";
 import { aloneIn, aloneWords } from "./finding.js";
 import type { ReportData, SharedHead } from "./report-data.js";
-import { listed } from "./words.js";
+import { listed, share, shareWithin } from "./words.js";
 
 /** What the card of a head says. */
 export interface HeadCard {
@@ -27,6 +27,7 @@ export function headCards(data: ReportData): HeadCard[] {
       facts: [
         ["in circuits", `${head.circuits.length} of ${head.of}`],
         ...alone(data, head),
+        ...keepsAlone(data, head),
         ...own.flatMap(aurocFact),
       ],
       pictures: head.pictures,
@@ -39,6 +40,17 @@ function alone(data: ReportData, head: SharedHead): [string, string][] {
   const found = aloneIn(data, head);
   const own = found.filter(({ modality }) => modality === found[0]?.modality);
   return own.map((one) => [`put back alone, ${one.dataset}`, aloneWords(one)]);
+}
+
+/** Where the same corruption is tested, in the data sets whose circuit has it by half of the pairs. */
+function keepsAlone(data: ReportData, { site, layer, head }: SharedHead): [string, string][] {
+  const found = (data.alone ?? []).filter((one) => one.site === site && one.layer === layer && one.head === head);
+  return found
+    .filter(({ modality }) => modality === found[0]!.modality)
+    .map(({ dataset, kept, low, high, none }) => [
+      `keeps alone, ${dataset}`,
+      `${shareWithin(kept, [low, high])}; no head ${share(none)}`,
+    ]);
 }
 
 const ROLES = {

@@ -20,10 +20,16 @@ ${finding(data).map((sentence) => html`<p class="finding">${unbroken(sentence)}<
 <div class="panels">
 ${shown.map((map) => map ?? "")}</div>
 ${cards.length > 0 ? html`<h2>${isUniversal ? "Universal heads" : "The heads in most circuits"}</h2>` : ""}
+${cards.length > 0 ? html`<p class="faint">${FACTS}</p>` : ""}
 <div class="cards">${cards.map((one) => card(one, book))}</div>
 </section>
 `;
 }
+
+const FACTS =
+  "Put back alone: the head’s value at one token goes into the corrupted run; the number says how far that moves the " +
+  "answer towards the clean one, on all pairs. Keeps alone: all other heads are corrupted in the clean run, on pairs " +
+  "that its circuit was not found on; no head: this one is, too.";
 
 /** No line ends within an interval or a p-value. */
 const unbroken = (sentence: string) =>

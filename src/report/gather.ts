@@ -39,6 +39,7 @@ export async function gatherReport(
     verified: found.verified,
     rules: found.rules,
     headlines: found.headlines,
+    alone: found.alone,
     attribution: found.attribution,
     ...(others.length > 0 ? { comparison: await compareRuns([run, ...others]) } : {}),
     headFunctions: functions,

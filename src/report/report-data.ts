@@ -4,6 +4,7 @@ import type { Metric } from "../patching/metrics.js";
 import type { Site } from "../patching/sites.js";
 import type { Picture } from "../pictures/picture.js";
 import type { AttributionAgreement } from "../study/agreement.js";
+import type { KeptAlone } from "../study/alone.js";
 import type { Comparison } from "../study/compare.js";
 import type { HeadFunctionFacts } from "../study/head-functions.js";
 import type { ExcludedCount, GroupCounts } from "../study/queries/samples.js";
@@ -30,6 +31,8 @@ export interface ReportData {
   /** Circuits by every rule, on other samples, and the smallest that keep enough. */
   readonly rules?: readonly RuledCircuit[];
   readonly headlines?: readonly Headline[];
+  /** What single heads of the tested circuits keep, on pairs that did not find them. */
+  readonly alone?: readonly KeptAlone[];
   /** What gradients expected beside what patching did; one for each data set and modality that has both. */
   readonly attribution: readonly AttributionAgreement[];
   readonly headFunctions: readonly HeadFunctionFacts[];

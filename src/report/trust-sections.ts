@@ -45,8 +45,26 @@ ${figures}</div>
     id: "verified",
     title: "Does it hold on other pairs?",
     content: html`${rules(data)}<h3>The circuits of the paper’s rule, and curves</h3>
-${content}`,
+${content}${singleHeads(data)}`,
   };
+}
+
+/** What each head of those circuits keeps by itself. */
+function singleHeads({ alone = [] }: ReportData): Html {
+  if (alone.length === 0) return html``;
+  return html`<div class="text">${table({
+    caption:
+      "Single heads of these circuits: what one keeps where all others are corrupted, on the same pairs; no head: where it is, too. 95%: bootstrap.",
+    columns: ["circuit of", "head", "found on, tested on", "keeps alone", "95%", "no head"],
+    rows: alone.map((one) => [
+      `${one.dataset}, ${MODALITY_NAMES[one.modality]}`,
+      `${one.site}: ${headName(one)}`,
+      `${one.found}, ${one.tested}`,
+      rounded(one.kept),
+      `${rounded(one.low)} to ${rounded(one.high)}`,
+      rounded(one.none),
+    ]),
+  })}</div>`;
 }
 
 function headsAt({ heads }: Verified, site: Site): string[] {

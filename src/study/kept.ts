@@ -69,7 +69,7 @@ export class KeptSets {
 const keyOf = (sample: string, mask: string) => `${mask} ${sample}`;
 
 /** A bit for each head of the list, in hexadecimal. */
-function maskOf(set: HeadSet): string {
+export function maskOf(set: HeadSet): string {
   let mask = 0n;
   for (const at of set) mask |= 1n << BigInt(at);
   return mask.toString(16);

@@ -5,6 +5,7 @@ import { chanceOf, type HeadAt, siteHeadName } from "../patching/faithful.js";
 import { mibAreas, mibSizes } from "../patching/rules/areas.js";
 import type { HeadSet, Ruled } from "../patching/rules/rule.js";
 import { findBy, RULE_NAMES, type RuleName, remembering } from "../patching/rules/rules.js";
+import { testAlone } from "./alone.js";
 import { headsOf, scoredEvidence, testedSites } from "./evidence.js";
 import { KeptSets } from "./kept.js";
 import { ruleRows, writeRules } from "./queries/rules.js";
@@ -12,7 +13,7 @@ import { countUnpatched, type SelectedSample, selectedSamples } from "./queries/
 import { type Group, patchedGroups } from "./queries/scores.js";
 import { readingOf } from "./ruled.js";
 import type { StudyRun } from "./run.js";
-import type { Stage, StageWatch } from "./stage.js";
+import type { Stage, StageWatch, Watch } from "./stage.js";
 import type { Row } from "./tables.js";
 import { halves } from "./verify.js";
 
@@ -24,8 +25,9 @@ const RESAMPLES = 2000;
 
 /**
  * Finds the circuits of every data set and modality by each rule, on half of the samples, and tests them on the other
- * half, as `verify` does. What sets of heads keep is stored as it is found, so that an interrupted search goes on. One
- * search needs all samples: a shard leaves it to the whole run.
+ * half, as `verify` does; and each head of the circuits that `verify` tests by itself. What sets of heads keep is stored
+ * as it is found, so that an interrupted search goes on. One search needs all samples: a shard leaves it to the whole
+ * run.
  *
  * @throws NoticeError as `throughSamples`.
  */
@@ -38,12 +40,19 @@ export async function rules({ watch, ...stage }: Stage): Promise<void> {
   const left = (await patchedGroups(run.store)).filter(
     (group) => !done.some(({ dataset, modality }) => dataset === group.dataset && modality === group.modality),
   );
-  if (left.length === 0) return;
-  const bar = watch.begin("rules", left.length);
   const quiet: Stage = { ...stage, watch: { warn: watch.warn, begin: () => SILENT } };
+  await searched(quiet, watch, left, reading);
+  await testAlone(quiet);
+}
+
+/** The rules' circuits of groups, group by group. */
+async function searched(quiet: Stage, watch: Watch, left: readonly Group[], reading: string): Promise<void> {
+  if (left.length === 0) return;
+  const { run, signal } = quiet;
+  const bar = watch.begin("rules", left.length);
   try {
     for (const [i, group] of left.entries()) {
-      stage.signal?.throwIfAborted();
+      signal?.throwIfAborted();
       await writeRules(run.store, group, await rulesOf(quiet, group, reading));
       bar.update(i + 1);
     }

@@ -46,6 +46,7 @@ const NOTHING: Findings = {
   attribution: [],
   rules: [],
   headlines: [],
+  alone: [],
 };
 
 test("how a data set came down to its samples, by hand", async () => {

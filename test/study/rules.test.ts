@@ -4,7 +4,8 @@ import { DuckDBInstance } from "@duckdb/node-api";
 import { parse } from "csv-parse/sync";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { faithfulness, type HeadAt } from "../../src/patching/faithful.js";
+import { mean } from "../../src/base/mean.js";
+import { faithfulness, type HeadAt, siteHeadName } from "../../src/patching/faithful.js";
 import { loadBlip } from "../../src/patching/model.js";
 import { openPool, type Pool } from "../../src/pool.js";
 import { exportRules } from "../../src/study/export.js";
@@ -16,7 +17,7 @@ import { type Headline, headlines, type RuledCircuit } from "../../src/study/rul
 import { StudyRun } from "../../src/study/run.js";
 import { STAGES, type StageName, type Watch } from "../../src/study/stage.js";
 import { runStages } from "../../src/study/study.js";
-import { halves } from "../../src/study/verify.js";
+import { halves, readTests } from "../../src/study/verify.js";
 import { temporaryFolder } from "../support/checkpoint.js";
 import { noticeHere } from "../support/command.js";
 import { refused } from "../support/refused.js";
@@ -76,6 +77,31 @@ test("what a circuit keeps is what faithfulness says of it on the other half", a
   }
   assert.ok(one.kept_low <= one.kept && one.kept <= one.kept_high);
   assert.is(one.size, one.heads.length);
+});
+
+test("what a head keeps alone is what faithfulness says of it on pairs that did not find it", async ({ folder }) => {
+  using run = await StudyRun.reopen(folder);
+  const { alone } = await readFindings(run);
+  const own = alone.filter(({ dataset }) => dataset === "attributes");
+  const tested = (await readTests(run)).find(({ dataset }) => dataset === "attributes")!;
+  assert.equal(own.map(siteHeadName), tested.heads.map(siteHeadName));
+  assert.ok(own.length > 0);
+  const samples = await selectedSamples(run.store);
+  using blip = await loadBlip("weights/scenes");
+  const found: number[][] = [];
+  for (const name of tested.samples) {
+    assert.not(tested.foundOn.includes(name));
+    const sample = samples.find((other) => other.sample === name && other.dataset === "attributes")!;
+    using pair = await blip.pair(pairsOf(run, sample).pairs[0]!.input as never);
+    const kept = async (heads: readonly HeadAt[]) =>
+      (await faithfulness(pair, heads as never, { sites: ["text.cross.z"], randomSets: 0 })).kept;
+    found.push([await kept(own.slice(0, 1)), await kept([])]);
+  }
+  const [kept, none] = [0, 1].map((at) => mean(found.map((each) => each[at]!)));
+  const { low, high, ...one } = own[0]!;
+  assert.ok(Math.abs(one.kept - kept!) < 1e-4 && Math.abs(one.none - none!) < 1e-4, `${one.kept}, not ${kept}`);
+  assert.ok(low <= one.kept && one.kept <= high);
+  assert.equal([one.found, one.tested], [tested.foundOn.length, found.length]);
 });
 
 test("every rule has a row a group; a set is asked about once, and nothing again", async ({ folder, pool }) => {

@@ -73,6 +73,12 @@ export function reportData(changes: Partial<StudyShape> = {}): ReportData {
     attribution: patched
       .filter(({ modality }) => modality === "image")
       .map(({ dataset, modality }) => agreement(dataset, modality)),
+    alone: [
+      {
+        ...{ dataset: "attributes", modality: "image", site: "text.cross.z", layer: 2, head: 1, found: 20, tested: 19 },
+        ...{ kept: 0.336, low: 0.281, high: 0.402, none: 0.023 },
+      },
+    ],
     headFunctions: tasks.flatMap((dataset) => headFunctionFacts(dataset)),
     overlays: tasks.flatMap((dataset) => overlaySamples(shape, dataset)),
     shared: sharedHeads(universal).map((one, at) => ({ ...one, pictures: at === 0 ? cardPictures(shape) : [] })),
