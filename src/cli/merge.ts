@@ -8,10 +8,12 @@ export function mergeCommand(): Command {
     .description("merge the shards of one study into a new run folder")
     .argument("<out>", "the new run's folder", folder)
     .argument("<runs...>", "two or more run folders with equal settings")
-    .option("--partial", "also where samples are patched in none of them; `notice patch` goes on with those")
+    .option("--partial", "also where samples are done in none of them; `notice study` goes on with those")
     .action(async (out: string, runs: string[], { partial }: { readonly partial?: boolean }) => {
       const { mergeRuns } = await import("../study/merge.js");
-      const { patched, selected } = await mergeRuns(out, runs, { partial });
-      print(`${out}: ${patched} of ${selected} selected samples are patched\n`);
+      const { asked, patched, selected } = await mergeRuns(out, runs, { partial });
+      const done =
+        selected === 0 ? `${asked} questions are asked` : `${patched} of ${selected} selected samples are patched`;
+      print(`${out}: ${done}\n`);
     });
 }

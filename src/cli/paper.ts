@@ -70,12 +70,23 @@ async function runPaper(flags: PaperFlags): Promise<void> {
       () => say(`finishing the samples in work; \`notice paper --out ${flags.out} …\` goes on from there`),
     );
     if (measured) return;
-    if (shard)
-      return print(`${flags.out}: this shard is done; \`notice merge\` puts the shards of each run together.\n`);
+    if (shard) return await finishAll(runs, shard, flags.out);
     await beside(runs, flags);
   } finally {
     for (const { run } of runs) run[Symbol.dispose]();
   }
+}
+
+/** Says in each run's folder that its shard is done. */
+async function finishAll(runs: readonly { readonly run: StudyRun }[], shard: Shard, out: string): Promise<void> {
+  const { finishShard } = await import("../study/shard-record.js");
+  const { stageAt } = await import("../study/round.js");
+  for (const { run } of runs) {
+    const stage = await stageAt(run, STAGES);
+    run[Symbol.dispose]();
+    await finishShard(run.folder, shard, stage);
+  }
+  print(`${out}: this shard is done; \`notice merge\` puts the shards of each run together.\n`);
 }
 
 async function namesIn(data: string): Promise<string[]> {

@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { Command, InvalidArgumentError } from "commander";
 import { NoticeError } from "../base/errors.js";
 import { makeFolder, writeWhole } from "../files/write.js";
+import type { ShardedStage } from "../study/shard-record.js";
 import { folder, wholeNumber } from "./options.js";
 import { print } from "./streams.js";
 
@@ -18,11 +19,13 @@ const MOST_TASKS = 10_000;
 /** Seconds before the limit at which a task finishes the samples in work. */
 const GRACE_SECONDS = 120;
 
-/** `notice slurm RUN`: the files by which Slurm patches a prepared run on many nodes. */
+/** `notice slurm RUN`: the files by which Slurm does a prepared study on many nodes. */
 export function slurmCommand(): Command {
   return new Command("slurm")
-    .description("write the sbatch files that patch a prepared run on many nodes, then merge and report")
-    .argument("<run>", "a run folder in which samples are selected (`notice select`)", folder)
+    .description(
+      "write the sbatch files that evaluate, patch and verify a prepared run on many nodes, and say how to submit",
+    )
+    .argument("<run>", "a run folder whose data sets are prepared (`notice prepare`)", folder)
     .option("--tasks <number>", "tasks of the array, each a shard of the samples", wholeNumber, 16)
     .option("--time <limit>", "of each task, as Slurm takes it; what is unfinished is queued again", limit, "4:00:00")
     .option(
@@ -32,18 +35,33 @@ export function slurmCommand(): Command {
     .action(async (run: string, { tasks, time, out = `${run}.slurm` }: SlurmFlags) => {
       if (tasks < 1 || tasks > MOST_TASKS)
         throw new NoticeError("options", `--tasks is ${tasks}; 1 to ${MOST_TASKS} were expected.`);
-      const { StudyRun } = await import("../study/run.js");
-      {
-        using opened = await StudyRun.reopen(run);
-        await opened.checkSelected();
-      }
+      const stages = await stagesLeft(run);
       await makeFolder(out);
       const place = { run: resolve(run), out: resolve(out), tasks, time };
-      const files = { "patch.sh": patchScript(place), "merge.sh": mergeScript(place) };
+      const files = { "array.sh": arrayScript(place), "merge.sh": mergeScript(place) };
       for (const [name, text] of Object.entries(files)) await writeWhole(join(out, name), text);
-      const [patch, merge] = Object.keys(files).map((name) => quoted(join(out, name)));
-      print(`job=$(sbatch --parsable ${patch}) && sbatch --dependency=afterok:$job ${merge}\n`);
+      const [array, merge] = Object.keys(files).map((name) => quoted(join(out, name)));
+      print(`after=
+for stage in ${stages.join(" ")}; do
+  array=$(sbatch --parsable $after --job-name=$stage ${array} $stage)
+  merge=$(sbatch --parsable --dependency=afterok:$array --job-name=merge-$stage ${merge} $stage)
+  after=--dependency=afterok:$merge
+done
+`);
     });
+}
+
+/** Evaluating is left out where samples are selected. */
+async function stagesLeft(folder: string): Promise<readonly ShardedStage[]> {
+  const { StudyRun } = await import("../study/run.js");
+  const { stageAt } = await import("../study/round.js");
+  const { countRows } = await import("../study/queries/shards.js");
+  const { SHARDED } = await import("../study/shard-record.js");
+  const { STAGES } = await import("../study/stage.js");
+  using run = await StudyRun.reopen(folder);
+  if ((await countRows(run.store, "samples")) === 0)
+    throw new NoticeError("options", `The run ${folder} has no samples yet; \`notice prepare\` makes them.`);
+  return (await stageAt(run, STAGES)) === "evaluate" ? SHARDED : SHARDED.slice(1);
 }
 
 function limit(text: string): string {
@@ -74,23 +92,32 @@ function directive(path: string): string {
   return path;
 }
 
-function patchScript({ run, out, tasks, time }: Place): string {
+/** What a stage leaves when its shards are merged. */
+const MERGED: Record<ShardedStage, string> = { evaluate: "evaluated", patch: "patched", verify: "whole" };
+
+function arrayScript({ run, out, tasks, time }: Place): string {
   return `#!/bin/bash
-#SBATCH --job-name=notice-patch
 #SBATCH --array=0-${tasks - 1}
 #SBATCH --time=${time}
-#SBATCH --output=${directive(out)}/patch-%a.log
+#SBATCH --output=${directive(out)}/%x-%a.log
 #SBATCH --open-mode=append
 #SBATCH --requeue
 #SBATCH --signal=B:TERM@${GRACE_SECONDS}
-# A shard of the samples, on a copy of the prepared run: no two nodes write one database. Before the time limit a task
-# finishes the samples in work and is queued again; it then goes on where it stopped.
-shard=${quoted(out)}/shard-$SLURM_ARRAY_TASK_ID
-if [ ! -e "$shard" ]; then
-  copy="$shard.copy-$$"
-  cp -r ${quoted(run)} "$copy" && mv "$copy" "$shard" || exit 1
+# A shard of the stage that is given, on a copy of what the stage before it left: no two nodes write one database.
+# Before the time limit a task finishes the samples in work and is queued again; it then goes on where it stopped.
+stage=$1
+cd ${quoted(out)} || exit 1
+case $stage in
+  evaluate) from=${quoted(run)} ;;
+  patch) from=${MERGED.evaluate}; [ -e $from ] || from=${quoted(run)} ;;
+  verify) from=${MERGED.patch} ;;
+esac
+shard=$stage-$SLURM_ARRAY_TASK_ID
+if [ ! -e $shard ]; then
+  copy=$shard.copy-$$
+  cp -r "$from" $copy && mv $copy $shard || exit 1
 fi
-${NOTICE} patch --out "$shard" --shard auto &
+${NOTICE} $stage --out $shard --shard auto &
 child=$!
 trap 'stopped=1; kill -TERM $child' TERM
 wait $child
@@ -104,14 +131,26 @@ exit $code
 }
 
 function mergeScript({ out, tasks }: Place): string {
-  const shards = Array.from({ length: tasks }, (_, index) => `${quoted(out)}/shard-${index}`).join(" \\\n  ");
   // One shard has nothing to merge with.
-  const merged = tasks === 1 ? `${quoted(out)}/shard-0` : `${quoted(out)}/whole`;
-  const merge = tasks === 1 ? "" : `${NOTICE} merge ${merged} \\\n  ${shards} || exit 1\n`;
+  const merge =
+    tasks === 1
+      ? "cp -r $stage-0 $whole.copy-$$ && mv $whole.copy-$$ $whole"
+      : `${NOTICE} merge $whole $(seq -f "$stage-%.0f" 0 ${tasks - 1})`;
   return `#!/bin/bash
-#SBATCH --job-name=notice-merge
-#SBATCH --output=${directive(out)}/merge.log
-# Puts the shards together, tests the circuits and writes the report. It fails where a shard is missing.
-${merge}${NOTICE} study --out ${merged}
+#SBATCH --output=${directive(out)}/%x.log
+# Puts the shards of a stage together, which fails where one is missing, and does what needs all of them: selects the
+# samples to patch, or reads the circuits and writes the report.
+stage=$1
+cd ${quoted(out)} || exit 1
+case $stage in
+${Object.entries(MERGED)
+  .map(([stage, whole]) => `  ${stage}) whole=${whole} ;;\n`)
+  .join("")}esac
+[ -e $whole ] || ${merge} || exit 1
+case $stage in
+  evaluate) ${NOTICE} select --out $whole && ${NOTICE} screen --out $whole ;;
+  patch) ;;
+  verify) ${NOTICE} study --out $whole ;;
+esac
 `;
 }

@@ -11,6 +11,7 @@ import type { Findings } from "../study/findings.js";
 import type { DatasetSummary } from "../study/queries/samples.js";
 import type { StudyRun } from "../study/run.js";
 import { type GivenSettings, MODALITIES } from "../study/settings.js";
+import type { Shard } from "../study/shard.js";
 import { STAGES, type StageName } from "../study/stage.js";
 import { columns, decimal, folder, type ModelOptions, wholeNumber, withBackend, withJson } from "./options.js";
 import { checkOutputs, type Outputs, printResult } from "./outputs.js";
@@ -55,7 +56,7 @@ export type StudyCommand = keyof typeof COMMANDS;
 export function studyCommand(name: StudyCommand): Command {
   const command = new Command(name).description(COMMANDS[name].about);
   withStudySettings(command);
-  if (name === "patch" || name === "verify" || name === "study")
+  if (["evaluate", "patch", "verify", "study"].includes(name))
     command.option(
       "--shard <i/n>",
       "only part i of n of the samples, or auto in a scheduler's array; `notice merge` puts the parts together",
@@ -147,9 +148,18 @@ async function givenSettings(flags: StudyFlags): Promise<GivenSettings> {
 async function runStudy(name: StudyCommand, flags: StudyFlags): Promise<void> {
   await checkOutputs({ json: flags.json });
   const given = await givenSettings(flags);
-  const { StudyRun } = await import("../study/run.js");
   const { parseShard } = await import("../study/shard.js");
   const shard = flags.shard === undefined ? undefined : parseShard(flags.shard);
+  const stage = await runIn(name, flags, given, shard);
+  if (!shard || !stage) return;
+  const { finishShard } = await import("../study/shard-record.js");
+  await finishShard(flags.out, shard, stage);
+  print(`${flags.out}: shard ${flags.shard} of ${stage} is done; \`notice merge\` puts the shards together.\n`);
+}
+
+/** @returns of a shard which stage it did its part of. */
+async function runIn(name: StudyCommand, flags: StudyFlags, given: GivenSettings, shard: Shard | undefined) {
+  const { StudyRun } = await import("../study/run.js");
   const begins = name === "prepare" || name === "study";
   using run = await (begins ? StudyRun.open(flags.out, given) : StudyRun.reopen(flags.out, given));
   // Once more: its folder may be no run before.
@@ -159,6 +169,8 @@ async function runStudy(name: StudyCommand, flags: StudyFlags): Promise<void> {
     process.stderr.write(
       `\nnotice: finishing the samples in work; \`${again}\` goes on from there. Again stops at once.\n`,
     );
+  const { stageAt } = await import("../study/round.js");
+  const stage = shard && (await stageAt(run, COMMANDS[name].stages));
   await untilSignal(async (signal) => {
     const { runStages } = await import("../study/study.js");
     if (COMMANDS[name].stages.length > 0) await fetchModel(run, signal);
@@ -169,9 +181,10 @@ async function runStudy(name: StudyCommand, flags: StudyFlags): Promise<void> {
   }, onSignal);
   const { readFindings, summarise } = await import("../study/findings.js");
   const datasets = await summarise(run);
-  if (shard) print(`${flags.out}: this shard is done; \`notice merge\` puts shards together.\n`);
-  if (shard || COMMANDS[name].stages.length === 1)
-    return printResult({ run: flags.out, datasets }, () => datasetTable(datasets), flags);
+  if (shard || COMMANDS[name].stages.length === 1) {
+    await printResult({ run: flags.out, datasets }, () => datasetTable(datasets), flags);
+    return stage;
+  }
   const found = await readFindings(run);
   // The points of figures are no findings.
   const told = { ...found, attribution: found.attribution.map(({ places: _, ...one }) => one) };
@@ -186,8 +199,9 @@ async function runStudy(name: StudyCommand, flags: StudyFlags): Promise<void> {
     ruleTable(found),
     ...Object.values(files).map((file) => `${file}\n`),
   ];
-  if (flags.rule !== undefined) return await showRule(run, found, flags.rule, flags);
-  await printResult({ run: flags.out, datasets, ...told, ...files }, () => table().join("\n"), flags);
+  if (flags.rule !== undefined) await showRule(run, found, flags.rule, flags);
+  else await printResult({ run: flags.out, datasets, ...told, ...files }, () => table().join("\n"), flags);
+  return undefined;
 }
 
 /** Of `--executor`: opened before anything is done, so that a wrong address is told at once. */

@@ -5,11 +5,13 @@ import { kindOf } from "./read.js";
 
 export const SETTINGS = "settings.json";
 export const DATABASE = "study.duckdb";
+/** What a finished shard says of itself. */
+export const SHARD = "shard.json";
 /** The folder of generated scenes. */
 export const SCENES = "scenes";
 
 /** What a run keeps of itself in its folder; beside it others may put what they like. */
-const OWN = /^(settings\.json|study\.duckdb|circuits\.json|report\.html|figures$|scenes($|\.partial-))/i;
+const OWN = /^(settings\.json|study\.duckdb|shard\.json|circuits\.json|report\.html|figures$|scenes($|\.partial-))/i;
 
 /**
  * Refuses a path that a run keeps something of its own at, or keeps free for it.

@@ -4,15 +4,15 @@ import { type StoredSample, unasked } from "./queries/samples.js";
 import { nameOf, type Round, type Stage, throughSamples } from "./stage.js";
 
 /**
- * Asks the model every clean question and stores the answers. Only correctly answered samples can be selected. A
+ * Asks the model every clean question, or those of a shard, and stores the answers. Only correctly answered samples can be selected. A
  * caption may go on with many words, so of the beginning of one the answer is the likelier of its two. Questions that
  * were answered before are not asked again.
  *
  * @throws NoticeError `options` where no question has the position that circuits are read at; as `throughSamples`.
  */
 export async function evaluate(stage: Stage): Promise<void> {
-  const { run, watch } = stage;
-  const pending = await unasked(run.store, run.settings.candidates);
+  const { run, watch, shard } = stage;
+  const pending = await unasked(run.store, run.settings.candidates, shard);
   if (pending.length === 0) return;
   await checkPosition(run, "samples");
   const askedOf = (key: StoredSample) => ({ image: run.path(key.image), question: key.question });

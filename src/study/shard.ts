@@ -1,6 +1,6 @@
 import { NoticeError } from "../base/errors.js";
 
-/** One of `count` parts of the selected samples, those at places `index`, `index + count`, … */
+/** One of `count` parts of what a stage goes through: samples at places `index`, `index + count`, … */
 export interface Shard {
   readonly index: number;
   readonly count: number;
@@ -49,6 +49,9 @@ function scheduledShard(env: Environment): Shard {
     `--shard auto is for a task of an array: none of ${SCHEDULERS.map(({ task }) => task).join(", ")} is set. Give --shard i/n.`,
   );
 }
+
+/** `0/3` */
+export const shardName = ({ index, count }: Shard): string => `${index}/${count}`;
 
 /** `0/3`, or `auto` in a task of an array of Slurm, LSF, SGE or PBS. @throws NoticeError `options` */
 export function parseShard(text: string, env: Environment = process.env): Shard {

@@ -35,7 +35,7 @@ export interface Stage {
   readonly executor: () => Promise<Executor>;
   /** Stops the stage after the samples in work; the stage then throws the signal's reason. */
   readonly signal?: AbortSignal;
-  /** Which of the selected samples are patched and tested. Default: all. */
+  /** Which of the samples are asked about, patched and tested. Default: all. */
   readonly shard?: Shard;
 }
 

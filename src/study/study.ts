@@ -5,11 +5,13 @@ import { POOL_KEYS, type PoolOptions, startPool } from "../executors/processes.j
 import { evaluate } from "./evaluate.js";
 import { patch } from "./patch.js";
 import { prepare } from "./prepare.js";
+import { roundOf } from "./round.js";
 import { rules } from "./rules.js";
 import type { StudyRun } from "./run.js";
 import { screen } from "./screen.js";
 import { select } from "./select.js";
 import type { Shard } from "./shard.js";
+import { forgetShard } from "./shard-record.js";
 import { STAGES, type StageName, type Watch } from "./stage.js";
 import { verify } from "./verify.js";
 
@@ -21,7 +23,10 @@ export interface StudyOptions extends Omit<PoolOptions, "signal"> {
   readonly signal?: AbortSignal;
   /** Performs the jobs; it is not closed. Default: processes, started when a stage first needs them. */
   readonly executor?: Executor;
-  /** Patch and test only this part of the selected samples. */
+  /**
+   * Ask about, patch and test only this part of the samples. What takes the results of all shards (to select, to test)
+   * waits until they are merged.
+   */
   readonly shard?: Shard;
 }
 
@@ -55,8 +60,9 @@ export async function runStages(run: StudyRun, stages: readonly StageName[], giv
     return opened;
   };
   const stage = { run, watch, signal, shard, executor: open };
+  await forgetShard(run.folder);
   try {
-    for (const name of stages) {
+    for (const name of await roundOf(run, stages, shard)) {
       signal?.throwIfAborted();
       await WORK[name](stage);
     }

@@ -7,7 +7,7 @@ import type { HeadAt } from "../patching/faithful.js";
 import { type CircuitSite, circuitSites } from "../patching/sites.js";
 import { headScores } from "./circuits.js";
 import { pairsOf } from "./pairs.js";
-import { countUnpatched, selectedSamples } from "./queries/samples.js";
+import { countUnpatched, type SelectedSample, selectedSamples } from "./queries/samples.js";
 import { type Group, halvedSamples, headsByEffect, patchedGroups } from "./queries/scores.js";
 import { type ResultKey, testedPairs } from "./queries/verified.js";
 import type { StudyRun } from "./run.js";
@@ -91,6 +91,12 @@ async function pendingWork(run: StudyRun, tests: readonly Test[], shard: Shard) 
       return [{ key: { sample, test }, input: { pair, heads, ranked, sizes, sites, randomSets, seed } }];
     }),
   );
+}
+
+/** Samples whose pairs are not tested yet, of all shards. */
+export async function untested(run: StudyRun): Promise<SelectedSample[]> {
+  const work = await pendingWork(run, await readTests(run), WHOLE);
+  return [...new Set(work.map(({ key }) => key.sample))];
 }
 
 /** What is to be tested, as it follows from the scores and the settings. */

@@ -249,7 +249,7 @@ test("shards merged are the whole run; screening and testing go on where they we
   }
   const tested = join(temporaryFolder(), "tested");
   const [one, two] = copies.map((copy) => copy.folder) as [string, string];
-  assert.equal(await mergeRuns(tested, [one, two]), { patched: 4, selected: 4 });
+  assert.equal(await mergeRuns(tested, [one, two]), { asked: 5, patched: 4, selected: 4 });
   assert.is(await exported(tested), csv);
   assert.equal(await verifiedRows(tested), await verifiedRows(folder));
   for (const copy of [one, two]) assert.ok((await verifiedRows(copy)).length < (await verifiedRows(folder)).length);

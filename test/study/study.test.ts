@@ -257,7 +257,7 @@ test("one seed gives one export; shards merged, and an interrupted run, give the
   }
   const merged = join(temporaryFolder(), "merged");
   const runs = shards.map((shard) => shard.folder);
-  assert.equal(await mergeRuns(merged, runs), { patched: 6, selected: 6 });
+  assert.equal(await mergeRuns(merged, runs), { asked: 9, patched: 6, selected: 6 });
   assert.is(await exported(merged), csv);
   const twice = join(temporaryFolder(), "twice");
   await refused(() => mergeRuns(twice, [runs[0]!, runs[0]!]), "options", "both patched");

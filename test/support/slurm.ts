@@ -4,19 +4,17 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { temporaryFolder } from "./checkpoint.js";
-import { pause } from "./redis.js";
+import { freePort, pause } from "./redis.js";
 
 const run = promisify(execFile);
 
 /** Whether this machine has Slurm, and may run it. */
 export const hasSlurm = (): boolean => existsSync("/usr/sbin/slurmctld") && process.getuid?.() === 0;
 
-const ports = { SlurmctldPort: 26817, SlurmdPort: 26818 };
-
-const configuration = (folder: string, host: string) => `ClusterName=test
+const configuration = (folder: string, host: string, [control, node]: readonly number[]) => `ClusterName=test
 SlurmctldHost=${host}
-SlurmctldPort=${ports.SlurmctldPort}
-SlurmdPort=${ports.SlurmdPort}
+SlurmctldPort=${control}
+SlurmdPort=${node}
 SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
@@ -47,7 +45,7 @@ export class OwnSlurm {
     const folder = temporaryFolder();
     for (const name of ["state", "spool"]) mkdirSync(join(folder, name));
     const file = join(folder, "slurm.conf");
-    writeFileSync(file, configuration(folder, hostname().split(".")[0]!));
+    writeFileSync(file, configuration(folder, hostname().split(".")[0]!, [await freePort(), await freePort()]));
     mkdirSync("/run/munge", { recursive: true });
     execFileSync("chown", ["munge:munge", "/run/munge"]);
     await run("runuser", ["-u", "munge", "--", "munged"]).catch(() => {}); // it may run already
@@ -64,6 +62,11 @@ export class OwnSlurm {
   /** What one of its commands prints. */
   async call(command: string, ...args: string[]): Promise<string> {
     return (await run(command, args, { env: this.env, encoding: "utf8" })).stdout.trim();
+  }
+
+  /** What a script prints. */
+  async shell(script: string): Promise<string> {
+    return this.call("bash", "-e", "-c", script);
   }
 
   /** Until nothing is queued or runs. What is queued again begins at once instead of after Slurm's two minutes. */

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { Random } from "../../src/base/random.js";
 import { HubServer } from "../files/hub-server.js";
@@ -45,11 +45,11 @@ const WEIGHTS = Buffer.from(Array.from({ length: 2_000_000 }, (_, i) => (i * 791
 /** The jobs, or those of these names, and what they need: a table, two shards of one study, a merged run, a hub. */
 export async function jobsIn(folder: string, names?: readonly string[]): Promise<{ jobs: Job[]; hub: HubServer }> {
   const study = [...STUDY, "--dataset", await attributesTable(3, 1004)];
-  const shard = (i: number) => ["study", ...study, "--shard", `${i}/2`, "--out", join(folder, `shard-${i}`)];
   const merged = join(folder, "merged");
   const runs = [0, 1].map((i) => join(folder, `shard-${i}`));
   const needsRuns = names === undefined || names.includes("merge") || names.includes("export");
-  for (const args of needsRuns ? [shard(0), shard(1), ["merge", merged, ...runs]] : []) await done(args);
+  if (needsRuns) await makeShards(folder, study, runs);
+  if (needsRuns) await done(["merge", merged, ...runs]);
   const hub = await pacedHub();
   const jobs: Job[] = [
     // All of it but the report.
@@ -82,6 +82,17 @@ export async function jobsIn(folder: string, names?: readonly string[]): Promise
     },
   ];
   return { jobs: jobs.filter(({ name }) => names?.includes(name) ?? true), hub };
+}
+
+/** Two runs that patched a half of one selection each. */
+async function makeShards(folder: string, study: readonly string[], runs: readonly string[]): Promise<void> {
+  const selected = join(folder, "selected");
+  await done(["prepare", ...study, "--out", selected]);
+  for (const stage of ["evaluate", "select", "screen"]) await done([stage, "--out", selected]);
+  for (const [i, run] of runs.entries()) {
+    cpSync(selected, run, { recursive: true });
+    await done(["patch", "--out", run, "--shard", `${i}/${runs.length}`, "--workers", "1"]);
+  }
 }
 
 /** A hub whose weights come in pieces, so that a download has a middle. */

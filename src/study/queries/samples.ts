@@ -28,15 +28,19 @@ export interface SelectedSample extends StoredSample {
   readonly ordinal: number;
 }
 
-/** Samples to ask about that have not been asked about: of each data set the first so many by their draws. */
-export const unasked = (store: Store, candidates = 2 ** 31 - 1): Promise<StoredSample[]> =>
+/** Samples of a shard to ask about that have not been asked about: of each data set the first so many by their draws. */
+export const unasked = (
+  store: Store,
+  candidates = 2 ** 31 - 1,
+  { index, count }: Shard = WHOLE,
+): Promise<StoredSample[]> =>
   store.rows(
     `SELECT s.* FROM (SELECT *, row_number() OVER (PARTITION BY dataset ORDER BY draw, sample) AS place FROM samples) s
      ANTI JOIN answers USING (dataset, sample)
-     WHERE place <= $1 AND NOT EXISTS (
+     WHERE place <= $1 AND (place - 1) % $2 = $3 AND NOT EXISTS (
        FROM exclusions e WHERE e.stage = 'evaluate' AND e.dataset = s.dataset AND e.source = s.sample)
      ORDER BY dataset, draw, sample`,
-    [candidates],
+    [candidates, count, index],
   );
 
 /** Samples that were answered rightly, by their draws. */
