@@ -165,7 +165,7 @@ async function addShard(store: Store, first: string, run: string): Promise<Shard
 
 /** How far both have come: nothing is selected before all are asked, or tested before all are patched. */
 async function stageOf(store: Store): Promise<ShardedStage> {
-  if ((await countRows(store, "selected")) === 0) return "evaluate";
+  if ((await countRows(store, "selected")) + (await countRows(store, "patched")) === 0) return "evaluate";
   const both = await countShared(store, "patched", "dataset, sample");
   return both > 0 && (await countUnpatchedInEither(store)) === 0 ? "verify" : "patch";
 }

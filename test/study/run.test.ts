@@ -217,7 +217,7 @@ test("a large export's last rows tell that it is one", async () => {
 test("shards merge, and a run that is none does not", async () => {
   const [first, second] = [await scored("0"), await scored("1")];
   const all = join(temporaryFolder(), "o'clock");
-  assert.equal(await mergeRuns(all, [first, second]), { patched: 2, selected: 0 });
+  assert.equal(await mergeRuns(all, [first, second]), { asked: 0, patched: 2, selected: 0 });
   using run = await StudyRun.reopen(all);
   assert.is(await run.store.count("SELECT count(*) FROM scores"), 2);
   await tamper(second, "CREATE VIEW mine AS SELECT 1");
