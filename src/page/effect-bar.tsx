@@ -20,7 +20,8 @@ export function EffectBar({ effect, null: none, rank }: EffectScore): VNode {
   if (effect === null) return <p class="effect">No effect is defined: clean and corrupted answers hardly differ.</p>;
   const ends = [0, 1, effect, none?.low ?? 0, none?.high ?? 0];
   const [lowest, highest] = [Math.min(...ends), Math.max(...ends)];
-  const at = (value: number) => ((value - lowest) / (highest - lowest)) * WIDTH;
+  // Half a pixel from both edges: ticks are a pixel wide.
+  const at = (value: number) => 0.5 + ((value - lowest) / (highest - lowest)) * (WIDTH - 1);
   const bar = (from: number, to: number) => ({ x: Math.min(at(from), at(to)), width: Math.abs(at(to) - at(from)) });
   // Half of what is written under 1.
   const roomy = at(1) + 36 <= WIDTH;

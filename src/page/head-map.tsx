@@ -77,7 +77,7 @@ export function MapDrawing({ map, selected, onSelect }: HeadMapProps): VNode {
         <text x={left} y={13}>
           {xmlText(map.columns.title)}
         </text>
-        <text x={0} y={top - 6}>
+        <text x={1} y={top - 6}>
           {xmlText(map.rows.title)}
         </text>
         {columnLabels.map((text, i) => (
@@ -156,7 +156,7 @@ function MapCell({ cell, frame, isSelected, tabindex, onSelect }: MapCellProps):
         {text}
       </text>
       {marked && <circle cx={x + wide - 6} cy={y + 6} r={2.5} fill={ink} />}
-      <text aria-hidden="true" class="tip" display="none" x={0} y={bottom + LINE - 6} fill="#1a1a1a">
+      <text aria-hidden="true" class="tip" display="none" x={1} y={bottom + LINE - 6} fill="#1a1a1a">
         {said}
       </text>
     </g>

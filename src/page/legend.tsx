@@ -34,7 +34,9 @@ export function Legend({ legend, extent, sequential = false, overPicture = false
         {Array.from({ length: STEPS }, (_, i) => {
           const value = lowest + ((i + 0.5) / STEPS) * (extent - lowest);
           const fill = hex(overPicture ? overGrey(value, extent) : cellColours(value, extent)[1]);
-          return <rect x={(i * WIDTH) / STEPS} width={WIDTH / STEPS + 0.5} height={12} fill={fill} />;
+          // Steps overlap, so that no gap shines through; the last ends where the scale does.
+          const overlap = i < STEPS - 1 ? 0.5 : 0;
+          return <rect x={(i * WIDTH) / STEPS} width={WIDTH / STEPS + overlap} height={12} fill={fill} />;
         })}
         <g class="labels" font-size={11} aria-hidden="true">
           {ticks.map(([anchor, x, value]) => (

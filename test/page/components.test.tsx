@@ -58,12 +58,12 @@ test("an effect stands over its null, and words say where", () => {
     words(render(<EffectBar effect={0.1} null={{ ...none, low: -0.001, high: 0 }} />)),
     "heads, all near 0: ",
   );
-  // From −0.1 to 1 on 240 pixels: 0 is at 21.8, a half 109.1 further.
+  // From −0.1 to 1 on 239 pixels, which begin at 0.5: 0 is at 22.2, a half 108.6 further.
   const [, x, width] = /<rect x="([\d.]+)" width="([\d.]+)" y="4"/.exec(
     render(<EffectBar effect={0.5} null={none} />),
   )!;
-  assert.is(Number(x).toFixed(1), "21.8");
-  assert.is(Number(width).toFixed(1), "109.1");
+  assert.is(Number(x).toFixed(1), "22.2");
+  assert.is(Number(width).toFixed(1), "108.6");
   assert.match(words(render(<EffectBar effect={null} />)), "No effect is defined");
 });
 
