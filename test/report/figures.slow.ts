@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { suite } from "uvu";
@@ -10,6 +11,7 @@ import { headlines, type RuledCircuit } from "../../src/study/ruled.js";
 import { temporaryFolder } from "../support/checkpoint.js";
 import { CHROMIUM, CHROMIUM_FLAGS, HAS_CHROMIUM, NO_CHROMIUM } from "../support/chromium.js";
 import { drawAll } from "../support/draw-all.js";
+import { inkAtEdges, inkInFiles } from "../support/ink.js";
 import { lacking } from "../support/needed.js";
 import { reportData } from "../support/report-data.js";
 
@@ -130,20 +132,30 @@ async function serious(page: Page): Promise<string[]> {
     .map(({ id, nodes }) => `${id}: ${nodes[0]!.html.slice(0, 200)}`);
 }
 
+const WIDTHS = [360, 768, 1440];
+
 for (const [kind, data] of Object.entries(KINDS))
   test(`${kind}: nothing is cut, too small or too wide at 360, 768 and 1440 pixels, light and dark`, async () => {
-    const url = pathToFileURL(await writeReport(data, temporaryFolder(), { png: false })).href;
+    const folder = temporaryFolder();
+    const url = pathToFileURL(await writeReport(data, folder, { png: false })).href;
     const page = await browser!.newPage({ viewport: { width: 1440, height: 900 } });
     await page.goto(url);
     await drawAll(page);
     for (const colorScheme of ["light", "dark"] as const) {
       await page.emulateMedia({ colorScheme });
-      for (const width of [360, 768, 1440]) {
+      for (const width of WIDTHS) {
         await page.setViewportSize({ width, height: 900 });
         assert.equal(await page.evaluate(FAULTS), [], `${kind}, ${width}, ${colorScheme}`);
       }
       if (kind === "answering" || kind === "nothing found") assert.equal(await serious(page), [], colorScheme);
     }
+    await page.emulateMedia({ colorScheme: "light" });
+    for (const width of WIDTHS) {
+      await page.setViewportSize({ width, height: 900 });
+      assert.equal(await inkAtEdges(page), [], `${kind}, ${width}`);
+    }
+    await page.goto("about:blank");
+    assert.equal(await inkInFiles(page, join(folder, "figures")), [], `${kind}, files`);
     await page.close();
   });
 
@@ -154,6 +166,11 @@ test("what is cut is noticed", async () => {
   );
   const found = await page.evaluate<string[]>(FAULTS);
   assert.is(found.length, 3, found.join("; "));
+  // Half a letter beyond an edge, and a line along one.
+  await page.setContent(
+    '<main><svg width="60" height="20"><text x="-4" y="15">cut</text></svg><svg width="60" height="20"><rect x="9" y="19" width="9" height="1"/></svg></main>',
+  );
+  assert.equal(await inkAtEdges(page), ["a drawing: ink at its left", "a drawing: ink at its bottom"]);
   await page.close();
 });
 
