@@ -30,7 +30,7 @@ async function time(works: readonly (() => Promise<unknown>)[], turns: number): 
 }
 
 async function forward({ model, clean }: Pair): Promise<void> {
-  using run = Run.of(model, () => passFrom(model, (tower) => tf.clone(clean.activations.streams[tower]![0]!)));
+  using run = await Run.of(model, () => passFrom(model, (tower) => tf.clone(clean.activations.streams[tower]![0]!)));
   await run.logits.data();
 }
 

@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { walk } from "../src/model/blocks/block.js";
 import { forward, towerBlocks } from "../src/model/pass.js";
+import { atOnce } from "../src/model/steps.js";
 import { loadBlip } from "../src/patching/model.js";
 import { Run } from "../src/patching/run.js";
 import type { Backend } from "../src/platform/backend.js";
@@ -23,9 +24,9 @@ const vision = await median(async () => {
   await image.data();
   image.dispose();
 });
-using seen = Run.of(blip, () => forward(blip, { pixels, ids }));
+using seen = await Run.of(blip, () => forward(blip, { pixels, ids }));
 const text = await median(async () => {
-  const logits = tf.tidy(() => forward(blip, { ids }, seen.activations).logits);
+  const logits = tf.tidy(() => atOnce(forward(blip, { ids }, seen.activations)).logits);
   await logits.data();
   logits.dispose();
 });

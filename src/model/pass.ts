@@ -8,10 +8,11 @@ import {
   towersOf,
   upstreamOf,
 } from "./architecture.js";
-import { type Block, type BlockFunction, type BlockSite, type TowerGiven, valueAt, walk } from "./blocks/block.js";
+import { type Block, type BlockFunction, type BlockSite, type TowerGiven, valueAt, walking } from "./blocks/block.js";
 import { keysValues } from "./kernels/attention.js";
 import { placeRows } from "./kernels/places.js";
 import type { Replacement } from "./kernels/values.js";
+import type { Steps } from "./steps.js";
 
 /** By tower: what each layer's cross-attention attends to. */
 export type Contexts = Readonly<Record<string, readonly Context[]>>;
@@ -77,11 +78,11 @@ export function mapPass(pass: Activations, of: (tensor: tf.Tensor) => tf.Tensor)
 }
 
 /**
- * A pass. Call inside a `tf.tidy`.
+ * A pass, in steps.
  *
  * @param known a pass that has seen the picture, where `inputs` has none. @param patches of its values.
  */
-export function forward(model: Network, inputs: Inputs, known?: Activations, patches?: Patches): Activations {
+export function* forward(model: Network, inputs: Inputs, known?: Activations, patches?: Patches): Steps<Activations> {
   const unseen = (tower: string) => towerOf(model, tower).tokens === "image" && !inputs.pixels;
   const begin = (name: string, streams: Streams) => {
     if (unseen(name)) return undefined;
@@ -89,7 +90,7 @@ export function forward(model: Network, inputs: Inputs, known?: Activations, pat
     const x = embed(model, inputs);
     return takes ? place(model, name, x, streams, inputs.places ?? []) : x;
   };
-  return { ...passFrom(model, begin, known, patches), places: inputs.places };
+  return { ...(yield* passFrom(model, begin, known, patches)), places: inputs.places };
 }
 
 /** A tower's first input with another tower's rows at `places`. */
@@ -99,17 +100,17 @@ function place(model: Network, name: string, x: tf.Tensor, streams: Streams, pla
 }
 
 /**
- * A pass from what its towers begin with. Call inside a `tf.tidy`.
+ * A pass from what its towers begin with, in steps.
  *
  * @param begin a tower's first input [batch, token, width]; undefined where the tower is as in `known`.
  * @param patches of the values of towers that begin.
  */
-export function passFrom(
+export function* passFrom(
   model: Network,
   begin: (tower: string, streams: Streams) => tf.Tensor | undefined,
   known?: Activations,
   patches?: Patches,
-): Activations {
+): Steps<Activations> {
   const edits: Record<string, ReadonlyMap<number, EditedBlock>> = {};
   const streams: Record<string, readonly tf.Tensor[]> = {};
   const contexts: Record<string, readonly Context[]> = {};
@@ -119,18 +120,18 @@ export function passFrom(
     const same = attended !== undefined && attended === known?.streams[tower.attends!.tower];
     contexts[name] = same ? known!.contexts[name]! : attended ? attend(model, name, attended.at(-1)!) : [];
     const blocks = towerBlocks(model, name, contexts[name]);
-    if (x && patches?.[name]) [streams[name], edits[name]] = walkEdited(blocks, x, patches[name]);
-    else streams[name] = x ? walk(blocks, x) : known!.streams[name]!;
+    if (x && patches?.[name]) [streams[name], edits[name]] = yield* walkEdited(blocks, x, patches[name]);
+    else streams[name] = x ? yield* walking(blocks, x) : known!.streams[name]!;
   }
   return { streams, contexts, places: known?.places, logits: readLogits(model, streams), ...(patches && { edits }) };
 }
 
-/** As `walk`, and the values that were replaced: a pass that is read later has them as they were. */
-function walkEdited(
+/** As `walking`, and the values that were replaced: a pass that is read later has them as they were. */
+function* walkEdited(
   blocks: readonly BlockFunction[],
   x: tf.Tensor,
   given: TowerGiven,
-): [tf.Tensor[], Map<number, EditedBlock>] {
+): Steps<[tf.Tensor[], Map<number, EditedBlock>]> {
   const stream = [x];
   const edited = new Map<number, EditedBlock>();
   for (const [layer, block] of blocks.entries()) {
@@ -141,16 +142,17 @@ function walkEdited(
     });
     stream.push(output!);
     edited.set(layer, Object.fromEntries(replaced.map(([site, by], i) => [site, { values: values[i]!, by }])));
+    yield;
   }
   return [stream, edited];
 }
 
 /**
  * The logits [batch, choice] of a pass patched in any number of places, which continues `base` from the first of
- * them: nothing before that layer is computed again. Call inside a `tf.tidy`. Replacements may have a larger batch than
+ * them: nothing before that layer is computed again. In steps. Replacements may have a larger batch than
  * `base`; the rows then share what `base` knows.
  */
-export function resume(model: Network, base: Activations, patches: Patches): tf.Tensor2D {
+export function* resume(model: Network, base: Activations, patches: Patches): Steps<tf.Tensor2D> {
   const streams = { ...base.streams };
   const contexts = { ...base.contexts };
   const moved = new Set<string>();
@@ -163,7 +165,7 @@ export function resume(model: Network, base: Activations, patches: Patches): tf.
     const from = upstream ? 0 : Math.min(...given!.keys());
     const begun = base.streams[name]![from]!;
     const x = upstream && tower.takes ? place(model, name, begun, streams, base.places ?? []) : begun;
-    streams[name] = walk(towerBlocks(model, name, contexts[name]!), x, from, given);
+    streams[name] = yield* walking(towerBlocks(model, name, contexts[name]!), x, from, given);
     moved.add(name);
   }
   return moved.has(model.architecture.readout.tower) ? readLogits(model, streams) : base.logits;

@@ -4,6 +4,7 @@ import { checkShape, keysOf } from "../base/options.js";
 import { turn } from "../base/turn.js";
 import { towersOf } from "../model/architecture.js";
 import type { ArchitectureName } from "../model/architectures.js";
+import { inTurns } from "../model/steps.js";
 import { type Attributed, attributions, changes, isShared, type Slope } from "./attributions.js";
 import { towersAfter } from "./backward.js";
 import { PASS_KEYS, type PassOptions, slopesAtOnce } from "./budget.js";
@@ -189,7 +190,8 @@ async function sumSlopes(
     for (let from = 0; from < slopes.length; from += size) {
       await turn(signal);
       const batch = slopes.slice(from, from + size);
-      const found = tf.tidy(() => attributions(pair, batch, wanted, { direction, qkFix }));
+      const steps = () => attributions(pair, batch, wanted, { direction, qkFix });
+      const found = await inTurns(steps, (tensors) => tensors, signal);
       for (const [i, { cells, sums }] of changing.entries()) {
         const values = await found[i]!.data();
         for (const [pass, { backward }] of batch.entries())

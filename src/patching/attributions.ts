@@ -2,6 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { type Network, towerOf, towerSize, towersOf } from "../model/architecture.js";
 import { valueAt } from "../model/blocks/block.js";
 import { type Activations, blockOf, contextOf, mapPass, partsOf, passFrom } from "../model/pass.js";
+import type { Steps } from "../model/steps.js";
 import { type LayerAt, siteGradients } from "./backward.js";
 import { logitDifference } from "./metrics.js";
 import type { Direction, Pair } from "./pair.js";
@@ -80,21 +81,21 @@ export interface Attributed {
 }
 
 /**
- * Of each site [layer, pass, token, head], [layer, pass, head, query] or [layer, pass, token]. Call inside a `tf.tidy`.
+ * Of each site [layer, pass, token, head], [layer, pass, head, query] or [layer, pass, token]. In steps.
  */
-export function attributions(
+export function* attributions(
   pair: Pair,
   slopes: readonly Slope[],
   wanted: readonly Attributed[],
   { direction, qkFix }: AttributionOptions,
-): tf.Tensor[] {
+): Steps<tf.Tensor[]> {
   const { model } = pair;
   const { base, source } = pair.sides(direction);
   const seen = wanted.some(({ site }) => towerOf(model, site.tower).tokens === "image");
   const passes = slopes.some(({ share }) => share > 0)
-    ? passesBetween(model, base, source, slopes)
+    ? yield* passesBetween(model, base, source, slopes)
     : repeated(model, base.activations, { times: slopes.length, image: seen });
-  const found = siteGradients(
+  const found = yield* siteGradients(
     model,
     passes,
     logitDifference(pair.answers),
@@ -110,7 +111,7 @@ export function attributions(
 }
 
 /** One pass a slope: its embedded picture and question lie between those of two others. */
-function passesBetween(model: Network, from: Run, to: Run, slopes: readonly Slope[]): Activations {
+function passesBetween(model: Network, from: Run, to: Run, slopes: readonly Slope[]): Steps<Activations> {
   const [base, source] = [from.activations.streams, to.activations.streams];
   const share = tf.tensor3d(
     slopes.map(({ share }) => share),

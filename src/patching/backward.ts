@@ -6,6 +6,7 @@ import { registerGradients } from "../model/kernels/gradients.js";
 import { linearBackward } from "../model/kernels/linear.js";
 import { replace } from "../model/kernels/values.js";
 import { type Activations, attendedRows, contextOf, type EditedBlock, partsOf, towerBlocks } from "../model/pass.js";
+import type { Steps } from "../model/steps.js";
 import type { LogitMetric } from "./metrics.js";
 import { siteShape } from "./run.js";
 import type { SiteParts } from "./sites.js";
@@ -29,19 +30,19 @@ export interface Wanted {
 
 /**
  * Gradients of `objective` with respect to values of one pass, or of several in one batch: for each site and layer,
- * [pass, …] in the shape of the site's value. Call inside a `tf.tidy`.
+ * [pass, …] in the shape of the site's value. In steps.
  *
  * @param run where gradients go into the tower that sees the picture, every pass has its own.
  * @param dropped for each pass a layer of which no gradient is taken: what it writes into the stream counts as
  * constant.
  */
-export function siteGradients(
+export function* siteGradients(
   model: Network,
   run: Activations,
   objective: LogitMetric,
   wanted: readonly Wanted[],
   dropped: readonly (LayerAt | undefined)[] = [],
-): tf.Tensor[][] {
+): Steps<tf.Tensor[][]> {
   registerGradients();
   const found: tf.Tensor[][] = wanted.map(() => []);
   const leading = towersAfter(model, new Set(wanted.map(({ site }) => site.tower)));
@@ -59,6 +60,7 @@ export function siteGradients(
       for (const [i, made] of back.made.entries()) if (made) found[i]!.unshift(made);
       contexts.unshift(back.context);
       dy = back.x[0] ?? dy;
+      yield;
     }
     if (toContext)
       towards.set(

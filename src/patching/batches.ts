@@ -1,7 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { inTurns, itself } from "../model/steps.js";
 import { LaterRows, type Span } from "./later-rows.js";
 import type { Pair } from "./pair.js";
-import { type BatchOptions, patchBatch, scorePasses } from "./patch.js";
+import { type BatchOptions, patchBatch, scoreLogits } from "./patch.js";
 import { decodeRows, disposePass, readRows, stackPasses } from "./rows.js";
 import type { Scores } from "./scores.js";
 import type { Spot } from "./selection.js";
@@ -55,7 +56,13 @@ interface Encoded {
 export function rowPatching(
   tables: readonly Table[],
   tower: string,
-  { direction, metrics, most, span }: Omit<BatchOptions, "source"> & { readonly most: number; readonly span?: Span },
+  {
+    direction,
+    metrics,
+    signal,
+    most,
+    span,
+  }: Omit<BatchOptions, "source"> & { readonly most: number; readonly span?: Span },
 ): Patching {
   const { model } = tables[0]!.pair;
   const sides = tables.map(({ pair }) => pair.sides(direction));
@@ -79,7 +86,8 @@ export function rowPatching(
   };
   const finish = async () => {
     if (waiting.length === 0) return;
-    const logits = tf.tidy(() => decodeRows(model, known, tower, tf.concat(waiting.map(({ hidden }) => hidden))));
+    const hidden = () => tf.concat(waiting.map(({ hidden }) => hidden));
+    const logits = await inTurns(() => decodeRows(model, known, tower, hidden()), itself, signal);
     try {
       await fillTables(tables, { direction, metrics }, waiting, logits);
     } finally {
@@ -92,7 +100,7 @@ export function rowPatching(
     async add(cells) {
       if (count() + cells.flat().length > most) await finish();
       const spots = cells.flat().map(({ spot }) => spot);
-      waiting.push({ cells, hidden: tf.tidy(() => read(spots)) });
+      waiting.push({ cells, hidden: await inTurns(() => read(spots), itself, signal) });
     },
     finish,
     [Symbol.dispose]() {
@@ -113,8 +121,12 @@ async function fillTables(
   const rows = batches.flatMap(({ cells }) => cells.flatMap((own, table) => own.map((cell) => ({ table, cell }))));
   for (const [table, { pair, scores }] of tables.entries()) {
     const own = [...rows.keys()].filter((row) => rows[row]!.table === table);
-    const mine = () => (own.length === rows.length ? tf.clone(logits) : tf.gather(logits, own));
-    const found = await scorePasses(pair, direction, mine, metrics);
-    for (const [i, row] of own.entries()) scores.set(rows[row]!.cell.index, found[i]!);
+    const mine = own.length === rows.length ? tf.clone(logits) : tf.gather(logits, own);
+    try {
+      const found = await scoreLogits(pair, direction, mine, metrics);
+      for (const [i, row] of own.entries()) scores.set(rows[row]!.cell.index, found[i]!);
+    } finally {
+      mine.dispose();
+    }
   }
 }

@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { NoticeError } from "../base/errors.js";
 import type { ArchitectureName } from "../model/architectures.js";
+import { atOnce } from "../model/steps.js";
 import { siteGradients } from "./backward.js";
 import { apply, type LogitMetric } from "./metrics.js";
 import type { Run } from "./run.js";
@@ -32,7 +33,7 @@ export function gradients<A extends ArchitectureName>(run: Run<A>, metric: Logit
   });
   try {
     return tf.tidy(() => {
-      const [layers] = siteGradients(model, activations, objective, [{ site: parts }]);
+      const [layers] = atOnce(siteGradients(model, activations, objective, [{ site: parts }]));
       return tf.concat(layers!); // [layer, …], of one pass
     });
   } catch (cause) {

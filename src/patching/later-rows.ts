@@ -3,6 +3,7 @@ import type { Network } from "../model/architecture.js";
 import { type BlockFunction, type BlockGiven, type BlockSite, valueAt } from "../model/blocks/block.js";
 import type { KeysValues } from "../model/kernels/attention.js";
 import { towerBlocks } from "../model/pass.js";
+import type { Steps } from "../model/steps.js";
 import type { ReadPass } from "./rows.js";
 import type { Spot } from "./selection.js";
 
@@ -45,11 +46,11 @@ export class LaterRows implements Disposable {
   }
 
   /**
-   * The row of the tower's last stream that the answer is read from, [patch, 1, width]. Call inside a `tf.tidy`.
+   * The row of the tower's last stream that the answer is read from, [patch, 1, width]. In steps.
    *
    * @param spots of one site and token, ordered by layer.
    */
-  read(spots: readonly Spot[]): tf.Tensor {
+  *read(spots: readonly Spot[]): Steps<tf.Tensor> {
     const { blocks } = this.#base;
     const token = spots[0]!.tokens[0]!;
     const last = blocks.length - 1;
@@ -67,6 +68,7 @@ export class LaterRows implements Disposable {
         return at === last ? readRow(blocks[at]!, x, past) : blocks[at]!(x, { past }).stream.resid_post;
       });
       before?.dispose();
+      yield;
     }
     return rows!;
   }

@@ -8,6 +8,7 @@ import { type Network, type Readout, type TowerSize, towerSize, towersOf } from 
 import { type ArchitectureName, NAMES } from "../model/architectures.js";
 import { filesOf, isOf, LOAD_KEYS, type LoadedModel, type LoadOptions, readModel } from "../model/load.js";
 import { endsOf, forward } from "../model/pass.js";
+import { inTurns } from "../model/steps.js";
 import type { ImageProcessor } from "../pictures/pixels.js";
 import type { Backend } from "../platform/backend.js";
 import type { Grid, Reader } from "../words/reader.js";
@@ -137,7 +138,7 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
       const asked = this.question(question, grid);
       this.#cautions.ofQuestion(this, question, asked);
       const edits = resolveEdits(this, input.edits, { question: asked, tiles: pixels.shape[0] });
-      return { run: newRun(this, { pixels, question: asked }, undefined, edits?.first), asked, edits };
+      return { run: await newRun(this, { pixels, question: asked }, undefined, edits?.first), asked, edits };
     } finally {
       pixels.dispose();
     }
@@ -219,9 +220,8 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
     const ids = asked.map(({ ids }) => [...ids]);
     checkBatch(images?.shape, ids, this.processor.size);
     const places = asked[0]!.image;
-    const ends = tf.tidy(() =>
-      endsOf(forward(this, { pixels: images, ids: tf.tensor2d(ids, undefined, "int32"), places })),
-    );
+    const passed = () => forward(this, { pixels: images, ids: tf.tensor2d(ids, undefined, "int32"), places });
+    const ends = endsOf(await inTurns(passed, (pass) => Object.values(endsOf(pass))));
     try {
       return (await this.architecture.readout.say(this, ends, ids)).map((more, i) => said(this, ids[i]!, more));
     } finally {

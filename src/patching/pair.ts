@@ -1,7 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { checkAwaited, NoticeError } from "../base/errors.js";
 import { INSPECT } from "../base/inspect.js";
-import { turn } from "../base/turn.js";
 import type { Network } from "../model/architecture.js";
 import type { ArchitectureName } from "../model/architectures.js";
 import { type Activations, forward, type Patches } from "../model/pass.js";
@@ -84,12 +83,11 @@ export class Pair<A extends ArchitectureName = ArchitectureName> {
         `The answers ${JSON.stringify(answers.correct.text)} and ${JSON.stringify(answers.incorrect.text)} both begin with the ` +
           `word piece ${JSON.stringify(answers.correct.token)}, which is where an answer is read. Choose answers that differ there.`,
       );
-    const clean = newRun(model, { pixels, question });
+    const clean = await newRun(model, { pixels, question });
     let corrupted: Run | undefined;
     try {
-      await turn();
       const corrupt = { pixels: corruptPixels, question: corruptQuestion ?? question };
-      corrupted = newRun(model, corrupt, clean.activations);
+      corrupted = await newRun(model, corrupt, clean.activations);
       const read = async (run: Run) => (await readAnswers(run.logits, answers))[0]!;
       const readings = { clean: await read(clean), corrupted: await read(corrupted) };
       const mode = corruptPixels ? "image" : "text";
@@ -169,7 +167,7 @@ export function newRun(
   { pixels, question }: { readonly pixels?: tf.Tensor; readonly question: Question },
   known?: Activations,
   patches?: Patches,
-): Run {
+): Promise<Run> {
   return Run.of(model, () => {
     const ids = tf.tensor2d([[...question.ids]], undefined, "int32");
     return forward(model, { pixels, ids, places: question.image }, known, patches);

@@ -24,7 +24,7 @@ export async function patchEach<Item>(
   for (let from = 0; from < items.length; from += size) {
     await turn(signal);
     const batch = items.slice(from, from + size).map(spots);
-    const found = await patchBatch(pair, batch, options);
+    const found = await patchBatch(pair, batch, { ...options, signal });
     // Where no item patches anything, the unpatched pass answers for all.
     scores.push(...batch.map((_, row) => found[Math.min(row, found.length - 1)]!));
     onProgress?.(scores.length, items.length);

@@ -1,11 +1,11 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { NoticeError } from "../base/errors.js";
 import { checkShape, keysOf } from "../base/options.js";
-import { turn } from "../base/turn.js";
 import type { ArchitectureName } from "../model/architectures.js";
 import type { BlockGiven, BlockSite } from "../model/blocks/block.js";
 import type { Replacement } from "../model/kernels/values.js";
 import { type Patches, resume } from "../model/pass.js";
+import { inTurns, itself, type Steps } from "../model/steps.js";
 import { type Metrics, measure, readAnswers, type Score, score, shareOfWay } from "./metrics.js";
 import { checkPair, type Direction, type Pair } from "./pair.js";
 import type { Run } from "./run.js";
@@ -125,10 +125,10 @@ export async function patchMetrics<Name extends string>(
   const { direction = "denoise", source } = options;
   const spots = resolveSelections(pair, selections);
   const { base, source: other } = pair.sides(direction);
-  const logits = tf.tidy(() => {
+  const logits = await inTurns(function* () {
     const patches = replacements(pair, source ?? fromRun(other), [spots]);
-    return tf.concat([resume(pair.model, base.activations, patches), base.logits, other.logits]);
-  });
+    return tf.concat([yield* resume(pair.model, base.activations, patches), base.logits, other.logits]);
+  }, itself);
   try {
     const [patched, before, from] = await measure(logits, metrics);
     const measured = (Object.keys(metrics) as Name[]).map((name): [Name, Measured] => {
@@ -161,38 +161,48 @@ function resolveSelections(pair: Pair, selections: readonly UncheckedSelection[]
 export async function patchBatch(
   pair: Pair,
   batch: readonly (readonly Spot[])[],
-  { direction, source, metrics }: BatchOptions,
+  { direction, source, metrics, signal }: BatchOptions,
 ): Promise<Score[]> {
   const values = source ?? fromRun(pair.sides(direction).source);
   const pass = (base: Run) => resume(pair.model, base.activations, replacements(pair, values, batch));
-  return scorePasses(pair, direction, pass, metrics);
+  return scorePasses(pair, pass, { direction, metrics, signal });
 }
 
 /** How a batch of passes is patched, and what is measured of each beside its score. */
 export interface BatchOptions extends PatchOptions {
   readonly direction: Direction;
   readonly metrics?: Metrics;
+  readonly signal?: AbortSignal;
 }
 
 /**
- * Scores of the logits [patch, vocabulary] that `pass` computes from the run that is patched and the values' source;
- * each with what `metrics` say of them.
+ * Scores of the logits [patch, vocabulary] that `pass` computes from the run that is patched; each with what `metrics`
+ * say of them.
  */
 export async function scorePasses(
   pair: Pair,
-  direction: Direction,
-  pass: (base: Run, source: Run) => tf.Tensor2D,
-  metrics?: Metrics,
+  pass: (base: Run) => Steps<tf.Tensor2D>,
+  { direction, metrics, signal }: Omit<BatchOptions, "source">,
 ): Promise<Score[]> {
-  const { base, source, baseReading, sourceReading } = pair.sides(direction);
-  const logits = tf.tidy(() => pass(base, source));
+  const { base } = pair.sides(direction);
+  const logits = await inTurns(() => pass(base), itself, signal);
   try {
-    const readings = await readAnswers(logits, pair.answers, metrics);
-    await turn();
-    return readings.map((patched) => score(patched, baseReading, sourceReading));
+    return await scoreLogits(pair, direction, logits, metrics);
   } finally {
     if (logits !== base.logits) logits.dispose();
   }
+}
+
+/** Scores of the logits [patch, vocabulary] of patched passes. */
+export async function scoreLogits(
+  pair: Pair,
+  direction: Direction,
+  logits: tf.Tensor2D,
+  metrics?: Metrics,
+): Promise<Score[]> {
+  const { baseReading, sourceReading } = pair.sides(direction);
+  const readings = await readAnswers(logits, pair.answers, metrics);
+  return readings.map((patched) => score(patched, baseReading, sourceReading));
 }
 
 /** The values of `source` at the spots, as replacements for a batch of passes. Call inside a `tf.tidy`. */

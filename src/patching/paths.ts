@@ -10,6 +10,7 @@ import type { Score } from "./metrics.js";
 import { checkPair, type Pair } from "./pair.js";
 import { checkPatchOptions, type PatchOptions, scorePasses } from "./patch.js";
 import { checkPaths, type End, isPath, READ, reads, receives } from "./reach.js";
+import type { Run } from "./run.js";
 import {
   checkSelection,
   resolveSelection,
@@ -85,10 +86,11 @@ export async function patchPath(
   const to = ends.filter((end) => end !== "answer");
   const values = source ?? fromRun(pair.sides(direction).source);
   const told = receivers.includes("answer") ? 1 : 0;
-  const [score] = await scorePasses(pair, direction, (base) => {
-    const logits = resume(pair.model, base.activations, pathPatches(pair, from, to, values, mediated));
+  const pass = function* (base: Run) {
+    const logits = yield* resume(pair.model, base.activations, pathPatches(pair, from, to, values, mediated));
     return tf.slice(logits, [told, 0], [1, -1]);
-  });
+  };
+  const [score] = await scorePasses(pair, pass, { direction });
   return score!;
 }
 

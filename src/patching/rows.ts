@@ -6,10 +6,11 @@ import {
   type BlockGiven,
   type BlockSite,
   valueAt,
-  walk,
+  walking,
 } from "../model/blocks/block.js";
 import { blend } from "../model/kernels/values.js";
 import { type Activations, contextOf, partsOf, resume, towerBlocks } from "../model/pass.js";
+import type { Steps } from "../model/steps.js";
 import type { Spot } from "./selection.js";
 import type { SiteParts } from "./sites.js";
 
@@ -50,13 +51,13 @@ export function changesOneRow(model: Network, { tower, tokens, tokensOf, within 
 }
 
 /**
- * The tower's last stream, [patch, token, width], of patches at one of its sites and layers, one token each. Call
- * inside a `tf.tidy`.
+ * The tower's last stream, [patch, token, width], of patches at one of its sites and layers, one token each. In
+ * steps.
  *
  * @param base the pass that is patched. @param source the pass that the values come from.
  * @param spots as many for each pair, one pair's after the other's.
  */
-export function readRows(model: Network, base: ReadPass, source: ReadPass, spots: readonly Spot[]): tf.Tensor {
+export function* readRows(model: Network, base: ReadPass, source: ReadPass, spots: readonly Spot[]): Steps<tf.Tensor> {
   const { layer, parts } = spots[0]!;
   const blocks = towerBlocks(model, parts.tower, base.contexts);
   const tokens = spots.map((spot) => spot.tokens[0]!);
@@ -66,13 +67,15 @@ export function readRows(model: Network, base: ReadPass, source: ReadPass, spots
     parts.within === "resid_pre"
       ? [layer, takeRows(source.stream[layer]!, tokens)]
       : [layer + 1, patchedRows(blocks[layer]!, base.stream[layer]!, sourceBlock, spots)];
+  yield;
   const x = base.stream[after]!;
   const output = after < blocks.length ? layerAfter(blocks[after]!, x, rows, replaceRows) : replaceRows(x, rows);
-  return walk(blocks, output, after + 1).at(-1)!;
+  yield;
+  return (yield* walking(blocks, output, after + 1)).at(-1)!;
 }
 
-/** Logits [patch, choice] of such patches of a tower, of any of its layers. Call inside a `tf.tidy`. */
-export function decodeRows(model: Network, base: Activations, tower: string, hidden: tf.Tensor): tf.Tensor2D {
+/** Logits [patch, choice] of such patches of a tower, of any of its layers. In steps. */
+export function decodeRows(model: Network, base: Activations, tower: string, hidden: tf.Tensor): Steps<tf.Tensor2D> {
   const last = base.streams[tower]!.length - 2;
   return resume(model, base, { [tower]: new Map([[last, { resid_post: { values: hidden } }]]) });
 }

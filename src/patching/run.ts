@@ -6,6 +6,7 @@ import { type Network, towerOf, towerSize } from "../model/architecture.js";
 import type { ArchitectureName } from "../model/architectures.js";
 import { valueAt } from "../model/blocks/block.js";
 import { type Activations, blockOf, tensorsOf } from "../model/pass.js";
+import { inTurns, type Steps } from "../model/steps.js";
 import { runFacts } from "./facts.js";
 import { parseSite, type Site, type SiteParts, sitesOf } from "./sites.js";
 
@@ -24,13 +25,8 @@ export class Run<A extends ArchitectureName = ArchitectureName> {
   }
 
   /** A pass over one picture and one text, kept: everything else that `pass` computes is freed. */
-  static of(model: Network, pass: () => Activations): Run {
-    let run: Run | undefined;
-    tf.tidy(() => {
-      run = new Run(model, pass());
-      for (const tensor of tensorsOf(run.#activations)) tf.keep(tensor);
-    });
-    return run!;
+  static async of(model: Network, pass: () => Steps<Activations>): Promise<Run> {
+    return new Run(model, await inTurns(pass, tensorsOf));
   }
 
   /**

@@ -197,7 +197,7 @@ async function fillTables(
   const span = byRow && towerOf(pair.model, parts.tower).causal ? spanOf(layers) : undefined;
   const read = sizeAt(span && { from: span.last });
   const most = decodedAtOnce(pair.model, parts.tower, { ...extent, read, memory });
-  const how = { direction, source, metrics };
+  const how = { direction, source, metrics, signal };
   using patching = byRow ? rowPatching(tables, parts.tower, { ...how, most, span }) : passPatching(tables[0]!, how);
   const live = await livePlaces(tables, { any: source !== undefined, later: patching.later, signal });
   const batches = span

@@ -66,7 +66,7 @@ export async function continuation(
   if (readout.classes || model.reader || towerOf(model, readout.tower).tokens !== "question")
     throw new NoticeError("options", `${model.name} is a ${name}, which does not go on with a prompt; leave at out.`);
   const { ids } = prompt;
-  using run = newRun(model, { pixels, question: prompt });
+  using run = await newRun(model, { pixels, question: prompt });
   const [said] = await readout.say(model, endsOf(run.activations), [ids]);
   const words = said!.reduce<number[][]>((words, id) => {
     const piece = choiceName(model, id);

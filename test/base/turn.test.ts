@@ -62,6 +62,15 @@ test("whatever computes gives turns: as many as it has batches, or more", async 
   }
 });
 
+test("a pass gives a turn a layer", async () => {
+  const { vision, text, decoder } = blip.towers;
+  const layers = [vision, text, decoder].reduce((sum, tower) => sum + tower!.layers, 0);
+  const turns = await turnsOf(async () => {
+    using _ = await blip.run({ image: CLEAN_IMAGE, question: CLEAN_QUESTION });
+  });
+  assert.ok(turns >= layers, `${turns} turns in ${layers} layers`);
+});
+
 test("a timer's abort ends a sweep before its next batch", async () => {
   const controller = new AbortController();
   const { signal } = controller;

@@ -4,6 +4,7 @@ import * as assert from "uvu/assert";
 import { disposeWeights } from "../../src/checkpoint/weights.js";
 import { blipCaption } from "../../src/model/blip-caption.js";
 import { forward } from "../../src/model/pass.js";
+import { atOnce } from "../../src/model/steps.js";
 import { METRICS } from "../../src/patching/metrics.js";
 import { patch } from "../../src/patching/patch.js";
 import { changesOneRow } from "../../src/patching/rows.js";
@@ -27,7 +28,7 @@ test("a token hears only of those before it", async () => {
   const model = await randomNetwork(CONFIG, 2);
   const pixels = tf.randomNormal([1, 8, 8, 3], 0, 1, "float32", 3);
   const stream = (ids: number[]) =>
-    forward(model, { pixels, ids: tf.tensor2d([ids], undefined, "int32") }).streams.decoder!.at(-1)!;
+    atOnce(forward(model, { pixels, ids: tf.tensor2d([ids], undefined, "int32") })).streams.decoder!.at(-1)!;
   const rows = (x: tf.Tensor, from: number, count: number) => tf.slice(x, [0, from, 0], [1, count, -1]);
   const [one, other] = [stream(PROMPT), stream(PROMPT.with(3, 12))];
   assert.ok(difference(rows(one, 0, 3), rows(other, 0, 3)) < 1e-6);

@@ -4,6 +4,7 @@ import * as assert from "uvu/assert";
 import { towerSize } from "../../src/model/architecture.js";
 import { blipVqa } from "../../src/model/blip-vqa.js";
 import { endsOf, forward } from "../../src/model/pass.js";
+import { atOnce } from "../../src/model/steps.js";
 import { SITES, type Site } from "../../src/patching/sites.js";
 import { siteOf } from "../support/blip-vqa.js";
 import { difference, Fixture, type RunName } from "../support/fixture.js";
@@ -53,7 +54,7 @@ for (const name of ["narrow", "wide"]) {
     const { model } = fixture;
     const clean = await fixture.inputs("clean");
     const corrupt = await fixture.inputs("corruptImage");
-    const logits = (pixels: tf.Tensor, ids: tf.Tensor) => tf.tidy(() => forward(model, { pixels, ids }).logits);
+    const logits = (pixels: tf.Tensor, ids: tf.Tensor) => tf.tidy(() => atOnce(forward(model, { pixels, ids })).logits);
     const together = logits(tf.concat([clean.pixels, corrupt.pixels]), tf.concat([clean.ids, corrupt.ids]));
     assert.ok(difference(tf.slice(together, [0, 0], [1, -1]), logits(clean.pixels, clean.ids)) <= 1e-5);
     assert.ok(difference(tf.slice(together, [1, 0], [1, -1]), logits(corrupt.pixels, corrupt.ids)) <= 1e-5);
@@ -71,7 +72,9 @@ for (const name of ["narrow", "wide", "tied"])
     const { sep_token_id } = model.config.text;
     for (const { image, ids, output } of expected.generate) {
       const pixels = await fixture.pixels(image);
-      const ends = tf.tidy(() => endsOf(forward(model, { pixels, ids: tf.tensor2d([ids], undefined, "int32") })));
+      const ends = tf.tidy(() =>
+        endsOf(atOnce(forward(model, { pixels, ids: tf.tensor2d([ids], undefined, "int32") }))),
+      );
       const answer = output.slice(1, output.at(-1) === sep_token_id ? -1 : undefined);
       const [generated] = await blipVqa.readout.say(model, ends);
       assert.equal(generated!.slice(0, MAX_NEW_TOKENS), answer);

@@ -4,6 +4,7 @@ import * as assert from "uvu/assert";
 import { randomModel, randomPair, seeded } from "../../bench/random-model.js";
 import { towerSize } from "../../src/model/architecture.js";
 import { resume } from "../../src/model/pass.js";
+import { atOnce } from "../../src/model/steps.js";
 import { siteGradients } from "../../src/patching/backward.js";
 import type { LogitMetric } from "../../src/patching/metrics.js";
 import type { Pair } from "../../src/patching/pair.js";
@@ -28,7 +29,9 @@ function slope(pair: Pair, objective: LogitMetric, { tower, within }: SiteParts,
   const at = (step: number) => {
     const values = (computed: tf.Tensor) => tf.add(computed, tf.mul(direction, step));
     const patches = { [tower]: new Map([[layer, { [within]: { values } }]]) };
-    return tf.tidy(() => tf.sum(objective(resume(pair.model, pair.corrupted.activations, patches))).dataSync()[0]!);
+    return tf.tidy(
+      () => tf.sum(objective(atOnce(resume(pair.model, pair.corrupted.activations, patches)))).dataSync()[0]!,
+    );
   };
   return (at(STEP) - at(-STEP)) / (2 * STEP);
 }
@@ -45,11 +48,13 @@ for (const [name, objective, chosen, most] of [
     const sites = chosen.map(siteOf);
     const before = tf.memory().numTensors;
     const gradients = tf.tidy(() =>
-      siteGradients(
-        model,
-        run,
-        objective,
-        sites.map((site) => ({ site })),
+      atOnce(
+        siteGradients(
+          model,
+          run,
+          objective,
+          sites.map((site) => ({ site })),
+        ),
       ),
     );
     let steep = 0;

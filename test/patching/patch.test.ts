@@ -3,6 +3,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { towerSize } from "../../src/model/architecture.js";
 import { resume } from "../../src/model/pass.js";
+import { atOnce } from "../../src/model/steps.js";
 import type { PairInput } from "../../src/patching/inputs.js";
 import { METRICS, readAnswers, type Score, score } from "../../src/patching/metrics.js";
 import { type Blip, loadBlip } from "../../src/patching/model.js";
@@ -65,7 +66,7 @@ async function byHand(pair: Pair, site: Site, layer: number, head: number, token
   else value[token]![head] = clean[token]![head]!;
   const logits = tf.tidy(() => {
     const whole = { values: tf.expandDims(tf.tensor(value as number[][]), 0) };
-    return resume(pair.model, pair.corrupted.activations, { [tower]: new Map([[layer, { [within]: whole }]]) });
+    return atOnce(resume(pair.model, pair.corrupted.activations, { [tower]: new Map([[layer, { [within]: whole }]]) }));
   });
   const [reading] = await readAnswers(logits, pair.answers);
   logits.dispose();

@@ -3,6 +3,7 @@ import type { Activation } from "../kernels/activations.js";
 import type { AttentionValue, KeysValues } from "../kernels/attention.js";
 import { gelu, type Linear, linear } from "../kernels/linear.js";
 import { define, type Given, type Replacement, type Values } from "../kernels/values.js";
+import { atOnce, type Steps } from "../steps.js";
 
 export interface MlpWeights<Leaf = tf.Tensor> {
   readonly in: Linear<Leaf>;
@@ -95,10 +96,22 @@ export function valueAt(block: Block, site: BlockSite): tf.Tensor {
  * [layers - from + 1] of [batch, token, width].
  */
 export function walk(blocks: readonly BlockFunction[], x: tf.Tensor, from = 0, given?: TowerGiven): tf.Tensor[] {
+  return atOnce(walking(blocks, x, from, given));
+}
+
+/** The same in steps. */
+export function* walking(
+  blocks: readonly BlockFunction[],
+  x: tf.Tensor,
+  from = 0,
+  given?: TowerGiven,
+): Steps<tf.Tensor[]> {
   const stream = [x];
   // A tidy a layer: of all that it computes only its output lives on.
-  for (let layer = from; layer < blocks.length; layer++)
+  for (let layer = from; layer < blocks.length; layer++) {
     stream.push(tf.tidy(() => blocks[layer]!(stream.at(-1)!, { given: given?.get(layer) }).stream.resid_post));
+    yield;
+  }
   return stream;
 }
 
