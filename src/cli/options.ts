@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { HubOptions } from "../files/hub.js";
+import type { Architecture } from "../model/architecture.js";
 import type { Model } from "../patching/model.js";
 import type { Position } from "../patching/positions.js";
 import { checkSite, mainSites, type Site } from "../patching/sites.js";
@@ -60,12 +61,16 @@ export async function loadModel(model: string, options: ModelOptions): Promise<M
 /** The site that somebody named, or of the model that the command names the one that is patched first. */
 export async function siteOf(model: string, site: string | undefined): Promise<Site> {
   if (site !== undefined) return checkSite(site);
+  return mainSites(await architectureOf(model))[0]!;
+}
+
+/** The architecture of the model that the command names, which is not loaded. */
+export async function architectureOf(model: string): Promise<Architecture> {
   const { filesOf, readFacts } = await import("../model/load.js");
   return whileDownloading(async (hub) => {
     const { files } = await filesOf(model, { hub });
     // Loading the model says what was repaired.
-    const { architecture } = await readFacts(files, () => {});
-    return mainSites(architecture)[0]!;
+    return (await readFacts(files, () => {})).architecture;
   });
 }
 

@@ -1,9 +1,11 @@
 import { NoticeError } from "../base/errors.js";
 import type { SweepAsked } from "../jobs/sweep.js";
 import type { Scores } from "../patching/scores.js";
+import { parseShard } from "../study/shard.js";
+import { fileDigest, finishList, forgetList } from "./list-shards.js";
 import { MeanMap, meanTable } from "./mean-map.js";
 import { siteOf } from "./options.js";
-import { printResult } from "./outputs.js";
+import { isFile, type Outputs, printResult } from "./outputs.js";
 import {
   checkListOutputs,
   countPairs,
@@ -18,6 +20,7 @@ import type { TableCommandOptions } from "./score-table.js";
 
 export interface PairsOptions extends PairListOptions, OnePairOptions, DirectionOptions, TableCommandOptions {
   readonly screen?: number;
+  readonly shard?: string;
 }
 
 /**
@@ -34,25 +37,61 @@ export async function runPairs(model: string, file: string, options: PairsOption
   const site = await siteOf(model, options.site);
   const { layers, heads, position, together, direction, screen } = options;
   const asked = { site, layers, heads, position, together, direction, screen } as SweepAsked;
+  const shard = options.shard === undefined ? undefined : parseShard(options.shard);
+  if (shard && !isFile(out)) throw new NoticeError("options", "--shard writes a file; name it by --out.");
+  const made = madeBy(model, options);
+  if (shard) await forgetList(out);
   await withExecutor(model, options, async (executor) => {
-    const means = new MeanMap();
+    const means = new SweepMeans();
+    const takes = shard && ((index: number) => index % shard.count === shard.index);
     const tally = await throughPairs(
       executor,
       { name: "sweep", inputOf: (pair) => ({ pair, sweeps: [asked] }) },
-      { file, mode, data: options.data, out, made: madeBy(model, options), label: "sweep" },
+      { file, mode, data: options.data, out, made, label: "sweep", ...(takes && { takes }) },
       ([scores]) => {
-        means.add(strongestOf(scores!));
+        means.add(scores!);
         return scores!.toJSON();
       },
     );
-    const { pairs, mean, meanSize } = means.found;
-    const done = `${out} has the results of ${countPairs(tally.done)}`;
-    const table = () =>
-      `${direction} ${site}: mean effect over ${pairs} of ${countPairs(tally.done)} (1 = all of the logit difference), ` +
-      `each at the token where it is largest\n\n${meanTable(mean)}\n${done}\n`;
-    await printResult({ model, site, direction, mode, pairs, of: tally.done, mean, meanSize }, table, options);
-    throwIfLeftOut(done, tally);
+    const swept = { model, site, direction: direction ?? "denoise", mode };
+    if (shard) await finishList(out, shard, { ...made, ...asked, mode, list: await fileDigest(file) }, swept);
+    await printSwept(swept, means, out, options);
+    throwIfLeftOut(doneIn(out, means.of), tally);
   });
+}
+
+/** What a sweep of a list was of. */
+export interface Swept {
+  readonly model: string;
+  readonly site: string;
+  readonly direction: string;
+  readonly mode: string;
+}
+
+/** Mean effects over the pairs of a list. */
+export class SweepMeans {
+  readonly #means = new MeanMap();
+  /** Pairs that were added. */
+  of = 0;
+
+  add(scores: Scores): void {
+    this.#means.add(strongestOf(scores));
+    this.of++;
+  }
+
+  get found() {
+    return this.#means.found;
+  }
+}
+
+const doneIn = (out: string, of: number) => `${out} has the results of ${countPairs(of)}`;
+
+export async function printSwept(swept: Swept, means: SweepMeans, out: string, outputs: Outputs): Promise<void> {
+  const { pairs, mean, meanSize } = means.found;
+  const table = () =>
+    `${swept.direction} ${swept.site}: mean effect over ${pairs} of ${countPairs(means.of)} (1 = all of the logit difference), ` +
+    `each at the token where it is largest\n\n${meanTable(mean)}\n${doneIn(out, means.of)}\n`;
+  await printResult({ ...swept, pairs, of: means.of, mean, meanSize }, table, outputs);
 }
 
 /** [layer][head] or [layer][0]: the effect at the token at which it is largest; null where nothing was patched. */

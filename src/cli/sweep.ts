@@ -1,9 +1,11 @@
 import type { Command } from "commander";
+import { NoticeError } from "../base/errors.js";
 import { inPicture } from "../jobs/image-position.js";
 import type { Pair } from "../patching/pair.js";
 import type { Scores } from "../patching/scores.js";
 import { mainSites } from "../patching/sites.js";
 import type { SweepOptions } from "../patching/sweep.js";
+import { shardOption } from "./list-shards.js";
 import { modelCommand, wholeNumber, withBackend, withJson } from "./options.js";
 import { withListOrOne, withPairList } from "./pair-list.js";
 import { withDirection, withPair } from "./pair-options.js";
@@ -23,11 +25,13 @@ export function sweepCommand(): Command {
     "patch only this many places, those that gradients rate highest",
     wholeNumber,
   );
-  withPairList(command, ["png"]);
+  withPairList(command, ["png"]).addOption(shardOption("the list (with --pairs)"));
   return withJson(withBackend(command)).action(runSweep);
 }
 
 async function runSweep(model: string, options: PairsOptions): Promise<void> {
+  if (options.shard !== undefined && options.pairs === undefined)
+    throw new NoticeError("options", "--shard is a part of a list; it goes with --pairs.");
   await withListOrOne(model, options, {
     async list(file) {
       const { runPairs } = await import("./sweep-pairs.js");

@@ -1,9 +1,11 @@
+import { NoticeError } from "../base/errors.js";
 import type { Form } from "../data/sample.js";
 import { size } from "../data/scenes/canvas.js";
 import { draw, type Sample, sampleAt, type Task } from "../data/scenes/scene.js";
 import { putScene } from "../data/scenes/sentences.js";
 import type { Executor } from "../executors/executor.js";
 import type { Picture } from "../pictures/picture.js";
+import type { Shard } from "./shard.js";
 
 /** What a model answers to the same questions about each picture, its minimal pair, and an even grey. */
 export interface SceneAnswers {
@@ -33,6 +35,22 @@ export function sceneSamples(task: Task, count: number, seed: number, as: Form =
 }
 
 const batch = 100;
+
+/** A shard's items of a list: whole batches, so that each is asked about beside the same others as without shards. */
+export function partOf<Item>(items: readonly Item[], { index, count }: Shard): Item[] {
+  return items.filter((_, at) => Math.floor(at / batch) % count === index);
+}
+
+/** The list again, of the parts of all shards in their order. @throws NoticeError `options` where one is too short. */
+export function wholeOf<Item>(parts: readonly (readonly Item[])[], size: number): Item[] {
+  const places = parts.map(() => 0);
+  return Array.from({ length: size }, (_, at) => {
+    const from = Math.floor(at / batch) % parts.length;
+    const item = parts[from]![places[from]!++];
+    if (item === undefined) throw new NoticeError("options", `Shard ${from}/${parts.length} has too few answers.`);
+    return item;
+  });
+}
 const grey: Picture = { width: size, height: size, data: new Uint8Array(size * size * 3).fill(128) };
 
 const PICTURES: Record<keyof SceneAnswers, (sample: Sample) => Picture> = {

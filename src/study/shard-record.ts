@@ -7,7 +7,7 @@ import { complaintsOf, parseJson } from "../base/json.js";
 import { findFile, readParts, readText } from "../files/read.js";
 import { DATABASE, SHARD } from "../files/run-files.js";
 import { writeWhole } from "../files/write.js";
-import { parseShard, type Shard, shardName } from "./shard.js";
+import { checkPlaces, parseShard, type Shard, shardName } from "./shard.js";
 
 /** Stages that are split among shards. */
 export const SHARDED = ["evaluate", "patch", "verify"] as const;
@@ -78,20 +78,7 @@ export function checkShards(runs: readonly { readonly folder: string; readonly r
     throw refuse(
       `${unfinished.join(", ")} ${unfinished.length === 1 ? "is" : "are"} not finished; give the shard again`,
     );
-  const places = new Map<number, string>();
-  for (const { folder, shard, stage } of told) {
-    if (stage !== first.stage)
-      throw refuse(`${first.folder} is of the stage ${first.stage}, and ${folder} of ${stage}`);
-    if (shard.count !== first.shard.count)
-      throw refuse(`${first.folder} is one of ${first.shard.count}, and ${folder} one of ${shard.count}`);
-    const same = places.get(shard.index);
-    if (same !== undefined) throw refuse(`${same} and ${folder} are both ${shardName(shard)}`);
-    places.set(shard.index, folder);
-  }
-  const { count } = first.shard;
-  const missing = Array.from({ length: count }, (_, index) => index).filter((index) => !places.has(index));
-  if (missing.length > 0)
-    throw refuse(
-      `${missing.map((index) => shardName({ index, count })).join(", ")} of ${count} ${missing.length === 1 ? "is" : "are"} missing`,
-    );
+  const other = told.find(({ stage }) => stage !== first.stage);
+  if (other) throw refuse(`${first.folder} is of the stage ${first.stage}, and ${other.folder} of ${other.stage}`);
+  checkPlaces(told.map(({ folder, shard }) => ({ name: folder, shard })));
 }

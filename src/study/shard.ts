@@ -65,3 +65,21 @@ export function parseShard(text: string, env: Environment = process.env): Shard 
     );
   return shard;
 }
+
+/** Makes sure that shards are all of one whole, each once. @throws NoticeError `options` with what is missing or double. */
+export function checkPlaces(shards: readonly { readonly name: string; readonly shard: Shard }[]): void {
+  const refuse = (what: string) => new NoticeError("options", `The shards do not merge: ${what}.`);
+  const places = new Map<number, string>();
+  const [first] = shards;
+  const { count } = first!.shard;
+  for (const { name, shard } of shards) {
+    if (shard.count !== count) throw refuse(`${first!.name} is one of ${count}, and ${name} one of ${shard.count}`);
+    const same = places.get(shard.index);
+    if (same !== undefined) throw refuse(`${same} and ${name} are both ${shardName(shard)}`);
+    places.set(shard.index, name);
+  }
+  const missing = Array.from({ length: count }, (_, index) => index).filter((index) => !places.has(index));
+  if (missing.length === 0) return;
+  const named = missing.slice(0, 10).map((index) => shardName({ index, count }));
+  throw refuse(`${named.join(", ")}${missing.length > 10 ? ", …" : ""} ${missing.length === 1 ? "is" : "are"} missing`);
+}
