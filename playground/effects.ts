@@ -1,4 +1,5 @@
 import { twoDecimals } from "../src/page/number.js";
+import type { FoldedTokens } from "../src/page/token-strip.js";
 import { type HeadPlace, headName } from "../src/patching/head-place.js";
 import type { Effects, View } from "./store.js";
 
@@ -21,10 +22,24 @@ export function strongestFirst(effects: Effects): EffectAt[] {
 /** The token that the page shows. */
 export const shownToken = ({ state, found }: View): number => state.token ?? found?.token ?? 0;
 
-/** A token as text: of a picture's, which of its patches. */
+/** A token as text: of a picture's, which of its patches; of a chat's last, that the answer follows it. */
 export function tokenName({ found }: View, token: number): string {
   const patch = found?.imageTokens.indexOf(token) ?? -1;
-  return patch < 0 ? (found?.tokens[token] ?? `${token}`) : `picture ${patch}`;
+  if (patch >= 0) return `picture ${patch}`;
+  return found && isLastOfFrame(found, token) ? "the last token" : (found?.tokens[token] ?? `${token}`);
+}
+
+/** It ends a chat's words, and its row becomes the answer. */
+const isLastOfFrame = ({ frameTokens, tokens }: NonNullable<View["found"]>, token: number) =>
+  token === tokens.length - 1 && frameTokens.includes(token);
+
+/** Tokens that few readers look at. */
+export function foldedTokens(found: NonNullable<View["found"]>): FoldedTokens[] {
+  const around = found.frameTokens.filter((token) => !isLastOfFrame(found, token));
+  return [
+    { tokens: found.imageTokens, name: "tokens of the picture" },
+    { tokens: around, name: "tokens around the question: marks of where it begins and who speaks" },
+  ];
 }
 
 /** How a head at a token compares with all others; undefined where it was not swept. */

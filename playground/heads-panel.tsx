@@ -4,7 +4,7 @@ import type { HeadMap as MapData } from "../src/page/map.js";
 import { Term } from "../src/page/term.js";
 import { TokenStrip } from "../src/page/token-strip.js";
 import { headName } from "../src/patching/head-place.js";
-import { shownToken, tokenName } from "./effects.js";
+import { foldedTokens, shownToken, tokenName } from "./effects.js";
 import { LookPanel } from "./look-panel.js";
 import type { Store, View } from "./store.js";
 
@@ -24,7 +24,7 @@ export function HeadsPanel({ store }: { readonly store: Store }): VNode {
       </p>
       <div class="row">
         <button type="button" disabled={!view.model.facts || busy !== undefined} onClick={() => void store.sweep()}>
-          Sweep all heads
+          {isSwept(view) ? "Sweep again" : "Sweep all heads"}
         </button>
         {busy === "sweep" && (
           <button type="button" onClick={() => store.cancel()}>
@@ -36,8 +36,8 @@ export function HeadsPanel({ store }: { readonly store: Store }): VNode {
       {found && (
         <TokenStrip
           label="Token at which heads are patched"
-          tokens={found.tokens}
-          folded={{ tokens: found.imageTokens, name: "tokens of the picture" }}
+          tokens={found.tokens.map((text, at) => (found.imageTokens.includes(at) ? text : tokenName(view, at)))}
+          folded={foldedTokens(found)}
           selected={token}
           onSelect={(token) => store.select(selected ?? { layer: 0, head: 0 }, token)}
         />
@@ -64,6 +64,12 @@ export function HeadsPanel({ store }: { readonly store: Store }): VNode {
       </div>
     </section>
   );
+}
+
+/** Whether all layers are. */
+function isSwept({ effects, model }: View): boolean {
+  const swept = effects.filter((layer) => layer !== undefined).length;
+  return swept > 0 && swept === (model.facts?.layers ?? effects.length);
 }
 
 /** What an effect is a share of. */

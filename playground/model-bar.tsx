@@ -26,7 +26,8 @@ export function ModelBar({ view, onRestart }: { readonly view: View; readonly on
     );
   return (
     <p>
-      {facts.layers} layers of {facts.heads} heads, {facts.site}, on {facts.backend}
+      {facts.layers} layers of {facts.heads} heads that look from the text at the picture: {facts.site}, on{" "}
+      {facts.backend}
       {facts.noGpu && ` (WebGPU is not used: ${facts.noGpu})`}. <Kept refused={facts.refused} size={of} />
     </p>
   );

@@ -21,7 +21,10 @@ export function OffPanel({ store }: { readonly store: Store }): VNode {
   return (
     <section aria-labelledby="off">
       <h2 id="off">Switch heads off</h2>
-      <p>The clean run then has something else in the place of these heads. Any head of the map can be switched off.</p>
+      <p>
+        The clean run then has something else in the place of these heads. Here are the strongest of the map; any other
+        can be chosen there.
+      </p>
       <Toggles store={store} />
       <div class="row">
         <label>

@@ -14,6 +14,7 @@ import { loadModel, type Model } from "../src/patching/model.js";
 import type { Pair } from "../src/patching/pair.js";
 import { type Measured, patchHead, patchMetrics } from "../src/patching/patch.js";
 import { hasPath, patchPath, type Receiver, type Sender } from "../src/patching/paths.js";
+import type { Question } from "../src/patching/positions.js";
 import { greedy } from "../src/patching/rules/greedy.js";
 import type { Run } from "../src/patching/run.js";
 import { type CircuitSite, parseSite } from "../src/patching/sites.js";
@@ -93,6 +94,7 @@ export class Session {
       same: clean.first === corrupted.first,
       tokens: made.question.tokens.map(pieceText),
       imageTokens: [...(made.question.image ?? [])],
+      frameTokens: frameOf(made.question),
       token: lookingToken(made),
       readings: { clean: { ...made.readings.clean }, corrupted: { ...made.readings.corrupted } },
       top: ids.map((id) => {
@@ -229,6 +231,12 @@ export class Session {
     if (!this.#pair) throw new Error("No pair has been given yet.");
     return this.#pair;
   }
+}
+
+/** Which tokens are neither the picture's nor of the words that somebody asked. */
+function frameOf({ tokens, image = [], question }: Question): number[] {
+  const own = new Set([...image, ...(question ?? tokens.keys())]);
+  return [...tokens.keys()].filter((at) => !own.has(at));
 }
 
 /** Another answer than the two is shown from this probability on. */

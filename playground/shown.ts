@@ -20,6 +20,8 @@ export interface PairFound {
   readonly tokens: readonly string[];
   /** Which of them are the picture's, of a model that has it among its words. */
   readonly imageTokens: readonly number[];
+  /** Which of them stand around what was asked, of a model that is talked to in turns. */
+  readonly frameTokens: readonly number[];
   /** From which a head is looked at first. */
   readonly token: number | undefined;
   readonly readings: Readonly<Record<"clean" | "corrupted", { readonly prob: number; readonly logitDiff: number }>>;

@@ -53,6 +53,8 @@ export class Store {
   view: View;
   #client: Client | undefined;
   #stop = new AbortController();
+  /** What was chosen for the reader, in the example. */
+  #chosen: State | undefined;
 
   constructor(
     hash: string,
@@ -63,7 +65,7 @@ export class Store {
     const state = parsed ?? START;
     const said = parsed ? "" : "The address of this page held nothing that it knows; here is its first example.";
     const base = { state, given: givenOf(state), own: {}, model: { done: 0, of: 0 }, effects: [], past: [], said };
-    this.view = this.#isExample(state) ? { ...base, ...example } : base;
+    this.view = this.#isExample(state) ? { ...base, ...this.#known(state) } : base;
   }
 
   /** Begins to use a model; on the GPU, where that says the same, after its first answer. */
@@ -75,7 +77,10 @@ export class Store {
       const { done, of } = this.view.model;
       this.#change({ model: { facts, done, of } });
       // What stood there was put as to the embedded model.
-      if (!facts.embedded) this.#change({ given: this.#givenOf(this.view.state), found: undefined, effects: [] });
+      if (!facts.embedded) {
+        const state = this.#withoutChoice(this.view.state);
+        this.#change({ state, given: this.#givenOf(state), found: undefined, effects: [], looked: undefined });
+      }
       await this.#ask();
       this.use(await client.ask("gpu", [this.#givenOf(START), gpu]));
     } catch (error) {
@@ -211,7 +216,7 @@ export class Store {
     const same = this.#isExample(this.view.state) && !this.view.own.image && !this.view.own.corruptImage;
     const kept =
       same && this.view.model.facts?.embedded !== false
-        ? this.example
+        ? this.#known(this.view.state)
         : { found: undefined, effects: [], looked: undefined };
     this.#change({ ...kept, circuit: undefined, paths: undefined, after: undefined, said: "" });
     if (!this.#client || !this.view.model.facts) return;
@@ -225,6 +230,18 @@ export class Store {
     } catch (error) {
       this.#fail(error as Error);
     }
+  }
+
+  /** The example; where no head of it is chosen, the one that it looks at is. */
+  #known(state: State): Example & Pick<View, "state"> {
+    if (state.selected) return { ...this.example, state };
+    const { layer, head, token } = this.example.looked.at;
+    this.#chosen = { ...state, selected: { layer, head }, token: state.token ?? token };
+    return { ...this.example, state: this.#chosen };
+  }
+
+  #withoutChoice(state: State): State {
+    return state === this.#chosen ? { ...state, selected: undefined, token: undefined } : state;
   }
 
   /** Without heads that this model has not. */

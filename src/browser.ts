@@ -11,6 +11,6 @@ export { mount } from "./page/mount.js";
 export { PictureOverlay, type PictureOverlayProps, type ShownPicture } from "./page/picture-overlay.js";
 export { pictureUrl } from "./page/picture-url.js";
 export { PAGE_STYLE } from "./page/style.js";
-export { TokenStrip, type TokenStripProps } from "./page/token-strip.js";
+export { type FoldedTokens, TokenStrip, type TokenStripProps } from "./page/token-strip.js";
 export { drawOverlay, type OverlayOptions, type OverlayPicture } from "./report/overlay.js";
 export { type ScoreMapOptions, scoreMap } from "./report/score-map.js";

@@ -59,6 +59,7 @@ figcaption { font-size: .87rem; color: var(--faint); padding: .2rem 0; }
 .key { list-style: none; margin: .2rem 0; padding: 0; font-size: .87rem; }
 .note { border-left: 3px solid var(--link); background: var(--tint); padding: .4rem .8rem; }
 .track { fill: var(--track); }
+.answers { margin-bottom: .6rem; }
 .answers .before { fill: var(--ink); }
 .answers td { border: 0; padding-right: .5rem; text-align: left; }
 .answers th { border: 0; padding-right: .6rem; }
@@ -72,7 +73,7 @@ figcaption { font-size: .87rem; color: var(--faint); padding: .2rem 0; }
 .card { border: 1px solid var(--line); border-radius: .4rem; padding: .6rem .8rem; min-width: 0; }
 .cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 23.5rem), 1fr)); gap: .8rem; align-items: start; }
 .card .panels { grid-template-columns: repeat(auto-fill, minmax(min(100%, 18rem), 1fr)); margin-top: .6rem; }
-.overlay .pictures { flex-wrap: nowrap; gap: .4rem; }
+.overlay .pictures { flex-wrap: nowrap; gap: .4rem; margin-bottom: .4rem; }
 .overlay .pictures img { width: calc(50% - .2rem); max-width: 13rem; }
 .finding { font-size: 1.05rem; max-width: 60rem; }
 .section { border-top: 1px solid var(--line); }

@@ -2,7 +2,9 @@
 export const TERMS = {
   head: "One attention head of a layer: it reads the picture or the question for each token. L0H3 is layer 0, head 3.",
   layer: "One block of the model, counted from 0. Each passes its result on to the next.",
-  token: "A piece of the question, often a word. The model computes a row of numbers for each.",
+  token:
+    "A piece of the question, often a word. The model computes a row of numbers for each. In brackets, as [CLS]: a mark " +
+    "that the model itself puts in.",
   "clean run": "The model's pass over the picture as it is.",
   "corrupted run": "The same pass over a picture that differs in one thing, so that another answer is right.",
   patch: "To put what a head computed in the clean run into the corrupted run, and to look what becomes of the answer.",
@@ -13,4 +15,17 @@ export const TERMS = {
   circuit: "A small set of heads that carries the answer together.",
   kept: "The share of the answer that is left when all heads outside the set are switched off.",
   null: "The scores of something that carries nothing, for comparison.",
+} as const;
+
+/** More words, of reports alone. */
+export const REPORT_TERMS = {
+  L0H0: "Layer 0, head 0; both are counted from 0.",
+  corruption: "What makes the corrupted run differ from the clean one, so that another answer is right.",
+  "SIP (image)": "The picture is exchanged for one that differs in one thing (semantic image pairs).",
+  "STR (text)": "Words of the question are exchanged for others (symmetric token replacement).",
+  site: "What is patched. text.cross.z is what heads of the text take from the picture; text.self.z, from the text itself.",
+  AUROC:
+    "How often a patch of the picture on the object gets more attention than one beside it: 1 is always, 0 never, 0.5 is " +
+    "as often as not. Noise: what attention would give that has nothing to do with the picture.",
+  "outlier patch": "One of few patches, mostly of the background, in which the model keeps numbers of its own.",
 } as const;

@@ -1,23 +1,35 @@
 import type { VNode } from "preact";
 import { xmlText } from "../base/xml.js";
 
+/** Tokens that are one entry until the reader opens it. */
+export interface FoldedTokens {
+  readonly tokens: readonly number[];
+  /** What they are: "tokens of the picture". */
+  readonly name: string;
+}
+
 /** What `TokenStrip` shows. */
 export interface TokenStripProps {
   /** What the strip is, for screen readers. */
   readonly label: string;
   readonly tokens: readonly string[];
-  /** Tokens that are one entry until the reader opens it, and what they are. */
-  readonly folded?: { readonly tokens: readonly number[]; readonly name: string };
+  /** Groups of tokens that few readers look at. Those that all read alike are numbered. */
+  readonly folded?: readonly FoldedTokens[];
   readonly selected?: number | undefined;
   /** By mouse or keyboard. */
   readonly onSelect?: (token: number) => void;
 }
 
 /** The tokens of a text in their order; each can be chosen where `onSelect` is given. */
-export function TokenStrip({ label, tokens, folded, selected, onSelect }: TokenStripProps): VNode {
-  const hidden = new Set(folded?.tokens);
-  const shown = Array.from(tokens, (token, at) => ({ at, text: xmlText(token) })).filter(({ at }) => !hidden.has(at));
-  const strip = (entries: typeof shown) =>
+export function TokenStrip({ label, tokens, folded = [], selected, onSelect }: TokenStripProps): VNode {
+  const hidden = new Set(folded.flatMap((group) => group.tokens));
+  const all = tokens.map((token, at) => ({ at, text: xmlText(token) }));
+  const inGroup = ({ tokens: places }: FoldedTokens) => {
+    const own = places.map((at) => all[at]!);
+    const alike = own.length > 1 && own.every(({ text }) => text === own[0]!.text);
+    return alike ? own.map(({ at }, i) => ({ at, text: `${i}` })) : own;
+  };
+  const strip = (entries: typeof all) =>
     entries.map(({ at, text }) => (
       <li>
         {onSelect ? (
@@ -32,17 +44,20 @@ export function TokenStrip({ label, tokens, folded, selected, onSelect }: TokenS
   return (
     <>
       <ol class="tokens" aria-label={label}>
-        {strip(shown)}
+        {strip(all.filter(({ at }) => !hidden.has(at)))}
       </ol>
-      {folded && folded.tokens.length > 0 && (
-        <details>
-          <summary>
-            {folded.tokens.length} {folded.name}
-          </summary>
-          <ol class="tokens" aria-label={folded.name}>
-            {strip(folded.tokens.map((at, i) => ({ at, text: `${i}` })))}
-          </ol>
-        </details>
+      {folded.map(
+        (group) =>
+          group.tokens.length > 0 && (
+            <details key={group.name} open={selected !== undefined && group.tokens.includes(selected)}>
+              <summary>
+                {group.tokens.length} {group.name}
+              </summary>
+              <ol class="tokens" aria-label={group.name}>
+                {strip(inGroup(group))}
+              </ol>
+            </details>
+          ),
       )}
     </>
   );

@@ -49,7 +49,7 @@ function keepsAlone(data: ReportData, { site, layer, head }: SharedHead): [strin
     .filter(({ modality }) => modality === found[0]!.modality)
     .map(({ dataset, kept, low, high, none }) => [
       `keeps alone, ${dataset}`,
-      `${shareWithin(kept, [low, high])}; no head ${share(none)}`,
+      `${shareWithin(kept, [low, high])}; no\u00A0head\u00A0${share(none)}`,
     ]);
 }
 

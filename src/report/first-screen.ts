@@ -1,6 +1,7 @@
 import { h } from "preact";
 import { CircuitCard } from "../page/circuit-card.js";
 import { PictureOverlay } from "../page/picture-overlay.js";
+import { REPORT_TERMS, TERMS } from "../page/terms.js";
 import { type HeadCard, headCards } from "./cards.js";
 import type { FigureBook } from "./figure-book.js";
 import { basis, finding } from "./finding.js";
@@ -17,6 +18,7 @@ export function firstScreen(data: ReportData, book: FigureBook, maps: ReadonlyMa
   return html`<section id="finding" aria-labelledby="title">
 <h1 id="title">${data.title}</h1>
 ${finding(data).map((sentence) => html`<p class="finding">${unbroken(sentence)}</p>\n`)}<p class="faint">${unbroken(basis(data))}</p>
+<details><summary>What the words mean</summary><dl>${Object.entries(WORDS).map(([word, means]) => html`<dt>${word}</dt><dd>${means}</dd>\n`)}</dl></details>
 <div class="panels">
 ${shown.map((map) => map ?? "")}</div>
 ${cards.length > 0 ? html`<h2>${isUniversal ? "Universal heads" : "The heads in most circuits"}</h2>` : ""}
@@ -25,6 +27,8 @@ ${cards.length > 0 ? html`<p class="faint">${FACTS}</p>` : ""}
 </section>
 `;
 }
+
+const WORDS = { ...REPORT_TERMS, ...TERMS };
 
 const FACTS =
   "Put back alone: the head’s value at one token goes into the corrupted run; the number says how far that moves the " +

@@ -85,6 +85,21 @@ test("tokens are buttons only where they can be chosen", () => {
   assert.not.match(render(<TokenStrip label="the question" tokens={tokens} />), "<button");
 });
 
+test("groups of tokens are folded, open where one of them is chosen, and numbered where they read alike", () => {
+  const tokens = ["User", "<image>", "<image>", "is", "?"];
+  const folded = [
+    { tokens: [1, 2], name: "of the picture" },
+    { tokens: [0], name: "around" },
+    { tokens: [], name: "nothing" },
+  ];
+  const page = render(<TokenStrip label="the question" tokens={tokens} folded={folded} selected={2} />);
+  assert.is(words(page), "is ? 2 of the picture 0 1 1 around User");
+  assert.equal(
+    [...page.matchAll(/<details( open)?>/g)].map(([, open]) => open),
+    [" open", undefined],
+  );
+});
+
 test("a card has a head's facts", () => {
   const page = render(
     <CircuitCard title="L0H0" summary="reads the object" facts={[["keeps alone", "71% [66, 76]"]]} />,

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { cautionOf } from "../../playground/caution.js";
+import { foldedTokens, tokenName } from "../../playground/effects.js";
 import { otherPairs, scenePair } from "../../playground/scenes.js";
 import { Session } from "../../playground/session.js";
 import { START } from "../../playground/state.js";
@@ -19,19 +20,27 @@ const { weights } = JSON.parse(readFileSync("playground/study.json", "utf8"));
 const never = new AbortController().signal;
 
 const MODELS = [
-  { folder: "weights/scenes", form: "question", site: "text.cross.z", says: ["red", "green"], images: 0 },
-  { folder: "weights/scenes-itm", form: "match", site: "text.cross.z", says: ["no match", "match"], images: 0 },
+  { folder: "weights/scenes", form: "question", site: "text.cross.z", says: ["red", "green"], images: 0, frame: 0 },
+  {
+    folder: "weights/scenes-itm",
+    form: "match",
+    site: "text.cross.z",
+    says: ["no match", "match"],
+    images: 0,
+    frame: 0,
+  },
   {
     folder: "weights/scenes-caption",
     form: "caption",
     site: "decoder.cross.z",
     says: [/^the star is /, /^the star is /],
     images: 0,
+    frame: 0,
   },
-  { folder: "weights/scenes-lm", form: "question", site: "text.self.z", says: ["red", "green"], images: 16 },
+  { folder: "weights/scenes-lm", form: "question", site: "text.self.z", says: ["red", "green"], images: 16, frame: 10 },
 ] as const;
 
-for (const { folder, form, site, says, images } of MODELS)
+for (const { folder, form, site, says, images, frame } of MODELS)
   test(`${folder}: answers, a sweep, where a head looks and what it does are the library's`, async () => {
     const session = await Session.open((await openModel(folder)).files, "wasm", weights);
     const { facts } = session;
@@ -46,6 +55,11 @@ for (const { folder, form, site, says, images } of MODELS)
     assert.is(found.same, form === "caption");
     assert.is(cautionOf({ found, given } as unknown as View)?.includes("mean nothing") ?? false, false);
     assert.is(found.imageTokens.length, images);
+    // A chat's marks: the last of them is where the answer is read.
+    assert.is(found.frameTokens.length, frame);
+    if (frame > 0) assert.is(tokenName({ found } as unknown as View, found.token!), "the last token");
+    const folded = foldedTokens(found).map(({ tokens }) => tokens.length);
+    assert.equal(folded, [images, Math.max(0, frame - 1)]);
     assert.equal(
       found.top.slice(0, 2).map(({ text }) => text),
       given.answers,

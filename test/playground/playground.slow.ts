@@ -403,7 +403,7 @@ test("without a place to keep the model the page says so and goes on", async () 
   });
   await page.reload();
   await page.getByText(/keeps nothing \(storage is denied\)/).waitFor(LONG);
-  await press(page, "Sweep all heads");
+  await press(page, "Sweep again");
   await said(page, "The sweep is done.");
   await context.close();
 });

@@ -62,7 +62,7 @@ const press = (page: Page, name: string) => page.getByRole("button", { name }).c
 
 /** Every effect of a sweep of the scene that the page shows. */
 async function swept(page: Page): Promise<number[][][]> {
-  await press(page, "Sweep all heads");
+  await page.getByRole("button", { name: /^Sweep (all heads|again)$/ }).click(LONG);
   await page.getByRole("status").getByText("The sweep is done.").waitFor(LONG);
   const [download] = await Promise.all([page.waitForEvent("download"), press(page, "All as JSON")]);
   return JSON.parse(readFileSync((await download.path())!, "utf8")).effects;

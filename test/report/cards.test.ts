@@ -3,7 +3,8 @@ import * as assert from "uvu/assert";
 import { headCards } from "../../src/report/cards.js";
 import { reportData } from "../support/report-data.js";
 
-const factsOf = (data: ReturnType<typeof reportData>) => headCards(data)[0]!.facts.map((fact) => fact.join(": "));
+const factsOf = (data: ReturnType<typeof reportData>) =>
+  headCards(data)[0]!.facts.map((fact) => fact.join(": ").replaceAll("\u00A0", " "));
 
 test("a card says what its head keeps alone, under the first corruption that it was tested under", () => {
   const data = reportData();
