@@ -58,6 +58,12 @@ export async function loadModel(model: string, options: ModelOptions): Promise<M
   return whileDownloading((hub) => patching.loadModel(model, { ...loadOptions(options), hub }));
 }
 
+/** Its folder, likewise. */
+export async function modelFolder(model: string): Promise<string> {
+  const { resolveModel } = await import("../files/hub.js");
+  return whileDownloading((hub) => resolveModel(model, hub));
+}
+
 /** The site that somebody named, or of the model that the command names the one that is patched first. */
 export async function siteOf(model: string, site: string | undefined): Promise<Site> {
   if (site !== undefined) return checkSite(site);

@@ -3,14 +3,13 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { NoticeError } from "../base/errors.js";
-import { isCheckpoint } from "../files/meant-folder.js";
-import { orShipped, SHIPPED_MODEL } from "../files/package.js";
-import { wholeNumber } from "./options.js";
-import { staticServer } from "./static-server.js";
+import { SHIPPED_MODEL } from "../files/package.js";
+import { modelFolder, wholeNumber } from "./options.js";
+import { type Served, staticServer } from "./static-server.js";
 import { print } from "./streams.js";
 import { untilSignal } from "./until-signal.js";
 
@@ -25,7 +24,7 @@ const HIGHEST_PORT = 65_535;
 export function playgroundCommand(): Command {
   return new Command("playground")
     .description("open a page on this machine: look where heads look, switch them off, see the answer change")
-    .argument("[model]", "checkpoint folder of any model that is supported", SHIPPED_MODEL)
+    .argument("[model]", "checkpoint folder, or hub id, of any model that is supported", SHIPPED_MODEL)
     .option("--port <number>", "of 127.0.0.1; 0 is any that is free", wholeNumber, 0)
     .option("--no-open", "only print the address")
     .action(async (model: string, { port, open }: PlaygroundOptions) => {
@@ -45,28 +44,30 @@ export function playgroundCommand(): Command {
 /**
  * Serves the page and a model on 127.0.0.1.
  *
- * @throws NoticeError `checkpoint` where there is no such folder, `options` where the port is taken or none, or the page
- * was not built.
+ * @param model a folder, or a hub id, which is downloaded unless it is in the cache.
+ * @throws NoticeError as `resolveModel`; `options` where the port is taken or none, or the page was not built.
  */
 export async function playgroundServer(model: string, port: number): Promise<Server> {
   if (port > HIGHEST_PORT) throw new NoticeError("options", `--port is ${port}; at most ${HIGHEST_PORT} was expected.`);
-  const folder = orShipped(model);
-  if (!(await isCheckpoint(folder)))
-    throw new NoticeError(
-      "checkpoint",
-      `${model} is no checkpoint folder; a hub model is one after \`notice download\`.`,
-    );
+  const served = await servedModel(model);
   const own = (name: string) => fileURLToPath(new URL(`../${name}`, import.meta.url));
   const page = own("playground");
   if (!existsSync(join(page, "index.html")))
     throw new NoticeError("options", "The playground was not built; `npm run build` does that.");
-  const server = staticServer({ "/": page, "/model/": folder, "/wasm/": own("wasm") }, HEADERS);
+  const server = staticServer({ "/": page, "/model/": served, "/wasm/": own("wasm") }, HEADERS);
   const listening = once(server, "listening");
   server.listen(port, "127.0.0.1");
   await listening.catch((cause: NodeJS.ErrnoException) => {
     throw new NoticeError("options", `Port ${port} cannot be had: ${cause.code}. Give another, or none.`, { cause });
   });
   return server;
+}
+
+/** A model as the server has it: files of the hub's cache are links to what is beside its snapshots. */
+export async function servedModel(model: string): Promise<Served> {
+  const folder = await modelFolder(model);
+  const snapshots = dirname(folder);
+  return { folder, links: basename(snapshots) === "snapshots" ? dirname(snapshots) : folder };
 }
 
 /** Nothing but the page's own files; WebAssembly, but no eval and no inline script. */

@@ -3,8 +3,14 @@ import { realpath, stat } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { extname, join, sep } from "node:path";
 
+/** A folder, and the folder that its links may lead to; of a plain name, itself. */
+export interface Served {
+  readonly folder: string;
+  readonly links: string;
+}
+
 /** What a path of the server's begins with, and the folder that it is. The longest that fits is taken. */
-export type Folders = Readonly<Record<string, string>>;
+export type Folders = Readonly<Record<string, string | Served>>;
 
 const TYPES: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",
@@ -35,7 +41,7 @@ async function answer(
   if (request.method !== "GET" && request.method !== "HEAD") return refuse(response, 405);
   const found = await fileOf(folders, request.url ?? "/");
   if (!found) return refuse(response, 404);
-  const { file, size, tag } = found;
+  const { file, type, size, tag } = found;
   const range = rangeOf(request.headers.range, size);
   if (range === null) {
     response.setHeader("Content-Range", `bytes */${size}`);
@@ -43,7 +49,7 @@ async function answer(
   }
   const [from, to] = range ?? [0, size - 1];
   response.writeHead(range ? 206 : 200, {
-    "Content-Type": TYPES[extname(file)] ?? "application/octet-stream",
+    "Content-Type": type ?? "application/octet-stream",
     "Content-Length": to - from + 1,
     "Accept-Ranges": "bytes",
     ETag: tag,
@@ -63,6 +69,8 @@ function refuse(response: ServerResponse, status: number): void {
 
 interface Found {
   readonly file: string;
+  /** By its name, not by that of what it links to. */
+  readonly type: string | undefined;
   readonly size: number;
   /** Another one where the file has changed. */
   readonly tag: string;
@@ -74,13 +82,16 @@ async function fileOf(folders: Folders, url: string): Promise<Found | undefined>
   const prefixes = Object.keys(folders).sort((a, b) => b.length - a.length);
   const prefix = prefixes.find((prefix) => path?.startsWith(prefix));
   if (path === undefined || prefix === undefined) return undefined;
-  const root = await realpath(folders[prefix]!);
+  const served = folders[prefix]!;
+  const { folder, links } = typeof served === "string" ? { folder: served, links: served } : served;
+  const [root, outermost] = [await realpath(folder), await realpath(links)];
   const named = path.slice(prefix.length) || "index.html";
   try {
-    const file = await realpath(join(root, named));
+    const path = join(root, named);
+    const file = await realpath(path);
     const found = await stat(file);
-    if (!found.isFile() || !file.startsWith(root + sep)) return undefined;
-    return { file, size: found.size, tag: `"${found.size}-${Math.round(found.mtimeMs)}"` };
+    if (!found.isFile() || !path.startsWith(root + sep) || !file.startsWith(outermost + sep)) return undefined;
+    return { file, type: TYPES[extname(path)], size: found.size, tag: `"${found.size}-${Math.round(found.mtimeMs)}"` };
   } catch {
     return undefined;
   }

@@ -1,12 +1,14 @@
 import { once } from "node:events";
-import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { staticServer } from "../../src/cli/static-server.js";
+import { servedModel } from "../../src/cli/playground.js";
+import { type Served, staticServer } from "../../src/cli/static-server.js";
 import { temporaryFolder } from "../support/checkpoint.js";
+import { refused } from "../support/refused.js";
 
 const folder = temporaryFolder();
 const outside = temporaryFolder();
@@ -15,10 +17,8 @@ writeFileSync(join(folder, "ten.txt"), "0123456789");
 writeFileSync(join(folder, "none.txt"), "");
 writeFileSync(join(outside, "secret.txt"), "secret");
 symlinkSync(join(outside, "secret.txt"), join(folder, "link.txt"));
-const server = staticServer(
-  { "/": folder, "/model/": "weights/scenes" },
-  { "Content-Security-Policy": "default-src 'none'" },
-);
+const folders: Record<string, string | Served> = { "/": folder, "/model/": "weights/scenes" };
+const server = staticServer(folders, { "Content-Security-Policy": "default-src 'none'" });
 
 test.before(async () => {
   server.listen(0, "127.0.0.1");
@@ -79,6 +79,40 @@ test("no path leads out of a folder", async () => {
     assert.is(status, 404, path);
     assert.is(body, "404\n");
   }
+});
+
+test("a hub id is served from the hub's cache, whose files are links; a link that leads out of it is not", async () => {
+  const cache = temporaryFolder();
+  const [repository, commit] = [join(cache, "models--owner--tiny"), "0123456789abcdef0123456789abcdef01234567"];
+  const snapshot = join(repository, "snapshots", commit);
+  for (const path of [snapshot, join(repository, "blobs"), join(repository, "refs")])
+    mkdirSync(path, { recursive: true });
+  writeFileSync(join(repository, "refs/main"), commit);
+  for (const name of readdirSync("weights/scenes")) {
+    copyFileSync(join("weights/scenes", name), join(repository, "blobs", `blob-of-${name}`));
+    symlinkSync(`../../blobs/blob-of-${name}`, join(snapshot, name));
+  }
+  symlinkSync(join(outside, "secret.txt"), join(snapshot, "secret.txt"));
+  const before = process.env.HF_HUB_CACHE;
+  process.env.HF_HUB_CACHE = cache;
+  try {
+    folders["/hub/"] = await servedModel("owner/tiny");
+  } finally {
+    if (before === undefined) delete process.env.HF_HUB_CACHE;
+    else process.env.HF_HUB_CACHE = before;
+  }
+  const config = await get("/hub/config.json");
+  assert.is(config.body, readFileSync("weights/scenes/config.json", "latin1"));
+  assert.is(config.headers["content-type"], "application/json");
+  const weights = await get("/hub/model.safetensors", { range: "bytes=8-15" });
+  assert.equal(
+    [weights.status, weights.body],
+    [206, readFileSync("weights/scenes/model.safetensors").subarray(8, 16).toString("latin1")],
+  );
+  assert.is((await get("/hub/secret.txt")).status, 404);
+  assert.is((await get("/hub/../../refs/main")).status, 404);
+  await refused(() => servedModel("weights/scene"), "checkpoint", "did you mean weights/scenes");
+  await refused(() => servedModel("not a model"), "checkpoint", "no hub id either");
 });
 
 test("parts are served, and parts that are not there refused", async () => {
