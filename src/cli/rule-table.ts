@@ -1,7 +1,7 @@
 import { headName } from "../patching/head-place.js";
 import type { Findings } from "../study/findings.js";
 import type { PublishedCircuit, PublishedHead } from "../study/published.js";
-import { bypasses, type Headline } from "../study/ruled.js";
+import { bypasses, type Headline, isSmallest, shownChance } from "../study/ruled.js";
 import type { StudyRun } from "../study/run.js";
 import { columns } from "./options.js";
 import { type Outputs, printResult } from "./outputs.js";
@@ -14,7 +14,7 @@ export function ruleTable({ rules, headlines }: Pick<Findings, "rules" | "headli
   const rows = rules.map((one) => [
     ...[one.dataset, one.modality, one.rule, `${one.size} of ${one.of}`, fixed(one.kept)],
     ...[`${fixed(one.kept_low)}-${fixed(one.kept_high)}`, fixed(one.removed), fixed(one.random)],
-    ...[one.p_value === null ? "-" : one.p_value.toFixed(3), fixed(one.cpr), fixed(one.cmd)],
+    ...[shownChance(one), fixed(one.cpr), fixed(one.cmd)],
   ]);
   const smallest = headlines.map((one) => `${one.dataset}, ${one.modality}: ${headline(one)}\n`);
   const header = ["data set", "modality", "rule", "heads", "kept", "95%", "removed", "random", "p", "CPR", "CMD"];
@@ -25,8 +25,10 @@ function headline(one: Headline): string {
   const { of, without, smallest } = one;
   if (bypasses(one)) return `without any of the ${of} heads ${fixed(without)} is left`;
   if (!smallest) return `no rule finds fewer than half of the ${of} heads that keep 0.85`;
-  const { size, kept, rule, heads } = smallest;
-  return `${size} of ${of} heads keep ${fixed(kept)} (${rule}): ${heads.join(", ")}`;
+  const { size, kept, rule, heads, random, random_sets } = smallest;
+  const limit = isSmallest(smallest) ? `, the smallest that ${random_sets} random sets can give` : "";
+  const control = `random heads of the same layers keep ${fixed(random)}, p = ${shownChance(smallest)}${limit}`;
+  return `${size} of ${of} heads keep ${fixed(kept)} (${rule}; ${control}): ${heads.join(", ")}`;
 }
 
 /** The circuits by one rule; as the authors published, beside what this package finds. */

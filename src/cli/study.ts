@@ -133,7 +133,12 @@ function withStudySettings(command: Command): Command {
     .option("--rate <share>", "false discovery rate; default: 0.05", decimal)
     .option("--resamples <number>", "number of bootstrap samples and of sign flips; default: 2000", wholeNumber)
     .option("--verify <samples>", "samples of each data set to test its circuits on; default: 20; 0: none", wholeNumber)
-    .option("--random-sets <sets>", "number of random sets to compare each circuit with; default: 20", wholeNumber);
+    .option("--random-sets <sets>", "number of random sets to compare each circuit with; default: 20", wholeNumber)
+    .option(
+      "--headline-sets <sets>",
+      "the same of the circuit that the report begins with, where none of those keeps as much; default: 1000",
+      wholeNumber,
+    );
 }
 
 /** The settings among the flags, over those of the file. */

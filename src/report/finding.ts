@@ -1,5 +1,13 @@
 import { headName } from "../patching/head-place.js";
-import { bypasses, ENOUGH, type RuledCircuit } from "../study/ruled.js";
+import {
+  bypasses,
+  circuitOf,
+  ENOUGH,
+  type Headline,
+  isSmallest,
+  type RuledCircuit,
+  shownChance,
+} from "../study/ruled.js";
 import type { Modality } from "../study/settings.js";
 import type { ReportData, SiteCircuit } from "./report-data.js";
 import { circuitHeads } from "./report-figures.js";
@@ -37,22 +45,21 @@ export function basis({ datasets, headlines = [], rules = [] }: ReportData): str
   const right = asked === 0 ? "" : `, ${shareWithin(correct / asked, wilson(correct, asked))}`;
   return (
     `Patched: ${count(patched, "sample")} of ${count(datasets.length, "data set")}; left out: ${left}. Of ${count(asked, "question")} ` +
-    `the model answers ${correct} correctly${right}.${headlines.length > 0 ? testedOn(rules) : ""}`
+    `the model answers ${correct} correctly${right}.${headlines.length > 0 ? testedOn(rules, headlines) : ""}`
   );
 }
 
-function testedOn(rules: readonly RuledCircuit[]): string {
+function testedOn(rules: readonly RuledCircuit[], headlines: readonly Headline[]): string {
   const pairs = rules.map((one) => one.tested_on);
   const [least, most] = [Math.min(...pairs), Math.max(...pairs)];
-  const sets = Math.max(...rules.map((one) => one.random_sets));
-  const few =
-    1 / (sets + 1) <= CHANCE
-      ? ""
-      : ` Against ${count(sets, "random set")} p cannot be below ${CHANCE}; give 20 or more.`;
+  const smallest = headlines.map(circuitOf).filter((one) => one && isSmallest(one));
+  const each = [...new Set(smallest.map((one) => one!.random_sets))].sort((a, b) => a - b);
+  const limits = each.map((sets) => `1/${sets + 1} is the smallest p that ${count(sets, "random set")} can give`);
+  const few = each.some((sets) => 1 / (sets + 1) > CHANCE) ? ", and no finding; give 20 or more" : "";
   return (
     ` Circuits were tested on ${least === most ? "" : `${least} to `}${count(most, "pair")} of each data set that they were not found on, ` +
     "all other heads corrupted; random: as many heads of the same layers. In brackets: 95% intervals." +
-    few
+    (limits.length > 0 ? ` ${listed(limits)}${few}.` : "")
   );
 }
 
@@ -131,7 +138,8 @@ function kept({ kept, kept_low, kept_high, tested_on }: RuledCircuit): string {
   return `${isRounded ? `${Math.floor(1000 * kept) / 10}%` : share(kept)}${within}`;
 }
 
-const control = ({ random, p_value }: RuledCircuit) => controlOf(random ?? 0, p_value);
+const control = (circuit: RuledCircuit) =>
+  circuit.p_value === null ? "no control" : `random ${share(circuit.random ?? 0)}, p = ${shownChance(circuit)}`;
 
 const controlOf = (random: number, p: number | null) =>
   p === null ? "no control" : `random ${share(random)}, ${chance(p)}`;

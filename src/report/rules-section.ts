@@ -1,6 +1,6 @@
 import { rounded } from "../page/number.js";
 import { RULES } from "../patching/rules/rules.js";
-import { bypasses, type Headline, type RuledCircuit } from "../study/ruled.js";
+import { bypasses, circuitOf, type Headline, type RuledCircuit, shownChance } from "../study/ruled.js";
 import { type Html, html, table } from "./html.js";
 import type { ReportData } from "./report-data.js";
 import { MODALITY_NAMES } from "./report-figures.js";
@@ -20,7 +20,8 @@ export function rules({ rules: circuits = [], headlines = [] }: ReportData): Htm
 `;
   });
   return html`<p>Each rule finds its circuit on half of the pairs; the others say what it does. Kept: all other heads are corrupted. Removed: only the
-circuit is. Random: sets with as many heads of each layer, and how often one keeps as much (p). CPR and CMD are MIB’s, of the rule’s order of
+circuit is. Random: sets with as many heads of each layer, and how often one keeps as much (p; 1/21
+is the smallest that 20 sets can give). CPR and CMD are MIB’s, of the rule’s order of
 all heads.</p>
 <div class="text">${table({
     caption:
@@ -36,8 +37,8 @@ ${parts}
 const COLUMNS = ["heads", "kept", "95%", "removed", "random, same layers", "p", "CPR", "CMD", "which"] as const;
 
 function headlineCells(headline: Headline): string[] {
-  const { dataset, modality, without, smallest, most } = headline;
-  const circuit = smallest ?? (bypasses(headline) ? null : most);
+  const { dataset, modality, without } = headline;
+  const circuit = circuitOf(headline);
   const none = bypasses(headline) ? "none is needed" : "none under half";
   const cells = circuit ? ruleCells(circuit) : COLUMNS.map(() => none);
   return [`${dataset}, ${MODALITY_NAMES[modality]}`, circuit?.rule ?? none, rounded(without), ...cells];
@@ -46,7 +47,8 @@ function headlineCells(headline: Headline): string[] {
 function ruleCells(one: RuledCircuit): string[] {
   const figures = [
     rounded(one.removed),
-    ...[one.random, one.p_value].map((value) => rounded(value, "no head")),
+    rounded(one.random, "no head"),
+    one.p_value === null ? "no head" : shownChance(one),
     ...[one.cpr, one.cmd].map((value) => rounded(value, "no head matters")),
   ];
   return [

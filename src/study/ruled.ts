@@ -30,8 +30,9 @@ export interface Headline {
 
 /** What names the settings that circuits by rules follow from. */
 export async function readingOf({ settings, store }: StudyRun): Promise<string> {
-  const { position, metric, leastDifference, rate, verify, randomSets } = settings;
-  const content = [position, metric, leastDifference, rate, verify, randomSets, await countRows(store, "patched")];
+  const { position, metric, leastDifference, rate, verify, randomSets, headlineSets } = settings;
+  const sets = [randomSets, headlineSets];
+  const content = [position, metric, leastDifference, rate, verify, ...sets, await countRows(store, "patched")];
   return createHash("sha256").update(JSON.stringify(content)).digest("hex").slice(0, 16);
 }
 
@@ -54,6 +55,25 @@ export function headlines(circuits: readonly RuledCircuit[]): Headline[] {
       most: enough.length > 0 ? null : (most[0] ?? null),
     };
   });
+}
+
+/** The circuit that a headline names, if any. */
+export const circuitOf = (headline: Headline): RuledCircuit | null =>
+  bypasses(headline) ? null : (headline.smallest ?? headline.most);
+
+/** How often chance is as good, and against how many sets. */
+export type Control = Pick<RuledCircuit, "p_value" | "random_sets">;
+
+/** Whether no random set kept as much: p is then the smallest that so many sets can give. */
+export const isSmallest = ({ p_value, random_sets }: Control): boolean =>
+  p_value !== null && Math.round(p_value * (random_sets + 1)) === 1;
+
+/** p to two figures; "1/21" where it is the smallest that 20 random sets can give; "-" without a head. */
+export function shownChance(control: Control): string {
+  const { p_value: p, random_sets: sets } = control;
+  if (p === null) return "-";
+  if (isSmallest(control)) return `1/${sets + 1}`;
+  return p < 0.1 ? `${Number(p.toPrecision(2))}` : p.toFixed(2);
 }
 
 /** One that says why there is no smallest circuit. */

@@ -11,7 +11,7 @@ import { KeptSets } from "./kept.js";
 import { ruleRows, writeRules } from "./queries/rules.js";
 import { countUnpatched, type SelectedSample, selectedSamples } from "./queries/samples.js";
 import { type Group, patchedGroups } from "./queries/scores.js";
-import { readingOf } from "./ruled.js";
+import { circuitOf, headlines, isSmallest, type RuledCircuit, readingOf } from "./ruled.js";
 import type { StudyRun } from "./run.js";
 import type { Stage, StageWatch, Watch } from "./stage.js";
 import type { Row } from "./tables.js";
@@ -71,9 +71,9 @@ async function rulesOf(stage: Stage, group: Group, reading: string): Promise<Row
   if (finding.size === 0 || testing.length === 0) return [];
   const known = await KeptSets.open(stage, group, sites, heads);
   const samples = (await selectedSamples(run.store)).filter(({ dataset }) => dataset === group.dataset);
-  const named = (names: Iterable<string>, most: number) =>
+  const these = (names: Iterable<string>, most: number) =>
     [...names].slice(0, most).map((name) => samples.find(({ sample }) => sample === name)!);
-  const tried = named(finding, Math.min(TRIED_ON, run.settings.verify));
+  const tried = these(finding, Math.min(TRIED_ON, run.settings.verify));
   if ((await known.of([[]], tried))[0]!.length === 0) return [];
   const evidence = remembering({
     ...(await scoredEvidence(run, group, { heads, sites, samples: [...finding] })),
@@ -84,27 +84,40 @@ async function rulesOf(stage: Stage, group: Group, reading: string): Promise<Row
     const ruled = await findBy(rule, evidence);
     if (ruled) found.push({ rule, ...ruled });
   }
-  const test = { heads, known, samples: named(testing, run.settings.verify) };
-  const asked = found.map((ruled) => ({ ruled, sets: testSets(run, ruled, heads) }));
+  const test = { heads, known, samples: these(testing, run.settings.verify) };
+  const asked = found.map((ruled) => ({ ruled, sets: testSets(run, ruled, heads, run.settings.randomSets) }));
   // All at once: each sample is met once.
   await known.of(
     asked.flatMap(({ sets }) => sets),
     test.samples,
   );
-  const rows: Row[] = [];
+  const rows: RuledCircuit[] = [];
   for (const { ruled, sets } of asked) {
     const tested = await testOf(run, ruled.circuit, sets, test);
-    if (tested) rows.push({ ...group, rule: ruled.rule, ...tested, found_on: finding.size, reading });
+    if (tested) rows.push({ ...group, rule: ruled.rule, ...tested, found_on: finding.size });
   }
-  return rows;
+  const named = headlines(rows).map(circuitOf)[0];
+  const more = named && toControl(run, named) && found.find(({ rule }) => rule === named.rule);
+  const controlled =
+    more && (await testOf(run, more.circuit, testSets(run, more, heads, run.settings.headlineSets), test));
+  return rows.map((row) => ({ ...row, ...(row === named && controlled), reading }));
 }
 
+/** Whether more random sets could say anything: one pair shows nothing, and a set that keeps as much has been found. */
+const toControl = ({ settings }: StudyRun, circuit: RuledCircuit) =>
+  settings.headlineSets > circuit.random_sets && circuit.tested_on > 1 && isSmallest(circuit);
+
 /** What a test asks about: the circuit, all others, none, MIB's curve, random sets. */
-function testSets({ settings }: StudyRun, { circuit, ranked }: Ruled, heads: readonly HeadAt[]): HeadSet[] {
-  const { randomSets, seed } = settings;
+function testSets(
+  { settings }: StudyRun,
+  { circuit, ranked }: Ruled,
+  heads: readonly HeadAt[],
+  count: number,
+): HeadSet[] {
+  const { seed } = settings;
   const others = heads.map((_, at) => at).filter((at) => !circuit.includes(at));
   const curve = mibSizes(heads.length).map((size) => ranked.slice(0, size));
-  const chance = Array.from({ length: randomSets }, (_, i) => alike(heads, circuit, seed, i));
+  const chance = Array.from({ length: count }, (_, i) => alike(heads, circuit, seed, i));
   return [circuit, others, [], ...curve, ...chance];
 }
 
@@ -124,7 +137,7 @@ async function testOf(
   circuit: HeadSet,
   sets: readonly HeadSet[],
   { heads, known, samples }: Tested,
-): Promise<Row | undefined> {
+): Promise<Omit<RuledCircuit, keyof Group | "rule" | "found_on"> | undefined> {
   const [own, without, none, ...more] = await known.of(sets, samples);
   if (own!.length === 0) return undefined;
   const means = more.map(mean);

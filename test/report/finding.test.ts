@@ -62,8 +62,8 @@ const RULED: RuledCircuit = {
 test("three sentences: how much which heads carry, which are shared, what takes other ways", () => {
   const rules = [RULED, { ...RULED, dataset: "actions", kept: 0.91, size: 1 }];
   assert.equal(finding(told({ rules })), [
-    "Where the picture is exchanged, 3 of 18 heads carry 88% [85, 96] of the answer on faces (random 20%, p = 0.048); " +
-      "1 carries 91% [85, 96] on actions (random 20%, p = 0.048).",
+    "Where the picture is exchanged, 3 of 18 heads carry 88% [85, 96] of the answer on faces (random 20%, p = 1/21); " +
+      "1 carries 91% [85, 96] on actions (random 20%, p = 1/21).",
     "L0H1 (text.cross.z) is in both circuits (2 data sets, 1 corruption); put back alone, it moves the answer by 60% [50, 70] on faces to 60% [50, 70] on actions.",
     "Without any of the 18 heads there is left 5% on faces and 5% on actions: so much takes other ways.",
   ]);
@@ -86,7 +86,7 @@ test("where no small circuit carries enough, the best is told, and not as if it 
   assert.is(
     said,
     "Where the picture is exchanged, on faces no set of fewer than half of the 18 heads carries 85%: " +
-      "the best 3 carry 84.9% [85, 96] (random 20%, p = 0.048).",
+      "the best 3 carry 84.9% [85, 96] (random 20%, p = 1/21).",
   );
 });
 
@@ -97,7 +97,7 @@ test("what chance does as well, and an interval that reaches 0, show nothing", (
   assert.is(
     said,
     "Where the picture is exchanged, nothing is shown on faces (3 heads: 88% [85, 96], random 81%, p = 0.095) " +
-      "and actions (1 head: 104% [−58, 317], random 20%, p = 0.048).",
+      "and actions (1 head: 104% [−58, 317], random 20%, p = 1/21).",
   );
   const large = { ...RULED, size: 9, p_value: null };
   const empty = { ...RULED, dataset: "actions", size: 0, kept: 0.05, heads: [], p_value: null, random: null };
@@ -111,7 +111,7 @@ test("what chance does as well, and an interval that reaches 0, show nothing", (
 test("one pair gives no interval, and shows nothing", () => {
   const one = { ...RULED, tested_on: 1, kept_low: 0.8849, kept_high: 0.8849 };
   const [said] = finding(told({ rules: [one], datasets: ["faces"], heads: { "0.1": [0.5] } }));
-  assert.match(said!, /nothing is shown on faces \(3 heads: 88% of one pair, random 20%, p = 0\.048\)\.$/);
+  assert.match(said!, /nothing is shown on faces \(3 heads: 88% of one pair, random 20%, p = 1\/21\)\.$/);
 });
 
 test("nothing found: no head in any circuit, and no test of one", () => {
@@ -179,9 +179,20 @@ test("what it rests on: questions, their accuracy with Wilson's interval, sample
   const nothing = basis({ ...reportData(), datasets: [] });
   assert.is(nothing, "Patched: 0 samples of 0 data sets; left out: 0. Of 0 questions the model answers 0 correctly.");
   const rules = [RULED, { ...RULED, dataset: "actions", tested_on: 11 }];
-  assert.match(basis(told({ rules })), /Circuits were tested on 9 to 11 pairs of each data set.* 95% intervals\.$/);
-  const few = told({ rules: [{ ...RULED, random_sets: 10 }] });
-  assert.match(basis(few), /Against 10 random sets p cannot be below 0\.05; give 20 or more\.$/);
+  assert.match(
+    basis(told({ rules })),
+    /Circuits were tested on 9 to 11 pairs of each data set.* 95% intervals\. 1\/21 is the smallest p that 20 random sets can give\.$/,
+  );
+  const more = { ...RULED, dataset: "actions", random_sets: 1000, p_value: 1 / 1001 };
+  assert.match(
+    basis(told({ rules: [RULED, more] })),
+    /1\/21 is the smallest p that 20 random sets can give and 1\/1001 is the smallest p that 1000 random sets can give\.$/,
+  );
+  assert.match(finding(told({ rules: [more] }))[0]!, /random 20%, p = 1\/1001\)/);
+  const few = told({ rules: [{ ...RULED, random_sets: 10, p_value: 1 / 11 }] });
+  assert.match(basis(few), /1\/11 is the smallest p that 10 random sets can give, and no finding; give 20 or more\.$/);
+  const worse = told({ rules: [{ ...RULED, p_value: 2 / 21 }] });
+  assert.match(basis(worse), / 95% intervals\.$/);
 });
 
 test.run();

@@ -23,7 +23,7 @@ test("a table for each data set and corruption, a row for each rule", () => {
   assert.ok(markup.includes("found on 12 pairs, tested on 11 others, of 36 heads. Without any head 0.050 is kept."));
   assert.ok(
     markup.includes(
-      '<th scope="row">minimal</th><td>1</td><td>0.912</td><td>0.850 to 0.970</td><td>0.100</td><td>0.200</td><td>0.048</td><td>0.770</td><td>0.230</td><td>text.cross.z: L0H1</td>',
+      '<th scope="row">minimal</th><td>1</td><td>0.912</td><td>0.850 to 0.970</td><td>0.100</td><td>0.200</td><td>1/21</td><td>0.770</td><td>0.230</td><td>text.cross.z: L0H1</td>',
     ),
     markup,
   );

@@ -13,7 +13,7 @@ import { readFindings } from "../../src/study/findings.js";
 import { pairsOf } from "../../src/study/pairs.js";
 import { readPublished } from "../../src/study/published.js";
 import { selectedSamples } from "../../src/study/queries/samples.js";
-import { type Headline, headlines, type RuledCircuit } from "../../src/study/ruled.js";
+import { circuitOf, type Headline, headlines, type RuledCircuit, shownChance } from "../../src/study/ruled.js";
 import { StudyRun } from "../../src/study/run.js";
 import { STAGES, type StageName, type Watch } from "../../src/study/stage.js";
 import { runStages } from "../../src/study/study.js";
@@ -31,6 +31,7 @@ const SETTINGS = {
   sites: ["text.cross.z"],
   verify: 3,
   randomSets: 2,
+  headlineSets: 30,
   metric: "logitDiff",
 } as const;
 
@@ -185,6 +186,40 @@ test("as published is |prob| at the token before the answer, of the questions th
     rows.filter(({ mean }) => mean >= threshold).map(({ layer, head }) => `${layer}.${head}`),
   );
   assert.equal([found.samples, found.leftOut, found.universal], [6, 0, []]);
+});
+
+test("the headline's circuit is compared with more random sets where none of the first keeps as much", async ({
+  folder,
+  pool,
+}) => {
+  const controls = async () => {
+    using run = await StudyRun.reopen(folder);
+    const found = await readFindings(run);
+    const named = found.headlines.map(circuitOf);
+    const others = found.rules.filter((one) => !named.includes(one));
+    assert.equal([...new Set(others.map((one) => one.random_sets))], [2]);
+    return named.flatMap((one) => one ?? []);
+  };
+  const before = await controls();
+  const more = before.filter((one) => one.random_sets === 30);
+  assert.ok(more.length > 0);
+  for (const { p_value } of more)
+    assert.ok(p_value! < 1 / 3 && Number.isInteger(Math.round(1e9 * 31 * p_value!) / 1e9));
+  // The same sets come first, and one of them keeps as much.
+  for (const one of before) if (one.random_sets === 2) assert.ok(one.p_value === null || one.p_value > 1 / 3);
+  {
+    using run = await StudyRun.reopen(folder, { headlineSets: 0 });
+    assert.equal((await readFindings(run)).rules, [], "read anew for other settings");
+  }
+  await study(folder, pool, ["rules"]);
+  for (const { random_sets } of await controls()) assert.is(random_sets, 2);
+  using _ = await StudyRun.reopen(folder, { headlineSets: 30 });
+});
+
+test("a p is told as a share where no smaller one is possible", () => {
+  const said = (p_value: number | null, random_sets: number) => shownChance({ p_value, random_sets });
+  assert.equal([said(1 / 21, 20), said(1 / 1001, 1000), said(2 / 1001, 1000)], ["1/21", "1/1001", "0.002"]);
+  assert.equal([said(2 / 21, 20), said(0.25, 19), said(null, 20)], ["0.095", "0.25", "-"]);
 });
 
 test("a run folder from before there were rules opens, and says what to do", async () => {

@@ -88,6 +88,7 @@ test("every number from its least to its most, and none beyond", async () => {
     resamples: [100, 100_000],
     verify: [0, 1_000_000],
     randomSets: [1, 1000],
+    headlineSets: [0, 100_000],
   };
   for (const [name, [least, most]] of Object.entries(bounds)) {
     for (const value of [least, most]) assert.equal(checkSettings({ [name]: value }, "here"), { [name]: value });
@@ -137,6 +138,7 @@ test("the defaults, as docs/study.md has them", () => {
     resamples: 2000,
     verify: 20,
     randomSets: 20,
+    headlineSets: 1000,
   });
 });
 
