@@ -1,7 +1,7 @@
 import { headName } from "../patching/head-place.js";
 import type { Findings } from "../study/findings.js";
 import type { PublishedCircuit, PublishedHead } from "../study/published.js";
-import { bypasses, type Headline, isSmallest, shownChance } from "../study/ruled.js";
+import { bypasses, ENOUGH, type Headline, isSmallest, type RuledCircuit, shownChance } from "../study/ruled.js";
 import type { StudyRun } from "../study/run.js";
 import { columns } from "./options.js";
 import { type Outputs, printResult } from "./outputs.js";
@@ -22,13 +22,23 @@ export function ruleTable({ rules, headlines }: Pick<Findings, "rules" | "headli
 }
 
 function headline(one: Headline): string {
-  const { of, without, smallest } = one;
+  const { of, without, smallest, most } = one;
   if (bypasses(one)) return `without any of the ${of} heads ${fixed(without)} is left`;
-  if (!smallest) return `no rule finds fewer than half of the ${of} heads that keep 0.85`;
-  const { size, kept, rule, heads, random, random_sets } = smallest;
-  const limit = isSmallest(smallest) ? `, the smallest that ${random_sets} random sets can give` : "";
-  const control = `random heads of the same layers keep ${fixed(random)}, p = ${shownChance(smallest)}${limit}`;
-  return `${size} of ${of} heads keep ${fixed(kept)} (${rule}; ${control}): ${heads.join(", ")}`;
+  if (smallest) return carrying(smallest);
+  const none = `no rule finds fewer than half of the ${of} heads that keep 0.85`;
+  return most ? `${none}; the best: ${carrying(most)}` : none;
+}
+
+function carrying(circuit: RuledCircuit): string {
+  const { size, of, kept, rule, heads, random, random_sets } = circuit;
+  const limit = isSmallest(circuit) ? `, the smallest that ${random_sets} random sets can give` : "";
+  const control =
+    circuit.p_value === null
+      ? ""
+      : `; random heads of the same layers keep ${fixed(random)}, p = ${shownChance(circuit)}${limit}`;
+  // What is just below 0.85 is not said to be that.
+  const share = kept < ENOUGH && fixed(kept) === fixed(ENOUGH) ? `${Math.floor(10_000 * kept) / 10_000}` : fixed(kept);
+  return `${size} of ${of} heads keep ${share} (${rule}${control}): ${heads.join(", ") || "none"}`;
 }
 
 /** The circuits by one rule; as the authors published, beside what this package finds. */
