@@ -85,8 +85,11 @@ export class OwnWorker {
   readonly #child: ChildProcess;
   readonly #ended: Promise<number | null>;
 
-  constructor(url: string, ...flags: string[]) {
-    const args = [MAIN, "worker", "--redis", url, "--concurrency", "1", "--lock", "2", ...flags];
+  /** @param more flags, or the command of another version. */
+  constructor(url: string, ...more: (string | { readonly main: string })[]) {
+    const flags = more.filter((one) => typeof one === "string");
+    const { main } = more.find((one) => typeof one !== "string") ?? { main: MAIN };
+    const args = [main, "worker", "--redis", url, "--concurrency", "1", "--lock", "2", ...flags];
     const env = { ...process.env, NOTICE_BACKEND: "wasm" };
     this.#child = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "pipe"], env });
     this.#child.stderr!.on("data", (data) => {
