@@ -31,12 +31,14 @@ export const answersJob = defineJob<AnswersInput, readonly string[]>(
   z.object({ images: pictures, questions: z.array(z.string()) }),
   z.array(z.string()),
   async (model, { images, questions }) => {
-    const each = await Promise.all(images.map((image) => model.pixels(image)));
-    const batch = tf.concat(each); // [batch, height, width, 3]
+    const made: tf.Tensor4D[] = [];
     try {
+      for (const image of images) made.push(await model.pixels(image));
+      const batch = tf.concat(made); // [batch, height, width, 3]
+      made.push(batch);
       return await model.answerBatch(batch, questions);
     } finally {
-      tf.dispose([batch, ...each]);
+      tf.dispose(made);
     }
   },
 );

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { NoticeError } from "../base/errors.js";
 import { type HeadAt, keptBy } from "../patching/faithful.js";
 import type { PairInput } from "../patching/inputs.js";
 import type { CircuitSite } from "../patching/sites.js";
@@ -26,7 +27,11 @@ export const keptSetsJob = defineJob<KeptSetsInput, readonly number[]>(
   }),
   z.array(z.number()),
   async (model, { pair, sites, heads, sets }, onProgress) => {
-    const named = sets.map((set) => set.map((at) => heads[at]!));
+    const named = sets.map((set) => set.map((at) => heads[at] ?? strange(at, heads.length)));
     return await withPair(model, pair, (made) => keptBy(made, named, { sites, onProgress }));
   },
 );
+
+function strange(at: number, heads: number): never {
+  throw new NoticeError("options", `A set names head ${at}; there are ${heads}, from 0.`);
+}

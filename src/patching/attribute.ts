@@ -23,6 +23,9 @@ import {
   tableCells,
 } from "./table.js";
 
+/** Each is a pass; more are a mistake. */
+const MOST_STEPS = 100_000;
+
 /** Which patches are estimated, and how. */
 export interface AttributeOptions extends TableOptions, PassOptions {
   /**
@@ -115,8 +118,11 @@ export async function attributeSites(
   options: AttributeOptions,
 ): Promise<Scores[]> {
   const { direction = "denoise", steps = 0, gradDrop = false } = options;
-  if (!Number.isInteger(steps) || steps < 0)
-    throw new NoticeError("options", `steps is ${steps}; a whole number was expected, 0 for the plain gradient.`);
+  if (!Number.isInteger(steps) || steps < 0 || steps > MOST_STEPS)
+    throw new NoticeError(
+      "options",
+      `steps is ${steps}; a whole number up to ${MOST_STEPS} was expected, 0 for the plain gradient.`,
+    );
   checkPair(pair);
   const tables = sites.map((site) => {
     const parts = parseSite(pair.model, site);

@@ -14,6 +14,14 @@ export function hasRedis(): boolean {
   }
 }
 
+/** A Redis that speaks TLS and asks for a password. */
+export interface Guard {
+  readonly password: string;
+  /** PEM files. */
+  readonly key: string;
+  readonly certificate: string;
+}
+
 /** A Redis of its own, on a free port and in a folder of its own. */
 export class OwnRedis {
   #server: ChildProcess | undefined;
@@ -21,22 +29,32 @@ export class OwnRedis {
   private constructor(
     readonly port: number,
     private readonly folder: string,
+    private readonly guard: Guard | undefined,
   ) {}
 
-  static async start(): Promise<OwnRedis> {
-    const own = new OwnRedis(await freePort(), temporaryFolder());
+  static async start(guard?: Guard): Promise<OwnRedis> {
+    const own = new OwnRedis(await freePort(), temporaryFolder(), guard);
     await own.#start();
     return own;
   }
 
   get url(): string {
+    if (this.guard) return `rediss://default:${this.guard.password}@127.0.0.1:${this.port}/0`;
     return `redis://127.0.0.1:${this.port}/0`;
   }
 
+  /** Its port, or how it is guarded. */
+  get #doors(): string[] {
+    const { port, guard } = this;
+    if (!guard) return ["--port", `${port}`];
+    const { password, key, certificate } = guard;
+    const tls = ["--tls-cert-file", certificate, "--tls-key-file", key, "--tls-auth-clients", "no"];
+    return ["--port", "0", "--tls-port", `${port}`, "--requirepass", password, ...tls];
+  }
+
   async #start(): Promise<void> {
-    const { port, folder } = this;
-    const flags = ["--port", `${port}`, "--bind", "127.0.0.1", "--dir", folder, "--save", ""];
-    this.#server = spawn("redis-server", [...flags, "--appendonly", "yes"], { stdio: "ignore" });
+    const flags = ["--bind", "127.0.0.1", "--dir", this.folder, "--save", "", "--appendonly", "yes"];
+    this.#server = spawn("redis-server", [...this.#doors, ...flags], { stdio: "ignore" });
     for (let waited = 0; waited < 200; waited++) {
       if (await this.ask((redis) => redis.ping()).catch(() => undefined)) return;
       await pause(50);
@@ -46,7 +64,9 @@ export class OwnRedis {
 
   /** A question on a connection of its own. */
   async ask<Found>(question: (redis: Redis) => Promise<Found>): Promise<Found> {
-    const redis = new Redis(this.url, { lazyConnect: true, retryStrategy: () => null, maxRetriesPerRequest: null });
+    const tls = this.guard && { tls: { rejectUnauthorized: false } };
+    const patience = { lazyConnect: true, retryStrategy: () => null, maxRetriesPerRequest: null };
+    const redis = new Redis(this.url, { ...patience, ...tls });
     redis.on("error", () => {});
     try {
       await redis.connect();

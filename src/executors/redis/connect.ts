@@ -100,15 +100,24 @@ async function load() {
 }
 
 async function reach(redis: Redis, place: string): Promise<void> {
+  // ioredis then says only that the connection is closed.
+  let told: Error | undefined;
+  const hear = (error: Error) => {
+    told ??= error;
+  };
+  redis.on("error", hear);
   try {
     await redis.connect();
   } catch (cause) {
     redis.disconnect();
-    // ioredis's own words are those of its socket, or of Redis; neither has the password.
-    const why = (cause as Error).message;
-    throw new NoticeError("network", `No Redis answers at ${place}: ${why}. Start one, or correct the address.`, {
-      cause,
-    });
+    // These words are those of the socket, or of Redis; neither has the password.
+    const why = (told ?? (cause as Error)).message.replace(/\.$/, "");
+    const todo = /certificate/.test(why)
+      ? "Name the file of whoever signed its certificate in the variable NODE_EXTRA_CA_CERTS."
+      : "Start one, or correct the address.";
+    throw new NoticeError("network", `No Redis answers at ${place}: ${why}. ${todo}`, { cause });
+  } finally {
+    redis.off("error", hear);
   }
 }
 
