@@ -86,7 +86,7 @@ export async function pictureOf(image: ImageInput): Promise<Picture> {
 
 function pictureIn({ file, bytes, refused }: PictureFile): Promise<Picture> {
   if (bytes) return decodePicture(bytes, file);
-  throw new NoticeError("image", refused ?? `Of the picture ${file} there are no bytes.`);
+  throw new NoticeError("image", typeof refused === "string" ? refused : `Of the picture ${file} there are no bytes.`);
 }
 
 /** @throws NoticeError `tokens` where it is no text. */

@@ -35,7 +35,8 @@ async function kill(): Promise<void> {
 
 async function disturb(): Promise<void> {
   const begun = performance.now();
-  const tally = await tortureQueue(kills, seed, 1000 * pause);
+  const onRound = (said: string) => void process.stderr.write(`${said}\n`);
+  const tally = await tortureQueue(kills, seed, { long: 1000 * pause, onRound });
   const done = Object.values(tally.faults).reduce((sum, count) => sum + count, 0);
   end(`${queueSummary(tally)}${done} faults`, tally.findings.length, begun);
 }

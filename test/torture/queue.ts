@@ -17,12 +17,12 @@ import { noticeKilled } from "./killed.js";
 // A whole study through a real Redis, disturbed again and again; its rows are then those of one process.
 
 const STUDY = [
-  ...["--n", "4", "--candidates", "6", "--sites", "decoder.cross.z,text.resid_post", "--screen", "6"],
+  ...["--n", "2", "--candidates", "4", "--sites", "decoder.cross.z,text.resid_post", "--screen", "6"],
   ...["--random-sets", "4", "--backend", "wasm"],
 ];
 
 /** Faults of one study, at most. */
-const FAULTS_A_ROUND = 10;
+const FAULTS_A_ROUND = 20;
 
 /** A study that takes longer hangs. */
 const MOST_SECONDS = 600;
@@ -55,10 +55,19 @@ export interface QueueTally {
   readonly findings: string[];
 }
 
-/** Disturbs studies so many times in all. `long` is how long Redis stops at the longest, in milliseconds. */
-export async function tortureQueue(faults: number, seed: number, long = 4000): Promise<QueueTally> {
+/**
+ * Disturbs studies so many times in all.
+ *
+ * @param long how long Redis stops at the longest, in milliseconds.
+ * @param onRound hears of every round.
+ */
+export async function tortureQueue(
+  faults: number,
+  seed: number,
+  { long, onRound = () => {} }: { readonly long: number; readonly onRound?: (said: string) => void },
+): Promise<QueueTally> {
   const root = temporaryFolder();
-  const study = ["study", ...STUDY, "--dataset", await attributesTable(6, 1004)];
+  const study = ["study", ...STUDY, "--dataset", await attributesTable(4, 1004)];
   const whole = join(root, "whole");
   const { code, stderr } = await noticeKilled([...study, "--workers", "1", "--out", whole]);
   if (code !== 0) throw new Error(`Undisturbed, the study ended with ${code}: ${stderr}`);
@@ -87,6 +96,7 @@ export async function tortureQueue(faults: number, seed: number, long = 4000): P
     } catch (error) {
       tally.findings.push(`round ${round}, ${scene.told}: ${(error as Error).message}`);
     }
+    onRound(`round ${round}: ${done()} faults so far, ${tally.findings.length} findings; ${scene.told}`);
   }
   return tally;
 }
@@ -155,7 +165,7 @@ class Scene implements AsyncDisposable {
     study.catch(() => {});
     const { choose, tally } = this.options;
     for (let done = 0; done < most && !this.#ended; ) {
-      await Promise.race([pause(choose.between(200, 2500)), study.catch(() => {})]);
+      await Promise.race([pause(choose.between(100, 1500)), study.catch(() => {})]);
       if (this.#ended) break;
       const fault = FAULTS[Math.floor(choose.between(0, FAULTS.length))]!;
       if (!(await this.#inject(fault))) continue;
