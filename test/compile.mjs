@@ -18,6 +18,7 @@ export async function compile(folder) {
       "bench/**/*.ts",
       "weights/recipe/*.ts",
       "playground/*.ts",
+      "scripts/*.ts",
       "playground/*.tsx",
     ],
     jsx: "automatic",
