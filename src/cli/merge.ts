@@ -1,4 +1,8 @@
+import { existsSync } from "node:fs";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
 import { Command } from "commander";
+import { SETTINGS } from "../files/run-files.js";
 import { folder } from "./options.js";
 import { print } from "./streams.js";
 
@@ -9,17 +13,36 @@ export function mergeCommand(): Command {
     .argument("<out>", "the new run's folder, or the file", folder)
     .argument(
       "<runs...>",
-      "two or more run folders with equal settings; or .jsonl files of a list, .json files of accuracy",
+      "two or more run folders with equal settings, or of `notice paper`; or .jsonl files of a list, .json files of accuracy",
     )
     .option("--partial", "also where samples are done in none of them; `notice study` goes on with those")
     .action(async (out: string, runs: string[], { partial }: { readonly partial?: boolean }) => {
       const all = (ending: string) => runs.every((run) => run.endsWith(ending));
       if (all(".jsonl")) return (await import("./merge-files.js")).mergeLists(out, runs, {});
       if (all(".json")) return (await import("./merge-files.js")).mergeAccuracy(out, runs);
-      const { mergeRuns } = await import("../study/merge.js");
-      const { asked, patched, selected } = await mergeRuns(out, runs, { partial });
-      const done =
-        selected === 0 ? `${asked} questions are asked` : `${patched} of ${selected} selected samples are patched`;
-      print(`${out}: ${done}\n`);
+      const sets = await runsWithin(runs);
+      if (sets.length === 0) return mergeInto(out, runs, partial);
+      for (const set of sets)
+        await mergeInto(
+          join(out, set),
+          runs.map((run) => join(run, set)),
+          partial,
+        );
     });
+}
+
+async function mergeInto(out: string, runs: readonly string[], partial: boolean | undefined): Promise<void> {
+  const { mergeRuns } = await import("../study/merge.js");
+  const { asked, patched, selected } = await mergeRuns(out, runs, { partial });
+  const done =
+    selected === 0 ? `${asked} questions are asked` : `${patched} of ${selected} selected samples are patched`;
+  print(`${out}: ${done}\n`);
+}
+
+/** The runs that stand in these folders, as `notice paper` makes them; none where one of the folders is itself a run. */
+async function runsWithin(folders: readonly string[]): Promise<string[]> {
+  const isRun = (folder: string) => existsSync(join(folder, SETTINGS));
+  if (folders.some(isRun)) return [];
+  const names = await Promise.all(folders.map((folder) => readdir(folder).catch(() => [])));
+  return [...new Set(names.flat())].filter((name) => folders.some((folder) => isRun(join(folder, name)))).sort();
 }

@@ -86,7 +86,7 @@ async function finishAll(runs: readonly { readonly run: StudyRun }[], shard: Sha
     run[Symbol.dispose]();
     await finishShard(run.folder, shard, stage);
   }
-  print(`${out}: this shard is done; \`notice merge\` puts the shards of each run together.\n`);
+  print(`${out}: this shard is done; \`notice merge\` puts the shards together, of each data set.\n`);
 }
 
 async function namesIn(data: string): Promise<string[]> {

@@ -31,6 +31,28 @@ test("a run for each of the paper's data sets that is there, and what is found b
   );
 });
 
+test("shards merge by data set, and go on from there", async () => {
+  const folder = temporaryFolder();
+  const at = (name: string) => join(folder, name);
+  await writeScenes(at("data"), { count: 4, seed: 7 });
+  rmSync(at("data/mit-states"), { recursive: true });
+  const part = (name: string, ...more: string[]) =>
+    noticeHere("paper", "--data", at("data"), "--out", at(name), "--model", "weights/scenes", ...FEW, ...more);
+  for (const i of [0, 1]) {
+    const { code, stdout, stderr } = await part(`part-${i}`, "--shard", `${i}/2`);
+    assert.is(code, 0, stderr);
+    assert.match(stdout, /this shard is done; `notice merge`/);
+  }
+  const missing = await noticeHere("merge", at("none"), at("part-1"), at("part-1"));
+  assert.match(missing.stderr, /are both 1\/2/);
+  const merged = await noticeHere("merge", at("asked"), at("part-0"), at("part-1"));
+  assert.is(merged.code, 0, merged.stderr);
+  assert.match(merged.stdout, /asked\/faces: 8 questions are asked\n.*asked\/svo-probes: 8 questions are asked\n/);
+  const further = await part("asked", "--shard", "1/2");
+  assert.match(further.stderr, /patch: 1 samples/);
+  assert.not.match(further.stderr, /evaluate: /);
+});
+
 test("a folder without any of the data sets is refused with their names", async () => {
   const { code, stderr } = await noticeHere("paper", "--data", temporaryFolder(), "--out", temporaryFolder());
   assert.is(code, 2);
