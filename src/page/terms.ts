@@ -26,6 +26,6 @@ export const REPORT_TERMS = {
   site: "What is patched. text.cross.z is what heads of the text take from the picture; text.self.z, from the text itself.",
   AUROC:
     "How often a patch of the picture on the object gets more attention than one beside it: 1 is always, 0 never, 0.5 is " +
-    "as often as not. Noise: what attention would give that has nothing to do with the picture.",
+    "as often as not. Noise: what the head’s maps give when they are moved to other places of the picture.",
   "outlier patch": "One of few patches, mostly of the background, in which the model keeps numbers of its own.",
 } as const;

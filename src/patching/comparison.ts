@@ -67,7 +67,8 @@ export function depthShares(layerShare: readonly number[]): number[] {
 const meanSizes = (rows: readonly number[][]) =>
   rows[0]!.map((_, head) => rows.reduce((sum, row) => sum + Math.abs(row[head]!), 0) / rows.length);
 
-function ranks(values: readonly number[]): number[] {
+/** From 0; equal values share the mean of theirs. */
+export function ranks(values: readonly number[]): number[] {
   const sorted = [...values].sort((a, b) => a - b);
   return values.map((value) => mean([sorted.indexOf(value), sorted.lastIndexOf(value)]));
 }

@@ -40,11 +40,12 @@ const unbroken = (sentence: string) =>
   sentence.replace(/(?:% )?\[[^\]]*\]|p = /g, (part) => part.replaceAll(" ", "\u00A0"));
 
 function card({ title, role, facts, pictures }: HeadCard, book: FigureBook): Html {
-  const drawn = pictures.flatMap(({ what, sample }) =>
-    headOverlays(sample, book, what).map((props) =>
-      h("div", null, h(PictureOverlay, props), h("p", null, askedOf(sample))),
-    ),
-  );
+  const drawn = pictures.flatMap(({ what, sample, auroc }) => {
+    const looks = auroc === null ? "" : ` AUROC of the object here: ${auroc.toFixed(2)}.`;
+    return headOverlays(sample, book, what).map((props) =>
+      h("div", null, h(PictureOverlay, props), h("p", null, askedOf(sample) + looks)),
+    );
+  });
   const shown = h("div", { class: "panels" }, ...drawn);
   const more = h("p", null, [
     h("a", { href: "#attention" }, "Where it looks over all samples"),

@@ -42,7 +42,8 @@ export function attention({ headFunctions: heads }: ReportData): Section {
   ]);
   const content = html`<p>Attention of heads from the answer’s token (of a causal tower the last) to the image in the clean runs, as means over samples. Object: share of the attention on
 patches ([CLS] left out) that falls on the object asked about, beside what uniform attention would put there, and the chance that a patch
-in the object gets more than one outside (AUROC), beside where 95% of such means lie of attention that is noise. Outliers: patches whose norm in the last vision layer is two standard deviations above
+in the object gets more than one outside (AUROC), beside where 95% of such means lie of noise: the head’s own maps of a few samples, moved to every place of the picture, over an
+object as large. Outliers: patches whose norm in the last vision layer is two standard deviations above
 the mean. A head segments where its mass is above uniform and AUROC at least ${FUNCTION_BOUNDS.segmentation}, inhibits objects where mass is
 below and AUROC at most ${FUNCTION_BOUNDS.objectInhibition}, and in both cases outside what noise gives; it inhibits outliers where their mass is at most
 ${FUNCTION_BOUNDS.outlierInhibition} of uniform, and the interval of the difference below 0.</p>

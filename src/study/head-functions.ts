@@ -1,4 +1,4 @@
-import { middle95, Z95 } from "../base/mean.js";
+import { middle95 } from "../base/mean.js";
 import { random } from "../base/random.js";
 import { lookingSite } from "../patching/answer-attention.js";
 import {
@@ -12,7 +12,8 @@ import {
 import { bootstrap } from "../patching/circuits.js";
 import type { HeadPlace } from "../patching/head-place.js";
 import type { StudyCircuit } from "./circuits.js";
-import { attentionOf, countPatches } from "./queries/scores.js";
+import { noiseAuroc } from "./noise-auroc.js";
+import { attentionOf, keptMaps } from "./queries/scores.js";
 import type { StudyRun } from "./run.js";
 import type { Settings } from "./settings.js";
 
@@ -38,24 +39,23 @@ export async function headFunctionFacts(
     const names = [...new Set(members.map(({ layer, head }) => `${layer}.${head}`))]
       .map((name) => name.split(".").map(Number) as [number, number])
       .sort(([layer, head], [otherLayer, otherHead]) => layer - otherLayer || head - otherHead);
-    const patches = await countPatches(run.store, dataset);
-    for (const [layer, head] of names) {
-      const place = { dataset, layer, head };
-      const looks = (await attentionOf(run.store, place)).map(attentionIn);
-      facts.push({ ...place, ...meanAttention(looks), ...rangesOf(looks, patches, run.settings) });
-    }
+    for (const [layer, head] of names) facts.push(await headFunctionOf(run, { dataset, layer, head }));
   }
   return facts;
 }
 
 /** How sure means are, and what attention that is noise would give. */
-function rangesOf(looks: readonly HeadAttention[], patches: number, { seed, resamples }: Settings) {
+function rangesOf(
+  looks: readonly HeadAttention[],
+  maps: readonly (readonly number[])[],
+  { seed, resamples }: Settings,
+) {
   const aurocs = looks.flatMap(({ object }) => object?.auroc ?? []);
   const within = (values: readonly number[], name: string) =>
     values.length < 2 ? null : bootstrap(values, resamples, random(seed, name));
   return {
     aurocWithin: within(aurocs, "auroc"),
-    noise: aurocs.length < 2 ? null : noiseOf(looks, patches),
+    noise: aurocs.length < 2 ? null : noiseOf(looks, maps),
     outlierExcess: within(
       looks.flatMap(({ outliers }) => (outliers ? [outliers.mass - outliers.uniform] : [])),
       "outliers",
@@ -64,25 +64,11 @@ function rangesOf(looks: readonly HeadAttention[], patches: number, { seed, resa
 }
 
 /** That of the samples that have an AUROC. */
-const noiseOf = (looks: readonly HeadAttention[], patches: number) =>
+const noiseOf = (looks: readonly HeadAttention[], maps: readonly (readonly number[])[]) =>
   noiseAuroc(
     looks.flatMap(({ object }) => (object?.auroc == null ? [] : [object.uniform])),
-    patches,
+    maps,
   );
-
-/**
- * The middle 95% of the mean AUROC of attention that is independent from patch to patch: a rank sum's variance (Mann
- * and Whitney 1947), a mean's spread.
- *
- * @param shares of the patches that each sample's object covers.
- */
-export function noiseAuroc(shares: readonly number[], patches: number): [low: number, high: number] | null {
-  const inside = shares.map((share) => Math.round(share * patches)).filter((one) => one > 0 && one < patches);
-  if (inside.length === 0) return null;
-  const variances = inside.map((one) => (patches + 1) / (12 * one * (patches - one)));
-  const half = (Z95 * Math.sqrt(variances.reduce((sum, one) => sum + one, 0))) / inside.length;
-  return [0.5 - half, 0.5 + half];
-}
 
 /** Which of some heads have a function. */
 export interface FunctionHeads {
@@ -103,11 +89,14 @@ export async function functionsOfHeads(
 ): Promise<FunctionsOfHeads> {
   // [head][sample]
   const looks: HeadAttention[][] = [];
-  for (const place of heads) looks.push((await attentionOf(store, { dataset, ...place })).map(attentionIn));
-  // Of the picture's patches and masks, which all heads share.
-  const noise = noiseOf(looks[0] ?? [], await countPatches(store, dataset));
+  const noise: ReturnType<typeof noiseOf>[] = [];
+  for (const place of heads) {
+    const own = (await attentionOf(store, { dataset, ...place })).map(attentionIn);
+    looks.push(own);
+    noise.push(noiseOf(own, await keptMaps(store, { dataset, ...place })));
+  }
   const namesOf = (rows: readonly HeadAttention[][]) =>
-    rows.map((own) => headFunctions({ ...meanAttention(own), noise }));
+    rows.map((own, i) => headFunctions({ ...meanAttention(own), noise: noise[i]! }));
   const choose = random(settings.seed, "functions");
   const samples = [...(looks[0] ?? []).keys()];
   const drawn = Array.from({ length: settings.resamples }, () => {
@@ -135,7 +124,7 @@ export async function headFunctionOf(
   place: Pick<HeadFunctionFacts, "dataset" | "layer" | "head">,
 ): Promise<HeadFunctionFacts> {
   const looks = (await attentionOf(store, place)).map(attentionIn);
-  return { ...place, ...meanAttention(looks), ...rangesOf(looks, await countPatches(store, place.dataset), settings) };
+  return { ...place, ...meanAttention(looks), ...rangesOf(looks, await keptMaps(store, place), settings) };
 }
 
 function attentionIn(row: Record<string, number | null>): HeadAttention {

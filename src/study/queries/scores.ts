@@ -155,9 +155,18 @@ export const attentionOf = (
     [dataset, layer, head],
   );
 
-/** Patches of a data set's pictures; 0 where no pattern was kept. */
-export const countPatches = (store: Store, dataset: string): Promise<number> =>
-  store.count("SELECT coalesce(max(len(pattern)) - 1, 0) FROM attention WHERE dataset = $1", [dataset]);
+/** Where a head looks, of the samples of which that was kept, [sample][patch]: [CLS] left out. */
+export const keptMaps = async (
+  store: Store,
+  { dataset, layer, head }: { readonly dataset: string; readonly layer: number; readonly head: number },
+): Promise<number[][]> => {
+  const rows = await store.rows<{ pattern: number[] }>(
+    `SELECT pattern FROM attention
+     WHERE dataset = $1 AND layer = $2 AND head = $3 AND len(pattern) > 1 ORDER BY sample`,
+    [dataset, layer, head],
+  );
+  return rows.map(({ pattern }) => pattern.slice(1));
+};
 
 /** The patterns of a sample's heads, layer by layer. */
 export const attentionPatterns = (
