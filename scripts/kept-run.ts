@@ -11,8 +11,9 @@ import { headMapPng } from "../src/report/heatmap.js";
 import { writeReport } from "../src/report/report.js";
 import type { ReportData } from "../src/report/report-data.js";
 import { circuitFigure, circuitMeans, sharedExtent } from "../src/report/report-figures.js";
-import { bounds, chance, share } from "../src/report/words.js";
+import { bounds, share } from "../src/report/words.js";
 import { readFindings } from "../src/study/findings.js";
+import { shownChance } from "../src/study/ruled.js";
 import { StudyRun } from "../src/study/run.js";
 import type { GivenSettings } from "../src/study/settings.js";
 import { STAGES } from "../src/study/stage.js";
@@ -70,10 +71,10 @@ export function readmeLines(run: KeptRun): string[] {
   if (!isAsSaid) throw new Error(`The README's lines say something else than this run:\n${finding(run).join("\n")}`);
   const moves = aloneIn(run, head!).filter(({ modality }) => modality === "image");
   const means = moves.map(({ mean }) => mean).sort((a, b) => a - b);
-  const { size, of, kept, kept_low, kept_high, random, p_value } = found;
+  const { size, of, kept, kept_low, kept_high, random } = found;
   return [
     `- ${size} of ${of} heads carry ${share(kept)} [${bounds(kept_low, kept_high)}] of the answer on other pairs of actions; ` +
-      `as many random ones carry ${share(random!)}, ${chance(p_value!)}.`,
+      `as many random ones carry ${share(random!)}, p = ${shownChance(found)}.`,
     `- One head, ${headName(head!)}, is in all ${COUNTS[head!.of]} circuits. It looks at the object; put back alone, it moves the answer by ` +
       `${share(means[0]!).replace("%", "")} to ${share(means.at(-1)!)}.`,
     "- Where the words of the question are exchanged instead of the picture, nothing is shown, and the report says so.",

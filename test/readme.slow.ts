@@ -32,7 +32,10 @@ test("the picture of the report is what a browser shows of the kept run", async 
 
 /** What a run says where pictures are exchanged. */
 const ofPictures = ({ rules = [], circuits, headFunctions }: KeptRun) => ({
-  rules: rules.filter(({ modality }) => modality === "image"),
+  // A thousand random sets of the best ones would take a minute.
+  rules: rules
+    .filter(({ modality }) => modality === "image")
+    .map(({ random: _, random_sets: __, p_value: ___, ...one }) => one),
   circuits: circuits.filter(({ modality }) => modality === "image"),
   headFunctions: headFunctions.filter(({ layer, head }) => layer === 0 && head === 0),
 });
@@ -49,7 +52,7 @@ function same(found: unknown, kept: unknown, path = ""): void {
 }
 
 test("where pictures are exchanged, the study says once more what is kept", async () => {
-  const [found, kept] = [await study({ modalities: ["image"] }), await readKept()].map(ofPictures);
+  const [found, kept] = [await study({ modalities: ["image"], headlineSets: 0 }), await readKept()].map(ofPictures);
   assert.ok(kept!.rules.length > 0 && kept!.circuits.length > 0 && kept!.headFunctions.length === 3);
   same(found, kept);
 });
