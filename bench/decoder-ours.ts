@@ -65,8 +65,10 @@ const layers = values.layers?.split(",").map(Number);
 await sweep(pair, { site, layers: [0], heads: [0], position: "last" });
 if (values.profile) {
   const sweeping = () => sweep(pair, { site, layers, position: given.asked });
-  console.log(JSON.stringify(await kernelTimes(sweeping)));
-  process.exit();
+  // All of it is written before the process ends.
+  const profile = JSON.stringify(await kernelTimes(sweeping));
+  process.stdout.write(`${profile}\n`, () => process.exit());
+  await new Promise(() => undefined);
 }
 console.log(JSON.stringify("ready"));
 for await (const line of createInterface({ input: process.stdin })) console.log(JSON.stringify(await measured(line)));
@@ -114,7 +116,7 @@ async function sampledLimit(products: Products): Promise<number> {
   const step = Math.ceil(sorted.length / SAMPLED);
   const sample = sorted.filter((_, i) => (sorted.length - 1 - i) % step === 0);
   const sum = (list: typeof sorted) => list.reduce((total, entry) => total + flopsOf(entry), 0);
-  return ((await limitSeconds(new Map(sample))) * sum(sorted)) / sum(sample);
+  return ((await limitSeconds(new Map(sample), clock)) * sum(sorted)) / sum(sample);
 }
 
 async function readPair(): Promise<Pair> {

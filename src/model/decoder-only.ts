@@ -5,6 +5,7 @@ import { embedWords, LLAMA_SITES, type LlamaWeights, llamaBlock, nextWord } from
 import type { DecoderConfig } from "./decoder-config.js";
 import { NEW_TOKENS, sayGreedily } from "./greedy.js";
 import { placeRows } from "./kernels/places.js";
+import { rotate } from "./kernels/rotary.js";
 
 // What models share whose tower of words has the picture among its own tokens: that tower, and how it goes on with an
 // answer.
@@ -30,6 +31,7 @@ export const readingTower = <Config extends DecoderConfig, W extends Weights>(ta
     }),
     names: () => [],
     embed: ({ weights }, { ids }) => embedWords(weights.text, ids),
+    turned: ({ config }, keys) => rotate(keys, 0, { base: config.text.rope_theta }),
     block: ({ config, weights }, layer, x, { given, past }) =>
       llamaBlock(weights.text.blocks[layer]!, config.text, x, { given, past }),
     attention: ({ weights }, layer) => weights.text.blocks[layer]!,

@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import type { Network } from "../model/architecture.js";
+import { type Network, towerOf } from "../model/architecture.js";
 import { type BlockFunction, type BlockGiven, type BlockSite, valueAt } from "../model/blocks/block.js";
 import type { KeysValues } from "../model/kernels/attention.js";
 import { towerBlocks } from "../model/pass.js";
@@ -32,7 +32,9 @@ export class LaterRows implements Disposable {
     { base, source }: { readonly base: ReadPass; readonly source: ReadPass },
     { first, last }: Span,
   ) {
-    const side = (pass: ReadPass) => new Side(towerBlocks(model, tower, pass.contexts), pass.stream, last);
+    const turned = (keys: tf.Tensor) => towerOf(model, tower).turned?.(model, keys);
+    const side = ({ contexts, stream }: ReadPass) =>
+      new Side({ blocks: towerBlocks(model, tower, contexts), stream, longest: last, turned });
     [this.#base, this.#source] = [side(base), side(source)];
     this.first = first;
   }
@@ -101,19 +103,27 @@ export class LaterRows implements Disposable {
 class Side implements Disposable {
   readonly #known = new Map<number, KeysValues>();
 
-  /** @param longest of all pasts, in tokens. */
+  readonly blocks: readonly BlockFunction[];
+  readonly stream: readonly tf.Tensor[];
+
+  /** @param of.longest of all pasts, in tokens. @param of.turned keys by their positions. */
   constructor(
-    readonly blocks: readonly BlockFunction[],
-    readonly stream: readonly tf.Tensor[],
-    readonly longest: number,
-  ) {}
+    private readonly of: {
+      readonly blocks: readonly BlockFunction[];
+      readonly stream: readonly tf.Tensor[];
+      readonly longest: number;
+      turned(keys: tf.Tensor): tf.Tensor | undefined;
+    },
+  ) {
+    ({ blocks: this.blocks, stream: this.stream } = of);
+  }
 
   /** Keys and values of the tokens before `token`. */
   past(layer: number, token: number): KeysValues[] {
     if (token === 0) return [];
-    const { k, v } = this.#project(layer);
+    const { k, v, turned } = this.#project(layer);
     const before = (values: tf.Tensor) => tf.slice(values, [0, 0, 0, 0], [-1, token, -1, -1]);
-    return [{ k: before(k), v: before(v) }];
+    return [{ k: before(k), v: before(v), ...(turned && { turned: before(turned) }) }];
   }
 
   /** A layer over the rows from `token` on, or only so many. */
@@ -125,16 +135,18 @@ class Side implements Disposable {
   #project(layer: number): KeysValues {
     const known = this.#known.get(layer);
     if (known) return known;
-    const [k, v] = tf.tidy(() => {
-      const { self } = this.blocks[layer]!(rowsFrom(this.stream[layer]!, 0, this.longest));
-      return [tf.keep(self.k), tf.keep(self.v)];
-    }) as [tf.Tensor, tf.Tensor];
-    this.#known.set(layer, { k, v });
-    return { k, v };
+    const [k, v, turned] = tf.tidy(() => {
+      const { self } = this.blocks[layer]!(rowsFrom(this.stream[layer]!, 0, this.of.longest));
+      const turned = this.of.turned(self.k);
+      return [self.k, self.v, ...(turned ? [turned] : [])].map((tensor) => tf.keep(tensor));
+    }) as [tf.Tensor, tf.Tensor, tf.Tensor?];
+    const projected = { k, v, ...(turned && { turned }) };
+    this.#known.set(layer, projected);
+    return projected;
   }
 
   [Symbol.dispose](): void {
-    for (const { k, v } of this.#known.values()) tf.dispose([k, v]);
+    for (const known of this.#known.values()) tf.dispose({ ...known });
     this.#known.clear();
   }
 }

@@ -18,10 +18,11 @@ function withGradient(value: Activation, slope: Activation): Activation {
 
 /** x σ(s x). */
 function swish(s: number): Activation {
+  const gateOf = (x: tf.Tensor) => tf.sigmoid(s === 1 ? x : tf.mul(x, s));
   return withGradient(
-    (x) => tf.mul(x, tf.sigmoid(tf.mul(x, s))),
+    (x) => tf.mul(x, gateOf(x)),
     (x) => {
-      const gate = tf.sigmoid(tf.mul(x, s));
+      const gate = gateOf(x);
       return tf.add(gate, tf.mul(tf.mul(tf.mul(x, s), gate), tf.sub(1, gate)));
     },
   );

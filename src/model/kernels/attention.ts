@@ -27,6 +27,8 @@ export type AttentionValue = "q" | "k" | "v" | "pattern" | "z" | "out";
 export interface KeysValues {
   readonly k: tf.Tensor;
   readonly v: tf.Tensor;
+  /** The keys turned by their positions, where they were before. */
+  readonly turned?: tf.Tensor;
 }
 
 export interface AttentionOptions {

@@ -55,13 +55,12 @@ export function groupedQueryAttention(
       q: () => splitHeads(product(x(), weights.query), heads),
       k: () => splitHeads(product(x(), weights.key), keyValueHeads),
       v: () => splitHeads(product(x(), weights.value), keyValueHeads),
-      pattern: ({ q, k }) =>
-        tf.tidy(() => pattern(rotate(q, before, rotary), rotateAll([...past.map(({ k }) => k), k], rotary))),
+      pattern: ({ q, k }) => tf.tidy(() => pattern(rotate(q, before, rotary), turnedKeys(past, k, rotary))),
       z: (values) => {
         const along = [...past.map(({ v }) => v), values.v];
         if (given?.pattern || past.length === 0) return attendGroups(values.pattern, along);
         return tf.tidy(() => {
-          const keys = rotateAll([...past.map(({ k }) => k), values.k], rotary);
+          const keys = turnedKeys(past, values.k, rotary);
           return attendFrom(rotate(values.q, before, rotary), keys, along);
         });
       },
@@ -71,13 +70,13 @@ export function groupedQueryAttention(
   );
 }
 
-/** Keys in parts, one after the other, turned by their positions. */
-function rotateAll(parts: readonly tf.Tensor[], rotary: Rotary): tf.Tensor[] {
+/** Keys of the past and of the tokens after it, turned by their positions. */
+function turnedKeys(past: readonly KeysValues[], k: tf.Tensor, rotary: Rotary): tf.Tensor[] {
   let first = 0;
-  return parts.map((part) => {
-    const turned = rotate(part, first, rotary);
-    first += part.shape[1]!;
-    return turned;
+  return [...past, { k, turned: undefined }].map(({ k, turned }) => {
+    const keys = turned ?? rotate(k, first, rotary);
+    first += k.shape[1]!;
+    return keys;
   });
 }
 
@@ -85,7 +84,7 @@ function rotateAll(parts: readonly tf.Tensor[], rotary: Rotary): tf.Tensor[] {
  * Scores that are computed at a time, so that they stay in the processor's cache, and natively in memory that is used
  * again: more than 32 MB are asked of the system each time (docs/performance.md).
  */
-const atOnce = () => (tf.getBackend() === "wasm" ? 2 ** 22 : 2 ** 21);
+const SCORES_AT_ONCE = 2 ** 22;
 
 /**
  * Attention over keys and values in parts, [batch, query, head, headDim], without a pattern: each part has a softmax of
@@ -107,7 +106,7 @@ function attendFrom(q: tf.Tensor, keys: readonly tf.Tensor[], values: readonly t
   ];
   const count = keys.reduce((sum, k) => sum + k.shape[1]!, 0);
   const shared = keys.concat(values).every((k) => k.shape[0] === 1 || k.shape[0] === batch);
-  const size = shared ? Math.max(1, Math.floor(atOnce() / (queries * heads * count))) : batch;
+  const size = shared ? Math.max(1, Math.floor(SCORES_AT_ONCE / (queries * heads * count))) : batch;
   const pieces: tf.Tensor[] = [];
   for (let from = 0; from < batch; from += size) {
     const many = Math.min(size, batch - from);
