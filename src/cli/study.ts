@@ -13,6 +13,7 @@ import type { StudyRun } from "../study/run.js";
 import { type GivenSettings, MODALITIES } from "../study/settings.js";
 import type { Shard } from "../study/shard.js";
 import { STAGES, type StageName } from "../study/stage.js";
+import { functionTable } from "./function-table.js";
 import { columns, decimal, folder, type ModelOptions, wholeNumber, withBackend, withJson } from "./options.js";
 import { checkOutputs, type Outputs, printResult } from "./outputs.js";
 import { executorOption, openQueueAt } from "./queue.js";
@@ -185,6 +186,7 @@ async function runIn(name: StudyCommand, flags: StudyFlags, given: GivenSettings
     await runStages(run, COMMANDS[name].stages, { watch: stderrWatch(), signal, shard, ...options });
   }, onSignal);
   const { readFindings, summarise } = await import("../study/findings.js");
+  const { headFunctionFacts } = await import("../study/head-functions.js");
   const datasets = await summarise(run);
   if (shard || COMMANDS[name].stages.length === 1) {
     await printResult({ run: flags.out, datasets }, () => datasetTable(datasets), flags);
@@ -192,7 +194,8 @@ async function runIn(name: StudyCommand, flags: StudyFlags, given: GivenSettings
   }
   const found = await readFindings(run);
   // The points of figures are no findings.
-  const told = { ...found, attribution: found.attribution.map(({ places: _, ...one }) => one) };
+  const functions = await headFunctionFacts(run, found.circuits);
+  const told = { ...found, functions, attribution: found.attribution.map(({ places: _, ...one }) => one) };
   const file = join(flags.out, "circuits.json");
   await refuseForeign(file, "json");
   await writeWhole(file, `${JSON.stringify(told, null, 1)}\n`);
@@ -201,6 +204,7 @@ async function runIn(name: StudyCommand, flags: StudyFlags, given: GivenSettings
     datasetTable(datasets),
     circuitTable(found),
     verifiedTable(found),
+    functionTable(told.functions),
     ruleTable(found),
     ...Object.values(files).map((file) => `${file}\n`),
   ];
