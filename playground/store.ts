@@ -200,7 +200,8 @@ export class Store {
     this.#stop.abort();
     this.#stop = new AbortController();
     const { signal } = this.#stop;
-    this.#change({ busy, done: 0 });
+    // What is said at its end is heard anew, also where the last work ended with the same words.
+    this.#change({ busy, done: 0, said: "" });
     try {
       await work(this.#client, signal);
     } catch (error) {

@@ -99,6 +99,7 @@ test("a whole sweep on the GPU is that of wasm; where the GPU is lost the page g
   await page.workers()[0]!.evaluate("device.destroy()");
   const after = await swept(page);
   await page.getByText("on wasm (WebGPU is not used: it does not answer any more)").waitFor(LONG);
+  assert.is(after.flat(2).length, expected.flat(2).length);
   assert.ok(most(after, expected) <= 1e-6, `${most(after, expected)}`);
   assert.equal(complaints, []);
 });
