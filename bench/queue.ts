@@ -193,7 +193,6 @@ async function simulation(redis: OwnRedis): Promise<void> {
     [8, 8, 100, 3200],
     [32, 32, 10_000, 3072],
     [32, 32, 1000, 6144],
-    [1024, 1, 10_000, 3072],
   ] as const) {
     const workers = machines * each;
     await using queue = await open(redis.url);

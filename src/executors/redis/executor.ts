@@ -103,7 +103,7 @@ export class QueueExecutor extends Executor {
     const every = (ms: number, act: () => Promise<unknown>) =>
       this.#timers.push(setInterval(() => void act().catch(() => {}), ms));
     every(1000 * (SILENT_SECONDS / 4), () => this.#greet());
-    every(LOOK_MS, () => this.#look([...this.#waiting.keys()]));
+    every(LOOK_MS, () => this.#lookAll());
   }
 
   /** Says that it is there, and looks who else is. */
@@ -190,6 +190,19 @@ export class QueueExecutor extends Executor {
     this.#waiting.delete(id);
     if ("error" in how) waiting?.reject(how.error);
     else waiting?.resolve(how.result);
+  }
+
+  /** Looks closer at those of all that wait of which there is something to be told, which one question finds out. */
+  async #lookAll(): Promise<void> {
+    const ids = [...this.#waiting.keys()];
+    const asked = this.connection.redis.pipeline();
+    for (const id of ids) {
+      const job = this.#queue.toKey(id);
+      asked.exists(resultKey(this.#name, id)).exists(job).hexists(job, "finishedOn");
+    }
+    const told = (await asked.exec()) ?? [];
+    const is = (at: number) => told[at]?.[1] === 1;
+    await this.#look(ids.filter((_, i) => is(3 * i) || !is(3 * i + 1) || is(3 * i + 2)));
   }
 
   /** Takes results that are there, and finds jobs that are gone. */
