@@ -1,9 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { type Network, towerOf, towersOf, upstreamOf } from "../model/architecture.js";
 import type { BlockGiven, BlockSite } from "../model/blocks/block.js";
-import { mergeHeads } from "../model/kernels/attention.js";
 import { registerGradients } from "../model/kernels/gradients.js";
-import { linearBackward } from "../model/kernels/linear.js";
+import { headsBackward } from "../model/kernels/linear.js";
 import { replace } from "../model/kernels/values.js";
 import { type Activations, attendedRows, contextOf, type EditedBlock, partsOf, towerBlocks } from "../model/pass.js";
 import type { Steps } from "../model/steps.js";
@@ -206,7 +205,7 @@ function contextsBackward(
     const projection = attends.projection?.(model, layer);
     if (!projection) return parts;
     const [k, v] = parts as [tf.Tensor, tf.Tensor];
-    return [linearBackward(mergeHeads(k), projection.key), linearBackward(mergeHeads(v), projection.value)];
+    return [headsBackward(k, projection.key), headsBackward(v, projection.value)];
   });
   const sum = tf.addN(towards);
   if (!attends.rows) return sum;

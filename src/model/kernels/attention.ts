@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { foldedAttend, foldedPattern, worthFolding } from "./folded.js";
-import { type Linear, linear } from "./linear.js";
+import { intoHeads, type Linear, outOfHeads } from "./linear.js";
 import { batchedMatMul } from "./products.js";
 import { swapped } from "./swapped.js";
 import { define, type Given, type Values } from "./values.js";
@@ -56,8 +56,8 @@ export function attention(
   context: (() => tf.Tensor) | KeysValues,
   { heads, causal = false, past = [], given }: AttentionOptions,
 ): Values<AttentionValue> {
-  const q = () => splitHeads(linear(x(), weights.query), heads);
-  const out = ({ z }: Values<AttentionValue>) => linear(mergeHeads(z), weights.output);
+  const q = () => intoHeads(x(), weights.query, heads);
+  const out = ({ z }: Values<AttentionValue>) => outOfHeads(z, weights.output);
   if (typeof context !== "function") {
     const { k, v } = context;
     return define(
@@ -95,8 +95,8 @@ export function attention(
   return define(
     {
       q,
-      k: () => splitHeads(linear(context(), weights.key), heads),
-      v: () => splitHeads(linear(context(), weights.value), heads),
+      k: () => intoHeads(context(), weights.key, heads),
+      v: () => intoHeads(context(), weights.value, heads),
       pattern: (values) => {
         if (folds()) return foldedPattern(values.q, context(), weights.key);
         if (past.length > 0) return patternAlong(values.q, [...past.map(({ k }) => k), values.k], causal);
@@ -112,8 +112,8 @@ export function attention(
 /** Keys and values of a context [batch, token, width] that many runs will share. */
 export function keysValues(weights: AttentionWeights, context: tf.Tensor, heads: number): KeysValues {
   return {
-    k: splitHeads(linear(context, weights.key), heads),
-    v: splitHeads(linear(context, weights.value), heads),
+    k: intoHeads(context, weights.key, heads),
+    v: intoHeads(context, weights.value, heads),
   };
 }
 
@@ -228,18 +228,6 @@ function groupQueries(q: tf.Tensor, contexts: number): tf.Tensor3D {
   const rows = (batch / contexts) * queries;
   const grouped = tf.transpose(tf.reshape(q, [contexts, rows, heads, headDim]), [0, 2, 1, 3]);
   return tf.reshape(grouped, [contexts * heads, rows, headDim]);
-}
-
-/** [batch, token, width] -> [batch, token, head, headDim] */
-export function splitHeads(x: tf.Tensor, heads: number): tf.Tensor {
-  const [batch, tokens, width] = x.shape as [number, number, number];
-  return tf.reshape(x, [batch, tokens, heads, width / heads]);
-}
-
-/** [batch, token, head, headDim] -> [batch, token, width] */
-export function mergeHeads(z: tf.Tensor): tf.Tensor {
-  const [batch, tokens, heads, headDim] = z.shape as [number, number, number, number];
-  return tf.reshape(z, [batch, tokens, heads * headDim]);
 }
 
 /** [query, key]: 0 where key <= query, a large negative number after it. */

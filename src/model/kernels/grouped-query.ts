@@ -6,11 +6,9 @@ import {
   groupedScores,
   type KeysValues,
   largestBatch,
-  mergeHeads,
-  splitHeads,
   swapGroups,
 } from "./attention.js";
-import { type Matrix, product } from "./linear.js";
+import { intoHeads, type Matrix, outOfHeads } from "./linear.js";
 import { batchedMatMul } from "./products.js";
 import { type Rotary, rotate } from "./rotary.js";
 import { swapped } from "./swapped.js";
@@ -52,9 +50,9 @@ export function groupedQueryAttention(
   const before = past.reduce((sum, { k }) => sum + k.shape[1]!, 0);
   return define(
     {
-      q: () => splitHeads(product(x(), weights.query), heads),
-      k: () => splitHeads(product(x(), weights.key), keyValueHeads),
-      v: () => splitHeads(product(x(), weights.value), keyValueHeads),
+      q: () => intoHeads(x(), weights.query, heads),
+      k: () => intoHeads(x(), weights.key, keyValueHeads),
+      v: () => intoHeads(x(), weights.value, keyValueHeads),
       pattern: ({ q, k }) => tf.tidy(() => pattern(rotate(q, before, rotary), turnedKeys(past, k, rotary))),
       z: (values) => {
         const along = [...past.map(({ v }) => v), values.v];
@@ -64,7 +62,7 @@ export function groupedQueryAttention(
           return attendFrom(rotate(values.q, before, rotary), keys, along);
         });
       },
-      out: ({ z }) => product(mergeHeads(z), weights.output),
+      out: ({ z }) => outOfHeads(z, weights.output),
     },
     given,
   );

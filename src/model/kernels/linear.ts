@@ -17,13 +17,9 @@ export interface LayerNorm<Leaf = tf.Tensor> {
   readonly bias: Leaf;
 }
 
-/** x [..., in] -> [..., out]. Rows are folded into one 2-D product: the only matrix product that is fast on wasm. */
-export function linear(x: tf.Tensor, { weight, bias }: Linear): tf.Tensor {
-  const [inside, outside] = weight.shape as [number, number];
-  return tf.tidy(() => {
-    const rows = tf.matMul(tf.reshape(x, [-1, inside]), weight as tf.Tensor2D); // [rows, out]
-    return tf.reshape(tf.add(rows, bias), [...x.shape.slice(0, -1), outside]);
-  });
+/** x W + b: [..., in] -> [..., out]. */
+export function linear(x: tf.Tensor, weights: Linear): tf.Tensor {
+  return folded(x, weights, [...x.shape.slice(0, -1), weights.weight.shape[1]!]);
 }
 
 /** A product without a bias. */
@@ -34,10 +30,27 @@ export interface Matrix<Leaf = tf.Tensor> {
 
 /** x W: [..., in] -> [..., out]. */
 export function product(x: tf.Tensor, { weight }: Matrix): tf.Tensor {
-  const [inside, outside] = weight.shape as [number, number];
+  return folded(x, { weight }, [...x.shape.slice(0, -1), weight.shape[1]!]);
+}
+
+/** With a bias or without one. */
+type Projection = Matrix & { readonly bias?: tf.Tensor };
+
+/** Queries, keys or values: [batch, token, width] -> [batch, token, head, headDim]. */
+export function intoHeads(x: tf.Tensor, weights: Projection, heads: number): tf.Tensor {
+  return folded(x, weights, [...x.shape.slice(0, -1), heads, weights.weight.shape[1]! / heads]);
+}
+
+/** What heads write: [batch, token, head, headDim] -> [batch, token, width]. */
+export function outOfHeads(z: tf.Tensor, weights: Projection): tf.Tensor {
+  return folded(z, weights, [...z.shape.slice(0, -2), weights.weight.shape[1]!]);
+}
+
+/** Rows are folded into one 2-D product: the only matrix product that is fast on wasm. */
+function folded(x: tf.Tensor, { weight, bias }: Projection, shape: number[]): tf.Tensor {
   return tf.tidy(() => {
-    const rows = tf.matMul(tf.reshape(x, [-1, inside]), weight as tf.Tensor2D); // [rows, out]
-    return tf.reshape(rows, [...x.shape.slice(0, -1), outside]);
+    const rows = tf.matMul(tf.reshape(x, [-1, weight.shape[0]!]), weight as tf.Tensor2D); // [rows, out]
+    return tf.reshape(bias ? tf.add(rows, bias) : rows, shape);
   });
 }
 
@@ -76,13 +89,9 @@ function toUnitSquare(x: tf.Tensor, epsilon: number): tf.Tensor {
   })(x);
 }
 
-/** The gradient towards x of `linear`, from that towards its result: dy Wᵀ. */
-export function linearBackward(dy: tf.Tensor, { weight }: Linear): tf.Tensor {
-  const [inside, outside] = weight.shape as [number, number];
-  return tf.tidy(() => {
-    const rows = tf.matMul(tf.reshape(dy, [-1, outside]), tf.transpose(weight) as tf.Tensor2D); // [rows, in]
-    return tf.reshape(rows, [...dy.shape.slice(0, -1), inside]);
-  });
+/** The gradient towards x of `intoHeads`, from that towards its result: dy Wᵀ, [batch, token, in]. */
+export function headsBackward(dy: tf.Tensor, { weight }: Matrix): tf.Tensor {
+  return tf.tidy(() => outOfHeads(dy, { weight: tf.transpose(weight) }));
 }
 
 /** Over the last axis; variance without Bessel's correction, as in PyTorch. */

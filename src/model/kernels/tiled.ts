@@ -5,11 +5,9 @@ import {
   type AttentionWeights,
   attend,
   attentionPattern,
-  mergeHeads,
-  splitHeads,
   swapGroups,
 } from "./attention.js";
-import { linear } from "./linear.js";
+import { intoHeads, outOfHeads } from "./linear.js";
 import { define, type Values } from "./values.js";
 
 /** How many tokens each tile has: those of one attend to each other and to no other's. */
@@ -30,9 +28,9 @@ export function tiledAttention(
 ): Values<AttentionValue> {
   return define(
     {
-      q: () => splitHeads(linear(x(), weights.query), heads),
-      k: () => splitHeads(linear(x(), weights.key), heads),
-      v: () => splitHeads(linear(x(), weights.value), heads),
+      q: () => intoHeads(x(), weights.query, heads),
+      k: () => intoHeads(x(), weights.key, heads),
+      v: () => intoHeads(x(), weights.value, heads),
       pattern: ({ q, k }) => {
         const pattern = attentionPattern(byTile(q, tile), byTile(k, tile)); // [batch · tile, head, query, key]
         const tiles = k.shape[1]! / tile;
@@ -47,7 +45,7 @@ export function tiledAttention(
         const z = attend(tf.reshape(split, [-1, heads, tile, tile]), byTile(v, tile));
         return tf.reshape(z, [-1, tiles * tile, heads, v.shape[3]!]);
       },
-      out: ({ z }) => linear(mergeHeads(z), weights.output),
+      out: ({ z }) => outOfHeads(z, weights.output),
     },
     given,
   );

@@ -1,9 +1,9 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { attend, attentionPattern, splitHeads } from "../../../src/model/kernels/attention.js";
+import { attend, attentionPattern } from "../../../src/model/kernels/attention.js";
 import { foldedAttend, foldedPattern } from "../../../src/model/kernels/folded.js";
-import { linear } from "../../../src/model/kernels/linear.js";
+import { intoHeads } from "../../../src/model/kernels/linear.js";
 import { useBackend } from "../../../src/platform/backend.js";
 import { difference } from "../../support/fixture.js";
 
@@ -26,14 +26,14 @@ for (const [batch, contexts] of [
     })) as [{ weight: tf.Tensor; bias: tf.Tensor }, { weight: tf.Tensor; bias: tf.Tensor }];
     const q = random(batch, 2, HEADS, HEAD_DIM);
     const context = random(contexts, 7, WIDTH);
-    const pattern = attentionPattern(q, splitHeads(linear(context, key), HEADS));
+    const pattern = attentionPattern(q, intoHeads(context, key, HEADS));
     assert.ok(difference(foldedPattern(q, context, key), pattern) <= 1e-5);
     // As after a patch: not summing to 1.
     const halved = tf.mul(pattern, 0.5);
-    const z = attend(halved, splitHeads(linear(context, value), HEADS));
+    const z = attend(halved, intoHeads(context, value, HEADS));
     assert.ok(difference(foldedAttend(halved, context, value), z) <= 1e-5);
     // One pattern serves all contexts.
-    const [lone, v] = [tf.slice(halved, [0], [1]), splitHeads(linear(context, value), HEADS)];
+    const [lone, v] = [tf.slice(halved, [0], [1]), intoHeads(context, value, HEADS)];
     const each = attend(tf.concat(Array.from({ length: contexts }, () => lone)), v);
     assert.ok(difference(foldedAttend(lone, context, value), each) <= 1e-5);
   });
