@@ -1,7 +1,6 @@
-// Passes compute without a pause, and what they await resolves in a microtask: nothing else would ever run, no timer,
-// no key.
+// What a pass awaits resolves in a microtask: between its layers nothing else would ever run, no timer, no key.
 
-/** So long work goes on before everything else has its turn, and then to the end of its batch. */
+/** So long work goes on before everything else has its turn, and then to the end of its layer. */
 const MOST_MS = 15;
 
 let since = performance.now();

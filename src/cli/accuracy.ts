@@ -54,13 +54,21 @@ async function runAccuracy(model: string, options: AccuracyOptions): Promise<voi
   await untilSignal(async (signal) => {
     await withAsked(model, options, signal, async (executor, architecture) => {
       const form = formOf(architecture);
-      const bar = progress(tasks.length * n, "accuracy");
+      const parts = tasks.map((task) => partOf(sceneSamples(task, n, seed, form), shard ?? WHOLE));
+      const bar = progress(
+        parts.reduce((sum, { length }) => sum + length, 0),
+        "accuracy",
+      );
       const answers: SceneAnswers[] = [];
       try {
-        for (const [i, task] of tasks.entries()) {
-          signal.throwIfAborted();
-          const samples = partOf(sceneSamples(task, n, seed, form), shard ?? WHOLE);
-          answers.push(await askScenes(executor, samples, (done) => bar.update(i * n + done), form));
+        let before = 0;
+        for (const samples of parts) {
+          const onDone = (done: number) => {
+            signal.throwIfAborted();
+            bar.update(before + done);
+          };
+          answers.push(await askScenes(executor, samples, onDone, form));
+          before += samples.length;
         }
       } finally {
         bar.stop();

@@ -44,7 +44,7 @@ export async function fileDigest(file: string): Promise<string> {
   return hash.digest("hex");
 }
 
-/** The records of the shards of one list. @throws NoticeError `options` where one is missing, double, changed, strange. */
+/** The records of a list's shards. @throws NoticeError `options` where one is missing, double, changed or strange. */
 export async function listShards(files: readonly string[]): Promise<ListRecord[]> {
   const found: ListRecord[] = [];
   for (const file of files) {

@@ -10,15 +10,15 @@ import { type SceneAnswers, wholeOf } from "../study/scene-accuracy.js";
 import { checkPlaces, parseShard } from "../study/shard.js";
 import { type Asked, printAccuracy } from "./accuracy.js";
 import { listShards } from "./list-shards.js";
-import { checkOutputs, type Outputs, writeTo } from "./outputs.js";
+import { checkOutputs, writeTo } from "./outputs.js";
 import { printSwept, SweepMeans } from "./sweep-pairs.js";
 
 /** The longest line of results. */
 const MAX_LINE_BYTES = 1 << 28;
 
 /** Shards of `notice sweep --pairs` become the file of the whole list, with the means that the sweep prints. */
-export async function mergeLists(out: string, files: readonly string[], outputs: Outputs): Promise<void> {
-  await checkOutputs({ out, json: outputs.json });
+export async function mergeLists(out: string, files: readonly string[]): Promise<void> {
+  await checkOutputs({ out });
   const [{ swept }] = (await listShards(files)) as [Awaited<ReturnType<typeof listShards>>[number]];
   const means = new SweepMeans();
   async function* lines(): AsyncGenerator<string> {
@@ -29,7 +29,7 @@ export async function mergeLists(out: string, files: readonly string[], outputs:
     }
   }
   await writeTo(out, "jsonl", lines());
-  await printSwept(swept, means, out, outputs);
+  await printSwept(swept, means, out, {});
 }
 
 /** Lines of several files, each in the order of its indices, in that of all. */

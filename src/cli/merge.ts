@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { readdir } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Command } from "commander";
 import { SETTINGS } from "../files/run-files.js";
@@ -18,17 +18,27 @@ export function mergeCommand(): Command {
     .option("--partial", "also where samples are done in none of them; `notice study` goes on with those")
     .action(async (out: string, runs: string[], { partial }: { readonly partial?: boolean }) => {
       const all = (ending: string) => runs.every((run) => run.endsWith(ending));
-      if (all(".jsonl")) return (await import("./merge-files.js")).mergeLists(out, runs, {});
+      if (all(".jsonl")) return (await import("./merge-files.js")).mergeLists(out, runs);
       if (all(".json")) return (await import("./merge-files.js")).mergeAccuracy(out, runs);
       const sets = await runsWithin(runs);
       if (sets.length === 0) return mergeInto(out, runs, partial);
-      for (const set of sets)
-        await mergeInto(
-          join(out, set),
-          runs.map((run) => join(run, set)),
-          partial,
-        );
+      await mergeSets(out, sets, runs, partial);
     });
+}
+
+/** All data sets or none: the same command then works once what was wrong is mended. */
+async function mergeSets(out: string, sets: readonly string[], runs: readonly string[], partial: boolean | undefined) {
+  const made: string[] = [];
+  try {
+    for (const set of sets) {
+      const shards = runs.map((run) => join(run, set));
+      await mergeInto(join(out, set), shards, partial);
+      made.push(join(out, set));
+    }
+  } catch (error) {
+    for (const folder of made) await rm(folder, { recursive: true });
+    throw error;
+  }
 }
 
 async function mergeInto(out: string, runs: readonly string[], partial: boolean | undefined): Promise<void> {
@@ -39,7 +49,7 @@ async function mergeInto(out: string, runs: readonly string[], partial: boolean 
   print(`${out}: ${done}\n`);
 }
 
-/** The runs that stand in these folders, as `notice paper` makes them; none where one of the folders is itself a run. */
+/** The runs that stand in these folders, as `notice paper` makes them; none where one of the folders is a run. */
 async function runsWithin(folders: readonly string[]): Promise<string[]> {
   const isRun = (folder: string) => existsSync(join(folder, SETTINGS));
   if (folders.some(isRun)) return [];

@@ -70,7 +70,7 @@ export async function siteOf(model: string, site: string | undefined): Promise<S
   return mainSites(await architectureOf(model))[0]!;
 }
 
-/** The architecture of the model that the command names, which is not loaded. */
+/** The architecture of the model that the command names, without its weights. */
 export async function architectureOf(model: string): Promise<Architecture> {
   const { filesOf, readFacts } = await import("../model/load.js");
   return whileDownloading(async (hub) => {

@@ -6,6 +6,7 @@ import type { PaperDataset } from "../study/paper.js";
 import type { PublishedCircuit } from "../study/published.js";
 import type { StudyRun } from "../study/run.js";
 import type { Shard } from "../study/shard.js";
+import type { ShardedStage } from "../study/shard-record.js";
 import { STAGES, type StageName, type Watch } from "../study/stage.js";
 import { columns, folder, type ModelOptions, wholeNumber, withBackend, withJson } from "./options.js";
 import { checkOutputs, type Outputs, printResult } from "./outputs.js";
@@ -52,12 +53,15 @@ async function runPaper(flags: PaperFlags): Promise<void> {
   await checkOutputs({ json: flags.json });
   const { paperFolders } = await import("../study/paper.js");
   const { parseShard, WHOLE } = await import("../study/shard.js");
+  const { stageAt } = await import("../study/round.js");
   const shard = flags.shard === undefined ? undefined : parseShard(flags.shard);
   const sets = paperFolders(flags.data, await namesIn(flags.data));
   await mkdir(flags.out, { recursive: true });
   const runs: { readonly set: PaperDataset; readonly run: StudyRun }[] = [];
   try {
     for (const set of sets) runs.push({ set, run: await openRun(set, flags) });
+    // Before the work: a shard may do all that is left of a stage.
+    const stages = shard && (await Promise.all(runs.map(({ run }) => stageAt(run, STAGES))));
     let measured = false;
     await untilSignal(
       async (signal) => {
@@ -70,7 +74,7 @@ async function runPaper(flags: PaperFlags): Promise<void> {
       () => say(`finishing the samples in work; \`notice paper --out ${flags.out} …\` goes on from there`),
     );
     if (measured) return;
-    if (shard) return await finishAll(runs, shard, flags.out);
+    if (shard) return await finishAll(runs, shard, stages!, flags.out);
     await beside(runs, flags);
   } finally {
     for (const { run } of runs) run[Symbol.dispose]();
@@ -78,13 +82,16 @@ async function runPaper(flags: PaperFlags): Promise<void> {
 }
 
 /** Says in each run's folder that its shard is done. */
-async function finishAll(runs: readonly { readonly run: StudyRun }[], shard: Shard, out: string): Promise<void> {
+async function finishAll(
+  runs: readonly { readonly run: StudyRun }[],
+  shard: Shard,
+  stages: readonly ShardedStage[],
+  out: string,
+): Promise<void> {
   const { finishShard } = await import("../study/shard-record.js");
-  const { stageAt } = await import("../study/round.js");
-  for (const { run } of runs) {
-    const stage = await stageAt(run, STAGES);
+  for (const [i, { run }] of runs.entries()) {
     run[Symbol.dispose]();
-    await finishShard(run.folder, shard, stage);
+    await finishShard(run.folder, shard, stages[i]!);
   }
   print(`${out}: this shard is done; \`notice merge\` puts the shards together, of each data set.\n`);
 }

@@ -51,7 +51,7 @@ done
     });
 }
 
-/** Evaluating is left out where samples are selected. */
+/** Those from the one on that the run is at. @throws NoticeError `options` where a part of that is done already. */
 async function stagesLeft(folder: string): Promise<readonly ShardedStage[]> {
   const { StudyRun } = await import("../study/run.js");
   const { stageAt } = await import("../study/round.js");
@@ -61,8 +61,17 @@ async function stagesLeft(folder: string): Promise<readonly ShardedStage[]> {
   using run = await StudyRun.reopen(folder);
   if ((await countRows(run.store, "samples")) === 0)
     throw new NoticeError("options", `The run ${folder} has no samples yet; \`notice prepare\` makes them.`);
-  return (await stageAt(run, STAGES)) === "evaluate" ? SHARDED : SHARDED.slice(1);
+  const at = await stageAt(run, STAGES);
+  if ((await countRows(run.store, RESULTS[at])) > 0)
+    throw new NoticeError(
+      "options",
+      `The run ${folder} has done a part of ${at}, which its shards would do again: finish it first, \`notice ${at} --out ${folder}\`.`,
+    );
+  return SHARDED.slice(SHARDED.indexOf(at));
 }
+
+/** Where the results of a stage are kept. */
+const RESULTS = { evaluate: "answers", patch: "patched", verify: "verified" } as const;
 
 function limit(text: string): string {
   if (!/^(\d{1,3}-)?\d{1,4}(:\d{2}){0,2}$/.test(text))
@@ -110,7 +119,7 @@ cd ${quoted(out)} || exit 1
 case $stage in
   evaluate) from=${quoted(run)} ;;
   patch) from=${MERGED.evaluate}; [ -e $from ] || from=${quoted(run)} ;;
-  verify) from=${MERGED.patch} ;;
+  verify) from=${MERGED.patch}; [ -e $from ] || from=${quoted(run)} ;;
 esac
 shard=$stage-$SLURM_ARRAY_TASK_ID
 if [ ! -e $shard ]; then
@@ -146,7 +155,7 @@ case $stage in
 ${Object.entries(MERGED)
   .map(([stage, whole]) => `  ${stage}) whole=${whole} ;;\n`)
   .join("")}esac
-[ -e $whole ] || ${merge} || exit 1
+[ -e $whole ] || { ${merge}; } || exit 1
 case $stage in
   evaluate) ${NOTICE} select --out $whole && ${NOTICE} screen --out $whole ;;
   patch) ;;

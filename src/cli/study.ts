@@ -18,7 +18,7 @@ import { columns, decimal, folder, type ModelOptions, wholeNumber, withBackend, 
 import { checkOutputs, type Outputs, printResult } from "./outputs.js";
 import { executorOption, openQueueAt } from "./queue.js";
 import { ruleTable, showRule } from "./rule-table.js";
-import { print, say } from "./streams.js";
+import { say } from "./streams.js";
 import { untilSignal } from "./until-signal.js";
 import { stderrWatch } from "./watch.js";
 
@@ -160,7 +160,7 @@ async function runStudy(name: StudyCommand, flags: StudyFlags): Promise<void> {
   if (!shard || !stage) return;
   const { finishShard } = await import("../study/shard-record.js");
   await finishShard(flags.out, shard, stage);
-  print(`${flags.out}: shard ${flags.shard} of ${stage} is done; \`notice merge\` puts the shards together.\n`);
+  say(`${flags.out}: shard ${flags.shard} of ${stage} is done; \`notice merge\` puts the shards together`);
 }
 
 /** @returns of a shard which stage it did its part of. */

@@ -104,7 +104,7 @@ export interface Tower<Config = ModelConfig, Weights = object> {
     x: tf.Tensor,
     beside: Beside & { readonly context?: Context },
   ): Block;
-  /** Keys of the first tokens turned by their positions, where attention turns them; as `self.k`, [batch, token, head, headDim]. */
+  /** Keys of the first tokens, [batch, token, head, headDim], turned by their positions, where attention turns them. */
   turned?(model: Learned<Config, Weights>, keys: tf.Tensor): tf.Tensor;
   /** A layer's attention weights by kind, whose columns are its heads one after the other. */
   attention(model: Learned<Config, Weights>, layer: number): Readonly<Partial<Record<"self" | "cross", HeadMatrices>>>;

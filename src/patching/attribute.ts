@@ -198,13 +198,16 @@ async function sumSlopes(
       const batch = slopes.slice(from, from + size);
       const steps = () => attributions(pair, batch, wanted, { direction, qkFix });
       const found = await inTurns(steps, (tensors) => tensors, signal);
-      for (const [i, { cells, sums }] of changing.entries()) {
-        const values = await found[i]!.data();
-        for (const [pass, { backward }] of batch.entries())
-          for (const [at, { spot }] of cells.entries())
-            sums[backward]![at]! += sumOver(values, found[i]!.shape, pass, spot);
+      try {
+        for (const [i, { cells, sums }] of changing.entries()) {
+          const values = await found[i]!.data();
+          for (const [pass, { backward }] of batch.entries())
+            for (const [at, { spot }] of cells.entries())
+              sums[backward]![at]! += sumOver(values, found[i]!.shape, pass, spot);
+        }
+      } finally {
+        tf.dispose(found);
       }
-      tf.dispose(found);
       onProgress?.(from + batch.length, slopes.length);
     }
   } finally {

@@ -33,7 +33,7 @@ const WORDS = { ...REPORT_TERMS, ...TERMS };
 const FACTS =
   "Put back alone: the head’s value at one token goes into the corrupted run; the number says how far that moves the " +
   "answer towards the clean one, on all pairs. Keeps alone: all other heads are corrupted in the clean run, on pairs " +
-  "that its circuit was not found on; no head: this one is, too.";
+  "that its circuit was not found on; no head: all heads are corrupted.";
 
 /** No line ends within an interval or a p-value. */
 const unbroken = (sentence: string) =>

@@ -4,9 +4,9 @@ import { type StoredSample, unasked } from "./queries/samples.js";
 import { nameOf, type Round, type Stage, throughSamples } from "./stage.js";
 
 /**
- * Asks the model every clean question, or those of a shard, and stores the answers. Only correctly answered samples can be selected. A
- * caption may go on with many words, so of the beginning of one the answer is the likelier of its two. Questions that
- * were answered before are not asked again.
+ * Asks the model every clean question, or those of a shard, and stores the answers. Only correctly answered samples can
+ * be selected. A caption may go on with many words, so of the beginning of one the answer is the likelier of its two.
+ * Questions that were answered before are not asked again.
  *
  * @throws NoticeError `options` where no question has the position that circuits are read at; as `throughSamples`.
  */

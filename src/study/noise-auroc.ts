@@ -4,8 +4,9 @@ import { ranks } from "../patching/comparison.js";
 /**
  * The middle 95% of the mean AUROC of attention that is as smooth as a head's own and has nothing to do with the
  * picture: its own maps, moved to every place of the grid around its edges (torus shifts; Harms et al. 2001), over an
- * object that is as large and in one piece. Neighbouring patches are alike in attention, so that fewer of them count than
- * there are. A grid that is no square takes patches to be independent: a rank sum's variance (Mann and Whitney 1947).
+ * object that is as large and in one piece. Neighbouring patches are alike in attention, so that fewer of them count
+ * than there are. A grid that is no square takes patches to be independent: a rank sum's variance (Mann and Whitney
+ * 1947).
  *
  * @param shares of the patches that each sample's object covers.
  * @param maps of the head, [map][patch], row by row.

@@ -25,9 +25,9 @@ const RESAMPLES = 2000;
 
 /**
  * Finds the circuits of every data set and modality by each rule, on half of the samples, and tests them on the other
- * half, as `verify` does; and each head of the circuits that `verify` tests by itself. What sets of heads keep is stored
- * as it is found, so that an interrupted search goes on. One search needs all samples: a shard leaves it to the whole
- * run.
+ * half, as `verify` does; and each head of the circuits that `verify` tests by itself. What sets of heads keep is
+ * stored as it is found, so that an interrupted search goes on. One search needs all samples: a shard leaves it to the
+ * whole run.
  *
  * @throws NoticeError as `throughSamples`.
  */

@@ -84,7 +84,7 @@ const read = z.strictObject({
   verify: z.int().min(0).max(1_000_000).default(20),
   /** Sets of as many random heads that a circuit is compared with. */
   randomSets: z.int().min(1).max(1000).default(20),
-  /** The same of the headline's circuit, where no set of those keeps as much. Fewer than `randomSets`: no more than those. */
+  /** The same of the headline's circuit, where no set of those keeps as much; never fewer than those. */
   headlineSets: z.int().min(0).max(100_000).default(1000),
 });
 

@@ -21,7 +21,7 @@ const record = z.strictObject({
 });
 
 /** What a finished shard says of itself. */
-export interface ShardRecord {
+interface ShardRecord {
   readonly shard: Shard;
   readonly stage: ShardedStage;
 }

@@ -66,7 +66,7 @@ export function parseShard(text: string, env: Environment = process.env): Shard 
   return shard;
 }
 
-/** Makes sure that shards are all of one whole, each once. @throws NoticeError `options` with what is missing or double. */
+/** Makes sure that shards are all of one whole, each once. @throws NoticeError `options`: what is missing or double. */
 export function checkPlaces(shards: readonly { readonly name: string; readonly shard: Shard }[]): void {
   const refuse = (what: string) => new NoticeError("options", `The shards do not merge: ${what}.`);
   const places = new Map<number, string>();

@@ -3,6 +3,7 @@ import * as assert from "uvu/assert";
 import { stopWith, turn } from "../../src/base/turn.js";
 import { attributeAll } from "../../src/patching/attribute.js";
 import { faithfulness } from "../../src/patching/faithful.js";
+import { pictureOf } from "../../src/patching/inputs.js";
 import { loadBlip } from "../../src/patching/model.js";
 import { patch } from "../../src/patching/patch.js";
 import { sweep } from "../../src/patching/sweep.js";
@@ -65,10 +66,17 @@ test("whatever computes gives turns: as many as it has batches, or more", async 
 test("a pass gives a turn a layer", async () => {
   const { vision, text, decoder } = blip.towers;
   const layers = [vision, text, decoder].reduce((sum, tower) => sum + tower!.layers, 0);
-  const turns = await turnsOf(async () => {
-    using _ = await blip.run({ image: CLEAN_IMAGE, question: CLEAN_QUESTION });
-  });
+  const image = await pictureOf(CLEAN_IMAGE);
+  const pass = async () => {
+    using _ = await blip.run({ image, question: CLEAN_QUESTION });
+  };
+  const turns = await turnsOf(pass);
   assert.ok(turns >= layers, `${turns} turns in ${layers} layers`);
+  const ticking = performance.now;
+  performance.now = () => time;
+  const still = await turnsOf(pass);
+  performance.now = ticking;
+  assert.ok(still < layers, `${still} turns where no time passes`);
 });
 
 test("a timer's abort ends a sweep before its next batch", async () => {

@@ -27,7 +27,7 @@ export type AttentionValue = "q" | "k" | "v" | "pattern" | "z" | "out";
 export interface KeysValues {
   readonly k: tf.Tensor;
   readonly v: tf.Tensor;
-  /** The keys turned by their positions, where they were before. */
+  /** `k` turned by its positions, where that is known. */
   readonly turned?: tf.Tensor;
 }
 

@@ -28,7 +28,7 @@ export interface SelectedSample extends StoredSample {
   readonly ordinal: number;
 }
 
-/** Samples of a shard to ask about that have not been asked about: of each data set the first so many by their draws. */
+/** A shard's samples that have not been asked about: of each data set the first so many by their draws. */
 export const unasked = (
   store: Store,
   candidates = 2 ** 31 - 1,
