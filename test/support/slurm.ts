@@ -69,14 +69,21 @@ export class OwnSlurm {
     return this.call("bash", "-e", "-c", script);
   }
 
-  /** Until nothing is queued or runs. What is queued again begins at once instead of after Slurm's two minutes. */
+  /**
+   * Until nothing is queued or runs. What is queued again begins after three seconds instead of Slurm's two minutes; at
+   * once it may be refused, since what it ran by is revoked to the second.
+   */
   async idle(seconds: number): Promise<void> {
+    const moved = new Set<string>();
     for (let waited = 0; waited < seconds; waited++) {
       const left = (await this.call("squeue", "-h", "-o", "%i %r")).split("\n").filter(Boolean);
       if (left.length === 0) return;
-      for (const line of left)
-        if (line.endsWith(" BeginTime"))
-          await this.call("scontrol", "update", `JobId=${line.split(" ")[0]}`, "StartTime=now").catch(() => {});
+      for (const line of left) {
+        const [id] = line.split(" ") as [string];
+        if (!line.endsWith(" BeginTime") || moved.has(id)) continue;
+        moved.add(id);
+        await this.call("scontrol", "update", `JobId=${id}`, "StartTime=now+3seconds").catch(() => moved.delete(id));
+      }
       await pause(1000);
     }
     throw new Error(`Jobs are left after ${seconds} s: ${await this.call("squeue")}`);
