@@ -3,10 +3,10 @@ import { rm } from "node:fs/promises";
 import { Option } from "commander";
 import { z } from "zod";
 import { NoticeError } from "../base/errors.js";
-import { complaintsOf, parseJson } from "../base/json.js";
-import { findFile, readParts, readText } from "../files/read.js";
+import { fileDigest, findFile } from "../files/read.js";
 import { writeWhole } from "../files/write.js";
 import { checkPlaces, parseShard, type Shard, shardName } from "../study/shard.js";
+import { readRecord } from "../study/shard-record.js";
 
 // A shard of a list is a file of results, and beside it what it is a part of.
 
@@ -38,12 +38,6 @@ export async function finishList(out: string, shard: Shard, of: object, swept: L
 
 export const forgetList = (out: string): Promise<void> => rm(recordOf(out), { force: true });
 
-export async function fileDigest(file: string): Promise<string> {
-  const hash = createHash("sha256");
-  for await (const part of readParts(file)) hash.update(part);
-  return hash.digest("hex");
-}
-
 /** The records of a list's shards. @throws NoticeError `options` where one is missing, double, changed or strange. */
 export async function listShards(files: readonly string[]): Promise<ListRecord[]> {
   const found: ListRecord[] = [];
@@ -51,9 +45,7 @@ export async function listShards(files: readonly string[]): Promise<ListRecord[]
     const place = recordOf(file);
     if (!(await findFile(place)))
       throw new NoticeError("options", `${file} is no finished shard of a list: there is no ${place}.`);
-    const json = parseJson(await readText(place, { most: 100_000 }), place, { code: "options" });
-    const { data, error } = record.safeParse(json, { reportInput: true });
-    if (!data) throw new NoticeError("options", `${place} is no record of a shard: ${complaintsOf(error, "in all")}.`);
+    const data = await readRecord(place, record, 100_000);
     if ((await fileDigest(file)) !== data.file)
       throw new NoticeError(
         "options",

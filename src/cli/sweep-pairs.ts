@@ -1,8 +1,9 @@
 import { NoticeError } from "../base/errors.js";
+import { fileDigest } from "../files/read.js";
 import type { SweepAsked } from "../jobs/sweep.js";
 import type { Scores } from "../patching/scores.js";
 import { parseShard } from "../study/shard.js";
-import { fileDigest, finishList, forgetList } from "./list-shards.js";
+import { finishList, forgetList } from "./list-shards.js";
 import { MeanMap, meanTable } from "./mean-map.js";
 import { siteOf } from "./options.js";
 import { isFile, type Outputs, printResult } from "./outputs.js";

@@ -1,8 +1,7 @@
-import { createHash } from "node:crypto";
 import { rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { partialOf, removeLeftoversOf } from "../files/leftovers.js";
-import { findFile, readParts } from "../files/read.js";
+import { fileDigest, findFile } from "../files/read.js";
 import { fileError, isFileError } from "../files/system-error.js";
 import { makeFolder, writeWhole } from "../files/write.js";
 import { encodePng } from "../pictures/picture.js";
@@ -34,9 +33,7 @@ export async function unpackFer(
 ): Promise<{ readonly name: string; readonly broken: readonly Broken[] } | undefined> {
   const file = join(folder, "fer2013.csv");
   if (!(await findFile(file))) return undefined;
-  const hash = createHash("sha256");
-  for await (const part of readParts(file)) hash.update(part);
-  const name = `fer2013-${hash.digest("hex").slice(0, 8)}`;
+  const name = `fer2013-${(await fileDigest(file)).slice(0, 8)}`;
   const place = join(folder, name);
   const isThere = await stat(place).catch(() => undefined);
   const beside = isThere ? undefined : partialOf(place);

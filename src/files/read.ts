@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { createReadStream, type Stats } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { formatBytes } from "../base/bytes.js";
@@ -57,4 +58,11 @@ export async function* readParts(path: string, size = Infinity): AsyncGenerator<
   } catch (error) {
     throw fileError(path, "read", error);
   }
+}
+
+/** SHA-256 of a file, in hexadecimal digits. @throws as `readBytes` */
+export async function fileDigest(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const part of readParts(path)) hash.update(part);
+  return hash.digest("hex");
 }

@@ -1,10 +1,9 @@
-import { createHash } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { NoticeError } from "../base/errors.js";
 import { complaintsOf, parseJson } from "../base/json.js";
-import { findFile, readParts, readText } from "../files/read.js";
+import { fileDigest, findFile, readText } from "../files/read.js";
 import { DATABASE, SHARD } from "../files/run-files.js";
 import { writeWhole } from "../files/write.js";
 import { checkPlaces, parseShard, type Shard, shardName } from "./shard.js";
@@ -43,10 +42,7 @@ export const forgetShard = (folder: string): Promise<void> => rm(join(folder, SH
 export async function shardOf(folder: string): Promise<ShardRecord | undefined> {
   const file = join(folder, SHARD);
   if (!(await findFile(file))) return undefined;
-  const json = parseJson(await readText(file, { most: 10_000 }), file, { code: "options" });
-  const { data, error } = record.safeParse(json, { reportInput: true });
-  if (!data) throw new NoticeError("options", `${file} is no record of a shard: ${complaintsOf(error, "in all")}.`);
-  const { shard, stage, database } = data;
+  const { shard, stage, database } = await readRecord(file, record, 10_000);
   if ((await digestOf(folder)) !== database)
     throw new NoticeError(
       "options",
@@ -56,10 +52,14 @@ export async function shardOf(folder: string): Promise<ShardRecord | undefined> 
 }
 
 /** Of its database. Whoever closes a file gives up all locks of its process on it, so it must not be open here. */
-async function digestOf(folder: string): Promise<string> {
-  const hash = createHash("sha256");
-  for await (const part of readParts(join(folder, DATABASE))) hash.update(part);
-  return hash.digest("hex");
+const digestOf = (folder: string): Promise<string> => fileDigest(join(folder, DATABASE));
+
+/** A file in which a finished shard says what it is. @throws NoticeError `options` where it is none. @param most bytes. */
+export async function readRecord<Said>(file: string, said: z.ZodType<Said>, most: number): Promise<Said> {
+  const json = parseJson(await readText(file, { most }), file, { code: "options" });
+  const { data, error } = said.safeParse(json, { reportInput: true });
+  if (!data) throw new NoticeError("options", `${file} is no record of a shard: ${complaintsOf(error!, "in all")}.`);
+  return data;
 }
 
 /**
