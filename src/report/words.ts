@@ -1,4 +1,5 @@
 import { Z95 } from "../base/mean.js";
+import { twoFigures } from "../study/ruled.js";
 import type { Modality } from "../study/settings.js";
 
 // How the report's sentences say numbers and lists.
@@ -23,7 +24,7 @@ export const shareWithin = (value: number, [low, high]: readonly [number, number
   `${share(value)} [${bounds(low, high)}]`;
 
 /** p to two figures, and 0.048 for 1/21. */
-export const chance = (p: number): string => `p = ${p < 0.1 ? Number(p.toPrecision(2)) : p.toFixed(2)}`;
+export const chance = (p: number): string => `p = ${twoFigures(p)}`;
 
 /** "1 pair", "6 pairs". */
 export const count = (many: number, what: string): string => `${many} ${what}${many === 1 ? "" : "s"}`;

@@ -73,8 +73,11 @@ export function shownChance(control: Control): string {
   const { p_value: p, random_sets: sets } = control;
   if (p === null) return "-";
   if (isSmallest(control)) return `1/${sets + 1}`;
-  return p < 0.1 ? `${Number(p.toPrecision(2))}` : p.toFixed(2);
+  return twoFigures(p);
 }
+
+/** 0.0024, 0.048, 0.24. */
+export const twoFigures = (p: number): string => (p < 0.1 ? `${Number(p.toPrecision(2))}` : p.toFixed(2));
 
 /** One that says why there is no smallest circuit. */
 export const bypasses = ({ without }: Headline): boolean => isEnough(without);
