@@ -1,5 +1,6 @@
 import { h, type VNode } from "preact";
 import { render } from "preact-render-to-string";
+import { DataTable, type DataTableProps } from "../page/data-table.js";
 
 /** Markup that is safe to put into a page: text of others got into it escaped. */
 export class Html {
@@ -44,29 +45,11 @@ export function inlineScript(code: string): string {
   return code.replaceAll("\r", "").replace(/<(?=\/script|!--)/gi, "<\\");
 }
 
-export interface Table {
-  readonly caption: string;
-  /** The first heads the rows' own headers. */
-  readonly columns: readonly string[];
-  /** The first of each is the row's header. */
-  readonly rows: readonly (readonly string[])[];
-}
-
 /** A table that scrolls within its place where that is narrow, by keyboard too. */
-export function table({ caption, columns, rows }: Table): Html {
-  const heads = columns.map((column) => html`<th scope="col">${column}</th>`);
-  const row = ([head = "", ...cells]: readonly string[]) =>
-    html`<tr><th scope="row">${head}</th>${cells.map((cell) => html`<td>${cell}</td>`)}</tr>\n`;
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="${caption}"><table>
-<caption>${caption}</caption>
-<thead><tr>${heads}</tr></thead>
-<tbody>
-${rows.map(row)}</tbody></table></div>
-`;
-}
+export const table = (content: DataTableProps): Html => component(DataTable, content);
 
 /** The same behind a line that opens it. */
-export function foldedTable(summary: string, content: Table): Html {
+export function foldedTable(summary: string, content: DataTableProps): Html {
   return html`<details><summary>${summary}</summary>${table(content)}</details>
 `;
 }

@@ -1,10 +1,10 @@
+import type { DataTableProps } from "../page/data-table.js";
 import type { HeadMap } from "../page/map.js";
 import { number, percent } from "../page/number.js";
 import type { HeadStatistics } from "../patching/circuits.js";
 import { headName } from "../patching/head-place.js";
 import type { Modality } from "../study/settings.js";
 import type { VegaLiteSpec } from "./figure.js";
-import type { Table } from "./html.js";
 import type { SiteCircuit, TokenMap } from "./report-data.js";
 import { LEGENDS } from "./score-map.js";
 
@@ -12,7 +12,7 @@ import { LEGENDS } from "./score-map.js";
 interface Told {
   /** The main finding, in numbers. */
   readonly alt: string;
-  readonly numbers: Table;
+  readonly numbers: DataTableProps;
 }
 
 /** A drawing of points and lines. */
@@ -105,7 +105,7 @@ function headNotes({ metric, layers, heads, circuit }: SiteCircuit): string[][] 
   return notes;
 }
 
-function headTable({ dataset, modality, site, metric, circuit }: SiteCircuit): Table {
+function headTable({ dataset, modality, site, metric, circuit }: SiteCircuit): DataTableProps {
   return {
     caption:
       `${dataset}, ${MODALITY_NAMES[modality]}, ${site}: every head, by mean |${metric}| over ${circuit.samples} samples. ` +

@@ -28,7 +28,7 @@ test("a table for each data set and corruption, a row for each rule", () => {
     markup,
   );
   assert.match(markup, /<th scope="row">paper<\/th>.*<td>no head<\/td><td>no head matters<\/td>.*<td>none<\/td>/);
-  assert.match(markup, /<th scope="row">&lt;own&gt;, SIP \(image\)<\/th><td>paper<\/td><td>0\.050<\/td><td>0<\/td>/);
+  assert.match(markup, /<th scope="row">&lt;own>, SIP \(image\)<\/th><td>paper<\/td><td>0\.050<\/td><td>0<\/td>/);
   const around = rules(dataOf([{ ...ONE, no_head: 0.99 }])).markup;
   assert.match(around, /SIP \(image\)<\/th><td>none is needed<\/td><td>0\.990<\/td>/);
   assert.is(rules({ ...reportData(), rules: [] }).markup, "");
