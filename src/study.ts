@@ -10,15 +10,11 @@ export { type ReportOptions, writeReport } from "./report/report.js";
 export type { AttributionAgreement } from "./study/agreement.js";
 export type { KeptAlone } from "./study/alone.js";
 export { readCircuits, type StudyCircuit, type StudyCircuits } from "./study/circuits.js";
-export {
-  type ComparedCircuit,
-  type ComparedPair,
-  type Comparison,
-  compareRuns,
-} from "./study/compare.js";
+export { compareRuns } from "./study/compare.js";
+export type { ComparedCircuit, ComparedPair, Comparison } from "./study/compared.js";
 export { exportRules, exportScores } from "./study/export.js";
 export { type Findings, readFindings, summarise } from "./study/findings.js";
-export type { FunctionHeads, FunctionsOfHeads } from "./study/head-functions.js";
+export type { FunctionHeads, FunctionsOfHeads } from "./study/function-counts.js";
 export { type MergeOptions, mergeRuns } from "./study/merge.js";
 export { type PublishedCircuit, type PublishedHead, readPublished } from "./study/published.js";
 export type { PlaceAgreement, SiteAgreement } from "./study/queries/agreement.js";

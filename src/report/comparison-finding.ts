@@ -1,5 +1,5 @@
 import { headName } from "../patching/head-place.js";
-import type { ComparedPair, Comparison } from "../study/compare.js";
+import type { ComparedPair, Comparison } from "../study/compared.js";
 import { chance, count, listed } from "./words.js";
 
 type Named = ComparedPair & { readonly named: NonNullable<ComparedPair["named"]> };

@@ -5,7 +5,7 @@ import type { Site } from "../patching/sites.js";
 import type { Picture } from "../pictures/picture.js";
 import type { AttributionAgreement } from "../study/agreement.js";
 import type { KeptAlone } from "../study/alone.js";
-import type { Comparison } from "../study/compare.js";
+import type { Comparison } from "../study/compared.js";
 import type { HeadFunctionFacts } from "../study/head-functions.js";
 import type { ExcludedCount, GroupCounts } from "../study/queries/samples.js";
 import type { Headline, RuledCircuit } from "../study/ruled.js";

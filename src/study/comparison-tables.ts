@@ -1,6 +1,6 @@
 import type { HeadFunctionName } from "../patching/attention-functions.js";
 import { type HeadPlace, headName } from "../patching/head-place.js";
-import type { ComparedCircuit, ComparedPair, Comparison } from "./compare.js";
+import type { ComparedCircuit, ComparedPair, Comparison } from "./compared.js";
 
 /** A table of words. */
 export interface ComparisonTable {

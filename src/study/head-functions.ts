@@ -1,18 +1,15 @@
-import { middle95 } from "../base/mean.js";
 import { random } from "../base/random.js";
 import { lookingSite } from "../patching/answer-attention.js";
 import {
   type HeadAttention,
   type HeadFunction,
-  type HeadFunctionName,
-  headFunctions,
   type LookNulls,
   meanAttention,
 } from "../patching/attention-functions.js";
 import { bootstrap } from "../patching/circuits.js";
 import type { HeadPlace } from "../patching/head-place.js";
 import type { StudyCircuit } from "./circuits.js";
-import { noiseAuroc } from "./noise-auroc.js";
+import { type FunctionsOfHeads, functionsOf, type LookedHead, noiseOf } from "./function-counts.js";
 import { attentionOf, keptMaps } from "./queries/scores.js";
 import type { StudyRun } from "./run.js";
 import type { Settings } from "./settings.js";
@@ -63,59 +60,18 @@ function rangesOf(
   };
 }
 
-/** That of the samples that have an AUROC. */
-const noiseOf = (looks: readonly HeadAttention[], maps: readonly (readonly number[])[]) =>
-  noiseAuroc(
-    looks.flatMap(({ object }) => (object?.auroc == null ? [] : [object.uniform])),
-    maps,
-  );
-
-/** Which of some heads have a function. */
-export interface FunctionHeads {
-  readonly heads: readonly HeadPlace[];
-  /** How many have it where the samples are drawn again, the same heads: the 2.5th and 97.5th percentile. */
-  readonly low: number;
-  readonly high: number;
-}
-
-/** Of each function that the samples can show: object functions need masks, outlier inhibition needs outliers. */
-export type FunctionsOfHeads = Readonly<Partial<Record<HeadFunctionName, FunctionHeads>>>;
-
 /** What some heads of the site that looks at the picture do in a data set's samples. */
 export async function functionsOfHeads(
   { store, settings }: StudyRun,
   dataset: string,
   heads: readonly HeadPlace[],
 ): Promise<FunctionsOfHeads> {
-  // [head][sample]
-  const looks: HeadAttention[][] = [];
-  const noise: ReturnType<typeof noiseOf>[] = [];
+  const looked: LookedHead[] = [];
   for (const place of heads) {
-    const own = (await attentionOf(store, { dataset, ...place })).map(attentionIn);
-    looks.push(own);
-    noise.push(noiseOf(own, await keptMaps(store, { dataset, ...place })));
+    const looks = (await attentionOf(store, { dataset, ...place })).map(attentionIn);
+    looked.push({ place, looks, maps: await keptMaps(store, { dataset, ...place }) });
   }
-  const namesOf = (rows: readonly HeadAttention[][]) =>
-    rows.map((own, i) => headFunctions({ ...meanAttention(own), noise: noise[i]! }));
-  const choose = random(settings.seed, "functions");
-  const samples = [...(looks[0] ?? []).keys()];
-  const drawn = Array.from({ length: settings.resamples }, () => {
-    const again = samples.map(() => choose.pick(samples));
-    return namesOf(looks.map((own) => again.map((sample) => own[sample]!)));
-  });
-  const found = namesOf(looks);
-  const all = looks.flat();
-  const told = [
-    ...(all.some(({ object }) => object) ? (["segmentation", "object inhibition"] as const) : []),
-    ...(all.some(({ outliers }) => outliers) ? (["outlier inhibition"] as const) : []),
-  ];
-  return Object.fromEntries(
-    told.map((name) => {
-      const counts = drawn.map((names) => names.filter((own) => own.includes(name)).length).sort((a, b) => a - b);
-      const [low, high] = middle95(counts);
-      return [name, { heads: heads.filter((_, i) => found[i]!.includes(name)), low, high }];
-    }),
-  );
+  return functionsOf(looked, settings);
 }
 
 /** What a head attends to in a data set's samples. */

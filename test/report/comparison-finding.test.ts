@@ -1,7 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { comparisonFinding } from "../../src/report/comparison-finding.js";
-import type { ComparedPair, Comparison } from "../../src/study/compare.js";
+import type { ComparedPair, Comparison } from "../../src/study/compared.js";
 
 const circuit = (run: number, heads: number[]) => ({
   ...{ run, dataset: "faces", modality: "image", site: "text.cross.z", samples: 12, of: 18, depth: [1], functions: {} },
