@@ -6,6 +6,7 @@ import { random } from "../src/base/random.js";
 import type { Executor } from "../src/executors/executor.js";
 import { inProcess } from "../src/executors/in-process.js";
 import { openQueue } from "../src/executors/queue.js";
+import { workersAt } from "../src/executors/redis/records.js";
 import { loadModel } from "../src/patching/model.js";
 import { encodePng, type Picture } from "../src/pictures/picture.js";
 import { OwnRedis } from "../test/support/redis.js";
@@ -15,6 +16,7 @@ import { OwnRedis } from "../test/support/redis.js";
 
 const MODEL = "weights/scenes";
 const SWEEP = { site: "text.cross.z" } as const;
+const [SWEEPS, WARM] = [192, 48];
 const QUESTION = { question: "is this star red or blue?", answers: ["red", "blue"] as [string, string] };
 
 const { values } = parseArgs({
@@ -84,38 +86,36 @@ async function overhead(redis: OwnRedis): Promise<void> {
 
 async function scaling(redis: OwnRedis): Promise<void> {
   const [image, corruptImage] = ["examples/star-red.png", "examples/star-blue.png"];
-  const pairs = (round: number, count: number) =>
-    Array.from({ length: count }, (_, key) => ({
-      key,
-      image,
-      corruptImage,
-      ...QUESTION,
-      at: (key + round) % 2 ? 1 : undefined,
-    }));
-  const sweep = async (executor: Executor, round: number) => {
-    // Two of one input are one job, so each has sweeps of its own.
-    const given = pairs(round, 48).map(({ at: _, ...pair }) => ({
-      ...pair,
-      question: `${QUESTION.question}${" ".repeat(pair.key)}`,
-    }));
-    for await (const { error } of executor.sweep(given, SWEEP)) if (error) throw error;
+  await using queue = await open(redis.url);
+  let asked = 0;
+  const sweep = async (count: number) => {
+    // Two of one input are one job, so each has a question of its own.
+    const given = Array.from({ length: count }, (_, key) => {
+      const { question, answers } = QUESTION;
+      return { key, image, corruptImage, answers, question: `${question}${" ".repeat(asked++ % 500)}` };
+    });
+    for await (const { error } of queue.sweep(given, SWEEP)) if (error) throw error;
+  };
+  /** A worker's first sweeps take a second longer, while its programs are compiled. */
+  const warm = async (workers: number) => {
+    const done = async () => (await redis.ask(workersAt)).map((one) => one.done);
+    while ((await done()).filter((count) => count >= WARM).length < workers) await sweep(WARM);
   };
   const ratios: number[] = [];
-  await using queue = await open(redis.url);
   const first = startWorker(redis.url);
-  await sweep(queue, 0);
+  await warm(1);
   for (let round = 0; round < rounds; round++) {
-    const one = await seconds(() => sweep(queue, round));
+    const one = await seconds(() => sweep(SWEEPS));
     const second = startWorker(redis.url);
-    // Until it has its model.
-    await new Promise((resolve) => setTimeout(resolve, 10_000));
-    const two = await seconds(() => sweep(queue, round));
+    await warm(2);
+    const two = await seconds(() => sweep(SWEEPS));
     second.kill("SIGKILL");
     ratios.push(one / two);
-    await new Promise((resolve) => setTimeout(resolve, 1000));
+    // Until nobody counts on it.
+    while ((await redis.ask(workersAt)).length > 1) await new Promise((resolve) => setTimeout(resolve, 1000));
   }
   first.kill("SIGKILL");
-  console.log(`scaling: 48 sweeps by two workers take ${range(ratios, 2)} times less than by one`);
+  console.log(`scaling: ${SWEEPS} sweeps by two workers take ${range(ratios, 2)} times less than by one`);
 }
 
 /** Of jobs that wait, without their pictures. */
