@@ -29,12 +29,22 @@ export interface DecoderFigures {
   readonly limitSeconds: number;
   /** Of the logit difference by each place of pair.json. */
   readonly changes: readonly number[];
-  /** Seconds of all patches at a token, and their operations. */
-  readonly byToken: readonly { readonly token: number; readonly seconds: number; readonly flops: number }[];
+  /** Of the patches at one token: how many, their seconds and their operations. */
+  readonly byToken: readonly Alone[];
   /** Of wasm's heap, in bytes, after the sweep; of the whole process at its largest. */
   readonly heap?: number;
   readonly peak: number;
 }
+
+interface Alone {
+  readonly token: number;
+  readonly patches: number;
+  readonly seconds: number;
+  readonly flops: number;
+}
+
+/** Before a token so far from the end one head a layer is patched: each patch computes all rows from its token on. */
+const FAR = 128;
 
 /** So many products are timed. */
 const SAMPLED = 12;
@@ -83,14 +93,18 @@ async function measured(along: string): Promise<DecoderFigures> {
     seconds = clock() - began;
     changes = given.places.map((place) => scores.at("logitDiff", ...place) ?? Number.NaN);
   });
-  const byToken: { token: number; seconds: number; flops: number }[] = [];
+  const count = layers?.length ?? model.towers.text!.layers;
+  const all = model.towers.text!.heads;
+  const byToken: Alone[] = [];
   for (const token of along.split(",").filter(Boolean).map(Number)) {
+    const heads = given.ids.length - token > FAR ? [0] : undefined;
     const began = clock();
-    await sweep(pair, { site, layers, position: token });
-    byToken.push({ token, seconds: clock() - began, flops: flopsAt([token]) });
+    await sweep(pair, { site, layers, heads, position: token });
+    const share = (heads?.length ?? all) / all;
+    byToken.push({ token, patches: share * count * all, seconds: clock() - began, flops: share * flopsAt([token]) });
   }
   return {
-    patches: (layers?.length ?? model.towers.text!.layers) * model.towers.text!.heads * given.asked.length,
+    patches: count * all * given.asked.length,
     seconds,
     loadSeconds,
     pairSeconds,

@@ -232,10 +232,10 @@ function print(rows: readonly Row[], peers: readonly Peer[]): void {
   for (const { backend, rounds } of rows)
     if (rounds[0]!.figures.byToken.length > 0)
       console.table(
-        rounds[0]!.figures.byToken.map(({ token, seconds, flops }) => ({
+        rounds[0]!.figures.byToken.map(({ token, patches, seconds, flops }) => ({
           [backend]: `token ${token}`,
-          "ms a patch": ((1e3 * seconds) / 270).toFixed(1),
-          "GFLOP a patch": (flops / 270 / 1e9).toFixed(2),
+          "ms a patch": ((1e3 * seconds) / patches).toFixed(1),
+          "GFLOP a patch": (flops / patches / 1e9).toFixed(2),
         })),
       );
   console.table(
