@@ -82,9 +82,11 @@ export {
   type ControlledCut,
   controlledKnockOut,
   noiseAttention,
+  type RandomTargets,
   type SwappedLabels,
   shuffledPairs,
   swappedLabels,
+  sweepControlled,
 } from "./patching/nulls.js";
 export type { Direction, Mode, Pair } from "./patching/pair.js";
 export { type Measured, type PatchOptions, patch, patchHead, patchMetrics } from "./patching/patch.js";

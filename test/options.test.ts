@@ -185,6 +185,10 @@ const ROWS: Record<string, Row> = {
     [pair, { site: "text.cross.pattern", from: "all", to: [1] }, {}],
     [0, 1, 2],
   ],
+  sweepControlled: [
+    [pair, { site: "text.cross.pattern", from: "all", to: [1] }, {}],
+    [0, 1, 2],
+  ],
   shuffledPairs: [
     [[], {}],
     [0, 1],

@@ -15,6 +15,8 @@ export interface Made {
   readonly model: string;
   readonly backend?: string | undefined;
   readonly split?: boolean | undefined;
+  /** By which seed the corrupt pictures of the list are exchanged. */
+  readonly shuffled?: number | undefined;
 }
 
 /** The longest line that is read back. */

@@ -6,6 +6,7 @@ import { checkSite, mainSites, type Site } from "../patching/sites.js";
 import { indices, modelCommand, siteOf, tokenPosition, wholeNumber, withBackend, withJson } from "./options.js";
 import { type PairListOptions, withListOrOne, withPairList } from "./pair-list.js";
 import { type OnePairOptions, withPair } from "./pair-options.js";
+import { randomCutsTable } from "./random-cuts.js";
 import { printScores } from "./score-table.js";
 
 interface KnockOutOptions extends PairListOptions, OnePairOptions {
@@ -14,6 +15,8 @@ interface KnockOutOptions extends PairListOptions, OnePairOptions {
   readonly to: Cut["to"];
   readonly heads?: number[];
   readonly window?: number;
+  readonly random?: number;
+  readonly seed: number;
 }
 
 /** `notice knockout MODEL`: cuts attention from some tokens to others, around each layer in turn. */
@@ -33,6 +36,8 @@ export function knockOutCommand(): Command {
     )
     .option("--heads <list>", "such as 0,2-4; default: all", indices)
     .option("--window <layers>", "how many layers are cut together; default: 1", wholeNumber)
+    .option("--random <n>", "beside cuts to as many random tokens, drawn so many times; default: 0", wholeNumber)
+    .option("--seed <number>", "seed of the random tokens", wholeNumber, 0)
     .option("--png <file>", "draw the layers; a name that ends in .svg makes it an SVG")
     .addHelpText("after", "\nThe clean run is cut. An effect of 1 is as bad as the corruption.");
   withPairList(command, ["png"]);
@@ -40,10 +45,10 @@ export function knockOutCommand(): Command {
 }
 
 async function runKnockOut(model: string, options: KnockOutOptions): Promise<void> {
-  const { from, to, heads, window } = options;
+  const { from, to, heads, window, random: randomSets, seed } = options;
   const cutOf = (looking: Site) => {
     const site = (options.site ?? looking.replace(/z$/, "pattern")) as Cut["site"];
-    return { cut: { site, from, to, heads }, window };
+    return { cut: { site, from, to, heads }, window, ...(randomSets && { randomSets, seed }) };
   };
   await withListOrOne(model, options, {
     async list(file) {
@@ -54,7 +59,8 @@ async function runKnockOut(model: string, options: KnockOutOptions): Promise<voi
     },
     async one(pair, loaded, { image }) {
       const asked = cutOf(mainSites(loaded.architecture)[0]!);
-      await printScores(await knockOutIn(loaded, pair, image, asked), pair, options);
+      const scores = await knockOutIn(loaded, pair, image, asked);
+      await printScores(scores, pair, options, randomSets ? randomCutsTable(scores) : "");
     },
   });
 }

@@ -12,6 +12,7 @@ import {
   throwIfLeftOut,
   withExecutor,
 } from "./pair-list.js";
+import { RandomCuts } from "./random-cuts.js";
 
 /** What is asked of each pair, and the site that the means are of. */
 export interface MapAsked<Name extends "attribute" | "knockOut"> extends PairJob<Name> {
@@ -32,7 +33,7 @@ export async function mapPairs<Name extends "attribute" | "knockOut">(
   const { out, mode = "image", json } = options;
   await checkListOutputs([file], { out, json });
   await withExecutor(model, options, async (executor) => {
-    const means = new MeanMap();
+    const [means, cuts] = [new MeanMap(), new RandomCuts()];
     const tally = await throughPairs(
       executor,
       job,
@@ -40,14 +41,17 @@ export async function mapPairs<Name extends "attribute" | "knockOut">(
       (output) => {
         const found = output as Scores;
         means.add(headMap(found));
+        cuts.add(found);
         return found.toJSON();
       },
     );
     const { pairs, mean, meanSize } = means.found;
     const table = () =>
       `${direction} ${site}: mean effect over ${pairs} of ${countPairs(tally.done)} (1 = all of the logit difference), tokens added up\n\n` +
-      meanTable(mean);
-    await printResult({ model, site, direction, mode, pairs, of: tally.done, mean, meanSize }, table, options);
+      meanTable(mean) +
+      cuts.table;
+    const found = { model, site, direction, mode, pairs, of: tally.done, mean, meanSize, randomCuts: cuts.found };
+    await printResult(found, table, options);
     throwIfLeftOut(`The mean is over ${countPairs(pairs)}`, tally);
   });
 }

@@ -9,6 +9,7 @@ import { resolveModel } from "../files/hub.js";
 import type { JobName, Jobs } from "../jobs/jobs.js";
 import type { PairInput } from "../patching/inputs.js";
 import type { Model } from "../patching/model.js";
+import { shuffledPairs } from "../patching/nulls.js";
 import type { Mode, Pair } from "../patching/pair.js";
 import { downloadReport } from "./download.js";
 import { aloneAt, KeptResults, type Made, refuseResults } from "./kept-results.js";
@@ -27,6 +28,7 @@ export interface PairListOptions extends ModelOptions {
   readonly workers?: number;
   readonly executor?: string;
   readonly data?: string;
+  readonly shuffled?: number;
 }
 
 /** The options for a list of pairs in the place of one. */
@@ -50,6 +52,11 @@ export function withPairList(command: Command, conflicts: readonly string[]): Co
       ]),
     )
     .option("--data <folder>", "with --pairs: pictures may lie below this folder too, absolute paths among them")
+    .option(
+      "--shuffled <seed>",
+      "with --pairs, as a control: each picture with the corrupt picture of another pair of the list",
+      wholeNumber,
+    )
     .option("--workers <number>", "with --pairs: processes; default: as many as cores, if memory allows", wholeNumber)
     .addOption(executorOption("with --pairs: "))
     .addHelpText(
@@ -70,10 +77,12 @@ export async function withListOrOne(
   options: PairListOptions & OnePairOptions,
   { list, one }: ListOrOne,
 ): Promise<void> {
-  const { pairs, out, mode, workers, executor, data } = options;
+  const { pairs, out, mode, workers, executor, data, shuffled } = options;
+  if (pairs !== undefined && shuffled !== undefined && mode === "text")
+    throw new NoticeError("options", "--shuffled exchanges corrupt pictures; leave --mode text out.");
   if (pairs !== undefined) return list(pairs);
-  if ([out, mode, workers, executor, data].some((given) => given !== undefined))
-    throw new NoticeError("options", "--out, --mode, --data, --workers and --executor go with --pairs.");
+  if ([out, mode, workers, executor, data, shuffled].some((given) => given !== undefined))
+    throw new NoticeError("options", "--out, --mode, --data, --shuffled, --workers and --executor go with --pairs.");
   await withOnePair(model, options, one, { instead: ", or a list of --pairs" });
 }
 
@@ -198,13 +207,17 @@ export async function throughPairs<Name extends JobName>(
   take: (output: Jobs[Name]["output"]) => object,
 ): Promise<Tally> {
   const pairs = await readPairs(file, mode, data);
+  const { shuffled } = made;
   const beside = keep ?? (isFile(out) ? out : undefined);
   const kept = beside === undefined ? undefined : await KeptResults.open(beside, job.name, made);
   // Read twice, for the bar's sake only.
   const bar = progress(process.stderr.isTTY ? await countLines(file) : 0, label, "pairs");
   const tally = new Tally(file, bar);
   async function* lines(): AsyncGenerator<string> {
-    const inputs = each(accepted(pairs, tally, takes), job.inputOf);
+    const inputs = each(
+      accepted(shuffled === undefined ? pairs : exchanged(pairs, shuffled), tally, takes),
+      job.inputOf,
+    );
     for await (const { key, output, error } of outcomes(executor, job.name, inputs, kept))
       if (error) tally.leaveOut(key, error);
       else {
@@ -278,8 +291,21 @@ async function* accepted(
   }
 }
 
+/** The lines with each other's corrupt pictures. */
+async function* exchanged(lines: AsyncIterable<PairLine>, seed: number): AsyncGenerator<PairLine> {
+  const all: PairLine[] = [];
+  for await (const line of lines) all.push(line);
+  const shuffled = shuffledPairs(
+    all.flatMap(({ pair }) => pair ?? []),
+    { seed },
+  ).values();
+  for (const line of all) yield line.refused ? line : { index: line.index, pair: shuffled.next().value! };
+}
+
 /** What of a command its results depend on, beside the pairs and what is asked of them. */
-export const madeBy = (model: string, { backend, split }: ModelOptions): Made => ({ model, backend, split });
+export const madeBy = (model: string, { backend, split, shuffled }: PairListOptions): Made => ({
+  ...{ model, backend, split, shuffled },
+});
 
 /** `3 pairs` */
 export const countPairs = (count: number) => `${count} pair${count === 1 ? "" : "s"}`;

@@ -1,6 +1,7 @@
 import { NoticeError } from "../base/errors.js";
 import { fileDigest } from "../files/read.js";
 import type { SweepAsked } from "../jobs/sweep.js";
+import { LabelSwaps } from "../patching/nulls.js";
 import type { Scores } from "../patching/scores.js";
 import { parseShard } from "../study/shard.js";
 import { finishList, forgetList } from "./list-shards.js";
@@ -69,30 +70,63 @@ export interface Swept {
   readonly mode: string;
 }
 
+/** Of the exchanges of answers. */
+const [DRAWS, SHARE] = [1000, 0.95];
+
 /** Mean effects over the pairs of a list. */
 export class SweepMeans {
   readonly #means = new MeanMap();
+  readonly #logits = new MeanMap();
+  readonly #swaps = new LabelSwaps({ draws: DRAWS, share: SHARE });
   /** Pairs that were added. */
   of = 0;
 
   add(scores: Scores): void {
-    this.#means.add(strongestOf(scores));
+    const effects = strongestOf(scores);
+    this.#means.add(effects);
     this.of++;
+    if (scores.degenerate) return;
+    const gap = scores.facts.clean.logitDiff - scores.facts.corrupted.logitDiff;
+    const logits = effects.map((row) => row.map((effect) => effect && effect * gap));
+    this.#logits.add(logits);
+    this.#swaps.add(logits.flat().map((change) => change ?? 0));
   }
 
   get found() {
-    return this.#means.found;
+    return { ...this.#means.found, swappedLabels: this.#swapped };
+  }
+
+  /** What each head does in logits, beside what it would do if coins said which answer is the correct one. */
+  get #swapped() {
+    const { pairs, mean: logits } = this.#logits.found;
+    if (!(pairs > 0)) return null;
+    const { largest } = this.#swaps.found;
+    return { draws: DRAWS, share: SHARE, largest, logits };
   }
 }
 
 const doneIn = (out: string, of: number) => `${out} has the results of ${countPairs(of)}`;
 
 export async function printSwept(swept: Swept, means: SweepMeans, out: string, outputs: Outputs): Promise<void> {
-  const { pairs, mean, meanSize } = means.found;
+  const found = means.found;
+  const { pairs, mean, swappedLabels } = found;
   const table = () =>
     `${swept.direction} ${swept.site}: mean effect over ${pairs} of ${countPairs(means.of)} (1 = all of the logit difference), ` +
-    `each at the token where it is largest\n\n${meanTable(mean)}\n${doneIn(out, means.of)}\n`;
-  await printResult({ ...swept, pairs, of: means.of, mean, meanSize }, table, outputs);
+    `each at the token where it is largest\n\n${meanTable(mean)}\n${swappedLabels ? besideCoins(swappedLabels) : ""}` +
+    `${doneIn(out, means.of)}\n`;
+  await printResult({ ...swept, of: means.of, ...found }, table, outputs);
+}
+
+function besideCoins({ draws, share, largest, logits }: NonNullable<SweepMeans["found"]["swappedLabels"]>): string {
+  const all = logits.flatMap((row, layer) => row.map((change, head) => ({ layer, head, change: change ?? 0 })));
+  const above = all.filter(({ change }) => Math.abs(change) >= largest);
+  const most = all.reduce((one, other) => (Math.abs(other.change) > Math.abs(one.change) ? other : one));
+  const name = ({ layer, head }: typeof most) => (logits[0]!.length > 1 ? `L${layer}H${head}` : `L${layer}`);
+  return (
+    `In logits: ${name(most)} moves the answer most, by ${most.change.toFixed(2)}. Were the correct answers drawn by coins, the\n` +
+    `largest of all would stay below ${largest.toFixed(2)} in ${100 * share}% of ${draws} draws; ${above.length} of ${all.length} reach that: ` +
+    `${above.map(name).join(", ") || "none"}.\n\n`
+  );
 }
 
 /** [layer][head] or [layer][0]: the effect at the token at which it is largest; null where nothing was patched. */

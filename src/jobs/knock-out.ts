@@ -2,15 +2,18 @@ import { z } from "zod";
 import type { ImageInput, PairInput } from "../patching/inputs.js";
 import { type Cut, sweepKnockOut } from "../patching/knock-out.js";
 import type { Model } from "../patching/model.js";
+import { type RandomTargets, sweepControlled } from "../patching/nulls.js";
 import type { Pair } from "../patching/pair.js";
 import type { Scores } from "../patching/scores.js";
 import { inPicture } from "./image-position.js";
 import { anObject, defineJob, type OnPass, pairInput, scores } from "./job.js";
 
 /** What of the attention is cut, and in how many layers together (default: 1). */
-export interface KnockOutAsked {
+export interface KnockOutAsked extends RandomTargets {
   readonly cut: Omit<Cut, "layers">;
   readonly window?: number;
+  /** Beside so many cuts to random tokens. Default: none. */
+  readonly randomSets?: number;
 }
 
 /** A pair, and what is cut in it. */
@@ -22,6 +25,8 @@ const input: z.ZodType<KnockOutInput> = z.object({
   pair: pairInput,
   cut: anObject<KnockOutAsked["cut"]>(),
   window: z.number().optional(),
+  randomSets: z.number().optional(),
+  seed: z.number().optional(),
 });
 
 /** Cuts attention around each layer in turn. `to` may be `box:10,20,64,64` or `mask:FILE`. */
@@ -40,11 +45,13 @@ export async function knockOutIn(
   model: Model,
   pair: Pair,
   image: ImageInput,
-  { cut, window }: KnockOutAsked,
+  { cut, window, randomSets = 0, seed }: KnockOutAsked,
   onProgress?: OnPass,
 ): Promise<Scores> {
   // Those attended to are tokens of the tower that keys are of.
   const keys = { site: String(cut.site).replace(/pattern$/, "k"), position: cut.to };
   const { position: to } = await inPicture(model, pair, keys, image);
-  return await sweepKnockOut(pair, { ...cut, to }, { window, onProgress });
+  const options = { window, onProgress };
+  if (randomSets === 0) return await sweepKnockOut(pair, { ...cut, to }, options);
+  return await sweepControlled(pair, { ...cut, to }, { ...options, randomSets, seed });
 }

@@ -5,12 +5,14 @@ import { checkShape } from "../base/options.js";
 import { type Random, random } from "../base/random.js";
 import { towerOf } from "../model/architecture.js";
 import type { ArchitectureName } from "../model/architectures.js";
+import { METRICS, type Metric, type Score } from "./answers.js";
 import { chanceOf } from "./faithful.js";
 import type { PairInput } from "./inputs.js";
-import { type Cut, knockOut } from "./knock-out.js";
+import { type Cut, knockOut, sweepKnockOut, type WindowOptions } from "./knock-out.js";
 import { checkPair, type Direction, type Pair } from "./pair.js";
 import { resolvePosition, tokenedAt } from "./positions.js";
 import { countOf, indexes } from "./run.js";
+import { Scores } from "./scores.js";
 import { parseSite } from "./sites.js";
 import { fromRun, type Source } from "./sources.js";
 import { patchGrids } from "./token-groups.js";
@@ -96,25 +98,63 @@ export function swappedLabels(
 ): SwappedLabels {
   checkList("The rows of swappedLabels", rows, "[[0.1, 0.4], [0.2, 0.3]]");
   checkShape("swappedLabels", options, { such: "{ draws: 1000 }", keys: ["seed", "draws", "share"] });
-  const { seed = 0, draws = 1000, share = 0.95 } = options;
+  const { seed, draws, share } = options;
   const columns = rows[0]?.length;
   if (columns === undefined || rows.some((row) => row.length !== columns))
     throw new NoticeError("options", "swappedLabels takes one row or more, all of as many heads.");
-  if (!(Number.isInteger(draws) && draws >= 1 && draws <= 1e6 && share > 0 && share < 1))
-    throw new NoticeError(
-      "options",
-      `draws is ${draws} and share ${share}; a count to 1000000 and a share were expected.`,
-    );
-  const choose = random(seed, "labels");
-  const drawn = Array.from({ length: draws }, () => {
-    const signs = rows.map(() => (choose.next() < 0.5 ? 1 : -1));
-    return indexes(columns).map((at) => Math.abs(mean(rows.map((row, i) => signs[i]! * row[at]!))));
-  });
-  const below = (values: number[]) => values.sort((a, b) => a - b)[Math.min(draws - 1, Math.floor(share * draws))]!;
-  return {
-    each: indexes(columns).map((at) => below(drawn.map((means) => means[at]!))),
-    largest: below(drawn.map((means) => Math.max(...means))),
-  };
+  const swaps = new LabelSwaps({ seed, draws, share });
+  for (const row of rows) swaps.add(row);
+  return swaps.found;
+}
+
+/** `swappedLabels` of rows that come one by one. */
+export class LabelSwaps {
+  readonly #choose: Random;
+  readonly #share: number;
+  /** The sum of every column, of each draw. */
+  readonly #sums: number[][];
+  #rows = 0;
+
+  /** @throws NoticeError `options` as `swappedLabels` */
+  constructor({ seed = 0, draws = 1000, share = 0.95 }: Parameters<typeof swappedLabels>[1] = {}) {
+    if (!(Number.isInteger(draws) && draws >= 1 && draws <= 1e6 && share > 0 && share < 1))
+      throw new NoticeError(
+        "options",
+        `draws is ${draws} and share ${share}; a count to 1000000 and a share were expected.`,
+      );
+    this.#choose = random(seed, "labels");
+    this.#share = share;
+    this.#sums = Array.from({ length: draws }, () => []);
+  }
+
+  /** One sample's, of as many heads each time. */
+  add(row: readonly number[]): void {
+    this.#rows++;
+    for (const sums of this.#sums) {
+      const sign = this.#choose.next() < 0.5 ? 1 : -1;
+      for (let at = 0; at < row.length; at++) sums[at] = (sums[at] ?? 0) + sign * row[at]!;
+    }
+  }
+
+  get found(): SwappedLabels {
+    const means = this.#sums.map((sums) => sums.map((sum) => Math.abs(sum) / this.#rows));
+    const below = (values: number[]) =>
+      values.sort((a, b) => a - b)[Math.min(means.length - 1, Math.floor(this.#share * means.length))]!;
+    return {
+      each: indexes(means[0]!.length).map((at) => below(means.map((row) => row[at]!))),
+      largest: below(means.map((row) => Math.max(...row))),
+    };
+  }
+}
+
+const MOST_SETS = 100_000;
+
+/** How many random sets of tokens, and by which seed they are drawn. */
+export interface RandomTargets {
+  /** Default 0. */
+  readonly seed?: number;
+  /** Default 20. */
+  readonly randomSets?: number;
 }
 
 /** What a cut loses, beside what random cuts of as many tokens lose. */
@@ -130,38 +170,77 @@ export interface ControlledCut {
  * Checks a role by intervention: cuts the attention to some tokens, and to as many random ones of the same kind. A head
  * that segments loses the answer where it no longer sees the object, and one that inhibits it does not.
  *
- * @param options.randomSets default 20. @param options.seed default 0.
  * @throws NoticeError as `knockOut`; `options` where more tokens are cut than there are of the kind.
  * @example await controlledKnockOut(pair, { site: "text.cross.pattern", from: "answer", to: object, head: 1 })
  */
 export async function controlledKnockOut<A extends ArchitectureName>(
   pair: Pair<A>,
   cut: Cut<A>,
-  options?: { readonly seed?: number; readonly randomSets?: number },
+  options?: RandomTargets,
 ): Promise<ControlledCut>;
-export async function controlledKnockOut(
-  pair: Pair,
-  cut: Cut,
-  options: { readonly seed?: number; readonly randomSets?: number } = {},
-): Promise<ControlledCut> {
+export async function controlledKnockOut(pair: Pair, cut: Cut, options: RandomTargets = {}): Promise<ControlledCut> {
   checkPair(pair);
   checkShape("controlledKnockOut", options, { such: "{ randomSets: 20 }", keys: ["seed", "randomSets"] });
-  const { seed = 0, randomSets = 20 } = options;
   const { effect } = await knockOut(pair, cut);
+  const drawn: (number | null)[] = [];
+  for (const to of randomTargets(pair, cut, options)) drawn.push((await knockOut(pair, { ...cut, to })).effect);
+  const known = drawn.filter((one) => one !== null);
+  return { effect, random: drawn, pValue: effect === null ? null : chanceOf(effect, known) };
+}
+
+/**
+ * `sweepKnockOut` beside cuts to random tokens: at which depth it matters which tokens are no longer seen.
+ *
+ * @returns its table, with the metrics `random`, the mean effect of the random cuts around a layer, and `pValue`, as
+ * `controlledKnockOut`; both null where clean and corrupted answers hardly differ.
+ * @throws NoticeError as `sweepKnockOut` and `controlledKnockOut`
+ * @example await sweepControlled(pair, { site: "text.cross.pattern", from: "all", to: object }, { randomSets: 99 })
+ */
+export async function sweepControlled<A extends ArchitectureName>(
+  pair: Pair<A>,
+  cut: Omit<Cut<A>, "layers">,
+  options?: WindowOptions & RandomTargets,
+): Promise<Scores<"random" | "pValue">>;
+export async function sweepControlled(
+  pair: Pair,
+  cut: Omit<Cut, "layers">,
+  { seed, randomSets, ...options }: WindowOptions & RandomTargets = {},
+): Promise<Scores<"random" | "pValue">> {
+  const real = await sweepKnockOut(pair, cut, options);
+  const drawn: Scores[] = [];
+  for (const to of randomTargets(pair, cut, { seed, randomSets }))
+    drawn.push(await sweepKnockOut(pair, { ...cut, to }, options));
+  const scores = new Scores<"random" | "pValue">(real.facts, ["random", "pValue"]);
+  for (const layer of indexes(real.facts.shape[0]!)) {
+    const score = Object.fromEntries(METRICS.map((name) => [name, real.at(name, layer)])) as Record<Metric, number>;
+    const chance = drawn.map((one) => one.at("effect", layer)).filter((one) => one !== null);
+    const known =
+      real.degenerate || chance.length === 0 ? null : { random: mean(chance), pValue: chanceOf(score.effect, chance) };
+    scores.set([layer], { ...score, ...(known ?? { random: null, pValue: null }) } as Score);
+  }
+  return scores;
+}
+
+/**
+ * Sets of tokens to cut attention to, each of as many as the cut has: of patches where it has these, else of all tokens
+ * that are attended to.
+ *
+ * @throws NoticeError `options` where more tokens are cut than there are of the kind.
+ */
+function randomTargets(pair: Pair, cut: Cut, { seed = 0, randomSets = 20 }: RandomTargets): number[][] {
+  if (!(Number.isInteger(randomSets) && randomSets >= 0 && randomSets <= MOST_SETS))
+    throw new NoticeError("options", `randomSets is ${randomSets}; a whole number to ${MOST_SETS} was expected.`);
   const { tokens, among } = cutTokens(pair, cut);
   if (tokens.length > among.length)
     throw new NoticeError(
       "options",
       `The cut is to ${tokens.length} tokens, of which there are ${among.length} to draw from.`,
     );
-  const drawn: (number | null)[] = [];
-  for (let at = 0; at < randomSets; at++) {
+  return indexes(randomSets).map((at) => {
     const order = [...among];
     shuffle(order, random(seed, "cut", at));
-    drawn.push((await knockOut(pair, { ...cut, to: order.slice(0, tokens.length) })).effect);
-  }
-  const known = drawn.filter((one) => one !== null);
-  return { effect, random: drawn, pValue: effect === null ? null : chanceOf(effect, known) };
+    return order.slice(0, tokens.length);
+  });
 }
 
 /** What is cut, and of what other sets are drawn: patches where these are, else all tokens that are attended to. */

@@ -2,6 +2,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { sweepKnockOut } from "../../src/patching/knock-out.js";
 import { loadBlip } from "../../src/patching/model.js";
+import { sweepControlled } from "../../src/patching/nulls.js";
 import { noticeHere } from "../support/command.js";
 import { ANSWERS, CLEAN_IMAGE, CLEAN_QUESTION, CORRUPT_IMAGE, NARROW, samplePair } from "../support/samples.js";
 
@@ -36,6 +37,19 @@ test("knockout: the library's table, of the attention that looks at the picture"
   );
   assert.is(table.code, 0, table.stderr);
   assert.match(table.stdout, /noise text\.self\.pattern/);
+});
+
+test("knockout --random: the same cuts, and those to random tokens beside them", async () => {
+  const cut = ["--from", "answer", "--to", "box:0,0,22,37", "--json", "-", "--random", "7", "--seed", "3"];
+  const { code, stdout, stderr } = await noticeHere("knockout", NARROW, ...PAIR, ...cut);
+  assert.is(code, 0, stderr);
+  using blip = await loadBlip(NARROW);
+  using pair = await samplePair(blip, "image");
+  const place = { site: "text.cross.pattern", from: "answer", to: [1, 2, 5, 6, 9, 10, 13, 14] } as const;
+  const expected = await sweepControlled(pair, place, { randomSets: 7, seed: 3 });
+  assert.equal(JSON.parse(stdout).metrics, JSON.parse(JSON.stringify(expected)).metrics);
+  const table = await noticeHere("knockout", NARROW, ...PAIR, ...cut.slice(0, 4), "--random", "7");
+  assert.match(table.stdout, /Beside cuts to as many random tokens:\n\nlayer +effect +random cuts +p\n/);
 });
 
 test("knockout: image means all tokens of an image tower", async () => {

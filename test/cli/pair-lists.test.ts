@@ -11,6 +11,7 @@ import type { PairInput } from "../../src/patching/inputs.js";
 import { sweepKnockOut } from "../../src/patching/knock-out.js";
 import type { Score } from "../../src/patching/metrics.js";
 import { type Blip, loadBlip } from "../../src/patching/model.js";
+import { sweepControlled } from "../../src/patching/nulls.js";
 import type { Pair } from "../../src/patching/pair.js";
 import { patch } from "../../src/patching/patch.js";
 import { patchPath } from "../../src/patching/paths.js";
@@ -98,6 +99,58 @@ test("knockout --pairs: the library's table of each pair, cut where its picture 
   fresh();
   const png = await noticeHere("knockout", NARROW, ...ARGS, ...cut, "--png", join(folder, "x.png"));
   assert.is(png.code, 2);
+});
+
+test("knockout --pairs --random: the means of cuts and of random cuts, and their difference beside coins", async () => {
+  fresh();
+  write(list, forth, back as typeof forth);
+  const cut = ["--from", "answer", "--to", "1", "--random", "5"];
+  const { code, stdout, stderr } = await noticeHere("knockout", NARROW, ...ARGS, ...RESULTS, ...cut);
+  assert.equal([code, stderr], [0, ""]);
+  const place = { site: "text.cross.pattern", from: "answer", to: 1 } as const;
+  const expected = await each((pair) => sweepControlled(pair, place, { randomSets: 5 }), forth, back as typeof forth);
+  assert.equal(
+    lines(),
+    expected.map((scores, index) => ({ index, ...plain(scores) })),
+  );
+  const effects = expected.map((scores) => scores.at("effect", 1)!);
+  const randoms = expected.map((scores) => scores.at("random", 1)!);
+  const gaps = effects.map((effect, i) => effect - randoms[i]!) as [number, number];
+  const found = mean().randomCuts[1];
+  close(found.effect, (effects[0]! + effects[1]!) / 2, "effect");
+  close(found.random, (randoms[0]! + randoms[1]!) / 2, "random");
+  // Of two coins half fall alike, so that 95% of all draws reach the larger of |sum| and |difference|.
+  close(found.chance, Math.max(Math.abs(gaps[0] + gaps[1]), Math.abs(gaps[0] - gaps[1])) / 2, "chance");
+  assert.match(stdout, /layer +effect +random cuts +difference +by chance\n/);
+});
+
+test("sweep --pairs says what heads do in logits, beside coins; --shuffled exchanges the corrupt pictures", async () => {
+  fresh();
+  write(list, forth, back as typeof forth);
+  const plainly = await noticeHere("sweep", NARROW, ...ARGS, ...RESULTS);
+  assert.is(plainly.code, 0, plainly.stderr);
+  const { logits, largest } = mean().swappedLabels;
+  const strongest = (table: (number | null)[]) =>
+    table.reduce((one, other) => (Math.abs(other!) > Math.abs(one!) ? other : one))!;
+  const changes = lines().map(({ metrics }) => metrics.logitDiff.map((heads: number[][]) => heads.map(strongest)));
+  close(logits[1][2], (changes[0][1][2] + changes[1][1][2]) / 2, "in logits");
+  const flat = changes.map((map) => map.flat()) as number[][];
+  const either = [1, -1].map((sign) => Math.max(...flat[0]!.map((one, i) => Math.abs(one + sign * flat[1]![i]!) / 2)));
+  close(largest, Math.max(...either), "largest by coins");
+  assert.match(
+    plainly.stdout,
+    /In logits: L\dH\d moves the answer most, by -?\d+\.\d\d\. Were the correct answers drawn/,
+  );
+
+  fresh();
+  const shuffled = await noticeHere("sweep", NARROW, ...ARGS, ...RESULTS, "--shuffled", "1");
+  assert.is(shuffled.code, 0, shuffled.stderr);
+  // The one's corrupt picture is the other's clean one.
+  for (const { clean, corrupted } of lines()) assert.equal(clean, corrupted);
+  assert.is(mean().swappedLabels, null);
+  fresh();
+  const text = await noticeHere("sweep", NARROW, ...ARGS, ...RESULTS, "--shuffled", "1", "--mode", "text");
+  assert.equal([text.code, /--shuffled exchanges corrupt pictures/.test(text.stderr)], [2, true]);
 });
 
 test("path --pairs: the library's result of each pair, and their mean", async () => {

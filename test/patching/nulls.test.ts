@@ -2,8 +2,15 @@ import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { mean } from "../../src/base/mean.js";
-import { controlledKnockOut, noiseAttention, shuffledPairs, swappedLabels } from "../../src/patching/nulls.js";
+import {
+  controlledKnockOut,
+  noiseAttention,
+  shuffledPairs,
+  swappedLabels,
+  sweepControlled,
+} from "../../src/patching/nulls.js";
 import { patch } from "../../src/patching/patch.js";
+import { indexes } from "../../src/patching/run.js";
 import { parseSite } from "../../src/patching/sites.js";
 import { sweep } from "../../src/patching/sweep.js";
 import { plant, plantIn } from "../support/planted.js";
@@ -118,6 +125,26 @@ test("a cut to what a head reads loses what it moves, and random cuts of as many
   );
   const unread = await controlledKnockOut(planted.pair, { ...cut, to: [3] }, { randomSets: 40 });
   assert.is(unread.pValue, 1);
+});
+
+test("a sweep of cuts has the loss, and random cuts' beside it, only where the head reads", async () => {
+  using planted = await plant("single");
+  const [head] = planted.heads;
+  const cut = { site: "text.cross.pattern", from: "all", head: head!.head } as const;
+  const swept = await sweepControlled(planted.pair, { ...cut, to: [1] }, { randomSets: 40 });
+  for (const layer of indexes(swept.facts.shape[0]!)) {
+    const { effect, random, pValue } = await controlledKnockOut(
+      planted.pair,
+      { ...cut, layers: [layer, layer], to: [1] },
+      { randomSets: 40 },
+    );
+    assert.ok(Math.abs(swept.at("effect", layer)! - effect!) < 1e-6, `effect of layer ${layer}`);
+    assert.ok(Math.abs(swept.at("random", layer)! - mean(random as number[])) < 1e-6, `random of layer ${layer}`);
+    assert.is(swept.at("pValue", layer), pValue);
+  }
+  assert.ok(Math.abs(swept.at("effect", head!.layer)! - 0.5) < 1e-4);
+  for (const randomSets of [-1, 0.5, 1e9])
+    await refused(() => sweepControlled(planted.pair, { ...cut, to: [1] }, { randomSets }), "options", "randomSets is");
 });
 
 test.run();
