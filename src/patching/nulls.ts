@@ -6,6 +6,7 @@ import { type Random, random } from "../base/random.js";
 import { towerOf } from "../model/architecture.js";
 import type { ArchitectureName } from "../model/architectures.js";
 import { METRICS, type Metric, type Score } from "./answers.js";
+import { PASS_KEYS } from "./budget.js";
 import { chanceOf } from "./faithful.js";
 import type { PairInput } from "./inputs.js";
 import { type Cut, knockOut, sweepKnockOut, type WindowOptions } from "./knock-out.js";
@@ -204,8 +205,11 @@ export async function sweepControlled<A extends ArchitectureName>(
 export async function sweepControlled(
   pair: Pair,
   cut: Omit<Cut, "layers">,
-  { seed, randomSets, ...options }: WindowOptions & RandomTargets = {},
+  given: WindowOptions & RandomTargets = {},
 ): Promise<Scores<"random" | "pValue">> {
+  const keys = ["seed", "randomSets", "window", ...PASS_KEYS];
+  checkShape("sweepControlled", given, { such: "{ randomSets: 20 }", keys });
+  const { seed, randomSets, ...options } = given;
   const real = await sweepKnockOut(pair, cut, options);
   const drawn: Scores[] = [];
   for (const to of randomTargets(pair, cut, { seed, randomSets }))
