@@ -1,6 +1,6 @@
 import type { Form } from "../src/data/sample.js";
 import { draw, sampleAt, type Task, tasks } from "../src/data/scenes/scene.js";
-import { putScene } from "../src/data/scenes/sentences.js";
+import { isTrueAt, putScene } from "../src/data/scenes/sentences.js";
 import type { PairGiven } from "./shown.js";
 
 /** Of the page's world: others than the embedded model learned from. */
@@ -15,7 +15,7 @@ export const MOST_SCENES = 1_000_000;
 export function scenePair(task: Task, index: number, form: Form = "question"): PairGiven {
   const sample = sampleAt(task, SEED, index);
   const [image, corruptImage] = [draw(sample.scene).picture, draw(sample.corrupt).picture];
-  const { question, answers, answerPlace } = putScene(sample, form, index);
+  const { question, answers, answerPlace } = putScene(sample, form, isTrueAt(index));
   return { image, corruptImage, question, answers: [...answers], ...(answerPlace && { answerPlace }) };
 }
 

@@ -1,7 +1,7 @@
 import { mean } from "../../src/base/mean.js";
 import { random } from "../../src/base/random.js";
 import { draw, sampleAt, type Task, tasks } from "../../src/data/scenes/scene.js";
-import { putScene } from "../../src/data/scenes/sentences.js";
+import { isTrueAt, putScene } from "../../src/data/scenes/sentences.js";
 import { towerOf } from "../../src/model/architecture.js";
 import { auroc } from "../../src/patching/attention-functions.js";
 import { everyHead, type HeadAt, keptBy } from "../../src/patching/faithful.js";
@@ -151,7 +151,7 @@ const greyPicture = (like: Picture, { processor: { image_mean } }: Model): Pictu
 function askedAt({ architecture }: Model, task: Task, seed: number, index: number): Asked {
   const form = formOf(architecture);
   const sample = sampleAt(task, seed, index);
-  const { question, corruptQuestion, answers, answerPlace } = putScene(sample, form, index);
+  const { question, corruptQuestion, answers, answerPlace } = putScene(sample, form, isTrueAt(index));
   const clean = { image: draw(sample.scene).picture, question, answers, answerPlace };
   return { task, clean, corrupt: draw(sample.corrupt).picture, corruptQuestion };
 }

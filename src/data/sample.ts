@@ -6,6 +6,11 @@ export const FORMS = ["question", "match", "caption"] as const;
  */
 export type Form = (typeof FORMS)[number];
 
+/** Whether a model says what is right, whatever its case. */
+export const isRight = (answer: string, right: string) => plain(answer) === plain(right);
+
+const plain = (answer: string) => answer.trim().toLowerCase();
+
 /** A question about a picture of a data set, with what replaces the one and the other when they are corrupted. */
 export interface Sample {
   /** Unique within its data set, the same for equal data and seed. Letters, digits, `-`, `_`, `.`. */

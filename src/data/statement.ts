@@ -1,3 +1,4 @@
+import { random } from "../base/random.js";
 import { questionTemplate, SENTENCES, TEMPLATES, type Writer } from "../corruption/prompts.js";
 import type { PrepareContext, Sample } from "./sample.js";
 import { Unusable } from "./unusable.js";
@@ -50,6 +51,9 @@ function beginning({ words, write }: Statement, pieces: PrepareContext["pieces"]
   pieces(before!); // refuses one that is too long
   return { question: before!, answers: words, answerPlace: "last" };
 }
+
+/** Whether a sentence is put as it is true of the clean picture: of about every other sample. @param image its path. */
+export const isStatedTrue = (seed: number, dataset: string, image: string) => random(seed, dataset, image).chance(0.5);
 
 /** Whether samples are put as questions. */
 export const isQuestion = ({ as = "question" }: PrepareContext) => as === "question";

@@ -3,7 +3,6 @@ import { basename, dirname, extname } from "node:path";
 import { z } from "zod";
 import { NoticeError } from "../base/errors.js";
 import { nearest } from "../base/nearest.js";
-import { random } from "../base/random.js";
 import { questionTemplate, type Writer } from "../corruption/prompts.js";
 import { findFile } from "../files/read.js";
 import { csvRows } from "./csv.js";
@@ -11,8 +10,8 @@ import { sampleId } from "./image-folder.js";
 import { checked, jsonLines, text } from "./jsonl.js";
 import { placed } from "./placed.js";
 import type { PrepareContext, Prepared, Sample } from "./sample.js";
-import { sceneSentence } from "./scenes/sentences.js";
-import { isQuestion, state } from "./statement.js";
+import { askedPart, sceneSentence } from "./scenes/sentences.js";
+import { isQuestion, isStatedTrue, state } from "./statement.js";
 import { prepared, Unusable } from "./unusable.js";
 
 // These names later become files and columns: none of them is "..".
@@ -169,7 +168,7 @@ function put({ question, corruptQuestion, answers }: Texts, fields: Fields, data
   const say =
     fields.task === undefined ? undefined : sceneSentence(question, answers, context.as === "match" ? "this" : "the");
   if (!isQuestion(context) && say) {
-    const isTrue = random(context.seed, dataset, `${fields.image}`).chance(0.5);
+    const isTrue = isStatedTrue(context.seed, dataset, `${fields.image}`);
     return state({ words: answers, isTrue, write: (word) => write({ question: say(word) }) }, context);
   }
   if (context.as === "match" && !answers.every((answer) => ["match", "no match"].includes(answer)))
@@ -221,8 +220,5 @@ async function found({ image, corruptImage, mask }: Paths, reader: Reader): Prom
 
 function maskOfScene({ task, aspect, question, masks }: Fields): unknown {
   if (typeof masks !== "object" || masks === null || typeof question !== "string") return undefined;
-  const parts = masks as Record<string, unknown>;
-  if (task === "faces") return parts.face;
-  if (task === "actions") return aspect === "object" ? parts.object : parts.subject;
-  return question.split(/\W+/).flatMap((word) => (Object.hasOwn(parts, word) ? [parts[word]] : []))[0];
+  return askedPart({ task, aspect, question }, masks as Record<string, unknown>);
 }

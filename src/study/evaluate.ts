@@ -1,4 +1,5 @@
 import type { NoticeErrorCode } from "../base/errors.js";
+import { isRight } from "../data/sample.js";
 import { checkPosition } from "./position.js";
 import { type StoredSample, unasked } from "./queries/samples.js";
 import { nameOf, type Round, type Stage, throughSamples } from "./stage.js";
@@ -23,7 +24,7 @@ export async function evaluate(stage: Stage): Promise<void> {
     rowsOf(key, { output, error }, provenance) {
       const { dataset, sample, correct } = key;
       if (!error) {
-        const is_correct = plain(output.answer) === plain(correct);
+        const is_correct = isRight(output.answer, correct);
         return { answers: [{ dataset, sample, answer: output.answer, is_correct, provenance }] };
       }
       watch.warn(`${nameOf(key)}: ${error.message}`);
@@ -46,5 +47,3 @@ export async function evaluate(stage: Stage): Promise<void> {
 }
 
 const OF_THE_SAMPLE: readonly NoticeErrorCode[] = ["image", "tokens", "worker"];
-
-const plain = (answer: string) => answer.trim().toLowerCase();

@@ -22,6 +22,9 @@ export interface FunctionHeads {
 /** Of each function that the samples can show: object functions need masks, outlier inhibition needs outliers. */
 export type FunctionsOfHeads = Readonly<Partial<Record<HeadFunctionName, FunctionHeads>>>;
 
+/** So many samples of each data set keep where their heads look, for the report's pictures and for what noise gives. */
+export const MOST_MAPS = 4;
+
 /** Where a head looks in some samples. */
 export interface LookedHead {
   readonly place: HeadPlace;

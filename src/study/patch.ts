@@ -1,6 +1,7 @@
 import { NoticeError } from "../base/errors.js";
 import type { HeadLook, PatchPairsFound } from "../jobs/patch-pairs.js";
 import type { SweepAsked } from "../jobs/sweep.js";
+import { MOST_MAPS } from "./function-counts.js";
 import { attributionOf, type ModalityPair, pairsOf } from "./pairs.js";
 import { checkPosition } from "./position.js";
 import { type SelectedSample, selectedSamples } from "./queries/samples.js";
@@ -12,9 +13,6 @@ import type { Modality } from "./settings.js";
 import { WHOLE } from "./shard.js";
 import { nameOf, type Stage, throughSamples } from "./stage.js";
 import type { Row } from "./tables.js";
-
-/** So many samples of each data set keep their patterns, for the report's pictures. */
-const WITH_PATTERN = 4;
 
 /** A sample with its pairs, one a modality, and what it lacks for the others. */
 interface Work {
@@ -75,7 +73,7 @@ async function workOf(run: StudyRun, samples: readonly SelectedSample[]) {
       attribution,
     }));
     const mask = sample.mask === null ? undefined : run.path(sample.mask);
-    return { key, input: { pairs, looks: { mask, patterns: sample.ordinal < WITH_PATTERN } } };
+    return { key, input: { pairs, looks: { mask, patterns: sample.ordinal < MOST_MAPS } } };
   });
 }
 

@@ -2,7 +2,7 @@ import { NoticeError } from "../base/errors.js";
 import type { Form } from "../data/sample.js";
 import { size } from "../data/scenes/canvas.js";
 import { draw, type Sample, sampleAt, type Task } from "../data/scenes/scene.js";
-import { putScene } from "../data/scenes/sentences.js";
+import { isTrueAt, putScene } from "../data/scenes/sentences.js";
 import type { Executor } from "../executors/executor.js";
 import type { Picture } from "../pictures/picture.js";
 import type { Shard } from "./shard.js";
@@ -29,7 +29,7 @@ export interface SceneAccuracy {
 export function sceneSamples(task: Task, count: number, seed: number, as: Form = "question"): Sample[] {
   return Array.from({ length: count }, (_, index) => {
     const sample = sampleAt(task, seed, index);
-    const { question, answers } = putScene(sample, as, index);
+    const { question, answers } = putScene(sample, as, isTrueAt(index));
     return { ...sample, question, answers };
   });
 }

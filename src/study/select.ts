@@ -1,5 +1,6 @@
 import { NoticeError } from "../base/errors.js";
 import { readPicture } from "../files/picture.js";
+import { balanced, grouped } from "./balanced.js";
 import { pairsOf } from "./pairs.js";
 import { answeredRightly, isFinished, type StoredSample, unasked } from "./queries/samples.js";
 import type { StudyRun } from "./run.js";
@@ -67,39 +68,4 @@ async function faultOf(run: StudyRun, sample: StoredSample): Promise<Row | undef
     if (!(error instanceof NoticeError)) throw error;
     return { reason: "unreadable image", detail: error.message };
   }
-}
-
-/** The groups take turns with their sound items, until there are `count` or none are left. */
-async function balanced<Item extends { readonly sample_group: string }>(
-  items: readonly Item[],
-  count: number,
-  isSound: (item: Item) => Promise<boolean>,
-): Promise<Item[]> {
-  const groups = [...grouped(items, ({ sample_group }) => sample_group)].sort(([a], [b]) => (a < b ? -1 : 1));
-  const waiting = groups.map(([, members]) => members.values());
-  const chosen: Item[] = [];
-  for (let before = -1; before < chosen.length; ) {
-    before = chosen.length;
-    for (const members of waiting) {
-      if (chosen.length === count) return chosen;
-      // The members of an array go on after a break.
-      for (const item of members)
-        if (await isSound(item)) {
-          chosen.push(item);
-          break;
-        }
-    }
-  }
-  return chosen;
-}
-
-/** Items by their key, in the order in which the keys come up. */
-function grouped<Item>(items: readonly Item[], key: (item: Item) => string): Map<string, Item[]> {
-  const groups = new Map<string, Item[]>();
-  for (const item of items) {
-    const members = groups.get(key(item));
-    if (members) members.push(item);
-    else groups.set(key(item), [item]);
-  }
-  return groups;
 }

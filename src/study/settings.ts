@@ -9,7 +9,8 @@ import { SHIPPED_MODEL } from "../files/package.js";
 import { readText } from "../files/read.js";
 import type { Architecture } from "../model/architecture.js";
 import { METRICS } from "../patching/metrics.js";
-import { mainSites, parseSite, SITES, type Site } from "../patching/sites.js";
+import { mainSites, SITES, type Site } from "../patching/sites.js";
+import { READING, readingPosition } from "./reading.js";
 
 /**
  * How a picture or a question is corrupted: semantic image pairs, symmetric token replacement, noise on the picture.
@@ -76,10 +77,10 @@ const read = z.strictObject({
    * In logits: a sample whose corruption changes the logit difference by less has no effect. A share of next to nothing
    * may be any number, and one such sample would outweigh all others.
    */
-  leastDifference: z.number().min(0).max(1000).default(0.5),
+  leastDifference: z.number().min(0).max(1000).default(READING.leastDifference),
   /** False discovery rate of the controlled rule. */
-  rate: z.number().gt(0).lt(1).default(0.05),
-  resamples: z.int().min(100).max(100_000).default(2000),
+  rate: z.number().gt(0).lt(1).default(READING.rate),
+  resamples: z.int().min(100).max(100_000).default(READING.resamples),
   /** Samples of each data set that found circuits are tested on, none of those that they were found on. */
   verify: z.int().min(0).max(1_000_000).default(20),
   /** Sets of as many random heads that a circuit is compared with. */
@@ -170,8 +171,7 @@ export function reread(stored: BegunSettings, given: GivenSettings, run: string)
 /** The settings that follow from the model, where nobody gave others. */
 export function settle(begun: BegunSettings, architecture: Architecture): Settings {
   const [first, ...more] = mainSites(architecture) as [Site, ...Site[]];
-  const { tower } = parseSite({ architecture }, first);
-  const position = architecture.towers[tower]!.causal ? "last" : "answer";
+  const position = readingPosition(architecture, first);
   return { ...begun, sites: begun.sites ?? [first, ...more], position: begun.position ?? position };
 }
 

@@ -17,6 +17,9 @@ export const aspects: Record<Task, readonly Aspect[]> = {
   faces: faceAspects,
 };
 
+/** Its name, of which that of its picture is made. */
+export const sceneName = (task: Task, index: number) => `${task}-${String(index).padStart(5, "0")}`;
+
 /** Scene `index` of a world: independent of how many others are drawn. */
 export function sampleScene(task: Task, seed: number, index: number): Scene {
   const choose = random(seed, task, index);

@@ -32,14 +32,27 @@ function sentenceOf(words: readonly string[], article: string): string | undefin
 }
 
 /**
- * A scene's question and answers as a form puts them: a sentence to match is true of every other scene.
+ * A scene's question and answers as a form puts them.
  *
- * @param index of the scene in its world.
+ * @param isTrue whether a sentence to match is true of the scene.
  */
-export function putScene({ question, corruptQuestion, answers }: Sample, as: Form, index: number): Said {
+export function putScene({ question, corruptQuestion, answers }: Sample, as: Form, isTrue: boolean): Said {
   const write = as === "question" ? undefined : sceneSentence(question, answers, as === "match" ? "this" : "the");
   if (!write) return { question, corruptQuestion, answers };
   // A word of a scene is a word piece.
   const pieces = (text: string) => text.split(" ").length;
-  return state({ words: answers, isTrue: index % 2 === 0, write }, { as, pieces, seed: 0 });
+  return state({ words: answers, isTrue, write }, { as, pieces, seed: 0 });
+}
+
+/** Of a world's scenes, put as sentences one after the other, every other one is true. */
+export const isTrueAt = (index: number) => index % 2 === 0;
+
+/** The part of a scene that is asked about: the shape that the question names, the face, the action's object or subject. */
+export function askedPart<Part>(
+  { task, aspect, question }: Readonly<Record<"task" | "aspect" | "question", unknown>>,
+  parts: Readonly<Record<string, Part>>,
+): Part | undefined {
+  if (task === "faces") return parts.face;
+  if (task === "actions") return aspect === "object" ? parts.object : parts.subject;
+  return `${question}`.split(/\W+/).flatMap((word) => (Object.hasOwn(parts, word) ? [parts[word]!] : []))[0];
 }

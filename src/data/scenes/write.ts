@@ -11,8 +11,8 @@ import type { Form } from "../sample.js";
 import type { Said } from "../statement.js";
 import { type Drawing, size } from "./canvas.js";
 import { encodeGreyJpeg, encodeJpeg } from "./jpeg.js";
-import { caption, draw, type Sample, type Scene, sampleAt, tasks, truth } from "./scene.js";
-import { putScene } from "./sentences.js";
+import { caption, draw, type Sample, type Scene, sampleAt, sceneName, tasks, truth } from "./scene.js";
+import { isTrueAt, putScene } from "./sentences.js";
 import type { Word } from "./vocabulary.js";
 
 export interface WriteScenesOptions {
@@ -62,13 +62,13 @@ export async function writeScenes(directory: string, options: WriteScenesOptions
       for (let index = 0; index < count; index++) {
         const sample = sampleAt(task, seed, index);
         const drawings = [draw(sample.scene), draw(sample.corrupt)] as const;
-        const name = `${task}-${String(index).padStart(5, "0")}`;
+        const name = sceneName(task, index);
         pairs.push(
           JSON.stringify(
             await writePair(
               put,
               name,
-              { ...sample, corruptQuestion: undefined, ...putScene(sample, as, index) },
+              { ...sample, corruptQuestion: undefined, ...putScene(sample, as, isTrueAt(index)) },
               drawings,
             ),
           ),
