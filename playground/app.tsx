@@ -1,4 +1,5 @@
 import type { VNode } from "preact";
+import { BesidePanel } from "./beside-panel.js";
 import { FORM_WORDS } from "./forms.js";
 import { HeadsPanel } from "./heads-panel.js";
 import { ModelBar } from "./model-bar.js";
@@ -35,6 +36,7 @@ export function App({ store, onRestart }: { readonly store: Store; readonly onRe
         <HeadsPanel store={store} />
         <PathsPanel store={store} />
         <OffPanel store={store} />
+        <BesidePanel store={store} />
         <SharePanel view={store.view} />
       </main>
       <footer>

@@ -1,7 +1,7 @@
-import type { View } from "./store.js";
+import type { Side } from "./view.js";
 
 /** What must be known before an effect of this pair is read; undefined where the model tells the two pictures apart. */
-export function cautionOf({ found, given }: View): string | undefined {
+export function cautionOf({ found, given }: Pick<Side, "found" | "given">): string | undefined {
   if (!found) return undefined;
   const [right, other] = given.answers.map((answer) => `“${answer}”`);
   const { clean, corrupted } = found.readings;

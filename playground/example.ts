@@ -3,7 +3,7 @@ import { openModel } from "../src/files/open.js";
 import { scenePair } from "./scenes.js";
 import { Session } from "./session.js";
 import { START } from "./state.js";
-import type { Effects, Example } from "./store.js";
+import type { Effects, Example } from "./view.js";
 
 // `npx tsx playground/example.ts` writes what the page shows before the model is there: its first scene, swept.
 

@@ -1,20 +1,22 @@
 import type { VNode } from "preact";
 import { HeadMap } from "../src/page/head-map.js";
-import type { HeadMap as MapData } from "../src/page/map.js";
 import { Term } from "../src/page/term.js";
 import { TokenStrip } from "../src/page/token-strip.js";
 import { headName } from "../src/patching/head-place.js";
-import { foldedTokens, shownToken, tokenName } from "./effects.js";
+import { foldedTokens, mapOf, shownToken, tokenName } from "./effects.js";
+import { LongButton } from "./long-button.js";
 import { LookPanel } from "./look-panel.js";
-import type { Store, View } from "./store.js";
+import type { Store } from "./store.js";
+import { StudyCard } from "./study-card.js";
+import { type Side, sideOf, type View } from "./view.js";
 
 /** The sweep: the effect of every head, and where the chosen one looks. */
 export function HeadsPanel({ store }: { readonly store: Store }): VNode {
   const { view } = store;
-  const { found, state, busy } = view;
-  const token = shownToken(view);
-  const { selected } = state;
-  const map = mapOf(view, token);
+  const side = sideOf(view);
+  const { found, selected } = side;
+  const token = shownToken(side);
+  const map = mapOf(side, token, view.state.off);
   return (
     <section aria-labelledby="heads">
       <h2 id="heads">Which heads bring the answer back</h2>
@@ -23,20 +25,15 @@ export function HeadsPanel({ store }: { readonly store: Store }): VNode {
         corrupted run, and looks how much of the answer comes back: its <Term word="effect" />. Then the next.
       </p>
       <div class="row">
-        <button type="button" disabled={!view.model.facts || busy !== undefined} onClick={() => void store.sweep()}>
-          {isSwept(view) ? "Sweep again" : "Sweep all heads"}
-        </button>
-        {busy === "sweep" && (
-          <button type="button" onClick={() => store.cancel()}>
-            Cancel
-          </button>
-        )}
+        <LongButton store={store} work="sweep" onClick={() => void store.sweep()}>
+          {isSwept(side) ? "Sweep again" : "Sweep all heads"}
+        </LongButton>
       </div>
       {found && <p class="caution">At which token:</p>}
       {found && (
         <TokenStrip
           label="Token at which heads are patched"
-          tokens={found.tokens.map((text, at) => (found.imageTokens.includes(at) ? text : tokenName(view, at)))}
+          tokens={found.tokens.map((text, at) => (found.imageTokens.includes(at) ? text : tokenName(side, at)))}
           folded={foldedTokens(found)}
           selected={token}
           onSelect={(token) => store.select(selected ?? { layer: 0, head: 0 }, token)}
@@ -51,7 +48,7 @@ export function HeadsPanel({ store }: { readonly store: Store }): VNode {
               onSelect={(layer, head) => store.select({ layer, head }, token)}
             />
           )}
-          <Measure view={view} />
+          <Measure side={side} />
         </div>
         <div>
           <button type="button" disabled={!selected} onClick={() => selected && store.toggle(selected)}>
@@ -59,7 +56,8 @@ export function HeadsPanel({ store }: { readonly store: Store }): VNode {
               ? `Switch ${headName(selected)} ${isOff(view, selected) ? "on again" : "off"}`
               : "Switch a head off"}
           </button>
-          <LookPanel view={view} />
+          <LookPanel side={side} />
+          <StudyCard view={view} />
         </div>
       </div>
     </section>
@@ -67,13 +65,13 @@ export function HeadsPanel({ store }: { readonly store: Store }): VNode {
 }
 
 /** Whether all layers are. */
-function isSwept({ effects, model }: View): boolean {
+export function isSwept({ effects, facts }: Side): boolean {
   const swept = effects.filter((layer) => layer !== undefined).length;
-  return swept > 0 && swept === (model.facts?.layers ?? effects.length);
+  return swept > 0 && swept === (facts?.layers ?? effects.length);
 }
 
 /** What an effect is a share of. */
-function Measure({ view: { found, given } }: { readonly view: View }): VNode | null {
+function Measure({ side: { found, given } }: { readonly side: Side }): VNode | null {
   if (!found) return null;
   const { clean, corrupted } = found.readings;
   const [right, other] = given.answers;
@@ -90,24 +88,4 @@ const signed = (value: number) => value.toFixed(1).replace("-", "−");
 
 function isOff({ state }: View, { layer, head }: { layer: number; head: number }): boolean {
   return state.off.some((one) => one.layer === layer && one.head === head);
-}
-
-/** The effects at a token as a map; heads whose layer is not swept yet have none. */
-export function mapOf(view: View, token: number): MapData | undefined {
-  const { effects, model, state } = view;
-  const some = effects.find((layer) => layer !== undefined);
-  const size = model.facts ?? (some && { layers: effects.length, heads: some.length });
-  if (!size) return undefined;
-  const layers = Array.from({ length: size.layers }, (_, layer) => layer);
-  const heads = Array.from({ length: size.heads }, (_, head) => head);
-  const all = effects.flatMap((layer) => layer?.flat() ?? []).map((effect) => Math.abs(effect ?? 0));
-  return {
-    values: layers.map((layer) => heads.map((head) => effects[layer]?.[head]?.[token] ?? null)),
-    title: `Effect of each head at “${tokenName(view, token)}”`,
-    legend: "effect: 1 is all of the answer, 0 nothing",
-    rows: { title: "layer" },
-    columns: { title: "head" },
-    extent: Math.max(0.1, ...all),
-    marks: { cells: state.off.map(({ layer, head }) => [layer, head] as const), meaning: "switched off" },
-  };
 }

@@ -6,41 +6,48 @@ import { headName } from "../src/patching/head-place.js";
 import type { Picture } from "../src/pictures/picture.js";
 import { drawOverlay } from "../src/report/overlay.js";
 import { rankOf, tokenName } from "./effects.js";
-import type { Looked, View } from "./store.js";
-import { StudyCard } from "./study-card.js";
+import type { Looked, Side } from "./view.js";
 
-/** Where the chosen head looks, with its effect beside that of all others. */
-export function LookPanel({ view }: { readonly view: View }): VNode {
-  const { looked, given } = view;
-  if (!looked) return <p class="caution">Choose a head in the map to see where it looks.</p>;
-  const { at, grid, effect } = looked;
-  const extent = Math.max(1e-6, ...grid.flat().map(Math.abs));
-  const title = `${headName(at)}, from “${tokenName(view, at.token)}”`;
+/** Where the chosen head looks, and what that does not say. */
+export function LookPanel({ side }: { readonly side: Side }): VNode {
   return (
     <div>
-      <PictureOverlay
-        title={title}
-        picture={{ src: pictureUrl(given.image), alt: "The clean picture.", width: 128, height: 128 }}
-        overlay={{
-          src: pictureUrl(overlayOf(looked, given.image, extent)),
-          alt: `${title}: where it looks more and less than all heads do.`,
-          width: 128,
-          height: 128,
-        }}
-        extent={extent}
-        effect={{ effect, null: othersOf(view, at), rank: rankOf(view, at) }}
-      />
-      <StudyCard view={view} />
-      <p class="caution">
-        All heads look at some patches more than at others. What they share is taken away: left is what this one does
-        otherwise. Where it looks does not say that the answer depends on it; the effect does.
-      </p>
+      <Look side={side} />
+      {side.looked && (
+        <p class="caution">
+          All heads look at some patches more than at others. What they share is taken away: left is what this one does
+          otherwise. Where it looks does not say that the answer depends on it; the effect does.
+        </p>
+      )}
     </div>
   );
 }
 
+/** Where the chosen head looks, with its effect beside that of all others. */
+export function Look({ side }: { readonly side: Side }): VNode {
+  const { looked, given } = side;
+  if (!looked) return <p class="caution">Choose a head in the map to see where it looks.</p>;
+  const { at, grid, effect } = looked;
+  const extent = Math.max(1e-6, ...grid.flat().map(Math.abs));
+  const title = `${headName(at)}, from “${tokenName(side, at.token)}”`;
+  return (
+    <PictureOverlay
+      title={title}
+      picture={{ src: pictureUrl(given.image), alt: "The clean picture.", width: 128, height: 128 }}
+      overlay={{
+        src: pictureUrl(overlayOf(looked, given.image, extent)),
+        alt: `${title}: where it looks more and less than all heads do.`,
+        width: 128,
+        height: 128,
+      }}
+      extent={extent}
+      effect={{ effect, null: othersOf(side, at), rank: rankOf(side, at) }}
+    />
+  );
+}
+
 /** Where the effects of the other heads lie. */
-function othersOf({ effects }: View, at: Looked["at"]) {
+function othersOf({ effects }: Side, at: Looked["at"]) {
   const others = effects
     .flatMap((layer, l) => (layer ?? []).flatMap((head, h) => (l === at.layer && h === at.head ? [] : head)))
     .filter((one): one is number => one !== null && one !== undefined)

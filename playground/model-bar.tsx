@@ -2,7 +2,7 @@ import type { VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { forget, keepOffline } from "./kept.js";
 import { megabytes } from "./pictures.js";
-import type { View } from "./store.js";
+import type { View } from "./view.js";
 
 /** Which model computes, how much of it is there, and what the browser keeps. */
 export function ModelBar({ view, onRestart }: { readonly view: View; readonly onRestart: () => void }): VNode {

@@ -1,10 +1,13 @@
 import type { CheckpointFiles } from "../src/base/source.js";
 
-/** The model's files from beside the page, kept in the browser's cache where it allows that. */
+/** A model's files, kept in the browser's cache where they come from a server and it allows that. */
 export interface ModelFiles extends CheckpointFiles {
   /** Why nothing is kept; undefined where it is. */
   readonly refused: string | undefined;
 }
+
+/** The address of a folder, or the files of one on this machine. */
+export type ModelSource = string | readonly File[];
 
 export const CACHE = "vlm-notice-model";
 
@@ -12,7 +15,30 @@ export const CACHE = "vlm-notice-model";
 const TRIES = 3;
 
 /** @param onBytes how much of the weights is there. */
-export async function modelFiles(address: string, onBytes: (done: number, of: number) => void): Promise<ModelFiles> {
+export async function modelFiles(
+  source: ModelSource,
+  onBytes: (done: number, of: number) => void,
+): Promise<ModelFiles> {
+  return typeof source === "string" ? servedFiles(source, onBytes) : chosenFiles(source);
+}
+
+/** Of a folder that the reader chose: they stay where they are. */
+function chosenFiles(files: readonly File[]): ModelFiles {
+  const find = (name: string) => files.find((file) => file.name === name);
+  return {
+    name: "The folder",
+    refused: undefined,
+    text: async (name) => find(name)?.text(),
+    async bytes(name) {
+      const file = find(name);
+      if (!file) return undefined;
+      const read = async (start: number, end: number) => new Uint8Array(await file.slice(start, end).arrayBuffer());
+      return { name, size: file.size, read };
+    },
+  };
+}
+
+async function servedFiles(address: string, onBytes: (done: number, of: number) => void): Promise<ModelFiles> {
   let refused: string | undefined;
   const cache = await openCache().catch((error: Error) => {
     refused = error.message;
@@ -59,7 +85,7 @@ async function forgetOthers(cache: Cache, address: string): Promise<void> {
   if (identity.trim() === "") return;
   const known = await (await cache.match(`${address}/identity`))?.text();
   if (known === identity) return;
-  for (const request of await cache.keys()) await cache.delete(request);
+  for (const request of await cache.keys()) if (request.url.startsWith(`${address}/`)) await cache.delete(request);
   await cache.put(`${address}/identity`, new Response(identity)).catch(() => {});
 }
 

@@ -5,8 +5,10 @@ import { percent } from "../src/page/number.js";
 import { Term } from "../src/page/term.js";
 import { headName } from "../src/patching/head-place.js";
 import { shownToken, strongestFirst } from "./effects.js";
+import { LongButton } from "./long-button.js";
 import { HOWS, type How } from "./shown.js";
-import type { CircuitFound, Store } from "./store.js";
+import type { Store } from "./store.js";
+import { type CircuitFound, sideOf } from "./view.js";
 
 const MEANINGS: Record<How, string> = {
   corrupted: "the value of the corrupted run",
@@ -16,7 +18,7 @@ const MEANINGS: Record<How, string> = {
 
 /** Heads that are switched off in the clean run, and what is left of its answer. */
 export function OffPanel({ store }: { readonly store: Store }): VNode {
-  const { state, found, after, busy, circuit, past, model } = store.view;
+  const { state, found, after, circuit, past } = store.view;
   const { off, how } = state;
   return (
     <section aria-labelledby="off">
@@ -65,14 +67,9 @@ export function OffPanel({ store }: { readonly store: Store }): VNode {
         A small <Term word="circuit" />
       </h3>
       <div class="row">
-        <button type="button" disabled={!model.facts || busy !== undefined} onClick={() => void store.circuit()}>
+        <LongButton store={store} work="circuit" onClick={() => void store.circuit()}>
           Find a small circuit
-        </button>
-        {busy === "circuit" && (
-          <button type="button" onClick={() => store.cancel()}>
-            Cancel
-          </button>
-        )}
+        </LongButton>
       </div>
       {circuit && <Circuit {...circuit} />}
     </section>
@@ -82,7 +79,7 @@ export function OffPanel({ store }: { readonly store: Store }): VNode {
 /** The strongest heads at the token of the map, the chosen one, and those that are off: each with its switch. */
 function Toggles({ store }: { readonly store: Store }): VNode | null {
   const { effects, state } = store.view;
-  const token = shownToken(store.view);
+  const token = shownToken(sideOf(store.view));
   const strongest = strongestFirst(effects).filter((one) => one.token === token);
   const all = [...strongest.slice(0, MOST_TOGGLES), ...(state.selected ? [state.selected] : []), ...state.off];
   const heads = new Map(all.map(({ layer, head }) => [headName({ layer, head }), { layer, head }]));

@@ -2,16 +2,26 @@ import { render } from "preact";
 import { App } from "./app.js";
 import { Client } from "./client.js";
 import example from "./example.json" with { type: "json" };
+import { offeredModels } from "./offered.js";
 import { pictureFrom } from "./pictures.js";
 import { GPUS } from "./shown.js";
 import { stateHash } from "./state.js";
-import { type Example, type ModelFacts, Store } from "./store.js";
+import { Store } from "./store.js";
 import { showKeptTheme } from "./theme.js";
+import type { Example } from "./view.js";
 
 const root = document.querySelector("#page")!;
 root.textContent = "";
 showKeptTheme();
-const store = new Store(location.hash, example as unknown as Example, show);
+const asked = new URLSearchParams(location.search).get("backend");
+const store = new Store({
+  hash: location.hash,
+  example: example as unknown as Example,
+  onChange: show,
+  newClient: (onLost, onGpuLost) =>
+    new Client(new Worker(new URL("./worker.js", import.meta.url), { type: "module" }), onLost, onGpuLost),
+  gpu: GPUS.find((choice) => choice === asked) ?? "auto",
+});
 
 function show(): void {
   render(<App store={store} onRestart={start} />, root);
@@ -19,15 +29,7 @@ function show(): void {
   if (location.hash !== hash) history.replaceState(null, "", hash);
 }
 
-function start(): void {
-  const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
-  const goOn = (facts: ModelFacts) =>
-    store.use(facts, "The GPU does not answer any more; the model goes on with wasm.");
-  const client = new Client(worker, (error) => store.lose(error), goOn);
-  const asked = new URLSearchParams(location.search).get("backend");
-  const gpu = GPUS.find((choice) => choice === asked) ?? "auto";
-  void store.connect(client, new URL("model", document.baseURI).href, gpu);
-}
+const start = () => void store.connect(new URL("model", document.baseURI).href, offeredModels(document.baseURI));
 
 // A file that is dropped beside a picture would take the place of the page.
 for (const kind of ["dragover", "drop"]) addEventListener(kind, (event) => event.preventDefault());
@@ -35,6 +37,6 @@ addEventListener("paste", async ({ clipboardData }) => {
   const file = clipboardData?.files[0];
   if (file) await pictureFrom(file).then((picture) => store.picture("image", picture), store.say);
 });
-addEventListener("hashchange", () => store.go(location.hash));
+addEventListener("hashchange", () => void store.go(location.hash));
 show();
 start();

@@ -1,14 +1,15 @@
 import type { VNode } from "preact";
-import { AnswerBars, withRest } from "../src/page/answer-bars.js";
+import { type AnswerBar, AnswerBars, withRest } from "../src/page/answer-bars.js";
 import { pictureUrl } from "../src/page/picture-url.js";
 import { Term } from "../src/page/term.js";
 import { Camera } from "./camera.js";
 import { cautionOf } from "./caution.js";
-import { FORM_WORDS } from "./forms.js";
 import { pictureFrom } from "./pictures.js";
+import { QuestionForm } from "./question-form.js";
 import { MOST_SCENES, TASKS } from "./scenes.js";
 import type { State } from "./state.js";
-import type { Store, View } from "./store.js";
+import type { Store } from "./store.js";
+import { type Side, sideOf, type View } from "./view.js";
 
 /** The pair: its two pictures, the question, and what the model says of both. */
 export function PairPanel({ store }: { readonly store: Store }): VNode {
@@ -40,17 +41,12 @@ export function PairPanel({ store }: { readonly store: Store }): VNode {
         <PairPicture store={store} which="image" />
         <PairPicture store={store} which="corruptImage" />
         <div>
-          <Question store={store} key={`${given.question} ${given.answers}`} />
-          {found ? (
-            WHICH.map((run) => (
-              <AnswerBars
-                caption={`${run === "clean" ? "Clean" : "Corrupted"}: the model says “${found.says[run]}”`}
-                answers={withRest(found.top.map((one) => ({ text: one.text, prob: one[run] })))}
-              />
-            ))
-          ) : (
-            <p>Waiting for the model …</p>
-          )}
+          <QuestionForm
+            key={`${given.question} ${given.answers}`}
+            side={sideOf(store.view)}
+            onAsk={(question, answers) => store.words(question, answers)}
+          />
+          {found ? <Says side={sideOf(store.view)} /> : <p>Waiting for the model …</p>}
         </div>
       </div>
       {caution && <p class="note">{caution}</p>}
@@ -62,7 +58,21 @@ export function PairPanel({ store }: { readonly store: Store }): VNode {
   );
 }
 
-const WHICH = ["clean", "corrupted"] as const;
+/** The answers of both passes, once they are found. */
+export function Says({ side: { found, facts } }: { readonly side: Side }): VNode {
+  // Classes are all the answers that there are.
+  const all = facts?.classes ? (answers: readonly AnswerBar[]) => answers : withRest;
+  return (
+    <>
+      {(["clean", "corrupted"] as const).map((run) => (
+        <AnswerBars
+          caption={`${run === "clean" ? "Clean" : "Corrupted"}: the model says “${found!.says[run]}”`}
+          answers={all(found!.top.map((one) => ({ text: one.text, prob: one[run] })))}
+        />
+      ))}
+    </>
+  );
+}
 
 /** One picture of one's own is not yet a pair. */
 function Second({ view: { own, given } }: { readonly view: View }): VNode | null {
@@ -106,55 +116,5 @@ function PairPicture({ store, which }: { readonly store: Store; readonly which: 
         <input type="file" accept="image/*" onChange={({ currentTarget }) => void take(currentTarget.files?.[0])} />
       </label>
     </figure>
-  );
-}
-
-/** The question and its two answers. */
-function Question({ store }: { readonly store: Store }): VNode {
-  const { question, answers } = store.view.given;
-  const { form = "question", classes } = store.view.model.facts ?? {};
-  const words = FORM_WORDS[form];
-  const ask = (event: SubmitEvent) => {
-    event.preventDefault();
-    const given = new FormData(event.currentTarget as HTMLFormElement);
-    const text = (name: string) => String(given.get(name)).trim();
-    store.words(text("question"), [text("right"), text("wrong")]);
-  };
-  return (
-    <form class="question" onSubmit={ask}>
-      <label>
-        {words.text} <input name="question" defaultValue={question} maxLength={200} required />
-      </label>
-      <AnswerInput name="right" label={words.right} answer={answers[0]} classes={classes} />
-      <AnswerInput name="wrong" label={words.wrong} answer={answers[1]} classes={classes} />
-      <button type="submit">Ask</button>
-    </form>
-  );
-}
-
-interface AnswerInputProps {
-  readonly name: string;
-  readonly label: string;
-  readonly answer: string;
-  /** All that there are to choose from, of a model that has classes. */
-  readonly classes: readonly string[] | undefined;
-}
-
-function AnswerInput({ name, label, answer, classes }: AnswerInputProps): VNode {
-  if (!classes)
-    return (
-      <label>
-        {label} <input name={name} defaultValue={answer} maxLength={40} required />
-      </label>
-    );
-  return (
-    <label>
-      {label}{" "}
-      <select name={name} defaultValue={answer}>
-        {classes.map((one) => (
-          <option value={one}>{one}</option>
-        ))}
-      </select>
-    </label>
   );
 }

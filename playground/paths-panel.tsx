@@ -4,14 +4,17 @@ import { twoDecimals } from "../src/page/number.js";
 import { Term } from "../src/page/term.js";
 import { headName } from "../src/patching/head-place.js";
 import { shownToken, tokenName } from "./effects.js";
-import type { PathsFound, Store, View } from "./store.js";
+import { LongButton } from "./long-button.js";
+import type { Store } from "./store.js";
+import { type PathsFound, sideOf, type View } from "./view.js";
 
 /** From the chosen head to later heads, and on to the answer. */
 export function PathsPanel({ store }: { readonly store: Store }): VNode {
   const { view } = store;
-  const { state, busy, model, found, paths } = view;
-  const { selected } = state;
-  const sender = selected && `${headName(selected)} at “${tokenName(view, shownToken(view))}”`;
+  const { found, paths } = view;
+  const side = sideOf(view);
+  const { selected } = side;
+  const sender = selected && `${headName(selected)} at “${tokenName(side, shownToken(side))}”`;
   return (
     <section aria-labelledby="paths">
       <h2 id="paths">Follow a path</h2>
@@ -20,19 +23,15 @@ export function PathsPanel({ store }: { readonly store: Store }): VNode {
         see the patch; all others compute as before. What then comes back went along this <Term word="path" />.
       </p>
       <div class="row">
-        <button
-          type="button"
-          disabled={!model.facts || !found || !selected || busy !== undefined}
+        <LongButton
+          store={store}
+          work="paths"
+          disabled={!found || !selected}
           onClick={() => void store.paths()}
+          done={`${view.done} paths so far`}
         >
           {sender ? `Follow ${sender}` : "Choose a head to follow"}
-        </button>
-        {busy === "paths" && (
-          <button type="button" onClick={() => store.cancel()}>
-            Cancel
-          </button>
-        )}
-        {busy === "paths" && <span class="faint">{view.done} paths so far</span>}
+        </LongButton>
       </div>
       {paths && <Paths view={view} paths={paths} />}
     </section>

@@ -21,9 +21,12 @@ import { type CircuitSite, parseSite } from "../src/patching/sites.js";
 import { fromRun, meanOf, type Source, zero } from "../src/patching/sources.js";
 import { sweep } from "../src/patching/sweep.js";
 import type { Backend } from "../src/platform/backend.js";
+import type { CircuitRead } from "../src/study/compared.js";
 import { formOf } from "../src/study/form.js";
+import { readingPosition } from "../src/study/reading.js";
 import { pieceText } from "../src/words/piece-text.js";
 import { type KnownWeights, watched } from "./embedded.js";
+import { type EvidenceAsked, evidenceOf } from "./evidence.js";
 import { attentionsOf } from "./receivers.js";
 import type { How, PairFound, PairGiven, PathMap } from "./shown.js";
 
@@ -36,6 +39,8 @@ export class Session {
     private readonly model: Model,
     private readonly site: CircuitSite,
     private readonly embedded: boolean,
+    /** Of its weights: others have another. */
+    private readonly identity: string,
   ) {}
 
   /** @param known the weights that the page's example is of. */
@@ -43,7 +48,7 @@ export class Session {
     const own = watched(files, known);
     const model = await loadModel(own.files, { backend, warn: () => {} });
     const site = lookingSite(model);
-    if (site) return new Session(model, site, own.isEmbedded());
+    if (site) return new Session(model, site, own.isEmbedded(), own.identity());
     model[Symbol.dispose]();
     throw new Error(`No head of ${files.name} looks from a text at the picture, and the page shows those alone.`);
   }
@@ -59,7 +64,8 @@ export class Session {
     const { classes } = architecture.readout;
     const form = formOf(architecture);
     const shape = { site: this.site as string, layers, heads };
-    // `embedded`: it is the model of the page's own example.
+    const position = readingPosition(architecture, this.site);
+    // `embedded`: it is the model of the page's own example. `bytes`: of its tensors in this worker.
     return {
       name,
       backend,
@@ -68,6 +74,8 @@ export class Session {
       classes,
       embedded: this.embedded,
       ...shape,
+      position,
+      bytes: tf.memory().numBytes,
     };
   }
 
@@ -220,6 +228,11 @@ export class Session {
     const middle = there.length > 0 ? { median: there[there.length >> 1]!, range: middle95(there) } : undefined;
     const circuit = found.circuit.map((at) => ({ layer: heads[at]!.layer, head: heads[at]!.head }));
     return { circuit, here, there: middle, counted: there.length, of: others.length };
+  }
+
+  /** What it shows on many scenes. */
+  evidence(asked: EvidenceAsked, onDone: Progress, signal: AbortSignal): Promise<CircuitRead> {
+    return evidenceOf({ model: this.model, site: this.site, identity: this.identity }, asked, onDone, signal);
   }
 
   async #runs(others: readonly PairGiven[]) {

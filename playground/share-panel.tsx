@@ -2,7 +2,7 @@ import type { VNode } from "preact";
 import { pictureUrl } from "../src/page/picture-url.js";
 import { codeOf, FILES, resultOf } from "./code.js";
 import { saveFile, savePng, svgOf } from "./downloads.js";
-import type { View } from "./store.js";
+import type { View } from "./view.js";
 
 /** The address of what is shown, files of it, and programs that find the same. */
 export function SharePanel({ view }: { readonly view: View }): VNode {

@@ -1,5 +1,6 @@
 import type { Task } from "../src/data/scenes/scene.js";
 import { type HeadPlace, headName } from "../src/patching/head-place.js";
+import { isModelName } from "./offered.js";
 import { MOST_SCENES, TASKS } from "./scenes.js";
 import { HOWS, type How } from "./shown.js";
 
@@ -15,6 +16,14 @@ export interface State {
   readonly token?: number | undefined;
   readonly off: readonly HeadPlace[];
   readonly how: How;
+  /** A model beside the page's own, by the name that the page has for it. */
+  readonly beside?: string | undefined;
+  readonly besideHead?: HeadPlace | undefined;
+  /** What it is asked, where that is not the scene's own. */
+  readonly besideQuestion?: string | undefined;
+  readonly besideAnswers?: readonly [string, string] | undefined;
+  /** Over how many scenes both are compared. */
+  readonly over?: number | undefined;
 }
 
 export const START: State = { task: "attributes", scene: 39, off: [], how: "corrupted" };
@@ -25,7 +34,8 @@ const LONGEST_ANSWER = 40;
 const MOST_OFF = 64;
 
 /** The state as an address has it after its #. */
-export function stateHash({ task, scene, question, answers, selected, token, off, how }: State): string {
+export function stateHash(state: State): string {
+  const { task, scene, question, answers, selected, token, off, how, beside } = state;
   const parts: [string, string | undefined][] = [
     ["task", task],
     ["scene", `${scene}`],
@@ -35,9 +45,18 @@ export function stateHash({ task, scene, question, answers, selected, token, off
     ["token", token === undefined ? undefined : `${token}`],
     ["off", off.length > 0 ? off.map(headName).join(",") : undefined],
     ["how", off.length > 0 ? how : undefined],
+    ...(beside === undefined ? [] : besideParts(state)),
   ];
   return new URLSearchParams(parts.filter((part): part is [string, string] => part[1] !== undefined)).toString();
 }
+
+const besideParts = (state: State): [string, string | undefined][] => [
+  ["beside", state.beside],
+  ["besidehead", state.besideHead && headName(state.besideHead)],
+  ["besidequestion", state.besideQuestion],
+  ["besideanswers", state.besideAnswers?.join(",")],
+  ["over", state.over === undefined ? undefined : `${state.over}`],
+];
 
 /** The state of an address, which anybody may have written; undefined where it is none. Nothing of a wrong one is used. */
 export function parseState(hash: string): State | undefined {
@@ -52,19 +71,27 @@ export function parseState(hash: string): State | undefined {
     if (found === undefined) return undefined;
     read[NAMES[key] ?? key] = found;
   }
+  if (!given.has("beside") && BESIDE.some((key) => given.has(key))) return undefined;
   return { ...START, ...read };
 }
 
-const NAMES: Readonly<Record<string, string>> = { head: "selected" };
+const NAMES: Readonly<Record<string, keyof State>> = {
+  head: "selected",
+  besidehead: "besideHead",
+  besidequestion: "besideQuestion",
+  besideanswers: "besideAnswers",
+};
+
+const BESIDE = ["besidehead", "besidequestion", "besideanswers", "over"];
+
+/** Over how many scenes two models can be compared. */
+export const OVERS = [12, 24, 48, 96] as const;
 
 const READERS = {
   task: (value: string) => TASKS.find((task) => task === value),
   scene: (value: string) => whole(value, MOST_SCENES),
   question: (value: string) => plain(value, LONGEST_QUESTION),
-  answers: (value: string) => {
-    const answers = value.split(",").map((one) => plain(one, LONGEST_ANSWER));
-    return answers.length === 2 && answers.every((one) => one !== undefined) ? answers : undefined;
-  },
+  answers: answersOf,
   head: headOf,
   token: (value: string) => whole(value, 100_000),
   off: (value: string) => {
@@ -72,7 +99,17 @@ const READERS = {
     return heads.length <= MOST_OFF && heads.every((head) => head !== undefined) ? heads : undefined;
   },
   how: (value: string) => HOWS.find((how) => how === value),
+  beside: (value: string) => (isModelName(value) ? value : undefined),
+  besidehead: headOf,
+  besidequestion: (value: string) => plain(value, LONGEST_QUESTION),
+  besideanswers: answersOf,
+  over: (value: string) => OVERS.find((over) => `${over}` === value),
 };
+
+function answersOf(value: string) {
+  const answers = value.split(",").map((one) => plain(one, LONGEST_ANSWER));
+  return answers.length === 2 && answers.every((one) => one !== undefined) ? answers : undefined;
+}
 
 /** A number below a limit, as this page writes it. */
 function whole(value: string, limit: number): number | undefined {

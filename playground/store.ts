@@ -1,76 +1,71 @@
 import type { Form } from "../src/data/sample.js";
 import type { HeadPlace } from "../src/patching/head-place.js";
+import { Asking, exists, type SideChange } from "./asking.js";
 import type { Client } from "./client.js";
+import { Comparing } from "./comparing.js";
+import { LongWork, type Page, wordsOf } from "./long-work.js";
+import type { OfferedModel } from "./offered.js";
 import { otherPairs, scenePair } from "./scenes.js";
-import type { GpuChoice, PairFound, PairGiven } from "./shown.js";
+import type { NewClient } from "./second-model.js";
+import type { GpuChoice, PairGiven } from "./shown.js";
 import { parseState, START, type State, stateHash } from "./state.js";
-import type { Works } from "./worker.js";
-
-/** [layer][head][token]; layers that have not been swept are missing. */
-export type Effects = readonly (readonly (readonly (number | null)[])[] | undefined)[];
-
-export type Looked = Awaited<ReturnType<Works["look"]>> & { readonly at: HeadPlace & { readonly token: number } };
-export type PathsFound = Awaited<ReturnType<Works["paths"]>> & { readonly at: Looked["at"] };
-export type CircuitFound = Awaited<ReturnType<Works["circuit"]>>;
-export type ModelFacts = Awaited<ReturnType<Works["open"]>>;
-
-/** What the page shows. */
-export interface View {
-  readonly state: State;
-  readonly given: PairGiven;
-  /** Which pictures are the reader's own. */
-  readonly own: Partial<Record<"image" | "corruptImage", boolean>>;
-  readonly model: { readonly facts?: ModelFacts; readonly done: number; readonly of: number; readonly lost?: string };
-  readonly found?: PairFound | undefined;
-  readonly effects: Effects;
-  readonly looked?: Looked | undefined;
-  /** The answers' probabilities with heads switched off, and what is left of the answer. */
-  readonly after?: Awaited<ReturnType<Works["intervene"]>> | undefined;
-  readonly circuit?: CircuitFound | undefined;
-  /** What is going on and can be cancelled. */
-  readonly busy?: "sweep" | "circuit" | "paths" | undefined;
-  /** How many passes of it are done. */
-  readonly done?: number;
-  readonly paths?: PathsFound | undefined;
-  /** The sets of switched-off heads before this one. */
-  readonly past: readonly (readonly HeadPlace[])[];
-  /** A word on what happened, read aloud by screen readers. */
-  readonly said: string;
-}
-
-/** What was found of the first scene before anybody asked. */
-export interface Example {
-  readonly found: PairFound;
-  readonly effects: Effects;
-  readonly looked: Looked;
-}
+import { type Example, type ModelFacts, sideOf, type View } from "./view.js";
 
 const OTHERS = 10;
 const REFERENCES = 8;
 
+/** How the page is begun. */
+export interface Begun {
+  readonly hash: string;
+  readonly example: Example;
+  readonly onChange: () => void;
+  readonly newClient: NewClient;
+  readonly gpu: GpuChoice;
+}
+
 /** The page's state, and all that can be done with it. Every change is a new view. */
 export class Store {
   view: View;
-  #client: Client | undefined;
-  #stop = new AbortController();
+  readonly #begun: Begun;
+  readonly #asking: Asking;
+  readonly #work: LongWork;
+  /** Another model beside the page's own. */
+  readonly comparing: Comparing;
   /** What was chosen for the reader, in the example. */
   #chosen: State | undefined;
 
-  constructor(
-    hash: string,
-    private readonly example: Example,
-    private readonly onChange: () => void,
-  ) {
-    const parsed = parseState(hash);
+  constructor(begun: Begun) {
+    this.#begun = begun;
+    const parsed = parseState(begun.hash);
     const state = parsed ?? START;
     const said = parsed ? "" : "The address of this page held nothing that it knows; here is its first example.";
-    const base = { state, given: givenOf(state), own: {}, model: { done: 0, of: 0 }, effects: [], past: [], said };
-    this.view = this.#isExample(state) ? { ...base, ...this.#known(state) } : base;
+    const base = {
+      state,
+      given: givenOf(state),
+      own: {},
+      model: { done: 0, of: 0 },
+      effects: [],
+      past: [],
+      models: [],
+    };
+    this.view = this.#isExample(state) ? { ...base, said, ...this.#known(state) } : { ...base, said };
+    const page: Page = { view: () => this.view, change: (change) => this.#change(change) };
+    this.#work = new LongWork(page);
+    this.#asking = new Asking({
+      side: () => sideOf(this.view),
+      change: (change) => this.#changeSide(change),
+      say: (said) => this.#say(said),
+    });
+    this.comparing = new Comparing(page, this.#work, this.#asking, begun);
   }
 
   /** Begins to use a model; on the GPU, where that says the same, after its first answer. */
-  async connect(client: Client, address: string, gpu: GpuChoice): Promise<void> {
-    this.#client = client;
+  async connect(address: string, models: Promise<readonly OfferedModel[]>): Promise<void> {
+    const client = this.#begun.newClient(
+      (error) => this.lose(error),
+      (facts) => this.use(facts, "The GPU does not answer any more; the model goes on with wasm."),
+    );
+    this.#asking.client = client;
     try {
       const onProgress = (done: number, of: number) => this.#change({ model: { done, of } });
       const facts = await client.ask("open", [address], { onProgress });
@@ -82,10 +77,13 @@ export class Store {
         this.#change({ state, given: this.#givenOf(state), found: undefined, effects: [], looked: undefined });
       }
       await this.#ask();
-      this.use(await client.ask("gpu", [this.#givenOf(START), gpu]));
+      this.use(await client.ask("gpu", [this.#givenOf(START), this.#begun.gpu]));
     } catch (error) {
       this.lose(error as Error);
+      return;
     }
+    this.#change({ models: await models });
+    await this.comparing.follow();
   }
 
   /** What the model computes on now. */
@@ -101,18 +99,17 @@ export class Store {
   }
 
   /** Takes another state, as from the address. */
-  go(hash: string): void {
+  async go(hash: string): Promise<void> {
     const state = parseState(hash);
-    if (!state) this.#say("That address held nothing that this page knows; nothing was changed.");
-    else {
-      this.#change({ state, given: this.#givenOf(state), own: {}, past: [] });
-      void this.#ask();
-    }
+    if (!state) return this.#say("That address held nothing that this page knows; nothing was changed.");
+    this.#change({ state, given: this.#givenOf(state), own: {}, past: [] });
+    await this.#ask();
+    await this.comparing.follow();
   }
 
   scene(task: State["task"], scene: number): void {
-    const { off, how } = this.view.state;
-    this.go(stateHash({ task, scene, off, how }));
+    const { off, how, beside, over } = this.view.state;
+    void this.go(stateHash({ task, scene, off, how, beside, over }));
   }
 
   picture(which: "image" | "corruptImage", picture: PairGiven["image"]): void {
@@ -131,7 +128,7 @@ export class Store {
 
   select(selected: HeadPlace, token = this.view.state.token ?? this.view.found?.token ?? 0): void {
     this.#change({ state: { ...this.view.state, selected, token } });
-    void this.#look();
+    void this.#asking.look();
   }
 
   /** Switches a head off, or on again. */
@@ -157,18 +154,12 @@ export class Store {
   }
 
   cancel(): void {
-    this.#stop.abort();
+    this.#work.cancel();
   }
 
   async sweep(): Promise<void> {
-    await this.#long("sweep", async (client, signal) => {
-      this.#change({ effects: [] });
-      const onProgress = (layer: number, effects: (number | null)[][]) => {
-        const all = [...this.view.effects];
-        all[layer] = effects;
-        this.#change({ effects: all });
-      };
-      await client.ask("sweep", [], { onProgress, signal });
+    await this.#long("sweep", async (_, signal) => {
+      await this.#asking.sweep(signal);
       this.#say("The sweep is done.");
     });
   }
@@ -192,91 +183,49 @@ export class Store {
     });
   }
 
-  async #long(
-    busy: NonNullable<View["busy"]>,
-    work: (client: Client, signal: AbortSignal) => Promise<void>,
-  ): Promise<void> {
-    if (!this.#client || !this.view.model.facts) return this.#say("The model is still being loaded.");
-    this.#stop.abort();
-    this.#stop = new AbortController();
-    const { signal } = this.#stop;
-    // What is said at its end is heard anew, also where the last work ended with the same words.
-    this.#change({ busy, done: 0, said: "" });
-    try {
-      await work(this.#client, signal);
-    } catch (error) {
-      this.#fail(error as Error, "Cancelled.");
-    } finally {
-      if (this.#stop.signal === signal) this.#change({ busy: undefined });
-    }
+  async #long(busy: NonNullable<View["busy"]>, work: (client: Client, signal: AbortSignal) => Promise<void>) {
+    const { client } = this.#asking;
+    if (!client || !this.view.model.facts) return this.#say("The model is still being loaded.");
+    await this.#work.begin(busy, (signal) => work(client, signal));
   }
 
-  /** Both passes of the pair that is shown; then what hangs on them. */
+  /** Both passes of the pair that is shown, in both models; then what hangs on them. */
   async #ask(): Promise<void> {
-    this.#stop.abort();
+    this.#work.cancel();
     const same = this.#isExample(this.view.state) && !this.view.own.image && !this.view.own.corruptImage;
     const kept =
       same && this.view.model.facts?.embedded !== false
         ? this.#known(this.view.state)
         : { found: undefined, effects: [], looked: undefined };
     this.#change({ ...kept, circuit: undefined, paths: undefined, after: undefined, said: "" });
-    if (!this.#client || !this.view.model.facts) return;
-    const { given } = this.view;
-    try {
-      const found = await this.#client.ask("pair", [given]);
-      if (given !== this.view.given) return;
-      const token = Math.min(this.view.state.token ?? found.token ?? 0, found.tokens.length - 1);
-      this.#change({ found, state: this.#fit({ ...this.view.state, token }) });
-      await Promise.all([this.#look(), this.#intervene()]);
-    } catch (error) {
-      this.#fail(error as Error);
-    }
+    await Promise.all([this.#asking.ask(() => this.#intervene()), this.comparing.ask()]);
   }
 
   /** The example; where no head of it is chosen, the one that it looks at is. */
   #known(state: State): Example & Pick<View, "state"> {
-    if (state.selected) return { ...this.example, state };
-    const { layer, head, token } = this.example.looked.at;
+    const { example } = this.#begun;
+    if (state.selected) return { ...example, state };
+    const { layer, head, token } = example.looked.at;
     this.#chosen = { ...state, selected: { layer, head }, token: state.token ?? token };
-    return { ...this.example, state: this.#chosen };
+    return { ...example, state: this.#chosen };
   }
 
   #withoutChoice(state: State): State {
     return state === this.#chosen ? { ...state, selected: undefined, token: undefined } : state;
   }
 
-  /** Without heads that this model has not. */
-  #fit(state: State): State {
-    const { layers, heads } = this.view.model.facts!;
-    const exists = ({ layer, head }: HeadPlace) => layer < layers && head < heads;
-    const selected = state.selected && exists(state.selected) ? state.selected : undefined;
-    return { ...state, selected, off: state.off.filter(exists) };
-  }
-
-  async #look(): Promise<void> {
-    const { selected, token } = this.view.state;
-    if (!selected || token === undefined || !this.#client || !this.view.found) return;
-    const at = { ...selected, token };
-    try {
-      const looked = await this.#client.ask("look", [at]);
-      if (selected === this.view.state.selected) this.#change({ looked: { ...looked, at } });
-    } catch (error) {
-      this.#fail(error as Error);
-    }
-  }
-
   async #intervene(): Promise<void> {
     const { off, how, task, scene } = this.view.state;
     const { found } = this.view;
     if (off.length === 0) return this.#change({ after: undefined });
-    if (!this.#client || !found) return;
+    if (!this.#asking.client || !found) return;
     const others = how === "mean" ? otherPairs(task, scene, REFERENCES, this.#form) : [];
     try {
       const ids = found.top.map(({ id }) => id);
-      const after = await this.#client.ask("intervene", [[...off], how, others, ids]);
+      const after = await this.#asking.client.ask("intervene", [[...off], how, others, ids]);
       if (off === this.view.state.off) this.#change({ after });
     } catch (error) {
-      this.#fail(error as Error);
+      this.#say(wordsOf(error as Error));
     }
   }
 
@@ -292,8 +241,15 @@ export class Store {
     return stateHash({ ...START, task: state.task, scene: state.scene }) === stateHash(START) && !state.question;
   }
 
-  #fail({ name, message }: Error, cancelled = ""): void {
-    this.#say(name === "AbortError" ? cancelled : message);
+  /** Head and token are part of the address; heads that this model has not are not. */
+  #changeSide({ selected, token, ...found }: SideChange): void {
+    const { state, model } = this.view;
+    if (token === undefined) {
+      this.#change(found);
+      return;
+    }
+    const off = model.facts ? state.off.filter((head) => exists(head, model.facts!)) : state.off;
+    this.#change({ ...found, state: { ...state, selected, token, off } });
   }
 
   #say(said: string): void {
@@ -302,7 +258,7 @@ export class Store {
 
   #change(change: Partial<View>): void {
     this.view = { ...this.view, ...change };
-    this.onChange();
+    this.#begun.onChange();
   }
 }
 

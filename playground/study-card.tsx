@@ -2,8 +2,8 @@ import type { VNode } from "preact";
 import { CircuitCard } from "../src/page/circuit-card.js";
 import { twoDecimals } from "../src/page/number.js";
 import { headName } from "../src/patching/head-place.js";
-import type { View } from "./store.js";
 import study from "./study.json" with { type: "json" };
+import type { View } from "./view.js";
 
 interface StudyOfScenes {
   readonly samples: number;

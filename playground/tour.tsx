@@ -3,14 +3,14 @@ import { twoDecimals } from "../src/page/number.js";
 import { headName } from "../src/patching/head-place.js";
 import { shownToken, strongestFirst, tokenName } from "./effects.js";
 import { FORM_WORDS } from "./forms.js";
-import type { View } from "./store.js";
+import { sideOf, type View } from "./view.js";
 
 /** What patching is, in five steps, from the pair that is shown. */
 export function Tour({ view }: { readonly view: View }): VNode {
   const { given, found, effects } = view;
   const [right, wrong] = given.answers;
   const words = FORM_WORDS[view.model.facts?.form ?? "question"];
-  const token = shownToken(view);
+  const token = shownToken(sideOf(view));
   const best = strongestFirst(effects).find((one) => one.token === token);
   const clean = found?.readings.clean.prob;
   const corrupted = found?.readings.corrupted.prob;

@@ -1,9 +1,12 @@
+import { NoticeError } from "../src/base/errors.js";
 import type { Progress } from "../src/executors/browser/channel.js";
 import { serve } from "../src/executors/browser/serve.js";
 import type { HeadPlace } from "../src/patching/head-place.js";
 import type { Backend } from "../src/platform/backend.js";
+import { type CircuitRead, type Comparison, compareCircuits } from "../src/study/compared.js";
+import type { EvidenceAsked } from "./evidence.js";
 import { onGpu } from "./gpu.js";
-import { type ModelFiles, modelFiles } from "./model-files.js";
+import { type ModelFiles, type ModelSource, modelFiles } from "./model-files.js";
 import { Session } from "./session.js";
 import type { GpuChoice, How, PairGiven } from "./shown.js";
 import study from "./study.json" with { type: "json" };
@@ -34,8 +37,8 @@ async function take(other: Session): Promise<void> {
 }
 
 const WORKS = {
-  async open([address]: [string], progress: Progress) {
-    files = await modelFiles(address, progress);
+  async open([source]: [ModelSource], progress: Progress) {
+    files = await modelFiles(source, progress);
     session = await open("wasm");
     return facts();
   },
@@ -65,6 +68,17 @@ const WORKS = {
   paths: async ([place]: [HeadPlace & { token: number }], progress: Progress, signal: AbortSignal) => {
     let done = 0;
     return opened().paths(place, () => progress(++done), signal);
+  },
+  evidence: async ([asked]: [EvidenceAsked], progress: Progress, signal: AbortSignal) =>
+    opened().evidence(asked, progress, signal),
+  async compare([runs, read]: [Comparison["runs"], CircuitRead[]]): Promise<Comparison> {
+    const none = read.find(({ samples }) => samples === 0);
+    if (none)
+      throw new NoticeError(
+        "options",
+        `${runs[none.run]!.model} answers none of these scenes, or none by its picture: there is nothing to compare.`,
+      );
+    return compareCircuits(runs, read);
   },
   circuit: async ([others]: [PairGiven[]], progress: Progress, signal: AbortSignal) =>
     opened().circuit(others, progress, signal),

@@ -31,6 +31,13 @@ const PIXELS = {
   },
 };
 
+/** The page's model, and others that can stand beside it. */
+const MODELS = ["scenes", "scenes-caption", "scenes-itm", "scenes-lm"].map((name, i) => ({
+  name,
+  address: i === 0 ? "model" : `models/${name}`,
+  from: `weights/${name}`,
+}));
+
 async function makeFolder(to) {
   if (existsSync(to) && !existsSync(join(to, "assets/worker.js")))
     throw new Error(`${to} is there, and is no playground; name another folder.`);
@@ -46,6 +53,7 @@ async function makeFolder(to) {
     index,
     readFileSync(index, "utf8").replace("<title>", '<meta name="offline" content="offline.js" />\n    $&'),
   );
+  writeFileSync(join(to, "models.json"), JSON.stringify(MODELS));
   const files = readdirSync(to, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => relative(to, join(entry.parentPath, entry.name)).split(sep).join("/"))
@@ -57,7 +65,7 @@ async function makeFolder(to) {
     format: "iife",
     define: { FILES: JSON.stringify(["./", ...files]), VERSION: JSON.stringify(digest.digest("hex").slice(0, 16)) },
   });
-  cpSync(path("weights/scenes"), join(to, "model"), { recursive: true });
+  for (const { address, from } of MODELS) cpSync(path(from), join(to, address), { recursive: true });
 }
 
 const to = process.argv.slice(2).at(-1);

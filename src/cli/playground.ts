@@ -25,10 +25,11 @@ export function playgroundCommand(): Command {
   return new Command("playground")
     .description("open a page on this machine: look where heads look, switch them off, see the answer change")
     .argument("[model]", "checkpoint folder, or hub id, of any model that is supported", SHIPPED_MODEL)
+    .argument("[others...]", "the same of models that the page can put beside it")
     .option("--port <number>", "of 127.0.0.1; 0 is any that is free", wholeNumber, 0)
     .option("--no-open", "only print the address")
-    .action(async (model: string, { port, open }: PlaygroundOptions) => {
-      const server = await playgroundServer(model, port);
+    .action(async (model: string, others: readonly string[], { port, open }: PlaygroundOptions) => {
+      const server = await playgroundServer([model, ...others], port);
       const { port: taken } = server.address() as AddressInfo;
       const address = `http://127.0.0.1:${taken}/`;
       print(`${address}\nCtrl-C ends it.\n`);
@@ -42,25 +43,50 @@ export function playgroundCommand(): Command {
 }
 
 /**
- * Serves the page and a model on 127.0.0.1.
+ * Serves the page and models on 127.0.0.1: the first is the page's, others can be put beside it, as can the embedded
+ * one.
  *
- * @param model a folder, or a hub id, which is downloaded unless it is in the cache.
+ * @param models folders, or hub ids, which are downloaded unless they are in the cache.
  * @throws NoticeError as `resolveModel`; `options` where the port is taken or none, or the page was not built.
  */
-export async function playgroundServer(model: string, port: number): Promise<Server> {
+export async function playgroundServer(models: readonly string[], port: number): Promise<Server> {
   if (port > HIGHEST_PORT) throw new NoticeError("options", `--port is ${port}; at most ${HIGHEST_PORT} was expected.`);
-  const served = await servedModel(model);
+  const all = models.includes(SHIPPED_MODEL) ? models : [...models, SHIPPED_MODEL];
+  const folders: Record<string, Served> = {};
+  const names = namesOf(all);
+  const list = names.map((name, i) => ({ name, address: i === 0 ? "model" : `models/${name}`, from: all[i]! }));
+  for (const { address, from } of list) folders[`/${address}/`] = await servedModel(from);
   const own = (name: string) => fileURLToPath(new URL(`../${name}`, import.meta.url));
   const page = own("playground");
   if (!existsSync(join(page, "index.html")))
     throw new NoticeError("options", "The playground was not built; `npm run build` does that.");
-  const server = staticServer({ "/": page, "/model/": served, "/wasm/": own("wasm") }, HEADERS);
+  const server = staticServer({
+    folders: { "/": page, "/wasm/": own("wasm"), ...folders },
+    texts: { "/models.json": JSON.stringify(list) },
+    headers: HEADERS,
+  });
   const listening = once(server, "listening");
   server.listen(port, "127.0.0.1");
   await listening.catch((cause: NodeJS.ErrnoException) => {
     throw new NoticeError("options", `Port ${port} cannot be had: ${cause.code}. Give another, or none.`, { cause });
   });
   return server;
+}
+
+/** A name for each model, as an address holds it: the end of its own. */
+export function namesOf(models: readonly string[]): string[] {
+  const names: string[] = [];
+  for (const model of models) {
+    const plain =
+      basename(model)
+        .replaceAll(/[^\w.-]/g, "-")
+        .replace(/^[.-]+/, "")
+        .slice(0, 90) || "model";
+    let name = plain;
+    for (let i = 2; names.includes(name); i++) name = `${plain}-${i}`;
+    names.push(name);
+  }
+  return names;
 }
 
 /** A model as the server has it: files of the hub's cache are links to what is beside its snapshots. */

@@ -12,6 +12,9 @@ export interface Served {
 /** What a path of the server's begins with, and the folder that it is. The longest that fits is taken. */
 export type Folders = Readonly<Record<string, string | Served>>;
 
+/** Files that are in no folder: what they hold, by their paths. */
+export type Texts = Readonly<Record<string, string>>;
+
 const TYPES: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",
   ".js": "text/javascript; charset=utf-8",
@@ -21,16 +24,22 @@ const TYPES: Readonly<Record<string, string>> = {
   ".wasm": "application/wasm",
 };
 
+/** What is served, and with which headers. */
+export interface Site {
+  readonly folders: Folders;
+  readonly texts?: Texts;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
 /** Serves the files of folders, whole or in part, and nothing beside them. */
-export function staticServer(folders: Folders, headers: Readonly<Record<string, string>>): Server {
+export function staticServer(site: Site): Server {
   return createServer((request, response) => {
-    answer(folders, headers, request, response).catch(() => refuse(response, 500));
+    answer(site, request, response).catch(() => refuse(response, 500));
   });
 }
 
 async function answer(
-  folders: Folders,
-  headers: Readonly<Record<string, string>>,
+  { folders, texts = {}, headers }: Site,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -39,7 +48,13 @@ async function answer(
   // A page of another address that has this one's name resolved to this machine.
   if (!/^(127\.0\.0\.1|localhost)(:\d+)?$/.test(request.headers.host ?? "")) return refuse(response, 403);
   if (request.method !== "GET" && request.method !== "HEAD") return refuse(response, 405);
-  const found = await fileOf(folders, request.url ?? "/");
+  const path = decoded((request.url ?? "/").split(/[?#]/)[0]!);
+  if (path !== undefined && Object.hasOwn(texts, path)) {
+    response.writeHead(200, { "Content-Type": TYPES[extname(path)] ?? "application/octet-stream" });
+    response.end(request.method === "HEAD" ? undefined : texts[path]);
+    return;
+  }
+  const found = await fileOf(folders, path);
   if (!found) return refuse(response, 404);
   const { file, type, size, tag } = found;
   const range = rangeOf(request.headers.range, size);
@@ -77,8 +92,7 @@ interface Found {
 }
 
 /** A file that a path names, inside its folder however it is written. */
-async function fileOf(folders: Folders, url: string): Promise<Found | undefined> {
-  const path = decoded(url.split(/[?#]/)[0]!);
+async function fileOf(folders: Folders, path: string | undefined): Promise<Found | undefined> {
   const prefixes = Object.keys(folders).sort((a, b) => b.length - a.length);
   const prefix = prefixes.find((prefix) => path?.startsWith(prefix));
   if (path === undefined || prefix === undefined) return undefined;

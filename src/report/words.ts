@@ -1,5 +1,5 @@
 import { Z95 } from "../base/mean.js";
-import { twoFigures } from "../study/ruled.js";
+import { twoFigures } from "../base/two-figures.js";
 import type { Modality } from "../study/settings.js";
 
 // How the report's sentences say numbers and lists.

@@ -1,3 +1,10 @@
+import { random } from "../base/random.js";
+
+// Which samples of a data set are taken.
+
+/** In [0, 1): where a sample stands in every random choice among those of its data set. */
+export const drawOf = (seed: number, dataset: string, id: string) => random(seed, "draw", dataset, id).next();
+
 /** The groups take turns with their sound items, until there are `count` or none are left. */
 export async function balanced<Item extends { readonly sample_group: string }>(
   items: readonly Item[],

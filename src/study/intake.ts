@@ -1,6 +1,6 @@
-import { random } from "../base/random.js";
 import type { Exclusion, Prepared, Sample } from "../data/sample.js";
 import { contentOf, MANY_FILES } from "../files/placeholders.js";
+import { drawOf } from "./balanced.js";
 import { REMARK, sampleNames } from "./queries/samples.js";
 import type { StudyRun } from "./run.js";
 import type { Row } from "./tables.js";
@@ -143,7 +143,7 @@ function rowOf(run: StudyRun, sample: Sample): Row {
   return {
     dataset,
     sample: id,
-    draw: random(run.settings.seed, "draw", dataset, id).next(),
+    draw: drawOf(run.settings.seed, dataset, id),
     sample_group: group,
     image: run.stored(image),
     corrupt_image: stored(corruptImage),

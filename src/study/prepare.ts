@@ -2,6 +2,7 @@ import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { NoticeError } from "../base/errors.js";
 import { isTable, openDataset } from "../data/datasets.js";
+import { worldOf } from "../data/scenes/scene.js";
 import { writeScenes } from "../data/scenes/write.js";
 import { SCENES } from "../files/run-files.js";
 import { parseSite } from "../patching/sites.js";
@@ -14,9 +15,6 @@ import { wordingOf } from "./wording.js";
 
 /** What an interrupted drawing of them leaves. */
 const LEFT = /^scenes\.partial-/;
-
-/** Scenes of a seed below this one would meet those that the shipped checkpoint learned from. */
-const FIRST_SEED = 1000;
 
 /**
  * Reads every data set of the run into samples and exclusions, each in one transaction.
@@ -70,7 +68,7 @@ async function datasetOf(run: StudyRun, name: string, watch: Stage["watch"]) {
     const count = candidates ?? 2 * n;
     const bar = watch.begin("draw scenes", 3 * count);
     try {
-      await writeScenes(folder, { count, seed: FIRST_SEED + seed, progress: bar.update });
+      await writeScenes(folder, { count, seed: worldOf(seed), progress: bar.update });
     } finally {
       bar.end();
     }

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { twoFigures } from "../base/two-figures.js";
 import { RULES, type RuleName } from "../patching/rules/rules.js";
 import { type RuleRow, ruleRows } from "./queries/rules.js";
 import { countRows } from "./queries/shards.js";
@@ -75,9 +76,6 @@ export function shownChance(control: Control): string {
   if (isSmallest(control)) return `1/${sets + 1}`;
   return twoFigures(p);
 }
-
-/** 0.0024, 0.048, 0.24. */
-export const twoFigures = (p: number): string => (p < 0.1 ? `${Number(p.toPrecision(2))}` : p.toFixed(2));
 
 /** One that says why there is no smallest circuit. */
 export const bypasses = ({ without }: Headline): boolean => isEnough(without);

@@ -18,7 +18,7 @@ writeFileSync(join(folder, "none.txt"), "");
 writeFileSync(join(outside, "secret.txt"), "secret");
 symlinkSync(join(outside, "secret.txt"), join(folder, "link.txt"));
 const folders: Record<string, string | Served> = { "/": folder, "/model/": "weights/scenes" };
-const server = staticServer(folders, { "Content-Security-Policy": "default-src 'none'" });
+const server = staticServer({ folders, headers: { "Content-Security-Policy": "default-src 'none'" } });
 
 test.before(async () => {
   server.listen(0, "127.0.0.1");

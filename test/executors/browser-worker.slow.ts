@@ -24,7 +24,10 @@ let server: Server;
 let page: Page;
 
 test.before(async () => {
-  server = staticServer({ "/": ROOT, "/empty/": join(ROOT, "test/executors/empty-page") }, {});
+  server = staticServer({
+    folders: { "/": ROOT, "/empty/": join(ROOT, "test/executors/empty-page") },
+    headers: {},
+  });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   browser = await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_FLAGS });

@@ -96,7 +96,7 @@ test("the example sweeps in a worker in Vite's bundle, and the page itself is li
 });
 
 test("the plain page does so without a bundler", async () => {
-  const server = staticServer({ "/": ROOT }, {});
+  const server = staticServer({ folders: { "/": ROOT }, headers: {} });
   servers.push(server);
   server.listen(0, "127.0.0.1");
   await once(server, "listening");

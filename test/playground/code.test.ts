@@ -6,7 +6,7 @@ import { codeOf, FILES } from "../../playground/code.js";
 import { keptExample } from "../../playground/example.js";
 import { scenePair } from "../../playground/scenes.js";
 import { START } from "../../playground/state.js";
-import type { View } from "../../playground/store.js";
+import type { View } from "../../playground/view.js";
 import { encodePng } from "../../src/pictures/picture.js";
 import { temporaryFolder } from "../support/checkpoint.js";
 import { noticeHere } from "../support/command.js";
@@ -18,7 +18,7 @@ const off = [
   { layer: 1, head: 4 },
 ];
 const view = (how: View["state"]["how"]): View => ({
-  ...{ state: { ...START, off, how }, given, own: {}, model: { done: 0, of: 0 }, effects: [], past: [] },
+  ...{ state: { ...START, off, how }, given, own: {}, model: { done: 0, of: 0 }, effects: [], past: [], models: [] },
   ...{ said: "" },
 });
 

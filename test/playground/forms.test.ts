@@ -6,7 +6,7 @@ import { foldedTokens, tokenName } from "../../playground/effects.js";
 import { otherPairs, scenePair } from "../../playground/scenes.js";
 import { Session } from "../../playground/session.js";
 import { START } from "../../playground/state.js";
-import type { View } from "../../playground/store.js";
+import type { View } from "../../playground/view.js";
 import { openModel } from "../../src/files/open.js";
 import { answerAttention } from "../../src/patching/answer-attention.js";
 import { attentionOverlay } from "../../src/patching/attention-functions.js";

@@ -6,7 +6,7 @@ import { exampleText, keptExample, makeExample } from "../../playground/example.
 import { otherPairs, scenePair } from "../../playground/scenes.js";
 import { Session } from "../../playground/session.js";
 import { START } from "../../playground/state.js";
-import type { View } from "../../playground/store.js";
+import type { View } from "../../playground/view.js";
 import { openModel } from "../../src/files/open.js";
 import { ablate } from "../../src/patching/ablate.js";
 import { keptBy } from "../../src/patching/faithful.js";

@@ -3,6 +3,8 @@ import * as assert from "uvu/assert";
 import { comparisonFinding } from "../../src/report/comparison-finding.js";
 import type { ComparedPair, Comparison } from "../../src/study/compared.js";
 
+const APART = "Models that were trained apart share no names of heads, and are compared by what their heads look at";
+
 const circuit = (run: number, heads: number[]) => ({
   ...{ run, dataset: "faces", modality: "image", site: "text.cross.z", samples: 12, of: 18, depth: [1], functions: {} },
   heads: heads.map((head) => ({ layer: 0, head })),
@@ -38,13 +40,31 @@ test("what is shared no more often than by chance shows nothing; one of many p-v
     comparisonFinding(compared([{ chance: 0.03 }]))[0]!,
     "Of 1 pair of circuits that are compared by name 1 shares",
   );
+  assert.equal(comparisonFinding(compared([{ chance: 0.11 }])), [
+    "By their names the two circuits share L0H1: no more than random sets of these sizes do (p = 0.11).",
+  ]);
 });
 
-test("circuits of other sites are told by function", () => {
+test("circuits of other sites or weights are told by function", () => {
   const by = (functions: string[]) => ({ a: 0, b: 1, functions }) as unknown as ComparedPair;
   assert.equal(comparisonFinding(compared([], [by([]), by(["segmentation"])])), [
-    "2 more are of other sites or sizes and are compared by what heads look at: in 1 of them both have heads of one function (segmentation).",
+    `${APART}: in 1 of 2 pairs of other weights both circuits have heads of one function (segmentation).`,
   ]);
+});
+
+test("of two circuits of other weights it names the heads of each function", () => {
+  const { circuits, ...rest } = compared([{ chance: 0.5, sameWeights: false }]);
+  const found = (functions: string[]) =>
+    comparisonFinding({
+      ...rest,
+      circuits: circuits.map((one) => ({ ...one, functions: { segmentation: { heads: one.heads, low: 1, high: 3 } } })),
+      pairs: rest.pairs.map((pair) => ({ ...pair, functions: functions as never })),
+    })[1];
+  assert.is(
+    found(["segmentation"]),
+    `${APART}: both circuits have heads of segmentation (L0H1 and L0H2 here, L0H1, L0H3 and L0H4 there).`,
+  );
+  assert.is(found([]), `${APART}: no function is in both.`);
 });
 
 test.run();

@@ -10,7 +10,7 @@ import { ROOT } from "./root.js";
 
 /** A server of plain files, and its address. */
 export async function serveFolder(folder: string): Promise<{ server: Server; address: string }> {
-  const server = staticServer({ "/": folder }, {});
+  const server = staticServer({ folders: { "/": folder }, headers: {} });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return { server, address: `http://127.0.0.1:${(server.address() as AddressInfo).port}/` };

@@ -17,6 +17,12 @@ export const aspects: Record<Task, readonly Aspect[]> = {
   faces: faceAspects,
 };
 
+/** Worlds below this one would meet that which the shipped checkpoint learned from. */
+const FIRST_WORLD = 1000;
+
+/** The world whose scenes a study of a seed draws. */
+export const worldOf = (seed: number) => FIRST_WORLD + seed;
+
 /** Its name, of which that of its picture is made. */
 export const sceneName = (task: Task, index: number) => `${task}-${String(index).padStart(5, "0")}`;
 
