@@ -2,6 +2,7 @@ import type { VNode } from "preact";
 import { BesidePanel } from "./beside-panel.js";
 import { FORM_WORDS } from "./forms.js";
 import { HeadsPanel } from "./heads-panel.js";
+import { Jump } from "./jump.js";
 import { ModelBar } from "./model-bar.js";
 import { OffPanel } from "./off-panel.js";
 import { PairPanel } from "./pair-panel.js";
@@ -11,14 +12,23 @@ import type { Store } from "./store.js";
 import { ThemeSwitch } from "./theme.js";
 import { Tour } from "./tour.js";
 
+const PARTS = [
+  ["pair", "Picture and question"],
+  ["heads", "Which heads count"],
+  ["paths", "Follow a path"],
+  ["off", "Switch heads off"],
+  ["beside", "Another model"],
+  ["share", "Take it with you"],
+] as const;
+
 /** The whole page. */
 export function App({ store, onRestart }: { readonly store: Store; readonly onRestart: () => void }): VNode {
   const words = FORM_WORDS[store.view.model.facts?.form ?? "question"];
   return (
     <>
-      <a class="skip" href="#heads">
+      <Jump class="skip" to="heads">
         Skip to the heads
-      </a>
+      </Jump>
       <header>
         <h1>Which heads carry the answer from the picture to the text?</h1>
         <p>
@@ -27,6 +37,15 @@ export function App({ store, onRestart }: { readonly store: Store; readonly onRe
         </p>
         <ThemeSwitch />
         <Tour view={store.view} />
+        <nav aria-label="Parts of this page">
+          <ol>
+            {PARTS.map(([to, says]) => (
+              <li>
+                <Jump to={to}>{says}</Jump>
+              </li>
+            ))}
+          </ol>
+        </nav>
       </header>
       <p class="said" role="status">
         <span key={store.view.said}>{store.view.said}</span>

@@ -129,8 +129,8 @@ function Both({ store, beside }: { readonly store: Store; readonly beside: Besid
         />
       </div>
       <p class="caution">
-        Each <Term word="head" /> is patched where the answer is on its way: at the word of the right answer, or at the
-        last <Term word="token" />, where a model that reads from left to right gives it. Both maps have one scale.
+        Each <Term word="head" /> is patched where the answer is on its way: at the word of the right answer; in a model
+        that reads from left to right, at the last word or mark. Both maps have one scale.
       </p>
       <ComparisonPanel store={store} beside={beside} />
     </>

@@ -52,7 +52,8 @@ function Found({ comparison, names }: { readonly comparison: Comparison; readonl
     <>
       <p class="faint">
         Run 1 is {names[0]}, run 2 is {names[1]}. A head is in a circuit where its mean effect is two standard
-        deviations above that of all heads.
+        deviations above that of all heads. By where they look, heads have functions: <Term word="segmentation" />,{" "}
+        <Term word="object inhibition" />, <Term word="outlier inhibition" />.
       </p>
       {comparisonFinding(comparison).map((sentence) => (
         <p class="finding">{sentence}</p>

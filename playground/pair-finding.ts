@@ -27,7 +27,9 @@ function strongestOf({ side }: Named) {
   if (token === undefined || !isSwept(side)) return undefined;
   const [best] = strongestFirst(side.effects).filter((one) => one.token === token);
   const rows = side.effects.map((heads) => heads!.map((tokens) => tokens[token] ?? 0));
-  return best && { rows, says: `${headName(best)} (${twoDecimals(best.effect)} at “${tokenName(side, token)}”)` };
+  return (
+    best && { rows, says: `${headName(best)} (effect ${twoDecimals(best.effect)}, at “${tokenName(side, token)}”)` }
+  );
 }
 
 function ranks(one: Named, a: readonly (readonly number[])[], other: Named, b: readonly (readonly number[])[]): string {

@@ -30,7 +30,7 @@ thead th { font-weight: 600; border-bottom-color: var(--faint); white-space: now
 tbody th { font-weight: 400; white-space: nowrap; }
 tr > :first-child, .text td, .text th { text-align: left; }
 .text td, .text tbody th { max-width: 30rem; white-space: normal; overflow-wrap: break-word; }
-.panels { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 23.5rem), 1fr)); gap: .8rem; align-items: start; }
+.panels { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 21.5rem), 1fr)); gap: .8rem; align-items: start; }
 figure { margin: 0; min-width: 0; }
 .wide { grid-template-columns: repeat(auto-fill, minmax(min(100%, 42rem), 1fr)); }
 .beside { display: flex; flex-wrap: wrap; gap: 0 3rem; align-items: start; }
@@ -71,7 +71,7 @@ figcaption { font-size: .87rem; color: var(--faint); padding: .2rem 0; }
 .tokens button { cursor: pointer; }
 .tokens [aria-pressed="true"], .tokens .chosen { border-color: var(--link); outline: 1px solid var(--link); }
 .card { border: 1px solid var(--line); border-radius: .4rem; padding: .6rem .8rem; min-width: 0; }
-.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 23.5rem), 1fr)); gap: .8rem; align-items: start; }
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 21.5rem), 1fr)); gap: .8rem; align-items: start; }
 .card .panels { grid-template-columns: repeat(auto-fill, minmax(min(100%, 18rem), 1fr)); margin-top: .6rem; }
 .overlay .pictures { flex-wrap: nowrap; gap: .4rem; margin-bottom: .4rem; }
 .overlay .pictures img { width: calc(50% - .2rem); max-width: 13rem; }

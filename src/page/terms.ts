@@ -13,6 +13,10 @@ export const TERMS = {
   attention: "How much a head reads from each place. Where it looks does not say that the answer depends on it.",
   path: "One of the ways on which a head's value reaches the answer: through another head, or straight.",
   circuit: "A small set of heads that carries the answer together.",
+  segmentation: "A head that looks at the object that is asked about, more than noise would.",
+  "object inhibition": "A head that looks at everything but the object that is asked about.",
+  "outlier inhibition":
+    "A head that looks away from the few patches, mostly of the background, in which the model keeps numbers of its own.",
   kept: "The share of the answer that is left when all heads outside the set are switched off.",
   null: "The scores of something that carries nothing, for comparison.",
 } as const;

@@ -1,6 +1,7 @@
 import { headFunctions } from "../patching/attention-functions.js";
 import { headName } from "../patching/head-place.js";
 import type { HeadFunctionFacts } from "../study/head-functions.js";
+import { CLEAR } from "./clearest.js";
 import { aloneIn, aloneWords } from "./finding.js";
 import type { ReportData, SharedHead } from "./report-data.js";
 import { listed, share, shareWithin } from "./words.js";
@@ -11,6 +12,8 @@ export interface HeadCard {
   readonly role: string;
   readonly facts: readonly (readonly [what: string, value: string])[];
   readonly pictures: SharedHead["pictures"];
+  /** Why there is no clearest picture. */
+  readonly unclear: string | undefined;
 }
 
 /** Cards on the first screen. */
@@ -31,8 +34,19 @@ export function headCards(data: ReportData): HeadCard[] {
         ...own.flatMap(aurocFact),
       ],
       pictures: head.pictures,
+      unclear: unclearIn(head),
     };
   });
+}
+
+/** That no picture shows what the head does, where none does. */
+function unclearIn({ looked, pictures }: SharedHead): string | undefined {
+  if (looked === 0 || pictures.some(({ what }) => what === "clearest")) return undefined;
+  const where =
+    looked === 1
+      ? "On the one picture that was looked at it does not"
+      : `On none of the ${looked} pictures that were looked at does it`;
+  return `${where} bring back ${share(CLEAR)} of the answer: no picture shows it clearly.`;
 }
 
 /** By itself, where the first corruption is patched. */

@@ -55,7 +55,10 @@ function byFunction(circuits: Comparison["circuits"], pairs: readonly ComparedPa
     const [{ a, b, functions }] = pairs as [ComparedPair];
     const heads = (at: number, name: ComparedPair["functions"][number]) =>
       listed(circuits[at]!.functions[name]!.heads.map(headName));
-    const both = functions.map((name) => `${name} (${heads(a, name)} here, ${heads(b, name)} there)`);
+    const both = functions.map(
+      (name) =>
+        `${name} (${heads(a, name)} in run ${circuits[a]!.run + 1}, ${heads(b, name)} in run ${circuits[b]!.run + 1})`,
+    );
     return `${APART}: ${both.length === 0 ? "no function is in both" : `both circuits have heads of ${listed(both)}`}.`;
   }
   const names = [...new Set(alike.flatMap(({ functions }) => functions))];

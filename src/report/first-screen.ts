@@ -39,7 +39,7 @@ const FACTS =
 const unbroken = (sentence: string) =>
   sentence.replace(/(?:% )?\[[^\]]*\]|p = /g, (part) => part.replaceAll(" ", "\u00A0"));
 
-function card({ title, role, facts, pictures }: HeadCard, book: FigureBook): Html {
+function card({ title, role, facts, pictures, unclear }: HeadCard, book: FigureBook): Html {
   const drawn = pictures.flatMap(({ what, sample, auroc }) => {
     const looks = auroc === null ? "" : ` AUROC of the object here: ${auroc.toFixed(2)}.`;
     return headOverlays(sample, book, what).map((props) =>
@@ -53,7 +53,12 @@ function card({ title, role, facts, pictures }: HeadCard, book: FigureBook): Htm
     h("a", { href: "#circuits" }, "its place in all maps"),
     ".",
   ]);
-  return component(CircuitCard, { title, summary: role, facts, children: [shown, more] });
+  return component(CircuitCard, {
+    title,
+    summary: role,
+    facts,
+    children: [unclear === undefined ? "" : h("p", null, unclear), shown, more],
+  });
 }
 
 /** One circuit of each data set: of the site that looks at the picture where that was patched, under the first corruption. */

@@ -12,7 +12,8 @@ import type { HeadFunctionFacts } from "../study/head-functions.js";
 import { type SelectedSample, samplesWithPatterns } from "../study/queries/samples.js";
 import { attentionOf, attentionPatterns } from "../study/queries/scores.js";
 import type { StudyRun } from "../study/run.js";
-import type { HeadOnPicture, OverlaySample, SharedHead } from "./report-data.js";
+import { endsOf, type OnPicture } from "./clearest.js";
+import type { HeadOnPicture, HeadPicture, OverlaySample, SharedHead } from "./report-data.js";
 import { roleOf, sharedHeads } from "./shared-heads.js";
 
 /** Heads that are drawn on the first picture of each data set. */
@@ -38,8 +39,9 @@ export async function gatherHeads(
   const shared: SharedHead[] = [];
   for (const place of sharedHeads(found.universal)) {
     const own = functions.filter(({ layer, head }) => layer === place.layer && head === place.head);
-    const pictures = place.site === looking ? await clearest(run, looked, place, roleOf(own)) : [];
-    shared.push({ ...place, pictures });
+    const shown =
+      place.site === looking ? await picturesOf(run, looked, place, roleOf(own)) : { pictures: [], looked: 0 };
+    shared.push({ ...place, ...shown });
   }
   return { overlays: await firstPictures(run, found, looking, looked), shared };
 }
@@ -67,16 +69,16 @@ function mainCircuit(circuits: Findings["circuits"], dataset: string, site: Site
 }
 
 /**
- * The picture on which a head does most plainly what it does, and the one on which it does so least: by how well it
- * finds the object or leaves it out where that is its role, else by its effect.
+ * The pictures on which a head does most and least plainly what it does: by how well it finds the object or leaves it
+ * out where that is its role, else by its effect.
  */
-async function clearest(
+async function picturesOf(
   run: StudyRun,
   looked: readonly Looked[],
   place: HeadPlace,
   role: ReturnType<typeof roleOf>,
-): Promise<SharedHead["pictures"]> {
-  const measured: { readonly of: Looked; readonly by: number; readonly auroc: number | null }[] = [];
+): Promise<Pick<SharedHead, "pictures" | "looked">> {
+  const measured: (OnPicture & { readonly looked: Looked; readonly auroc: number | null })[] = [];
   const rows = new Map<string, Awaited<ReturnType<typeof attentionOf>>>();
   for (const dataset of new Set(looked.map(({ sample }) => sample.dataset)))
     rows.set(dataset, await attentionOf(run.store, { dataset, layer: place.layer, head: place.head }));
@@ -85,16 +87,14 @@ async function clearest(
     const auroc = row?.auroc ?? null;
     const effect = of.effects[place.layer]?.[place.head] ?? null;
     const by = role === "segmentation" ? auroc : role === "object inhibition" ? auroc && -auroc : effect;
-    if (by !== null) measured.push({ of, by, auroc });
+    if (by !== null) measured.push({ looked: of, by, effect, auroc });
   }
-  measured.sort((a, b) => b.by - a.by);
-  const ends = measured.length < 2 ? measured : [measured[0]!, measured.at(-1)!];
-  const pictures = [];
-  for (const [at, { of, auroc }] of ends.entries()) {
-    const [sample] = await overlaid(run, of, [place]);
-    if (sample) pictures.push({ what: at === 0 ? ("clearest" as const) : ("counter-example" as const), sample, auroc });
+  const pictures: HeadPicture[] = [];
+  for (const { what, of } of endsOf(measured)) {
+    const [sample] = await overlaid(run, of.looked, [place]);
+    if (sample) pictures.push({ what, sample, auroc: of.auroc });
   }
-  return pictures;
+  return { pictures, looked: measured.length };
 }
 
 /** The strongest heads of each data set on its first picture. */

@@ -134,9 +134,14 @@ export interface HeadOnPicture extends HeadPlace {
 /** A head that circuits share. */
 export interface SharedHead extends SharedPlace {
   /** Of a head that looks at the picture: where its role shows most and where least. */
-  readonly pictures: readonly {
-    readonly what: "clearest" | "counter-example";
-    readonly sample: OverlaySample;
-    readonly auroc: number | null;
-  }[];
+  readonly pictures: readonly HeadPicture[];
+  /** Among how many pictures these were chosen. */
+  readonly looked: number;
+}
+
+/** A picture on which a head does what it does, or does not. */
+export interface HeadPicture {
+  readonly what: "clearest" | "counter-example";
+  readonly sample: OverlaySample;
+  readonly auroc: number | null;
 }

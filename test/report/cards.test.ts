@@ -1,6 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { headCards } from "../../src/report/cards.js";
+import { endsOf } from "../../src/report/clearest.js";
 import { reportData } from "../support/report-data.js";
 
 const factsOf = (data: ReturnType<typeof reportData>) =>
@@ -25,6 +26,38 @@ test("a card says what its head keeps alone, under the first corruption that it 
 
 test("a head that was not tested keeps nothing that a card could say", () => {
   assert.not(factsOf({ ...reportData(), alone: [] }).some((fact) => fact.startsWith("keeps alone")));
+});
+
+test("the clearest picture is one on which the head matters; where there is none, the card says so", () => {
+  const pictures = [
+    { by: 0.95, effect: 0.01 },
+    { by: 0.9, effect: 0.3 },
+    { by: 0.8, effect: 0.6 },
+    { by: 0.7, effect: null },
+  ];
+  const chosen = (all: typeof pictures) => endsOf(all).map(({ what, of }) => [what, of.by]);
+  assert.equal(chosen(pictures), [
+    ["clearest", 0.9],
+    ["counter-example", 0.7],
+  ]);
+  assert.equal(chosen([pictures[0]!, pictures[3]!]), [["counter-example", 0.7]]);
+  assert.equal(chosen([pictures[1]!]), [["clearest", 0.9]]);
+  const data = reportData();
+  assert.is(headCards(data)[0]!.unclear, undefined);
+  const unclear = (looked: number) => {
+    const [shared] = data.shared;
+    const rest = shared!.pictures.filter(({ what }) => what !== "clearest");
+    return headCards({ ...data, shared: [{ ...shared!, looked, pictures: rest }] })[0]!.unclear;
+  };
+  assert.is(
+    unclear(12),
+    "On none of the 12 pictures that were looked at does it bring back 5% of the answer: no picture shows it clearly.",
+  );
+  assert.is(
+    unclear(1),
+    "On the one picture that was looked at it does not bring back 5% of the answer: no picture shows it clearly.",
+  );
+  assert.is(unclear(0), undefined);
 });
 
 test.run();

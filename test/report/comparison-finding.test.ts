@@ -62,7 +62,7 @@ test("of two circuits of other weights it names the heads of each function", () 
     })[1];
   assert.is(
     found(["segmentation"]),
-    `${APART}: both circuits have heads of segmentation (L0H1 and L0H2 here, L0H1, L0H3 and L0H4 there).`,
+    `${APART}: both circuits have heads of segmentation (L0H1 and L0H2 in run 1, L0H1, L0H3 and L0H4 in run 2).`,
   );
   assert.is(found([]), `${APART}: no function is in both.`);
 });

@@ -81,7 +81,11 @@ export function reportData(changes: Partial<StudyShape> = {}): ReportData {
     ],
     headFunctions: tasks.flatMap((dataset) => headFunctionFacts(dataset)),
     overlays: tasks.flatMap((dataset) => overlaySamples(shape, dataset)),
-    shared: sharedHeads(universal).map((one, at) => ({ ...one, pictures: at === 0 ? cardPictures(shape) : [] })),
+    shared: sharedHeads(universal).map((one, at) => ({
+      ...one,
+      pictures: at === 0 ? cardPictures(shape) : [],
+      looked: at === 0 ? 12 : 0,
+    })),
     looking: "text.cross.z",
     notes: [
       "actions, Gaussian noise: all samples are degenerate, clean and corrupted answers differ by less than 0.01 logits.",
