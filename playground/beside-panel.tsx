@@ -27,21 +27,21 @@ export function BesidePanel({ store }: { readonly store: Store }): VNode {
 /** Which model: one of the page's list, or a folder of the reader's own. */
 function Choice({ store }: { readonly store: Store }): VNode {
   const { models, beside, model } = store.view;
-  const others = models.slice(1).map(({ name }) => name);
-  const isOwn = beside !== undefined && !others.includes(beside.name);
+  const others = models.slice(1);
+  const isOwn = beside !== undefined && !others.some(({ name }) => name === beside.name);
   return (
     <>
       <div class="row">
         <label>
-          Model beside it{" "}
+          Which model{" "}
           <select
             value={beside?.name ?? ""}
             disabled={!model.facts}
             onChange={({ currentTarget }) => void store.comparing.choose(currentTarget.value)}
           >
             <option value="">none</option>
-            {others.map((name) => (
-              <option value={name}>{name}</option>
+            {others.map(({ name, does }) => (
+              <option value={name}>{does ? `${name}: ${does}` : name}</option>
             ))}
             {isOwn && <option value={beside.name}>{beside.name}</option>}
           </select>

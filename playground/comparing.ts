@@ -25,9 +25,13 @@ export class Comparing {
   /** Does what the address says: opens the model that it names, and compares both over as many scenes. */
   async follow(): Promise<void> {
     const { state, beside, models } = this.page.view();
-    if (state.beside === undefined || beside?.name === state.beside) return;
+    const isOpen = beside?.name === state.beside && beside?.lost === undefined;
+    if (state.beside === undefined || isOpen) return;
     const one = offered(models, state.beside);
-    if (!one) return this.#say(`There is no model ${state.beside} beside this page.`);
+    if (!one) {
+      this.#say(`There is no model ${state.beside} beside this page.`);
+      return;
+    }
     await this.#open(one.name, new URL(one.address, document.baseURI).href);
     const { over } = this.page.view().state;
     if (over !== undefined) await this.compare(over);

@@ -24,7 +24,7 @@ export function ComparisonPanel({ store, beside }: { readonly store: Store; read
       </p>
       <div class="row">
         <label>
-          Scenes{" "}
+          How many scenes{" "}
           <select value={over} onChange={({ currentTarget }) => setOver(Number(currentTarget.value))}>
             {OVERS.map((one) => (
               <option value={one}>{one}</option>

@@ -5,6 +5,8 @@ export interface OfferedModel {
   readonly address: string;
   /** As a command names it. */
   readonly from: string;
+  /** In a few words, what it does. */
+  readonly does?: string | undefined;
 }
 
 /** The file beside the page that says which there are. */
@@ -26,10 +28,12 @@ export function readModels(list: unknown): OfferedModel[] {
 }
 
 function isModel(one: Partial<OfferedModel> | null): one is OfferedModel {
-  const { name, address, from } = one ?? {};
+  const { name, address, from, does } = one ?? {};
   const isPlace = typeof address === "string" && /^(model|models\/[\w-][\w.-]{0,99})$/.test(address);
-  return isModelName(name) && isPlace && typeof from === "string" && from.length < 4096;
+  return isModelName(name) && isPlace && isText(from) && (does === undefined || isText(does));
 }
+
+const isText = (text: unknown): text is string => typeof text === "string" && text.length < 4096;
 
 /** As an address of the page may name one. */
 export const isModelName = (name: unknown): name is string =>

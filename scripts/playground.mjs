@@ -32,8 +32,14 @@ const PIXELS = {
 };
 
 /** The page's model, and others that can stand beside it. */
-const MODELS = ["scenes", "scenes-caption", "scenes-itm", "scenes-lm"].map((name, i) => ({
+const MODELS = [
+  ["scenes", "answers questions"],
+  ["scenes-itm", "says whether a sentence is true"],
+  ["scenes-caption", "goes on with a caption"],
+  ["scenes-lm", "has the picture among its words"],
+].map(([name, does], i) => ({
   name,
+  does,
   address: i === 0 ? "model" : `models/${name}`,
   from: `weights/${name}`,
 }));

@@ -1,8 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import type { Server } from "node:http";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { keptExample } from "../../playground/example.js";
@@ -10,84 +8,38 @@ import { scenePair } from "../../playground/scenes.js";
 import { START } from "../../playground/state.js";
 import { random } from "../../src/base/random.js";
 import { encodePng } from "../../src/pictures/picture.js";
-import { CHROMIUM, CHROMIUM_FLAGS, HAS_CHROMIUM, NO_CHROMIUM } from "../support/chromium.js";
+import { CHROMIUM_FLAGS, HAS_CHROMIUM, NO_CHROMIUM } from "../support/chromium.js";
 import { lacking } from "../support/needed.js";
+import {
+  beforeWorker,
+  LONG,
+  launch,
+  press,
+  ready,
+  Site,
+  said,
+  saved,
+  until,
+  WITHOUT_SERVICE_WORKER,
+} from "../support/playground-page.js";
 import { ROOT } from "../support/root.js";
-import { makeSite, serveFolder } from "../support/site.js";
 
 // The folder that `npm run playground` makes, behind a server of plain files, as a person uses it.
 
 const test = suite("playground");
 
-let browser: Browser;
-let server: Server;
-let address: string;
-let folder: string;
+let site: Site;
 
 test.before(async () => {
-  folder = makeSite();
-  ({ server, address } = await serveFolder(folder));
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_FLAGS });
+  site = await Site.open();
 });
 
-test.after(async () => {
-  await browser?.close();
-  server?.closeAllConnections();
-  server?.close();
-});
-
-interface Opened {
-  readonly page: Page;
-  readonly context: BrowserContext;
-  /** What the page complained of, and addresses elsewhere that it asked for. */
-  readonly complaints: string[];
-}
-
-async function open(hash = "", before = "", options: Parameters<Browser["newContext"]>[0] = {}): Promise<Opened> {
-  const context = await browser.newContext(options);
-  const page = await context.newPage();
-  const complaints: string[] = [];
-  page.on("console", (message) => {
-    if (message.type() === "error") complaints.push(message.text());
-  });
-  page.on("pageerror", (error) => complaints.push(error.message));
-  page.on("dialog", (dialog) => {
-    complaints.push(`a dialog: ${dialog.message()}`);
-    void dialog.dismiss();
-  });
-  page.on("request", (request) => {
-    if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(address)) complaints.push(request.url());
-  });
-  if (before) await page.addInitScript(before);
-  await page.goto(`${address}${hash}`);
-  return { page, context, complaints };
-}
-
-/** Requests that a service worker answers cannot be changed by a test. */
-const WITHOUT_SERVICE_WORKER = { serviceWorkers: "block" } as const;
-
-const LONG = { timeout: 60_000 };
-const ready = (page: Page) => page.getByText("text.cross.z, on wasm").waitFor(LONG);
-const press = (page: Page, name: string | RegExp) => page.getByRole("button", { name }).click(LONG);
-/** The page forbids what Playwright's own waiting for a function would evaluate there. */
-async function until(page: Page, holds: string): Promise<void> {
-  for (const end = Date.now() + LONG.timeout; !(await page.evaluate<boolean>(holds)); await page.waitForTimeout(50))
-    if (Date.now() > end) throw new Error(`This never held: ${holds}`);
-}
-const said = (page: Page, text: string | RegExp) =>
-  page
-    .getByRole("status")
-    .getByText(text)
-    .waitFor(LONG)
-    .catch(async (error) => {
-      throw new Error(`It was to say ${text}. The page: ${await page.locator("body").innerText()}`, { cause: error });
-    });
+test.after(() => site?.close());
 
 test("the example stands there before the model, and is what the model then says", async () => {
-  const { page, context, complaints } = await open(
-    "",
-    "delete globalThis.Worker; globalThis.Worker = class { postMessage() {} };",
-  );
+  const { page, context, complaints } = await site.visit("", {
+    before: "delete globalThis.Worker; globalThis.Worker = class { postMessage() {} };",
+  });
   const { found, effects } = await keptExample();
   await page.getByText("Loading the model").waitFor(LONG);
   const cell = page.getByRole("gridcell", { name: "layer 0, head 0:" });
@@ -102,7 +54,7 @@ test("the example stands there before the model, and is what the model then says
 });
 
 test("ask, sweep, look, switch off, undo, a circuit: by keyboard and mouse", async () => {
-  const { page, context, complaints } = await open();
+  const { page, context, complaints } = await site.visit();
   await ready(page);
   // Another kind of scene: its pictures, its question, the live answer.
   await page.getByLabel("Kind of scene").selectOption("faces");
@@ -151,7 +103,7 @@ test("ask, sweep, look, switch off, undo, a circuit: by keyboard and mouse", asy
 });
 
 test("a sweep can be cancelled", async () => {
-  const { page, context } = await open("#task=actions&scene=3");
+  const { page, context } = await site.visit("#task=actions&scene=3");
   await ready(page);
   await page.getByText("Clean: the model says").waitFor(LONG);
   await page.evaluate(`{
@@ -166,7 +118,7 @@ test("a sweep can be cancelled", async () => {
 });
 
 test("a picture and a question of one's own; what is none says what to do", async () => {
-  const { page, context, complaints } = await open();
+  const { page, context, complaints } = await site.visit();
   await ready(page);
   const choose = (name: string, mimeType: string, buffer: Buffer) =>
     page.getByLabel("Take your own clean picture").setInputFiles({ name, mimeType, buffer });
@@ -211,7 +163,7 @@ test("a picture and a question of one's own; what is none says what to do", asyn
 
 test("the address brings all back", async () => {
   const hash = "#task=attributes&scene=41&head=L0H0&token=3&off=L0H0%2CL1H4&how=zero";
-  const { page, context, complaints } = await open(hash);
+  const { page, context, complaints } = await site.visit(hash);
   await ready(page);
   await page.getByText(/Off: L0H0, L1H4\. .* is left/).waitFor(LONG);
   await page.getByText("L0H0, from “star”").waitFor(LONG);
@@ -222,7 +174,7 @@ test("the address brings all back", async () => {
 });
 
 test("a path is followed from the chosen head; its effect over many scenes stands beside that here", async () => {
-  const { page, context, complaints } = await open("#head=L0H0");
+  const { page, context, complaints } = await site.visit("#head=L0H0");
   await ready(page);
   await page.getByText("L0H0 over many scenes").waitFor(LONG);
   assert.match(await page.locator(".card").innerText(), /attributes \(\d+ pairs\)\s+0\.\d\d \[0\.\d\d, 0\.\d\d\]/);
@@ -235,7 +187,7 @@ test("a path is followed from the chosen head; its effect over many scenes stand
 });
 
 test("colours are chosen, and kept", async () => {
-  const { page, context } = await open("", "", { colorScheme: "light" });
+  const { page, context } = await site.visit("", { context: { colorScheme: "light" } });
   const paper = () => page.evaluate<string>("getComputedStyle(document.body).backgroundColor");
   const light = await paper();
   await page.getByLabel("Theme").selectOption("dark");
@@ -249,11 +201,10 @@ test("colours are chosen, and kept", async () => {
 });
 
 test("a camera takes a picture where it is allowed, and a refusal says what to do", async () => {
-  const args = [...CHROMIUM_FLAGS, "--use-fake-device-for-media-stream"];
-  const filmed = await chromium.launch({ executablePath: CHROMIUM, args });
+  const filmed = await launch([...CHROMIUM_FLAGS, "--use-fake-device-for-media-stream"]);
   try {
     const page = await (await filmed.newContext({ permissions: ["camera"] })).newPage();
-    await page.goto(address);
+    await page.goto(site.address);
     await ready(page);
     await press(page, "Photograph the clean picture");
     await until(page, "document.querySelector('video')?.videoWidth > 0");
@@ -264,30 +215,29 @@ test("a camera takes a picture where it is allowed, and a refusal says what to d
     await refusing.addInitScript(
       "navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('no', 'NotAllowedError'));",
     );
-    await refusing.goto(address);
+    await refusing.goto(site.address);
     await press(refusing, "Photograph the clean picture");
     await said(refusing, /camera was refused.*choose a file/);
   } finally {
     await filmed.close();
   }
   // Where there is none, nobody is asked to use it.
-  const { page, context } = await open(
-    "",
-    "navigator.mediaDevices.enumerateDevices = () => Promise.resolve([{ kind: 'audioinput' }]);",
-  );
+  const { page, context } = await site.visit("", {
+    before: "navigator.mediaDevices.enumerateDevices = () => Promise.resolve([{ kind: 'audioinput' }]);",
+  });
   await ready(page);
   assert.is(await page.getByText("Photograph").count(), 0);
   await context.close();
 });
 
 test("another architecture: its sentence, its answers, its own sweep", async () => {
-  const { page, context, complaints } = await open();
+  const { page, context, complaints } = await site.visit();
   await page.route("**/model/*", (route) => {
     const name = new URL(route.request().url()).pathname.split("/").at(-1)!;
     const path = join(ROOT, "weights/scenes-itm", name);
     return existsSync(path) ? route.fulfill({ path }) : route.fulfill({ status: 404 });
   });
-  await page.goto(`${address}?itm#task=attributes&scene=40`);
+  await page.goto(`${site.address}?itm#task=attributes&scene=40`);
   await ready(page);
   const { question, answers } = scenePair("attributes", 40, "match");
   assert.is(await page.getByLabel("Sentence").inputValue(), question);
@@ -300,7 +250,7 @@ test("another architecture: its sentence, its answers, its own sweep", async () 
 });
 
 test("hostile addresses execute nothing", async () => {
-  const { page, context, complaints } = await open();
+  const { page, context, complaints } = await site.visit();
   const choose = random(2, "addresses");
   const marks = [
     "<img src=x onerror=alert(1)>",
@@ -313,7 +263,7 @@ test("hostile addresses execute nothing", async () => {
   for (let i = 0; i < 40; i++) {
     const key = choose.pick(["task", "question", "answers", "head", "off", "how", "__proto__", "more"]);
     const value = key === "answers" ? `${choose.pick(marks)},b` : choose.pick(marks);
-    await page.goto(`${address}?${i}#${key}=${encodeURIComponent(value)}`);
+    await page.goto(`${site.address}?${i}#${key}=${encodeURIComponent(value)}`);
     await page.getByText("A picture, and the same").waitFor(LONG);
   }
   await ready(page);
@@ -323,7 +273,7 @@ test("hostile addresses execute nothing", async () => {
 });
 
 test("after its first visit it needs no network, is loaded again without one, and can be forgotten", async () => {
-  const { page, context, complaints } = await open();
+  const { page, context, complaints } = await site.visit();
   await ready(page);
   await page.getByText("as the page is: both work without a network").waitFor(LONG);
   await context.setOffline(true);
@@ -336,7 +286,7 @@ test("after its first visit it needs no network, is loaded again without one, an
   await withoutNetwork();
   assert.equal(complaints, []);
   // Another address of the page, too; what the server has to say of its files' age fails, and the page goes on.
-  await page.goto(`${address}?backend=wasm#task=faces&scene=3`);
+  await page.goto(`${site.address}?backend=wasm#task=faces&scene=3`);
   await page.reload();
   await ready(page);
   await withoutNetwork();
@@ -366,15 +316,15 @@ test("after its first visit it needs no network, is loaded again without one, an
 });
 
 test("another build takes the place of what is kept", async () => {
-  const { page, context } = await open();
+  const { page, context } = await site.visit();
   await page.getByText("as the page is: both work without a network").waitFor(LONG);
   const names = () =>
     page.evaluate<string[]>("caches.keys().then((names) => names.filter((name) => /page/.test(name)))");
   const before = await names();
   assert.is(before.length, 1);
   // As another build would be: another title, and another digest in its service worker.
-  const index = join(folder, "index.html");
-  const script = join(folder, "offline.js");
+  const index = join(site.folder, "index.html");
+  const script = join(site.folder, "offline.js");
   const [page0, script0] = [readFileSync(index, "utf8"), readFileSync(script, "utf8")];
   try {
     writeFileSync(index, page0.replace(/<title>.*<\/title>/, "<title>The next build</title>"));
@@ -395,12 +345,11 @@ test("another build takes the place of what is kept", async () => {
 });
 
 test("without a place to keep the model the page says so and goes on", async () => {
-  const { page, context } = await open("", "", WITHOUT_SERVICE_WORKER);
-  await page.route("**/worker.js", async (route) => {
-    const response = await route.fetch();
-    const denied = `caches.open = () => Promise.reject(new DOMException("storage is denied", "SecurityError"));`;
-    await route.fulfill({ response, body: `${denied}\n${await response.text()}` });
-  });
+  const { page, context } = await site.visit("", { context: WITHOUT_SERVICE_WORKER });
+  await beforeWorker(
+    page,
+    `caches.open = () => Promise.reject(new DOMException("storage is denied", "SecurityError"));`,
+  );
   await page.reload();
   await page.getByText(/keeps nothing \(storage is denied\)/).waitFor(LONG);
   await press(page, "Sweep again");
@@ -409,7 +358,7 @@ test("without a place to keep the model the page says so and goes on", async () 
 });
 
 test("a worker that is lost says so, and another is begun", async () => {
-  const { page, context } = await open("", "", WITHOUT_SERVICE_WORKER);
+  const { page, context } = await site.visit("", { context: WITHOUT_SERVICE_WORKER });
   let fails = true;
   await page.route("**/worker.js", (route) => (fails ? route.abort() : route.continue()));
   await page.reload();
@@ -421,16 +370,13 @@ test("a worker that is lost says so, and another is begun", async () => {
 });
 
 test("SVG, PNG and JSON are saved", async () => {
-  const { page, context, complaints } = await open();
+  const { page, context, complaints } = await site.visit();
   await ready(page);
-  const saved = async (name: string) => {
-    const [download] = await Promise.all([page.waitForEvent("download"), press(page, name)]);
-    return readFileSync((await download.path())!);
-  };
-  const svg = (await saved("Map as SVG")).toString();
+  const read = async (name: string) => readFileSync(await saved(page, name));
+  const svg = (await read("Map as SVG")).toString();
   assert.match(svg, /^<svg [^>]*xmlns="http:\/\/www.w3.org\/2000\/svg"/);
-  assert.is((await saved("Map as PNG")).subarray(1, 4).toString(), "PNG");
-  const { question, effects } = JSON.parse((await saved("All as JSON")).toString());
+  assert.is((await read("Map as PNG")).subarray(1, 4).toString(), "PNG");
+  const { question, effects } = JSON.parse((await read("All as JSON")).toString());
   assert.is(question, scenePair(START.task, START.scene).question);
   assert.is(effects.length, 3);
   assert.equal(complaints, []);
@@ -440,9 +386,8 @@ test("SVG, PNG and JSON are saved", async () => {
 for (const colorScheme of ["light", "dark"] as const)
   for (const width of [360, 768, 1440])
     test(`nothing serious is found by axe, nothing overflows: ${width} pixels, ${colorScheme}`, async () => {
-      const { page, context } = await open("#head=L0H0&off=L0H0", "", {
-        viewport: { width, height: 900 },
-        colorScheme,
+      const { page, context } = await site.visit("#head=L0H0&off=L0H0", {
+        context: { viewport: { width, height: 900 }, colorScheme },
       });
       await ready(page);
       await page.getByText(/is left/).waitFor(LONG);

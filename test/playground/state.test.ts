@@ -15,6 +15,11 @@ const full: State = {
     { layer: 2, head: 5 },
   ],
   how: "mean",
+  beside: "scenes-itm",
+  besideHead: { layer: 0, head: 5 },
+  besideQuestion: "this star is red.",
+  besideAnswers: ["match", "no match"],
+  over: 24,
 };
 
 test("a state comes back from its address", () => {
@@ -49,6 +54,18 @@ test("what this page did not write is no state", () => {
     "question=%0A",
     `question=${"a".repeat(201)}`,
     "token=",
+    "beside=",
+    "beside=../model",
+    "beside=.hidden",
+    "beside=a/b",
+    "beside=%3Cb%3E",
+    `beside=${"a".repeat(101)}`,
+    "besidehead=L0H0",
+    "over=24",
+    "beside=a&over=13",
+    "beside=a&over=024",
+    "beside=a&besidehead=0",
+    "beside=a&besideanswers=match",
     "a".repeat(2001),
   ];
   for (const hash of wrong) assert.is(parseState(hash), undefined, hash);
@@ -56,7 +73,22 @@ test("what this page did not write is no state", () => {
 
 test("of 5,000 hostile addresses each is refused, or one of this page's own", () => {
   const choose = random(1, "addresses");
-  const keys = ["task", "scene", "question", "answers", "head", "token", "off", "how", "__proto__", "toString", ""];
+  const keys = [
+    "task",
+    "scene",
+    "question",
+    "answers",
+    "head",
+    "token",
+    "off",
+    "how",
+    "beside",
+    "besidehead",
+    "over",
+    "__proto__",
+    "toString",
+    "",
+  ];
   const values = [
     "attributes",
     "3",
@@ -79,6 +111,8 @@ test("of 5,000 hostile addresses each is refused, or one of this page's own", ()
     "-0",
     "Infinity",
     "../../etc",
+    "24",
+    "scenes-itm",
     "'\"`",
   ]);
   const marks = ["=", "&", "#", "%", "+", "==", "&&", ";"];

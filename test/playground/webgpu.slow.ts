@@ -1,12 +1,11 @@
 import { readdirSync, readFileSync } from "node:fs";
-import type { Server } from "node:http";
 import { join } from "node:path";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { CHROMIUM, CHROMIUM_FLAGS, HAS_CHROMIUM, NO_CHROMIUM } from "../support/chromium.js";
+import { HAS_CHROMIUM, NO_CHROMIUM } from "../support/chromium.js";
 import { lacking } from "../support/needed.js";
-import { makeSite, serveFolder } from "../support/site.js";
+import { launch, Site, said, saved } from "../support/playground-page.js";
 
 // The playground's folder in a browser that has a GPU: SwiftShader, a program that stands in for one.
 
@@ -18,54 +17,22 @@ const FLAGS = [
 ];
 const LONG = { timeout: 300_000 };
 
-let browser: Browser;
-let server: Server;
-let address: string;
-let folder: string;
+let site: Site;
 
 test.before(async () => {
-  folder = makeSite();
-  ({ server, address } = await serveFolder(folder));
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+  site = await Site.open(FLAGS);
 });
 
-test.after(async () => {
-  await browser?.close();
-  server?.closeAllConnections();
-  server?.close();
-});
-
-async function open(
-  query: string,
-  before = "",
-  from = browser,
-): Promise<{ page: Page; asked: string[]; complaints: string[] }> {
-  const page = await (await from.newContext()).newPage();
-  const [asked, complaints]: [string[], string[]] = [[], []];
-  page.on("console", (message) => {
-    if (message.type() === "error") complaints.push(message.text());
-  });
-  page.on("pageerror", (error) => complaints.push(error.message));
-  page.on("request", (request) => asked.push(new URL(request.url()).pathname.split("/").at(-1)!));
-  if (before)
-    await page.route("**/worker.js", async (route) => {
-      const response = await route.fetch();
-      await route.fulfill({ response, body: `${before}\n${await response.text()}` });
-    });
-  await page.goto(`${address}${query}`);
-  return { page, asked, complaints };
-}
+test.after(() => site?.close());
 
 const most = (found: number[][][], expected: number[][][]) =>
   Math.max(...found.flat(2).map((value, i) => Math.abs(value - expected.flat(2)[i]!)));
-const press = (page: Page, name: string) => page.getByRole("button", { name }).click(LONG);
 
 /** Every effect of a sweep of the scene that the page shows. */
 async function swept(page: Page): Promise<number[][][]> {
   await page.getByRole("button", { name: /^Sweep (all heads|again)$/ }).click(LONG);
-  await page.getByRole("status").getByText("The sweep is done.").waitFor(LONG);
-  const [download] = await Promise.all([page.waitForEvent("download"), press(page, "All as JSON")]);
-  return JSON.parse(readFileSync((await download.path())!, "utf8")).effects;
+  await said(page, "The sweep is done.", LONG);
+  return JSON.parse(readFileSync(await saved(page, "All as JSON", LONG), "utf8")).effects;
 }
 
 const SCENE = "#task=attributes&scene=41";
@@ -87,10 +54,10 @@ const WRONG = `{
 }`;
 
 test("a whole sweep on the GPU is that of wasm; where the GPU is lost the page goes on", async () => {
-  const { page, complaints } = await open(`?backend=webgpu${SCENE}`, HELD);
+  const { page, complaints } = await site.visit(`?backend=webgpu${SCENE}`, { inWorker: HELD });
   await page.getByText("text.cross.z, on webgpu").waitFor(LONG);
   const found = await swept(page);
-  const { page: other } = await open(`?backend=wasm${SCENE}`);
+  const { page: other } = await site.visit(`?backend=wasm${SCENE}`);
   await other.getByText("text.cross.z, on wasm").waitFor(LONG);
   const expected = await swept(other);
   assert.is(expected.flat(2).length, 3 * 6 * expected[0]![0]!.length);
@@ -105,25 +72,25 @@ test("a whole sweep on the GPU is that of wasm; where the GPU is lost the page g
 });
 
 test("a GPU that computes otherwise is not used", async () => {
-  const { page } = await open(`?backend=webgpu${SCENE}`, WRONG);
+  const { page } = await site.visit(`?backend=webgpu${SCENE}`, { inWorker: WRONG });
   await page.getByText(/on wasm \(WebGPU is not used: a pass is 0\.01 from what wasm says\)/).waitFor(LONG);
   await page.getByText("the model says").first().waitFor(LONG);
 });
 
 test("a program that stands in for a GPU is not taken by itself; without an adapter nothing of it is loaded", async () => {
-  const assets = join(folder, "assets");
+  const assets = join(site.folder, "assets");
   const kernels = readdirSync(assets).filter((file) =>
     readFileSync(join(assets, file), "utf8").includes("as WebGPUBackend"),
   );
-  const { page, asked } = await open(SCENE);
+  const { page, asked } = await site.visit(SCENE);
   await page.getByText(/on wasm \(WebGPU is not used: .*swiftshader.* is no hardware\)/i).waitFor(LONG);
   assert.equal(
     kernels.map((file) => asked.includes(file)),
     [true],
   );
-  const without = await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_FLAGS });
+  const without = await launch();
   try {
-    const { page, asked } = await open(SCENE, "", without);
+    const { page, asked } = await site.visit(SCENE, { from: without });
     await page.getByText("on wasm. ").waitFor(LONG);
     await swept(page);
     assert.not.ok(asked.includes(kernels[0]!), `${asked}`);
