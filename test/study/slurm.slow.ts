@@ -46,10 +46,11 @@ test("an array's shards, one of them stopped before its limit and queued again, 
   const [patch] = (await slurm.call("squeue", "-h", "-n", "patch", "-o", "%F")).split("\n");
   const out = `${run}.slurm`;
   for (let waited = 0; waited < 900 && !existsSync(join(out, "patch-0.log")); waited++) await pause(200);
-  await pause(3000);
+  await pause(2000);
   // As Slurm does before the limit.
   await slurm.call("scancel", "--signal=TERM", "--batch", `${patch}_0`);
   await slurm.idle(420);
+  assert.match(readFileSync(join(slurm.folder, "slurmctld.log"), "utf8"), /Requeuing JobId/, "it is queued again");
   const logs = readdirSync(out).flatMap((name) =>
     name.endsWith(".log") ? [readFileSync(join(out, name), "utf8")] : [],
   );
