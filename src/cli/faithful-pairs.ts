@@ -16,15 +16,13 @@ import { Means } from "./means.js";
 import { isFile, type Outputs, printResult } from "./outputs.js";
 import {
   checkListOutputs,
-  countPairs,
   madeBy,
   type PairList,
   type PairListOptions,
-  type Tally,
   throughPairs,
-  throwIfLeftOut,
   withExecutor,
 } from "./pair-list.js";
+import { countPairs, type Tally, throwIfLeftOut } from "./tally.js";
 
 export interface FaithfulListOptions extends PairListOptions, Outputs {
   readonly top?: number;

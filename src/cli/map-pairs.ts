@@ -4,15 +4,14 @@ import { MeanMap, meanTable } from "./mean-map.js";
 import { type Outputs, printResult } from "./outputs.js";
 import {
   checkListOutputs,
-  countPairs,
   madeBy,
   type PairJob,
   type PairListOptions,
   throughPairs,
-  throwIfLeftOut,
   withExecutor,
 } from "./pair-list.js";
 import { RandomCuts } from "./random-cuts.js";
+import { countPairs, throwIfLeftOut } from "./tally.js";
 
 /** What is asked of each pair, and the site that the means are of. */
 export interface MapAsked<Name extends "attribute" | "knockOut"> extends PairJob<Name> {

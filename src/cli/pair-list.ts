@@ -16,9 +16,10 @@ import { aloneAt, KeptResults, type Made, refuseResults } from "./kept-results.j
 import { loadOptions, type ModelOptions, wholeNumber } from "./options.js";
 import { checkOutputs, isFile, writeTo } from "./outputs.js";
 import { type OnePairOptions, withOnePair } from "./pair-options.js";
-import { type Progress, progress } from "./progress.js";
+import { progress } from "./progress.js";
 import { executorOption, openQueueAt } from "./queue.js";
 import { jsonLine, say } from "./streams.js";
+import { Tally } from "./tally.js";
 import { untilSignal } from "./until-signal.js";
 
 export interface PairListOptions extends ModelOptions {
@@ -124,49 +125,6 @@ export async function withExecutor(
       await work(executor);
     });
   });
-}
-
-/** What became of the lines of a list. */
-export class Tally {
-  done = 0;
-  refused = 0;
-  died = 0;
-
-  constructor(
-    readonly file: string,
-    private readonly bar: Progress,
-  ) {}
-
-  add(): void {
-    this.done++;
-    this.#update();
-  }
-
-  leaveOut(index: number, error: NoticeError): void {
-    if (error.code !== "worker") this.refused++;
-    else this.died++;
-    say(`${this.file} line ${index + 1}: ${error.message}`);
-    this.#update();
-  }
-
-  #update(): void {
-    this.bar.update(this.done + this.refused + this.died);
-  }
-}
-
-/**
- * Ends a command that had to leave lines out.
- *
- * @param done what was done with the others.
- * @throws NoticeError `options` where lines were refused, Error where a pair killed two processes.
- */
-export function throwIfLeftOut(done: string, ...tallies: readonly Tally[]): void {
-  const sum = (count: (tally: Tally) => number) => tallies.reduce((total, tally) => total + count(tally), 0);
-  const [refused, died] = [sum((tally) => tally.refused), sum((tally) => tally.died)];
-  const files = [...new Set(tallies.map(({ file }) => file))].join(" and ");
-  const left = `${done}; ${refused + died} of ${files} are left out, each named above.`;
-  if (died > 0) throw new Error(left);
-  if (refused > 0) throw new NoticeError("options", left);
 }
 
 /** A list to go through, and what for. */
@@ -306,6 +264,3 @@ async function* exchanged(lines: AsyncIterable<PairLine>, seed: number): AsyncGe
 export const madeBy = (model: string, { backend, split, shuffled }: PairListOptions): Made => ({
   ...{ model, backend, split, shuffled },
 });
-
-/** `3 pairs` */
-export const countPairs = (count: number) => `${count} pair${count === 1 ? "" : "s"}`;

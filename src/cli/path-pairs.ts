@@ -3,15 +3,8 @@ import type { Score } from "../patching/metrics.js";
 import { fixed, Means } from "./means.js";
 import { columns } from "./options.js";
 import { type Outputs, printResult } from "./outputs.js";
-import {
-  checkListOutputs,
-  countPairs,
-  madeBy,
-  type PairListOptions,
-  throughPairs,
-  throwIfLeftOut,
-  withExecutor,
-} from "./pair-list.js";
+import { checkListOutputs, madeBy, type PairListOptions, throughPairs, withExecutor } from "./pair-list.js";
+import { countPairs, throwIfLeftOut } from "./tally.js";
 
 /** What senders and receivers are called. */
 export interface PathNames {

@@ -8,17 +8,10 @@ import { finishList, forgetList } from "./list-shards.js";
 import { MeanMap, meanTable } from "./mean-map.js";
 import { siteOf } from "./options.js";
 import { isFile, type Outputs, printResult } from "./outputs.js";
-import {
-  checkListOutputs,
-  countPairs,
-  madeBy,
-  type PairListOptions,
-  throughPairs,
-  throwIfLeftOut,
-  withExecutor,
-} from "./pair-list.js";
+import { checkListOutputs, madeBy, type PairListOptions, throughPairs, withExecutor } from "./pair-list.js";
 import type { DirectionOptions, OnePairOptions } from "./pair-options.js";
 import type { TableCommandOptions } from "./score-table.js";
+import { countPairs, throwIfLeftOut } from "./tally.js";
 
 export interface PairsOptions extends PairListOptions, OnePairOptions, DirectionOptions, TableCommandOptions {
   readonly screen?: number;
