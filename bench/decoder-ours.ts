@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import * as tf from "@tensorflow/tfjs-core";
-import { loadModel } from "../src/patching/model.js";
+import { loadModel } from "../src/patching/load-model.js";
 import { Pair } from "../src/patching/pair.js";
 import { sweep } from "../src/patching/sweep.js";
 import type { Backend } from "../src/platform/backend.js";

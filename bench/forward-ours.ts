@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { walk } from "../src/model/blocks/block.js";
 import { forward, towerBlocks } from "../src/model/pass.js";
 import { atOnce } from "../src/model/steps.js";
-import { loadBlip } from "../src/patching/model.js";
+import { loadBlip } from "../src/patching/load-model.js";
 import { Run } from "../src/patching/run.js";
 import type { Backend } from "../src/platform/backend.js";
 import { BASE_QUESTION } from "./base-checkpoint.js";

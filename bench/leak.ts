@@ -10,7 +10,7 @@ import { readPairs } from "../src/data/pairs.js";
 import { writeScenes } from "../src/data/scenes/write.js";
 import { edit } from "../src/patching/edits.js";
 import type { PairInput } from "../src/patching/inputs.js";
-import { loadBlip } from "../src/patching/model.js";
+import { loadBlip } from "../src/patching/load-model.js";
 import { sweep } from "../src/patching/sweep.js";
 import type { Backend } from "../src/platform/backend.js";
 import { lineThrough } from "./line.js";

@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 import { checkpointFolder } from "../src/files/folder.js";
 import { readConfig } from "../src/model/architectures.js";
 import { modelBytes } from "../src/model/memory.js";
-import { loadBlip } from "../src/patching/model.js";
+import { loadBlip } from "../src/patching/load-model.js";
 import type { Site } from "../src/patching/sites.js";
 import { sweep } from "../src/patching/sweep.js";
 import { type Backend, useBackend } from "../src/platform/backend.js";

@@ -7,7 +7,7 @@ import type { Executor } from "../src/executors/executor.js";
 import { inProcess } from "../src/executors/in-process.js";
 import { openQueue } from "../src/executors/queue.js";
 import { workersAt } from "../src/executors/redis/records.js";
-import { loadModel } from "../src/patching/model.js";
+import { loadModel } from "../src/patching/load-model.js";
 import { encodePng, type Picture } from "../src/pictures/picture.js";
 import { OwnRedis } from "../test/support/redis.js";
 

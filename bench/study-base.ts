@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { loadBlip } from "../src/patching/model.js";
+import { loadBlip } from "../src/patching/load-model.js";
 import type { Backend } from "../src/platform/backend.js";
 import { writeBaseCheckpoint } from "./base-checkpoint.js";
 

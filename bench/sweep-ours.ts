@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { loadModel } from "../src/patching/model.js";
+import { loadModel } from "../src/patching/load-model.js";
 import type { Scores } from "../src/patching/scores.js";
 import { sweep } from "../src/patching/sweep.js";
 import type { Backend } from "../src/platform/backend.js";

@@ -61,6 +61,7 @@ export type {
 } from "./patching/inputs.js";
 export { type Cut, knockOut, type PatternSite, sweepKnockOut, type WindowOptions } from "./patching/knock-out.js";
 export { type LensOptions, logitLens } from "./patching/lens.js";
+export { loadBlip, loadModel } from "./patching/load-model.js";
 export {
   type Answer,
   type Answers,
@@ -77,7 +78,7 @@ export {
   rank,
   type Score,
 } from "./patching/metrics.js";
-export { type Blip, loadBlip, loadModel, Model } from "./patching/model.js";
+export { type Blip, Model } from "./patching/model.js";
 export {
   type ControlledCut,
   controlledKnockOut,

@@ -54,7 +54,7 @@ export function withJson(command: Command): Command {
 
 /** The model that a command names: a folder, or a hub id that is downloaded first if need be. */
 export async function loadModel(model: string, options: ModelOptions): Promise<Model> {
-  const patching = await import("../patching/model.js");
+  const patching = await import("../patching/load-model.js");
   return whileDownloading((hub) => patching.loadModel(model, { ...loadOptions(options), hub }));
 }
 

@@ -193,3 +193,12 @@ export const upstreamOf = ({ attends, takes }: Tower): string | undefined => att
 
 /** A tower's shape by its name. */
 export const towerSize = (model: Network, name: string): TowerSize => towerOf(model, name).size(model.config);
+
+/** The shape of every tower, by name, with nothing left to a default. */
+export function towerSizes(model: Network): Record<string, Required<TowerSize>> {
+  const sizes = towersOf(model).map(([name, { size }]) => {
+    const { heads, width, ...given } = size(model.config);
+    return [name, { keyValueHeads: heads, headDim: width / heads, heads, width, ...given }] as const;
+  });
+  return Object.fromEntries(sizes);
+}

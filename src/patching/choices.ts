@@ -2,12 +2,16 @@ import * as tf from "@tensorflow/tfjs-core";
 import { either, NoticeError } from "../base/errors.js";
 import { type Network, towerOf } from "../model/architecture.js";
 import { KNOWN } from "../model/architectures.js";
-import { type Activations, endsOf } from "../model/pass.js";
+import type { Rewrites } from "../model/blocks/block.js";
+import { type Activations, endsOf, forward } from "../model/pass.js";
+import { inTurns } from "../model/steps.js";
 import type { Reader } from "../words/reader.js";
 import type { Tokenizer } from "../words/tokenizer.js";
 import { firstPiece } from "../words/words.js";
 import { checkText } from "./inputs.js";
 import type { Answer, Answers } from "./metrics.js";
+import type { Question } from "./positions.js";
+import type { Run } from "./run.js";
 
 // What a model chooses from: the tokens of its vocabulary, or classes that have names.
 
@@ -100,6 +104,40 @@ export interface AskResult {
   readonly similarity?: number;
 }
 
+/** What a pass over a question says. */
+export async function askedOf(
+  model: Speaker,
+  { activations, logits }: Pick<Run, "activations" | "logits">,
+  {
+    asked,
+    top,
+    rewrites,
+  }: { readonly asked: Question; readonly top: number; readonly rewrites?: Rewrites | undefined },
+): Promise<AskResult> {
+  const [ids] = await model.architecture.readout.say(model, endsOf(activations), [asked.ids], rewrites);
+  const choices = await likeliest(model, logits, top);
+  const similarity = await similarityOf(model, activations, asked.ids);
+  return {
+    answer: said(model, asked.ids, ids!),
+    tokens: asked.tokens,
+    top: choices,
+    ...(similarity === undefined ? {} : { similarity }),
+  };
+}
+
+/** Greedy answers to questions of one length, each of its own picture: [batch, height, width, 3]. */
+export async function answersTo(model: Speaker, pixels: tf.Tensor, asked: readonly Question[]): Promise<string[]> {
+  const ids = asked.map((question) => [...question.ids]);
+  const places = asked[0]!.image;
+  const passed = () => forward(model, { pixels, ids: tf.tensor2d(ids, undefined, "int32"), places });
+  const ends = endsOf(await inTurns(passed, (pass) => Object.values(endsOf(pass))));
+  try {
+    return (await model.architecture.readout.say(model, ends, ids)).map((more, i) => said(model, ids[i]!, more));
+  } finally {
+    tf.dispose(ends);
+  }
+}
+
 /**
  * The likeliest choices, the likeliest first.
  *
@@ -125,7 +163,7 @@ export async function likeliest(model: Speaker, logits: tf.Tensor2D, most: numbe
 }
 
 /** The cosine of picture and text, of a model that compares them so. */
-export async function similarityOf(
+async function similarityOf(
   model: Network,
   activations: Activations,
   ids: readonly number[],

@@ -1,5 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { NoticeError } from "../base/errors.js";
 import { checkShape } from "../base/options.js";
+import { type Network, towerSize } from "../model/architecture.js";
 import type { ArchitectureName } from "../model/architectures.js";
 import {
   type Answers,
@@ -54,4 +56,19 @@ function rowsOf(streams: tf.Tensor, position: IndexPosition | undefined): tf.Ten
   const [layers, tokens, width] = streams.shape as [number, number, number];
   const [token] = resolvePosition(position, tokens, undefined, undefined);
   return tf.slice(streams, [0, token!, 0], [layers, 1, width]);
+}
+
+/** As `Model.unembed`. @throws NoticeError `options` for rows of another width. */
+export function unembedded(model: Network, x: tf.Tensor): tf.Tensor {
+  const { tower, logits } = model.architecture.readout;
+  const { width } = towerSize(model, tower);
+  if (!(x instanceof tf.Tensor) || x.shape.at(-1) !== width)
+    throw new NoticeError(
+      "options",
+      `unembed takes rows of the ${tower} tower, whose last axis is its width, ${width}.`,
+    );
+  return tf.tidy(() => {
+    const rows = logits(model, tf.reshape(x, [-1, 1, width])); // each row as a text of one token
+    return tf.reshape(rows, [...x.shape.slice(0, -1), -1]);
+  });
 }

@@ -2,20 +2,17 @@ import * as tf from "@tensorflow/tfjs-core";
 import { NoticeError } from "../base/errors.js";
 import { INSPECT } from "../base/inspect.js";
 import { checkShape } from "../base/options.js";
-import type { CheckpointFiles } from "../base/source.js";
 import { disposeWeights } from "../checkpoint/weights.js";
-import { type Network, type Readout, type TowerSize, towerSize, towersOf } from "../model/architecture.js";
-import { type ArchitectureName, NAMES } from "../model/architectures.js";
-import { filesOf, isOf, LOAD_KEYS, type LoadedModel, type LoadOptions, readModel } from "../model/load.js";
-import { endsOf, forward } from "../model/pass.js";
-import { inTurns } from "../model/steps.js";
+import { type Network, type TowerSize, towerSizes } from "../model/architecture.js";
+import type { ArchitectureName } from "../model/architectures.js";
+import { isOf, type LoadedModel } from "../model/load.js";
 import type { ImageProcessor } from "../pictures/pixels.js";
 import type { Backend } from "../platform/backend.js";
 import type { Grid, Reader } from "../words/reader.js";
 import type { Tokenizer } from "../words/tokenizer.js";
 import { wordPositions } from "../words/word-positions.js";
 import { Cautions } from "./cautions.js";
-import { type AskResult, answerOf, answersOf, likeliest, said, similarityOf } from "./choices.js";
+import { type AskResult, answerOf, answersOf, answersTo, askedOf } from "./choices.js";
 import { type EditPatches, resolveEdits, rewritesIn } from "./edits.js";
 import { modelFacts } from "./facts.js";
 import { type HeadWeights, headWeights } from "./head-weights.js";
@@ -30,6 +27,7 @@ import {
   type PairInput,
   pictureOf,
 } from "./inputs.js";
+import { unembedded } from "./lens.js";
 import type { Answer } from "./metrics.js";
 import { newRun, Pair } from "./pair.js";
 import type { Question } from "./positions.js";
@@ -86,11 +84,7 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
 
   /** The shape of every tower, by name. */
   get towers(): Readonly<Record<string, Required<TowerSize>>> {
-    const sizes = towersOf(this).map(([name, { size }]) => {
-      const { heads, width, ...given } = size(this.config);
-      return [name, { keyValueHeads: heads, headDim: width / heads, heads, width, ...given }] as const;
-    });
-    return Object.fromEntries(sizes);
+    return towerSizes(this);
   }
 
   /** Bytes left for the values of passes. */
@@ -104,11 +98,8 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
    * @throws NoticeError `disposed`
    */
   get weights(): LoadedModel<A>["weights"] {
-    if (this.#disposed)
-      throw new NoticeError(
-        "disposed",
-        `The model ${this.name} was disposed of; ask inside the block of its \`using\`.`,
-      );
+    const gone = `The model ${this.name} was disposed of; ask inside the block of its \`using\`.`;
+    if (this.#disposed) throw new NoticeError("disposed", gone);
     return this.#loaded.weights;
   }
 
@@ -195,17 +186,7 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
     checkShape("run", input, ASKED);
     const { run: passed, asked, edits } = await this.#read(input);
     using run = passed;
-    const { readout } = this.architecture;
-    const rewrites = edits && rewritesIn(edits, readout.tower);
-    const [ids] = await readout.say(this, endsOf(run.activations), [asked.ids], rewrites);
-    const choices = await likeliest(this, run.logits, top);
-    const similarity = await similarityOf(this, run.activations, asked.ids);
-    return {
-      answer: said(this, asked.ids, ids!),
-      tokens: asked.tokens,
-      top: choices,
-      ...(similarity === undefined ? {} : { similarity }),
-    };
+    return askedOf(this, run, { asked, top, rewrites: edits && rewritesIn(edits, this.architecture.readout.tower) });
   }
 
   /**
@@ -217,16 +198,9 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
    */
   async answerBatch(images: tf.Tensor, questions: readonly string[]): Promise<string[]> {
     const asked = questions.map((question) => this.question(question, NOT_CUT));
-    const ids = asked.map(({ ids }) => [...ids]);
+    const ids = asked.map((question) => question.ids);
     checkBatch(images?.shape, ids, this.processor.size);
-    const places = asked[0]!.image;
-    const passed = () => forward(this, { pixels: images, ids: tf.tensor2d(ids, undefined, "int32"), places });
-    const ends = endsOf(await inTurns(passed, (pass) => Object.values(endsOf(pass))));
-    try {
-      return (await this.architecture.readout.say(this, ends, ids)).map((more, i) => said(this, ids[i]!, more));
-    } finally {
-      tf.dispose(ends);
-    }
+    return answersTo(this, images, asked);
   }
 
   /**
@@ -268,17 +242,7 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
    * @throws NoticeError `options` for rows of another width.
    */
   unembed(x: tf.Tensor): tf.Tensor {
-    const { tower, logits } = this.architecture.readout as Readout;
-    const { width } = towerSize(this, tower);
-    if (!(x instanceof tf.Tensor) || x.shape.at(-1) !== width)
-      throw new NoticeError(
-        "options",
-        `unembed takes rows of the ${tower} tower, whose last axis is its width, ${width}.`,
-      );
-    return tf.tidy(() => {
-      const rows = logits(this, tf.reshape(x, [-1, 1, width])); // each row as a text of one token
-      return tf.reshape(rows, [...x.shape.slice(0, -1), -1]);
-    });
+    return unembedded(this, x);
   }
 
   /**
@@ -333,35 +297,3 @@ const NOT_CUT: Grid = { rows: 0, columns: 0 };
 
 /** A BLIP for question answering. */
 export type Blip = Model<"blip-vqa">;
-
-/** Loads one. @throws NoticeError as `loadModel` */
-export async function loadBlip(model: string | CheckpointFiles, options: LoadOptions = {}): Promise<Blip> {
-  checkShape("loadBlip", options, { such: '{ backend: "wasm" }', keys: LOAD_KEYS });
-  return loadModel(model, { ...options, architecture: "blip-vqa" });
-}
-
-/**
- * Loads a Hugging Face checkpoint.
- *
- * @param model a folder (in a browser: its address), a hub id (`Salesforce/blip-vqa-base`; from the cache, or
- * downloaded; not in a browser), or files from elsewhere.
- * @throws NoticeError `checkpoint` also where it is not of the architecture that is asked for; `memory`, `backend`,
- * `network`
- * @example using model = await loadModel("weights/scenes");
- */
-export async function loadModel<A extends ArchitectureName>(
-  model: string | CheckpointFiles,
-  options: LoadOptions & { readonly architecture: A },
-): Promise<Model<A>>;
-export async function loadModel(model: string | CheckpointFiles, options?: LoadOptions): Promise<Model>;
-export async function loadModel(
-  model: string | CheckpointFiles,
-  given: LoadOptions & { readonly architecture?: ArchitectureName } = {},
-): Promise<Model> {
-  checkShape("loadModel", given, { such: '{ backend: "wasm" }', keys: [...LOAD_KEYS, "architecture"] });
-  const { architecture, ...options } = given;
-  const { files, memory } = await filesOf(model, options);
-  const expected = architecture === undefined ? NAMES : [architecture];
-  const loaded = await readModel(files, { ...options, memory: options.memory ?? memory }, expected);
-  return new Model(files.name, loaded, options.warn);
-}

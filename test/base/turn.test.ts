@@ -4,7 +4,7 @@ import { stopWith, turn } from "../../src/base/turn.js";
 import { attributeAll } from "../../src/patching/attribute.js";
 import { faithfulness } from "../../src/patching/faithful.js";
 import { pictureOf } from "../../src/patching/inputs.js";
-import { loadBlip } from "../../src/patching/model.js";
+import { loadBlip } from "../../src/patching/load-model.js";
 import { patch } from "../../src/patching/patch.js";
 import { sweep } from "../../src/patching/sweep.js";
 import { CLEAN_IMAGE, CLEAN_QUESTION, NARROW, samplePair } from "../support/samples.js";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { checkpointFolder } from "../../src/files/folder.js";
-import { loadBlip } from "../../src/patching/model.js";
+import { loadBlip } from "../../src/patching/load-model.js";
 import { loadTokenizer } from "../../src/words/tokenizer.js";
 import { temporaryFolder, writeCheckpoint } from "../support/checkpoint.js";
 import { FIXTURES, readJson } from "../support/fixture.js";

@@ -4,7 +4,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { cures } from "../../src/cli/doctor.js";
 import { isCheckout } from "../../src/files/package.js";
-import { loadBlip } from "../../src/patching/model.js";
+import { loadBlip } from "../../src/patching/load-model.js";
 import { sweep } from "../../src/patching/sweep.js";
 import { decodePicture } from "../../src/pictures/decode.js";
 import { useBackend } from "../../src/platform/backend.js";

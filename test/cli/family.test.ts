@@ -4,7 +4,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { draw, sampleScene } from "../../src/data/scenes/scene.js";
 import { KNOWN, readConfig } from "../../src/model/architectures.js";
-import { loadModel } from "../../src/patching/model.js";
+import { loadModel } from "../../src/patching/load-model.js";
 import { encodePng } from "../../src/pictures/picture.js";
 import { temporaryFolder } from "../support/checkpoint.js";
 import { noticeHere } from "../support/command.js";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { overlay, show } from "../../src/display.js";
-import { loadBlip } from "../../src/patching/model.js";
+import { loadBlip } from "../../src/patching/load-model.js";
 import { noiseAttention } from "../../src/patching/nulls.js";
 import { sweep } from "../../src/patching/sweep.js";
 import { temporaryFolder } from "../support/checkpoint.js";

@@ -1,7 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { pathsJob } from "../../src/jobs/paths.js";
-import { loadBlip, loadModel } from "../../src/patching/model.js";
+import { loadBlip, loadModel } from "../../src/patching/load-model.js";
 import { patch } from "../../src/patching/patch.js";
 import { patchPath } from "../../src/patching/paths.js";
 import { noticeHere } from "../support/command.js";

@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { gaussianNoise } from "../../src/corruption/gaussian.js";
-import { loadBlip } from "../../src/patching/model.js";
+import { loadBlip } from "../../src/patching/load-model.js";
 import { Pair } from "../../src/patching/pair.js";
 import { sweep } from "../../src/patching/sweep.js";
 import { openPool } from "../../src/pool.js";

@@ -8,7 +8,7 @@ import * as assert from "uvu/assert";
 import { staticServer } from "../../src/cli/static-server.js";
 import { inProcess } from "../../src/executors/in-process.js";
 import { JOBS, type JobName } from "../../src/jobs/jobs.js";
-import { loadBlip } from "../../src/patching/model.js";
+import { loadBlip } from "../../src/patching/load-model.js";
 import { CHROMIUM, CHROMIUM_FLAGS, HAS_CHROMIUM, NO_CHROMIUM } from "../support/chromium.js";
 import { INPUTS } from "../support/job-inputs.js";
 import { lacking } from "../support/needed.js";

@@ -4,7 +4,7 @@ import type { Executor } from "../../src/executors/executor.js";
 import { inProcess } from "../../src/executors/in-process.js";
 import { openPool } from "../../src/executors/processes.js";
 import { JOBS, type JobName } from "../../src/jobs/jobs.js";
-import { loadBlip } from "../../src/patching/model.js";
+import { loadBlip } from "../../src/patching/load-model.js";
 import { INPUTS, PAIR as pair } from "../support/job-inputs.js";
 import { refused } from "../support/refused.js";
 import { NARROW } from "../support/samples.js";

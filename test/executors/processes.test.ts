@@ -6,7 +6,7 @@ import * as assert from "uvu/assert";
 import { readConfig } from "../../src/model/architectures.js";
 import { modelBytes } from "../../src/model/memory.js";
 import type { PairInput } from "../../src/patching/inputs.js";
-import { loadBlip, loadModel } from "../../src/patching/model.js";
+import { loadBlip, loadModel } from "../../src/patching/load-model.js";
 import type { ScoresJson } from "../../src/patching/scores.js";
 import { sweep } from "../../src/patching/sweep.js";
 import type { Backend } from "../../src/platform/backend.js";

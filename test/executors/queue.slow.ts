@@ -7,7 +7,7 @@ import { openQueue } from "../../src/executors/queue.js";
 import { queueOf, resultKey, sessionKey } from "../../src/executors/redis/protocol.js";
 import { sessionsAt, workersAt } from "../../src/executors/redis/records.js";
 import { JOBS, type JobName } from "../../src/jobs/jobs.js";
-import { loadBlip } from "../../src/patching/model.js";
+import { loadBlip } from "../../src/patching/load-model.js";
 import { INPUTS, PAIR } from "../support/job-inputs.js";
 import { lacking } from "../support/needed.js";
 import { hasRedis, OwnRedis, OwnWorker, pause } from "../support/redis.js";

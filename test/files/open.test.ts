@@ -5,7 +5,7 @@ import * as assert from "uvu/assert";
 import * as browser from "../../src/files/open.browser.js";
 import * as node from "../../src/files/open.js";
 import { orShipped } from "../../src/files/package.js";
-import { loadBlip } from "../../src/patching/model.js";
+import { loadBlip } from "../../src/patching/load-model.js";
 import * as browserPlatform from "../../src/platform/platform.browser.js";
 import * as nodePlatform from "../../src/platform/platform.js";
 import { temporaryFolder } from "../support/checkpoint.js";

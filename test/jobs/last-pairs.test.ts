@@ -5,7 +5,7 @@ import { inProcess } from "../../src/executors/in-process.js";
 import { JOBS } from "../../src/jobs/jobs.js";
 import { forgetPairs, withPair } from "../../src/jobs/last-pairs.js";
 import { tensorsOf } from "../../src/model/pass.js";
-import { loadModel } from "../../src/patching/model.js";
+import { loadModel } from "../../src/patching/load-model.js";
 import type { Pair } from "../../src/patching/pair.js";
 import { INPUTS, PAIR } from "../support/job-inputs.js";
 import { NARROW } from "../support/samples.js";

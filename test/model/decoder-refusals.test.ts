@@ -3,7 +3,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { readConfig } from "../../src/model/architectures.js";
 import { modelBytes, requireMemory } from "../../src/model/memory.js";
-import { loadModel } from "../../src/patching/model.js";
+import { loadModel } from "../../src/patching/load-model.js";
 import { type CheckpointDraft, temporaryFolder, writeCheckpoint } from "../support/checkpoint.js";
 import { noticeHere } from "../support/command.js";
 import { FIXTURES } from "../support/fixture.js";

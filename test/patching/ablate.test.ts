@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { ablate, layerWindow } from "../../src/patching/ablate.js";
-import { loadBlip } from "../../src/patching/model.js";
+import { loadBlip } from "../../src/patching/load-model.js";
 import { patch } from "../../src/patching/patch.js";
 import { SITES } from "../../src/patching/sites.js";
 import { between, fromRun, meanOf, zero } from "../../src/patching/sources.js";

@@ -5,7 +5,7 @@ import { randomModel, randomPair, seeded } from "../../bench/random-model.js";
 import { indexesOf } from "../../src/patching/agreement.js";
 import { type AttributeOptions, attribute, attributeAll } from "../../src/patching/attribute.js";
 import { slopeBytes } from "../../src/patching/budget.js";
-import { loadBlip } from "../../src/patching/model.js";
+import { loadBlip } from "../../src/patching/load-model.js";
 import { patch } from "../../src/patching/patch.js";
 import type { Selection } from "../../src/patching/selection.js";
 import { SITES, type Site } from "../../src/patching/sites.js";

@@ -1,6 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { type Blip, loadBlip } from "../../src/patching/model.js";
+import { loadBlip } from "../../src/patching/load-model.js";
+import type { Blip } from "../../src/patching/model.js";
 import { noticeHere } from "../support/command.js";
 import { NARROW } from "../support/samples.js";
 

@@ -6,7 +6,7 @@ import type { LlamaWeights } from "../../src/model/blocks/llama.js";
 import type { LayerNorm, Linear } from "../../src/model/kernels/linear.js";
 import { directAttribution } from "../../src/patching/direct.js";
 import { edit } from "../../src/patching/edits.js";
-import { loadBlip, loadModel } from "../../src/patching/model.js";
+import { loadBlip, loadModel } from "../../src/patching/load-model.js";
 import type { Pair } from "../../src/patching/pair.js";
 import { Decoder } from "../support/decoders.js";
 import { FIXTURES } from "../support/fixture.js";

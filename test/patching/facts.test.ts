@@ -2,7 +2,7 @@ import { inspect } from "node:util";
 import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { loadBlip } from "../../src/patching/model.js";
+import { loadBlip } from "../../src/patching/load-model.js";
 import { sweep } from "../../src/patching/sweep.js";
 import { NARROW, samplePair } from "../support/samples.js";
 

@@ -12,7 +12,7 @@ import {
   headEffects,
   rankHeads,
 } from "../../src/patching/faithful.js";
-import { loadBlip } from "../../src/patching/model.js";
+import { loadBlip } from "../../src/patching/load-model.js";
 import { patch } from "../../src/patching/patch.js";
 import { useBackend } from "../../src/platform/backend.js";
 import { siteOf } from "../support/blip-vqa.js";

@@ -1,7 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { sweepGroups } from "../../src/patching/group-sweep.js";
-import { loadBlip } from "../../src/patching/model.js";
+import { loadBlip } from "../../src/patching/load-model.js";
 import { patch } from "../../src/patching/patch.js";
 import type { Selection } from "../../src/patching/selection.js";
 import { refused } from "../support/refused.js";

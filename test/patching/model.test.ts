@@ -6,7 +6,7 @@ import * as assert from "uvu/assert";
 import { readFloats, readSafetensors } from "../../src/checkpoint/safetensors.js";
 import { checkpointFolder } from "../../src/files/folder.js";
 import { readPicture } from "../../src/files/picture.js";
-import { loadBlip } from "../../src/patching/model.js";
+import { loadBlip } from "../../src/patching/load-model.js";
 import { resize } from "../../src/pictures/resize.js";
 import { difference, FIXTURES, readJson } from "../support/fixture.js";
 

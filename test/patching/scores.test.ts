@@ -1,7 +1,8 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { loadBlip } from "../../src/patching/load-model.js";
 import { METRICS } from "../../src/patching/metrics.js";
-import { type Blip, loadBlip } from "../../src/patching/model.js";
+import type { Blip } from "../../src/patching/model.js";
 import { patch, patchHead } from "../../src/patching/patch.js";
 import { type Nested, Scores, type ScoresJson } from "../../src/patching/scores.js";
 import { SITES } from "../../src/patching/sites.js";

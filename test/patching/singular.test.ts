@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { HeadWeights } from "../../src/patching/head-weights.js";
-import { loadBlip } from "../../src/patching/model.js";
+import { loadBlip } from "../../src/patching/load-model.js";
 import { singularValues } from "../../src/patching/singular.js";
 import { Decoder } from "../support/decoders.js";
 import { refused } from "../support/refused.js";

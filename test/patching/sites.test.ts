@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { loadBlip } from "../../src/patching/model.js";
+import { loadBlip } from "../../src/patching/load-model.js";
 import { SITES, type Site } from "../../src/patching/sites.js";
 import { siteOf } from "../support/blip-vqa.js";
 import { FIXTURES, readJson } from "../support/fixture.js";

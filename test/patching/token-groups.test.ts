@@ -1,7 +1,8 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { sweepGroups } from "../../src/patching/group-sweep.js";
-import { loadBlip, type Model } from "../../src/patching/model.js";
+import { loadBlip } from "../../src/patching/load-model.js";
+import type { Model } from "../../src/patching/model.js";
 import { tokenGroups } from "../../src/patching/token-groups.js";
 import { Decoder } from "../support/decoders.js";
 import { plantIn } from "../support/planted.js";

@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { attribute } from "../../src/patching/attribute.js";
-import { loadBlip } from "../../src/patching/model.js";
+import { loadBlip } from "../../src/patching/load-model.js";
 import { patch } from "../../src/patching/patch.js";
 import { unfit, useBackend } from "../../src/platform/backend.js";
 import { differenceBetween, TOLERANCE } from "../../src/platform/self-check.js";

@@ -10,7 +10,7 @@ import type { View } from "../../playground/view.js";
 import { openModel } from "../../src/files/open.js";
 import { answerAttention } from "../../src/patching/answer-attention.js";
 import { attentionOverlay } from "../../src/patching/attention-functions.js";
-import { loadModel } from "../../src/patching/model.js";
+import { loadModel } from "../../src/patching/load-model.js";
 import { hasPath, patchPath, type Receiver, type Sender } from "../../src/patching/paths.js";
 import { sweep } from "../../src/patching/sweep.js";
 

@@ -10,7 +10,7 @@ import type { View } from "../../playground/view.js";
 import { openModel } from "../../src/files/open.js";
 import { ablate } from "../../src/patching/ablate.js";
 import { keptBy } from "../../src/patching/faithful.js";
-import { loadBlip } from "../../src/patching/model.js";
+import { loadBlip } from "../../src/patching/load-model.js";
 import { fromRun } from "../../src/patching/sources.js";
 import { sweep } from "../../src/patching/sweep.js";
 

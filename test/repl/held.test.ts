@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { loadBlip } from "../../src/patching/model.js";
+import { loadBlip } from "../../src/patching/load-model.js";
 import { useBackend } from "../../src/platform/backend.js";
 import { Held, tensorsIn } from "../../src/repl/held.js";
 import { NARROW, samplePair } from "../support/samples.js";

@@ -3,7 +3,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { inProcess } from "../../src/executors/in-process.js";
 import { answerAttention } from "../../src/patching/answer-attention.js";
-import { loadModel } from "../../src/patching/model.js";
+import { loadModel } from "../../src/patching/load-model.js";
 import { readCircuits } from "../../src/study/circuits.js";
 import { StudyRun } from "../../src/study/run.js";
 import { runStages } from "../../src/study/study.js";

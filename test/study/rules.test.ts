@@ -6,7 +6,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { mean } from "../../src/base/mean.js";
 import { faithfulness, type HeadAt, siteHeadName } from "../../src/patching/faithful.js";
-import { loadBlip } from "../../src/patching/model.js";
+import { loadBlip } from "../../src/patching/load-model.js";
 import { openPool, type Pool } from "../../src/pool.js";
 import { exportRules } from "../../src/study/export.js";
 import { readFindings } from "../../src/study/findings.js";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { parse } from "csv-parse/sync";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { loadBlip } from "../../src/patching/model.js";
+import { loadBlip } from "../../src/patching/load-model.js";
 import { sweep } from "../../src/patching/sweep.js";
 import { openPool, type Pool } from "../../src/pool.js";
 import { gatherReport } from "../../src/report/gather.js";

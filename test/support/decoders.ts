@@ -3,7 +3,8 @@ import * as tf from "@tensorflow/tfjs-core";
 import { readFloats, readSafetensors, type TensorEntry } from "../../src/checkpoint/safetensors.js";
 import { checkpointFolder } from "../../src/files/folder.js";
 import type { LoadOptions } from "../../src/model/load.js";
-import { loadModel, type Model } from "../../src/patching/model.js";
+import { loadModel } from "../../src/patching/load-model.js";
+import type { Model } from "../../src/patching/model.js";
 import { FIXTURES, readJson } from "./fixture.js";
 
 /** A question of `make_decoders.py`, and what transformers made of it. */

@@ -6,7 +6,8 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { caption, draw, type Sample, tasks } from "../../src/data/scenes/scene.js";
 import { answerOf } from "../../src/patching/choices.js";
-import { loadModel, type Model } from "../../src/patching/model.js";
+import { loadModel } from "../../src/patching/load-model.js";
+import type { Model } from "../../src/patching/model.js";
 import { sceneSamples } from "../../src/study/scene-accuracy.js";
 
 // The small checkpoints of BLIP's other heads: their files, what they say of scenes that they have not seen, and a few

@@ -6,7 +6,8 @@ import * as assert from "uvu/assert";
 import { draw, tasks } from "../../src/data/scenes/scene.js";
 import { vocabulary, words } from "../../src/data/scenes/vocabulary.js";
 import { inProcess } from "../../src/executors/in-process.js";
-import { type Blip, loadBlip } from "../../src/patching/model.js";
+import { loadBlip } from "../../src/patching/load-model.js";
+import type { Blip } from "../../src/patching/model.js";
 import { patch } from "../../src/patching/patch.js";
 import { askScenes, sceneAccuracy, sceneSamples } from "../../src/study/scene-accuracy.js";
 

@@ -1,7 +1,8 @@
 import { openModel } from "../../files/open.js";
 import { startAt } from "../../files/page-address.js";
 import { JOBS, type JobName, jobNamed } from "../../jobs/jobs.js";
-import { loadModel, type Model } from "../../patching/model.js";
+import { loadModel } from "../../patching/load-model.js";
+import type { Model } from "../../patching/model.js";
 import type { Backend } from "../../platform/backend.js";
 import type { Progress } from "./channel.js";
 import { plain } from "./plain.js";

@@ -2,7 +2,8 @@ import * as tf from "@tensorflow/tfjs-core";
 import { NoticeError } from "../../base/errors.js";
 import { checkpointFolder } from "../../files/folder.js";
 import { jobNamed, type Task } from "../../jobs/jobs.js";
-import { loadModel, type Model } from "../../patching/model.js";
+import { loadModel } from "../../patching/load-model.js";
+import type { Model } from "../../patching/model.js";
 import type { Report, Setup } from "./messages.js";
 
 // A worker process: loads the model, then performs one job after the other.

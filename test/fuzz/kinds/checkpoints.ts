@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Random } from "../../../src/base/random.js";
 import type { CheckpointFiles } from "../../../src/base/source.js";
-import { loadBlip } from "../../../src/patching/model.js";
+import { loadBlip } from "../../../src/patching/load-model.js";
 import { bytesSource, fileOf, readStored, safetensorsFile } from "../../support/checkpoint.js";
 import { NARROW } from "../../support/samples.js";
 import { Found } from "../judge.js";

@@ -2,7 +2,7 @@ import type { Random } from "../../../src/base/random.js";
 import { pack, unpack } from "../../../src/executors/redis/parcel.js";
 import { read } from "../../../src/executors/redis/protocol.js";
 import { jobNamed } from "../../../src/jobs/jobs.js";
-import { loadModel } from "../../../src/patching/model.js";
+import { loadModel } from "../../../src/patching/load-model.js";
 import { INPUTS } from "../../support/job-inputs.js";
 import { NARROW } from "../../support/samples.js";
 import { Found } from "../judge.js";
