@@ -43,7 +43,7 @@ ids = torch.tensor([pair["ids"]])
 correct, incorrect = (answer["id"] for answer in pair["answers"])
 # A few where every patch costs the same; of all tokens where the cost is the rest of the prompt.
 places = [tuple(place) for place in pair["places"]]
-counts = {"procedure": 1 if pair["tiles"] > 1 else 2, "batch": 4 if pair["tiles"] > 1 else 18, "cache": len(places)}
+counts = {"procedure": 2, "batch": 4 if pair["tiles"] > 1 else 18, "cache": len(places)}
 places = places[: given.patches or counts[given.way]]
 read = model.model.text_model
 

@@ -13,7 +13,7 @@ import type { Tokenizer } from "../words/tokenizer.js";
 import { wordPositions } from "../words/word-positions.js";
 import { Cautions } from "./cautions.js";
 import { type AskResult, answerOf, answersOf, answersTo, askedOf } from "./choices.js";
-import { type EditPatches, resolveEdits, rewritesIn } from "./edits.js";
+import { type EditPatches, resolveEdits } from "./edits.js";
 import { modelFacts } from "./facts.js";
 import { type HeadWeights, headWeights } from "./head-weights.js";
 import { type Box, imagePlaces, tokensInBox, tokensUnderMask } from "./image-places.js";
@@ -186,7 +186,7 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
     checkShape("run", input, ASKED);
     const { run: passed, asked, edits } = await this.#read(input);
     using run = passed;
-    return askedOf(this, run, { asked, top, rewrites: edits && rewritesIn(edits, this.architecture.readout.tower) });
+    return await askedOf(this, run, { asked, top, edits });
   }
 
   /**
