@@ -2,12 +2,12 @@ import * as tf from "@tensorflow/tfjs-core";
 import { either, NoticeError } from "../base/errors.js";
 import { type Network, towerOf } from "../model/architecture.js";
 import { KNOWN } from "../model/architectures.js";
-import type { Rewrites } from "../model/blocks/block.js";
 import { type Activations, endsOf, forward } from "../model/pass.js";
 import { inTurns } from "../model/steps.js";
 import type { Reader } from "../words/reader.js";
 import type { Tokenizer } from "../words/tokenizer.js";
 import { firstPiece } from "../words/words.js";
+import { type EditPatches, rewritesIn } from "./edits.js";
 import { checkText } from "./inputs.js";
 import type { Answer, Answers } from "./metrics.js";
 import type { Question } from "./positions.js";
@@ -108,13 +108,10 @@ export interface AskResult {
 export async function askedOf(
   model: Speaker,
   { activations, logits }: Pick<Run, "activations" | "logits">,
-  {
-    asked,
-    top,
-    rewrites,
-  }: { readonly asked: Question; readonly top: number; readonly rewrites?: Rewrites | undefined },
+  { asked, top, edits }: { readonly asked: Question; readonly top: number; readonly edits?: EditPatches | undefined },
 ): Promise<AskResult> {
-  const [ids] = await model.architecture.readout.say(model, endsOf(activations), [asked.ids], rewrites);
+  const { readout } = model.architecture;
+  const [ids] = await readout.say(model, endsOf(activations), [asked.ids], edits && rewritesIn(edits, readout.tower));
   const choices = await likeliest(model, logits, top);
   const similarity = await similarityOf(model, activations, asked.ids);
   return {

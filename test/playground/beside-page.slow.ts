@@ -6,7 +6,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { scenePair } from "../../playground/scenes.js";
 import { START } from "../../playground/state.js";
-import { loadModel } from "../../src/patching/model.js";
+import { loadModel } from "../../src/patching/load-model.js";
 import { sweep } from "../../src/patching/sweep.js";
 import { HAS_CHROMIUM, NO_CHROMIUM } from "../support/chromium.js";
 import { lacking } from "../support/needed.js";
