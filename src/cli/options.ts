@@ -90,6 +90,9 @@ async function whileDownloading<Result>(work: (hub: HubOptions) => Promise<Resul
   }
 }
 
+/** `a, b` -> ["a", "b"] */
+export const listOf = (text: string): string[] => text.split(",").map((part) => part.trim());
+
 /** `0,2-4` -> [0, 2, 3, 4] */
 export function indices(list: string): number[] {
   return list.split(",").flatMap((part) => {

@@ -4,7 +4,7 @@ import type { OutputKind } from "../files/output.js";
 import type { PairInput } from "../patching/inputs.js";
 import type { Model } from "../patching/model.js";
 import type { Direction, Pair } from "../patching/pair.js";
-import { loadModel, type ModelOptions, wholeNumber } from "./options.js";
+import { listOf, loadModel, type ModelOptions, wholeNumber } from "./options.js";
 import { checkOutputs, type Outputs } from "./outputs.js";
 
 export interface PairOptions {
@@ -84,7 +84,7 @@ export async function withOnePair(
 }
 
 function alternatives(text: string): [string, string] {
-  const [correct, incorrect, ...more] = text.split(",").map((answer) => answer.trim());
+  const [correct, incorrect, ...more] = listOf(text);
   if (!correct || !incorrect || more.length > 0)
     throw new InvalidArgumentError("Two answers with a comma between them were expected: correct,incorrect.");
   return [correct, incorrect];

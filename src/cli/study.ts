@@ -1,24 +1,22 @@
 import { join } from "node:path";
-import { Command, Option } from "commander";
-import { FORMS } from "../data/sample.js";
+import { Command } from "commander";
 import { refuseForeign } from "../files/output.js";
 import { writeWhole } from "../files/write.js";
 import { headName } from "../patching/head-place.js";
-import { METRICS } from "../patching/metrics.js";
-import { checkSite } from "../patching/sites.js";
 import type { StudyCircuits } from "../study/circuits.js";
 import type { Findings } from "../study/findings.js";
 import type { DatasetSummary } from "../study/queries/samples.js";
 import type { StudyRun } from "../study/run.js";
-import { type GivenSettings, MODALITIES } from "../study/settings.js";
+import type { GivenSettings } from "../study/settings.js";
 import type { Shard } from "../study/shard.js";
 import { STAGES, type StageName } from "../study/stage.js";
 import { functionTable } from "./function-table.js";
-import { columns, decimal, folder, type ModelOptions, wholeNumber, withBackend, withJson } from "./options.js";
+import { columns, listOf, type ModelOptions, wholeNumber, withBackend, withJson } from "./options.js";
 import { checkOutputs, type Outputs, printResult } from "./outputs.js";
 import { executorOption, openQueueAt } from "./queue.js";
 import { ruleTable, showRule } from "./rule-table.js";
 import { say } from "./streams.js";
+import { withStudySettings } from "./study-settings.js";
 import { untilSignal } from "./until-signal.js";
 import { stderrWatch } from "./watch.js";
 
@@ -72,74 +70,6 @@ export function studyCommand(name: StudyCommand): Command {
     "\nGive an interrupted command again with the same --out, and it continues. The run folder keeps the settings.",
   );
   return withJson(withBackend(command)).action((flags: StudyFlags) => runStudy(name, flags));
-}
-
-const listOf = (text: string) => text.split(",").map((part) => part.trim());
-
-function withStudySettings(command: Command): Command {
-  return command
-    .requiredOption("--out <run>", "the run's folder; made where there is none", folder)
-    .option("--settings <file>", "TOML or JSON file with any of the settings below; options take precedence")
-    .option("--model <model>", "checkpoint folder or hub id; default: weights/scenes")
-    .option(
-      "--dataset <names>",
-      "scenes, svo-probes, mit-states, faces, or a CSV or JSONL file; several by commas",
-      listOf,
-    )
-    .option(
-      "--data <folder>",
-      "folder of the data set, or of a table's pictures; of several, the folder that holds theirs",
-    )
-    .addOption(
-      new Option("--as <form>", "how samples are put to the model; default: as its architecture is asked").choices(
-        FORMS,
-      ),
-    )
-    .option("--n <samples>", "samples to patch in each data set; default: 60", wholeNumber)
-    .option("--candidates <samples>", "samples to ask about in each data set; default: all, of scenes 2 n", wholeNumber)
-    .option("--seed <number>", "seed of all random choices; default: 0", wholeNumber)
-    .option("--modalities <names>", `${MODALITIES.join(", ")}; default: image,text`, listOf)
-    .option(
-      "--sites <names>",
-      "default: of the tower that reads the question cross.z and self.z, as it has them, and resid_post",
-      (text) => listOf(text).map(checkSite),
-    )
-    .addOption(new Option("--direction <direction>", "default: denoise").choices(["denoise", "noise"]))
-    .option(
-      "--sigma <deviation>",
-      "standard deviation of gaussian noise, in units of normalised pixels; default: 1",
-      decimal,
-    )
-    .option("--template <jinja>", "Jinja template of the questions, instead of the data set's own")
-    .option(
-      "--screen <heads>",
-      "patch only this many heads of each site, those that gradients rate highest; default: 0, all",
-      wholeNumber,
-    )
-    .option("--attribution", "also store the attribution (gradient estimate) of every patch; the default")
-    .option("--no-attribution", "do not store attributions")
-    .option("--steps <passes>", "number of passes of integrated gradients; default: 0, the plain gradient", wholeNumber)
-    .option(
-      "--position <where>",
-      "where circuits are read: answer, answer-1, last, an index or a token; default: answer, or last where it is causal",
-    )
-    .addOption(
-      new Option("--metric <metric>", "metric by which circuits are found; default: effect").choices([...METRICS]),
-    )
-    .option(
-      "--least-difference <logits>",
-      "leave out the effect of samples whose corruption changes the answer by less; default: 0.5",
-      decimal,
-    )
-    .option("--rate <share>", "false discovery rate; default: 0.05", decimal)
-    .option("--resamples <number>", "number of bootstrap samples and of sign flips; default: 2000", wholeNumber)
-    .option("--verify <samples>", "samples of each data set to test its circuits on; default: 20; 0: none", wholeNumber)
-    .option("--random-sets <sets>", "number of random sets to compare each circuit with; default: 20", wholeNumber)
-    .option(
-      "--headline-sets <sets>",
-      "the same of the circuit that the report begins with, where none of those keeps as much; default: 1000",
-      wholeNumber,
-    );
 }
 
 /** The settings among the flags, over those of the file. */
