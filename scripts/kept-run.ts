@@ -41,7 +41,7 @@ export async function study(given: GivenSettings = {}): Promise<KeptRun> {
     using run = await StudyRun.open(join(folder, "run"), { ...SETTINGS, ...given });
     await runStages(run, STAGES, { backend: "wasm", workers: 2 });
     const data = await gatherReport(run, await readFindings(run));
-    const shared = data.shared.map((one) => ({ ...one, pictures: [] }));
+    const shared = data.shared.map((one) => ({ ...one, pictures: [], looked: 0 }));
     const kept: KeptRun = { ...data, shared, tokenMaps: [], verified: [], attribution: [], overlays: [] };
     return JSON.parse(keptText(kept));
   } finally {
