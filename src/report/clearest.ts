@@ -1,3 +1,6 @@
+import { middle95 } from "../base/mean.js";
+import type { HeadScores } from "../patching/circuits.js";
+import type { HeadPlace } from "../patching/head-place.js";
 import type { HeadPicture } from "./report-data.js";
 
 /** What a head does on a picture. */
@@ -23,4 +26,13 @@ export function endsOf<Item extends OnPicture>(items: readonly Item[]): { what: 
     ...(clearest ? [{ what: "clearest" as const, of: clearest }] : []),
     ...(least && least !== clearest ? [{ what: "counter-example" as const, of: least }] : []),
   ];
+}
+
+/** Where the effects of all other heads lie on a picture. */
+export function othersOn(effects: HeadScores, { layer, head }: HeadPlace): [low: number, high: number] | null {
+  const others = effects
+    .flatMap((heads, l) => heads.filter((_, h) => l !== layer || h !== head))
+    .filter((one) => one != null)
+    .sort((a, b) => a - b);
+  return others.length < 2 ? null : middle95(others);
 }

@@ -1,5 +1,4 @@
 import { NoticeError } from "../base/errors.js";
-import { middle95 } from "../base/mean.js";
 import { readPicture } from "../files/picture.js";
 import { attentionOverlay } from "../patching/attention-functions.js";
 import type { HeadScores } from "../patching/circuits.js";
@@ -12,7 +11,7 @@ import type { HeadFunctionFacts } from "../study/head-functions.js";
 import { type SelectedSample, samplesWithPatterns } from "../study/queries/samples.js";
 import { attentionOf, attentionPatterns } from "../study/queries/scores.js";
 import type { StudyRun } from "../study/run.js";
-import { endsOf, type OnPicture } from "./clearest.js";
+import { endsOf, type OnPicture, othersOn } from "./clearest.js";
 import type { HeadOnPicture, HeadPicture, OverlaySample, SharedHead } from "./report-data.js";
 import { roleOf, sharedHeads } from "./shared-heads.js";
 
@@ -120,15 +119,11 @@ async function overlaid(run: StudyRun, { sample, effects }: Looked, heads: reado
   const picture = await pictureOf(run, sample.image);
   if (!picture) return [];
   const patterns = await patternsOf(run, dataset, sample.sample);
-  const others = effects
-    .flat()
-    .filter((one) => one != null)
-    .sort((a, b) => a - b);
   const drawn = heads.map(
     ({ layer, head }): HeadOnPicture => ({
       ...{ layer, head, overlay: attentionOverlay(patterns, { layer, head }) },
       effect: effects[layer]?.[head],
-      others: others.length < 2 ? null : middle95(others),
+      others: othersOn(effects, { layer, head }),
     }),
   );
   return [{ dataset, id: sample.sample, question, answers: [correct, incorrect] as const, picture, heads: drawn }];

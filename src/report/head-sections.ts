@@ -125,7 +125,7 @@ export function headOverlays(sample: OverlaySample, book: FigureBook, what = "ov
 }
 
 function othersOf({ others }: HeadOnPicture) {
-  return others ? { low: others[0], high: others[1], meaning: "95% of the heads of this site" } : undefined;
+  return others ? { low: others[0], high: others[1], meaning: "95% of all other heads of this site" } : undefined;
 }
 
 /** Where an overlay is largest and smallest. */

@@ -127,7 +127,7 @@ export interface HeadOnPicture extends HeadPlace {
   readonly overlay: readonly (readonly number[])[];
   /** At the run's position; null where the pair has none, undefined where the head was not patched. */
   readonly effect?: number | null | undefined;
-  /** Where the middle 95% of all heads of the site lie on this pair; null where there are not two. */
+  /** Where the middle 95% of all other heads of the site lie on this pair; null where there are not two. */
   readonly others: readonly [low: number, high: number] | null;
 }
 

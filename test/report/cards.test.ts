@@ -1,7 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { headCards } from "../../src/report/cards.js";
-import { endsOf } from "../../src/report/clearest.js";
+import { endsOf, othersOn } from "../../src/report/clearest.js";
 import { reportData } from "../support/report-data.js";
 
 const factsOf = (data: ReturnType<typeof reportData>) =>
@@ -58,6 +58,16 @@ test("the clearest picture is one on which the head matters; where there is none
     "On the one picture that was looked at it does not bring back 5% of the answer: no picture shows it clearly.",
   );
   assert.is(unclear(0), undefined);
+});
+
+test("a head is compared with all others and not with itself", () => {
+  const effects = [
+    [0.5, 0.1, null],
+    [0.2, -0.1, 0.3],
+  ];
+  assert.equal(othersOn(effects, { layer: 0, head: 0 }), [-0.1, 0.3]);
+  assert.equal(othersOn(effects, { layer: 1, head: 1 }), [0.1, 0.5]);
+  assert.is(othersOn([[0.5, 0.1]], { layer: 0, head: 0 }), null);
 });
 
 test.run();

@@ -80,7 +80,7 @@ test("under each overlay stands its own head, what it does, where it looks most 
   );
   const told = words(content.markup).replace(/\s+/g, " ");
   assert.ok(told.includes("Effect 0.25: 25% of the answer comes back"), told);
-  assert.ok(told.includes("95% of the heads of this site, −0.10 to 0.20: this head is above"), told);
+  assert.ok(told.includes("95% of all other heads of this site, −0.10 to 0.20: this head is above"), told);
   assert.ok(told.includes("No effect is defined: clean and corrupted answers hardly differ."), told);
   const alts = [...content.markup.matchAll(/<img src="[^"]*" alt="(.*?)" width="(\d+)" height="(\d+)"/g)];
   assert.equal(

@@ -78,7 +78,7 @@ test("a universal head has its role, what it does alone, its clearest picture an
     "<strong>counter-example: L2H1 on attributes</strong>",
     "<strong>Effect 0.61</strong>: 61% of the answer comes back",
     "AUROC of the object here: 0.97.",
-    "95% of the heads of this site, −0.05 to 0.30: this head is above",
+    "95% of all other heads of this site, −0.05 to 0.30: this head is above",
   ])
     assert.ok(card.includes(text), text);
   assert.match(card, /<dt>put back alone, faces<\/dt><dd>6\d% \[6\d, 6\d\]<\/dd>/);
