@@ -70,14 +70,13 @@ function comparisonCommands(models: readonly Sided[], scenes: number): string[] 
   return [...studies, `npx notice compare ${runs.join(" ")}`];
 }
 
-function switched(off: readonly string[], how: View["state"]["how"]): { names: string[]; lines: string } {
-  if (off.length === 0) return { names: [], lines: "" };
+function switched(places: readonly string[], how: View["state"]["how"]): { names: string[]; lines: string } {
+  if (places.length === 0) return { names: [], lines: "" };
+  const list = `[${places.join(", ")}]`;
+  if (how === "clean") return { names: ["patch"], lines: `console.log(await patch(pair, ${list}));\n` };
   const [name, source] = how === "zero" ? ["zero", "zero"] : ["fromRun", "fromRun(pair.corrupted)"];
   const why = how === "mean" ? "// The page puts in the mean over eight scenes: give meanOf(runs) of your own.\n" : "";
-  return {
-    names: ["ablate", name],
-    lines: `${why}console.log(await ablate(pair, [${off.join(", ")}], ${source}));\n`,
-  };
+  return { names: ["ablate", name], lines: `${why}console.log(await ablate(pair, ${list}, ${source}));\n` };
 }
 
 /** Quoted where a shell would not take it as it is. */

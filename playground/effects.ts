@@ -2,6 +2,7 @@ import type { HeadMap as MapData } from "../src/page/map.js";
 import { twoDecimals } from "../src/page/number.js";
 import type { FoldedTokens } from "../src/page/token-strip.js";
 import { type HeadPlace, headName } from "../src/patching/head-place.js";
+import type { State } from "./state.js";
 import type { Effects, Side } from "./view.js";
 
 /** A head at a token, and what patching it there does. */
@@ -54,8 +55,11 @@ export function rankOf(side: Pick<Side, "effects" | "found">, at: Omit<EffectAt,
   return `${rank} of ${all.length} (each head at each token)${named ? `; the ${which} is ${named}` : ""}.`;
 }
 
+type Changed = Pick<State, "off" | "how">;
+const UNCHANGED: Changed = { off: [], how: "corrupted" };
+
 /** The effects at a token as a map; heads whose layer is not swept yet have none. */
-export function mapOf(side: Side, token: number, off: readonly HeadPlace[] = []): MapData | undefined {
+export function mapOf(side: Side, token: number, { off, how }: Changed = UNCHANGED): MapData | undefined {
   const { effects, facts } = side;
   const some = effects.find((layer) => layer !== undefined);
   const size = facts ?? (some && { layers: effects.length, heads: some.length });
@@ -69,7 +73,10 @@ export function mapOf(side: Side, token: number, off: readonly HeadPlace[] = [])
     rows: { title: "layer" },
     columns: { title: "head" },
     extent: extentOf(effects),
-    marks: { cells: off.map(({ layer, head }) => [layer, head] as const), meaning: "switched off" },
+    marks: {
+      cells: off.map(({ layer, head }) => [layer, head] as const),
+      meaning: how === "clean" ? "patched" : "switched off",
+    },
   };
 }
 

@@ -16,7 +16,7 @@ export function HeadsPanel({ store }: { readonly store: Store }): VNode {
   const side = sideOf(view);
   const { found, selected } = side;
   const token = shownToken(side);
-  const map = mapOf(side, token, view.state.off);
+  const map = mapOf(side, token, view.state);
   return (
     <section aria-labelledby="heads">
       <h2 id="heads">Which heads bring the answer back</h2>
@@ -52,9 +52,7 @@ export function HeadsPanel({ store }: { readonly store: Store }): VNode {
         </div>
         <div>
           <button type="button" disabled={!selected} onClick={() => selected && store.toggle(selected)}>
-            {selected
-              ? `Switch ${headName(selected)} ${isOff(view, selected) ? "on again" : "off"}`
-              : "Switch a head off"}
+            {switchName(view)}
           </button>
           <LookPanel side={side} />
           <StudyCard view={view} />
@@ -86,6 +84,10 @@ function Measure({ side: { found, given } }: { readonly side: Side }): VNode | n
 
 const signed = (value: number) => value.toFixed(1).replace("-", "−");
 
-function isOff({ state }: View, { layer, head }: { layer: number; head: number }): boolean {
-  return state.off.some((one) => one.layer === layer && one.head === head);
+function switchName({ state: { selected, off, how } }: View): string {
+  if (!selected) return "Switch a head off";
+  const isChanged = off.some(({ layer, head }) => layer === selected.layer && head === selected.head);
+  const name = headName(selected);
+  if (how === "clean") return isChanged ? `Take the patch of ${name} back` : `Patch ${name}`;
+  return `Switch ${name} ${isChanged ? "on again" : "off"}`;
 }

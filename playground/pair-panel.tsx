@@ -9,7 +9,7 @@ import { QuestionForm } from "./question-form.js";
 import { MOST_SCENES, TASKS } from "./scenes.js";
 import type { State } from "./state.js";
 import type { Store } from "./store.js";
-import { type Side, sideOf, type View } from "./view.js";
+import { type ModelFacts, type Side, sideOf, type View } from "./view.js";
 
 /** The pair: its two pictures, the question, and what the model says of both. */
 export function PairPanel({ store }: { readonly store: Store }): VNode {
@@ -58,16 +58,21 @@ export function PairPanel({ store }: { readonly store: Store }): VNode {
   );
 }
 
+/** With what all others have together; a model with classes has no others. */
+export const allAnswers = (answers: readonly AnswerBar[], facts: ModelFacts | undefined): readonly AnswerBar[] =>
+  facts?.classes ? answers : withRest(answers);
+
 /** The answers of both passes, once they are found. */
 export function Says({ side: { found, facts } }: { readonly side: Side }): VNode {
-  // Classes are all the answers that there are.
-  const all = facts?.classes ? (answers: readonly AnswerBar[]) => answers : withRest;
   return (
     <>
       {(["clean", "corrupted"] as const).map((run) => (
         <AnswerBars
           caption={`${run === "clean" ? "Clean" : "Corrupted"}: the model says “${found!.says[run]}”`}
-          answers={all(found!.top.map((one) => ({ text: one.text, prob: one[run] })))}
+          answers={allAnswers(
+            found!.top.map((one) => ({ text: one.text, prob: one[run] })),
+            facts,
+          )}
         />
       ))}
     </>

@@ -175,7 +175,7 @@ export class Session {
     return { maps, direct: await through(["answer"]), plain: plain.effect };
   }
 
-  /** What the answers become where heads are switched off at all tokens, by their ids. */
+  /** What the answers become where heads are switched off, or patched, at all tokens, by their ids; and how much of the answer is left, or comes back. */
   async intervene(heads: readonly HeadPlace[], how: How, others: readonly PairGiven[], ids: readonly number[]) {
     const pair = this.#asked();
     const places = heads.map((place) => ({ site: this.site, ...place })) as never[];
@@ -187,9 +187,11 @@ export class Session {
     const runs = how === "mean" ? await this.#runs(others) : [];
     try {
       const source: Source = how === "zero" ? zero : how === "mean" ? meanOf(runs) : fromRun(pair.corrupted);
-      const found: Record<string, Measured> = await patchMetrics(pair, places, metrics, { direction: "noise", source });
+      const options = how === "clean" ? ({ direction: "denoise" } as const) : ({ direction: "noise", source } as const);
+      const found: Record<string, Measured> = await patchMetrics(pair, places, metrics, options);
       const { effect } = found.answer!;
-      return { probs: ids.map((id) => found[`${id}`]!.patched), left: effect === null ? null : 1 - effect };
+      const left = effect === null || how === "clean" ? effect : 1 - effect;
+      return { probs: ids.map((id) => found[`${id}`]!.patched), left };
     } finally {
       for (const run of runs) run[Symbol.dispose]();
     }

@@ -45,8 +45,11 @@ export interface PathMap {
   readonly effects: readonly (readonly (number | null)[])[];
 }
 
-/** What stands in the place of a head's values where it is switched off. */
-export const HOWS = ["zero", "mean", "corrupted"] as const;
+/**
+ * What stands in the place of a head's values: where it is switched off in the clean run, or, `clean`, where it is
+ * patched into the corrupted run.
+ */
+export const HOWS = ["zero", "mean", "corrupted", "clean"] as const;
 export type How = (typeof HOWS)[number];
 
 /** Whether a GPU is used: one that computes as wasm does, none, or also one that is a program. */

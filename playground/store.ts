@@ -3,6 +3,7 @@ import type { HeadPlace } from "../src/patching/head-place.js";
 import { Asking, exists, type SideChange } from "./asking.js";
 import type { Client } from "./client.js";
 import { Comparing } from "./comparing.js";
+import { shownToken } from "./effects.js";
 import { LongWork, type Page, wordsOf } from "./long-work.js";
 import type { OfferedModel } from "./offered.js";
 import { otherPairs, scenePair } from "./scenes.js";
@@ -174,9 +175,13 @@ export class Store {
 
   /** Where the effect of the chosen head goes. */
   async paths(): Promise<void> {
-    const { selected, token } = this.view.state;
-    if (!selected || token === undefined) return this.#say("Choose a head in the map first.");
-    const at = { ...selected, token };
+    const side = sideOf(this.view);
+    if (!side.selected) {
+      this.#say("Choose a head in the map first.");
+      return;
+    }
+    // The token that the page shows, which the model may not have confirmed yet.
+    const at = { ...side.selected, token: shownToken(side) };
     await this.#long("paths", async (client, signal) => {
       const found = await client.ask("paths", [at], { signal, onProgress: (done: number) => this.#change({ done }) });
       this.#change({ paths: { ...found, at }, said: "The paths are followed." });

@@ -49,6 +49,11 @@ test("the copied program and the copied command find what the page shows", async
   );
   isShown(JSON.parse(scores!));
   assert.match(ablated!, /effect: 0\.\d/);
+  const [, patched] = (await runCodeHere(imported(placed(codeOf(view("clean")).typescript)))).split(
+    /\n(?=\{ *\n? *prob)/,
+  );
+  assert.match(patched!, /effect: 0\.\d/);
+  assert.not.equal(patched, ablated);
   const json = join(temporaryFolder(), "scores.json");
   const line = placed(codeOf(view("zero")).shell)
     .replaceAll("\\\n", " ")

@@ -1,5 +1,8 @@
+import { once } from "node:events";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer, request } from "node:http";
 import { createRequire } from "node:module";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
@@ -84,7 +87,7 @@ test("ask, sweep, look, switch off, undo, a circuit: by keyboard and mouse", asy
   await page.getByRole("gridcell", { name: "layer 0, head 0:" }).click();
   await press(page, "Switch L0H0 off");
   await page.getByText("Off: L1H3, L0H0.").waitFor(LONG);
-  await page.getByLabel("In its place").selectOption("mean");
+  await page.getByLabel("What is done").selectOption("mean");
   await page.getByText(/of the answer is left/).waitFor(LONG);
   await press(page, "Undo");
   await page.getByText("Off: L1H3.").waitFor(LONG);
@@ -95,6 +98,16 @@ test("ask, sweep, look, switch off, undo, a circuit: by keyboard and mouse", asy
   await page.getByText("Off: L0H0.").waitFor(LONG);
   await press(page, "L0H0 is off");
   await page.getByText("Off: none").waitFor(LONG);
+  // Several are patched at once, into the corrupted run.
+  await page.getByLabel("What is done").selectOption("clean");
+  await press(page, "L0H0 is as it was");
+  await page.getByText("Patched: L0H0.").waitFor(LONG);
+  await page.getByText(/Answers of the corrupted run with these heads patched/).waitFor(LONG);
+  await page.getByRole("gridcell", { name: "layer 1, head 3:" }).click();
+  await press(page, "Patch L1H3");
+  await page.getByText(/^Patched: L0H0, L1H3\. .* of the answer comes back/).waitFor(LONG);
+  await press(page, "All as they were");
+  await page.getByText("Patched: none").waitFor(LONG);
   await press(page, "Find a small circuit");
   await page.getByText("keeps of this answer alone").waitFor(LONG);
   assert.match(await page.locator(".card").last().innerText(), /other pairs[\s\S]*%/);
@@ -161,6 +174,56 @@ test("a picture and a question of one's own; what is none says what to do", asyn
   await context.close();
 });
 
+test("a picture is pasted", async () => {
+  const { page, context, complaints } = await site.visit();
+  await ready(page);
+  const bytes = [...encodePng(scenePair("attributes", 41).image)];
+  await page.evaluate(`{
+    const files = new DataTransfer();
+    files.items.add(new File([new Uint8Array(${JSON.stringify(bytes)})], "star.png", { type: "image/png" }));
+    dispatchEvent(new ClipboardEvent("paste", { clipboardData: files }));
+  }`);
+  await page.getByText(/clean.*your own/).waitFor(LONG);
+  assert.equal(complaints, []);
+  await context.close();
+});
+
+test("a download that breaks is taken up where it broke", async () => {
+  const ranges: (string | undefined)[] = [];
+  const weights = readFileSync(join(site.folder, "model/model.safetensors"));
+  // Its first answer ends in the middle.
+  const breaking = createServer((asked, answer) => {
+    const isWeights = asked.url === "/model/model.safetensors" && asked.method === "GET";
+    if (isWeights) ranges.push(asked.headers.range);
+    if (isWeights && ranges.length === 1) {
+      answer.writeHead(200, { "content-length": weights.length });
+      answer.write(weights.subarray(0, weights.length >> 1), () => setTimeout(() => answer.destroy(), 300));
+      return;
+    }
+    const { method, headers } = asked;
+    const { host: _, ...kept } = headers;
+    request(new URL(asked.url!, site.address), { method, headers: kept }, (found) => {
+      answer.writeHead(found.statusCode!, found.headers);
+      found.pipe(answer);
+    }).end();
+  });
+  breaking.listen(0, "127.0.0.1");
+  await once(breaking, "listening");
+  const { page, context } = await site.visit("", { context: WITHOUT_SERVICE_WORKER });
+  try {
+    await page.goto(`http://127.0.0.1:${(breaking.address() as AddressInfo).port}/#task=faces&scene=3`);
+    await ready(page);
+    await page.getByText("the model says").first().waitFor(LONG);
+    assert.is(ranges.length, 2);
+    assert.is(ranges[0], undefined);
+    assert.match(ranges[1]!, /^bytes=[1-9]\d+-$/);
+  } finally {
+    await context.close();
+    breaking.closeAllConnections();
+    breaking.close();
+  }
+});
+
 test("the address brings all back", async () => {
   const hash = "#task=attributes&scene=41&head=L0H0&token=3&off=L0H0%2CL1H4&how=zero";
   const { page, context, complaints } = await site.visit(hash);
@@ -168,7 +231,7 @@ test("the address brings all back", async () => {
   await page.getByText(/Off: L0H0, L1H4\. .* is left/).waitFor(LONG);
   await page.getByText("L0H0, from “star”").waitFor(LONG);
   assert.is(new URL(page.url()).hash, hash);
-  assert.is(await page.getByLabel("In its place").inputValue(), "zero");
+  assert.is(await page.getByLabel("What is done").inputValue(), "zero");
   assert.equal(complaints, []);
   await context.close();
 });
@@ -240,7 +303,7 @@ test("another architecture: its sentence, its answers, its own sweep", async () 
   await page.goto(`${site.address}?itm#task=attributes&scene=40`);
   await ready(page);
   const { question, answers } = scenePair("attributes", 40, "match");
-  assert.is(await page.getByLabel("Sentence").inputValue(), question);
+  assert.is(await page.getByRole("textbox", { name: "Sentence" }).inputValue(), question);
   await page.getByText(`Clean: the model says “${answers[0]}”`).waitFor(LONG);
   await press(page, "Sweep all heads");
   await said(page, "The sweep is done.");

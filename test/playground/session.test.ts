@@ -11,6 +11,7 @@ import { openModel } from "../../src/files/open.js";
 import { ablate } from "../../src/patching/ablate.js";
 import { keptBy } from "../../src/patching/faithful.js";
 import { loadBlip } from "../../src/patching/load-model.js";
+import { patch } from "../../src/patching/patch.js";
 import { fromRun } from "../../src/patching/sources.js";
 import { sweep } from "../../src/patching/sweep.js";
 
@@ -60,6 +61,13 @@ test("a sweep layer by layer, a look and heads switched off are the library's ow
   const { probs, left } = await session.intervene(off, "corrupted", [], ids);
   assert.ok(Math.abs(left! - (1 - effect!)) < 1e-4);
   assert.ok(probs[0]! < found.top[0]!.clean - 0.1, `${probs}`);
+  // Patched together they bring back what the library's patch of both does.
+  const both = await patch(
+    pair,
+    off.map((place) => ({ site: "text.cross.z" as const, ...place })),
+  );
+  const patched = await session.intervene(off, "clean", [], ids);
+  assert.ok(Math.abs(patched.left! - both.effect!) < 1e-4 && Math.abs(patched.probs[0]! - both.prob) < 1e-4);
   for (const how of ["zero", "mean"] as const) {
     const others = otherPairs(START.task, START.scene, 8);
     assert.ok((await session.intervene(off, how, others, ids)).left! < 0.99, how);
