@@ -1,5 +1,7 @@
-"""What a vision tower that no longer learns says of every picture, computed once; and Muon, which needs fewer steps than AdamW."""
+"""What a vision tower that no longer learns says of every picture, computed once; Muon, which needs fewer steps than AdamW; and the
+proximal step of a group penalty."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -94,3 +96,11 @@ class Optimizer:
 
 def rate_at(step: int, steps: int, rate: float, warm: int = 60) -> float:
     return rate * max(0.01, 1 - step / steps) * min(1, (step + 1) / warm)
+
+
+@torch.no_grad()
+def shrink(group: list[torch.Tensor], amount: float):
+    """Proximal step of a group penalty: takes `amount` off the norm of all of `group` together, down to zero."""
+    norm = math.sqrt(sum(float(part.square().sum()) for part in group))
+    for part in group:
+        part.mul_(max(0.0, 1 - amount / norm) if norm > 0 else 0.0)

@@ -6,7 +6,6 @@
 import argparse
 import inspect
 import json
-import math
 import time
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from transformers import BlipConfig, BlipForQuestionAnswering
 
+from frozen import shrink
 from scenes import SIDE, TASKS, Objects, Questions, pixels, processor, read_lines, read_pictures, through_file
 
 LENGTH = 10  # tokens of the longest question
@@ -108,20 +108,14 @@ class World:
 
 
 def shrink_heads(model, amount: float):
-    """Proximal step of a group penalty on the cross-attention heads of the text encoder: `amount` off the norm of each one's
-    output weights, and of its value weights."""
+    """A group penalty on the cross-attention heads of the text encoder: one group is a head's output weights, one its value weights."""
     for layer in model.text_encoder.encoder.layer:
         attention = layer.crossattention.self
         size = attention.attention_head_size
         for head in range(attention.num_attention_heads):
             rows = slice(head * size, (head + 1) * size)
-            output = [layer.crossattention.output.dense.weight[:, rows]]
-            value = [attention.value.weight[rows], attention.value.bias[rows]]
-            for group in (output, value):
-                norm = math.sqrt(sum(float(part.square().sum()) for part in group))
-                factor = max(0.0, 1 - amount / norm) if norm > 0 else 0.0
-                for part in group:
-                    part.mul_(factor)
+            shrink([layer.crossattention.output.dense.weight[:, rows]], amount)
+            shrink([attention.value.weight[rows], attention.value.bias[rows]], amount)
 
 
 @torch.no_grad()
@@ -221,8 +215,7 @@ def main():
         optimizer.step()
         asking = (step - args.vision_steps) / (args.steps - args.vision_steps)  # how much of the text towers' time is over
         if asking >= 0.4:
-            with torch.no_grad():
-                shrink_heads(model, rate * args.penalty * (3 if asking >= 0.7 else 1))
+            shrink_heads(model, rate * args.penalty * (3 if asking >= 0.7 else 1))
         losses.append([loss.item(), facts.item()])
         if step % 250 == 249 or step + 1 == (args.stop or args.steps):
             row = {"step": step + 1, "cpuSeconds": round(time.process_time() - cpu), "rate": rate}
