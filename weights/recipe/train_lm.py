@@ -18,7 +18,7 @@ from transformers import BlipForQuestionAnswering, Idefics3Config, Idefics3ForCo
 from transformers.image_utils import OPENAI_CLIP_MEAN, OPENAI_CLIP_STD
 
 from chat import IMAGE, IMAGE_TOKENS, PAD, Suffixes, processor
-from frozen import Optimizer, Pictures, rate_at
+from frozen import Optimizer, Pictures, rate_at, shrink
 from scenes import SIDE, TASKS, Questions, read_pictures
 from scenes import pixels as clip_pixels
 
@@ -190,6 +190,18 @@ class World:
         return seen, torch.from_numpy(np.concatenate(ids)), torch.from_numpy(np.concatenate(answers))
 
 
+def shrink_heads(model, amount: float):
+    """A group penalty on the text layers' heads: one group is a head's output weights, one the value weights of a key/value head, which
+    its query heads share."""
+    size = model.config.text_config.head_dim
+    for layer in model.model.text_model.layers:
+        attention = layer.self_attn
+        for columns in attention.o_proj.weight.split(size, 1):
+            shrink([columns], amount)
+        for rows in attention.v_proj.weight.split(size, 0):
+            shrink([rows], amount)
+
+
 def save(model, chat, folder: Path):
     model.save_pretrained(folder)
     chat.save_pretrained(folder)
@@ -209,6 +221,7 @@ def arguments():
     parser.add_argument("--batch", type=int, nargs=3, default=[14, 6, 4], help="pictures of attributes, actions, faces")
     parser.add_argument("--repeats", type=int, default=4, help="questions a picture")
     parser.add_argument("--rate", type=float, default=3e-3)
+    parser.add_argument("--penalty", type=float, default=0.0, help="of the text layers' heads, from 40%% of the steps on")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--every", type=int, default=100)
     parser.add_argument("--stop", type=int, default=0, help="stop after so many steps of the schedule (for a trial)")
@@ -266,6 +279,8 @@ def learn(args, model, chat, words, world, test):
             later.param_groups[0]["lr"] = rate
             torch.nn.utils.clip_grad_norm_(vision.parameters(), 1.0)
             later.step()
+        if args.penalty and step >= 0.4 * args.steps:
+            shrink_heads(model, rate * args.penalty * (3 if step >= 0.7 * args.steps else 1))
         losses.append(loss.item())
         last = step + 1 == (args.stop or args.steps)
         if (step + 1) % args.every == 0 or last:
