@@ -1,6 +1,6 @@
 """What the small members of BLIP's family, and the decoder-only one, say of held-out scenes.
 
-    python measure_family.py itm|caption|lm --model DIR --pictures DIR --out FILE.json --answers FILE.json
+    python measure_family.py itm|caption|lm|seed --model DIR --pictures DIR --out FILE.json --answers FILE.json
 
 Accuracy by the trainers' own functions on files read back by transformers; `--answers`: a few answers by transformers' plain interface,
 one at a time, for others to compare with.
@@ -13,8 +13,15 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
-from transformers import AutoModelForImageTextToText, AutoProcessor, BlipForConditionalGeneration, BlipForImageTextRetrieval
+from transformers import (
+    AutoModelForImageTextToText,
+    AutoProcessor,
+    BlipForConditionalGeneration,
+    BlipForImageTextRetrieval,
+    BlipForQuestionAnswering,
+)
 
+import train
 import train_caption
 import train_itm
 import train_lm
@@ -96,9 +103,27 @@ def lm(args):
     return accuracy, test, lines, answer
 
 
+def seed(args):
+    model, processor = BlipForQuestionAnswering.from_pretrained(args.model).eval(), AutoProcessor.from_pretrained(args.model)
+    test, lines = held_out(args.pictures / "test", args.scenes)
+    accuracy = train.accuracy(model, processor.tokenizer, args.pictures / "test", args.scenes)
+
+    def answer(picture, line):
+        given = processor(images=picture, text=line["question"], return_tensors="pt")
+        said = model.generate(**given, max_new_tokens=8)[0]
+        images = model.vision_model(given["pixel_values"]).last_hidden_state
+        start = torch.tensor([[model.config.text_config.bos_token_id]])
+        ids = processor.tokenizer.convert_tokens_to_ids(line["answers"])
+        logits = train.answer_logits(model, images, given["input_ids"], start, 1)[0, -1, ids].tolist()
+        text = processor.decode(said, skip_special_tokens=True)
+        return dict(question=line["question"], answers=line["answers"], logits=logits, text=text)
+
+    return accuracy, test, lines, answer
+
+
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("kind", choices=("itm", "caption", "lm"))
+    parser.add_argument("kind", choices=("itm", "caption", "lm", "seed"))
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--pictures", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
@@ -107,7 +132,7 @@ def main():
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    accuracy, test, lines, answer = {"itm": itm, "caption": caption, "lm": lm}[args.kind](args)
+    accuracy, test, lines, answer = {"itm": itm, "caption": caption, "lm": lm, "seed": seed}[args.kind](args)
     args.out.write_text(json.dumps({"seed": 1000, "scenes": args.scenes, **accuracy}, indent=1) + "\n")
     print(json.dumps(accuracy))
     with torch.no_grad():

@@ -171,9 +171,9 @@ def imitate(model, blip, pictures: Pictures, rng, steps: int):
 class World:
     """Batches of pictures, as pixels or as the frozen tower sees them, with questions about each."""
 
-    def __init__(self, pictures: Pictures, words: Suffixes, rng: np.random.Generator):
+    def __init__(self, pictures: Pictures, words, length: int, rng: np.random.Generator):
         self.pictures, self.rng = pictures, rng
-        self.questions = {task: Questions(lines, words, LENGTH) for task, lines in pictures.lines.items()}
+        self.questions = {task: Questions(lines, words, length) for task, lines in pictures.lines.items()}
 
     def batch(self, counts: dict[str, int], repeats: int, frozen: bool):
         shown, ids, answers = [], [], []
@@ -249,7 +249,7 @@ def main():
     model.model.vision_model.load_state_dict(torch.load(tower))
     pictures.look(lambda some: see(model, values(some)), args.out / "seen.npz")
     print("looked", time.strftime("%H:%M:%S"), flush=True)
-    learn(args, model, chat, words, World(pictures, words, rng), test)
+    learn(args, model, chat, words, World(pictures, words, LENGTH, rng), test)
 
 
 def learn(args, model, chat, words, world, test):
