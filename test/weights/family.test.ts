@@ -10,16 +10,23 @@ import { loadModel } from "../../src/patching/load-model.js";
 import type { Model } from "../../src/patching/model.js";
 import { sceneSamples } from "../../src/study/scene-accuracy.js";
 
-// The small checkpoints of BLIP's other heads: their files, what they say of scenes that they have not seen, and a few
+// The small checkpoints beside weights/scenes: their files, what they say of scenes that they have not seen, and a few
 // answers as transformers gives them (weights/recipe/measure_family.py writes those beside this test).
 
-const MOST_BYTES = { "scenes-itm": 5e6, "scenes-caption": 5e6, "scenes-lm": 8e6 };
+const SEEDS = ["seeds/1", "seeds/2"];
+const MOST_BYTES: Readonly<Record<string, number>> = {
+  "scenes-itm": 5e6,
+  "scenes-caption": 5e6,
+  "scenes-lm": 8e6,
+  ...Object.fromEntries(SEEDS.map((name) => [name, 5e6])),
+};
 
 for (const [name, most] of Object.entries(MOST_BYTES))
   test(`${name}: every file is the one whose sha256 is listed, and the weights stay small`, async () => {
     const folder = join("weights", name);
     const sums = (await readFile(join(folder, "SHA256SUMS"), "utf8")).trimEnd().split("\n");
-    const card = await readFile(join(folder, "README.md"), "utf8");
+    const ownCard = SEEDS.includes(name) ? [] : ["README.md"]; // the seeds have one together
+    const card = await readFile(join(folder, ownCard[0] ?? "../README.md"), "utf8");
     for (const line of sums) {
       const [sum, file] = line.split("  ") as [string, string];
       const bytes = await readFile(join(folder, file));
@@ -27,7 +34,7 @@ for (const [name, most] of Object.entries(MOST_BYTES))
       assert.ok(card.includes(line), `the model card lacks ${line}`);
     }
     const listed = sums.map((line) => line.split("  ")[1]!);
-    assert.equal([...listed, "README.md", "SHA256SUMS"].sort(), (await readdir(folder)).sort());
+    assert.equal([...listed, ...ownCard, "SHA256SUMS"].sort(), (await readdir(folder)).sort());
     assert.ok((await stat(join(folder, "model.safetensors"))).size <= most);
   });
 
@@ -114,32 +121,35 @@ test("scenes-caption: greedy captions are those of transformers", async () => {
     }
 });
 
-test("scenes-lm answers questions about the picture", async () => {
-  using model = await loadModel("weights/scenes-lm");
-  for (const task of tasks) {
-    const samples = sceneSamples(task, 20, 2000);
-    let right = 0;
-    for (const { scene, question, answers } of samples)
-      right += Number((await model.ask({ image: draw(scene).picture, question })).answer === answers[0]);
-    assert.ok(right >= 18, `${task}: ${right} of 20`);
-  }
-});
-
-test("scenes-lm: logits and answers are those of transformers", async () => {
-  using model = await loadModel("weights/scenes-lm");
-  const all = await answered<{ question: string; answers: string[]; logits: number[]; text: string }>("scenes-lm");
-  assert.is(all.length, 9);
-  for (const one of all) {
-    const { question, answers, logits, text } = one.said;
-    const image = draw(sampleOf(one).scene).picture;
-    assert.is((await model.ask({ image, question })).answer, text.trim(), question);
-    using run = await model.run({ image, question });
-    for (const [i, word] of answers.entries()) {
-      const { id } = answerOf(model, word);
-      const found = (await run.logits.data())[id]!;
-      assert.ok(Math.abs(found - logits[i]!) <= 1e-3, `${question} ${word}: ${found} ${logits[i]}`);
+for (const name of ["scenes-lm", ...SEEDS]) {
+  test(`${name} answers questions about the picture`, async () => {
+    using model = await loadModel(join("weights", name));
+    for (const task of tasks) {
+      const samples = sceneSamples(task, 20, 2000);
+      let right = 0;
+      for (const { scene, question, answers } of samples)
+        right += Number((await model.ask({ image: draw(scene).picture, question })).answer === answers[0]);
+      assert.ok(right >= 18, `${task}: ${right} of 20`);
     }
-  }
-});
+  });
+
+  test(`${name}: logits and answers are those of transformers`, async () => {
+    using model = await loadModel(join("weights", name));
+    const file = name.replace("seeds/", "seed-");
+    const all = await answered<{ question: string; answers: string[]; logits: number[]; text: string }>(file);
+    assert.is(all.length, 9);
+    for (const one of all) {
+      const { question, answers, logits, text } = one.said;
+      const image = draw(sampleOf(one).scene).picture;
+      assert.is((await model.ask({ image, question })).answer, text.trim(), question);
+      using run = await model.run({ image, question });
+      for (const [i, word] of answers.entries()) {
+        const { id } = answerOf(model, word);
+        const found = (await run.logits.data())[id]!;
+        assert.ok(Math.abs(found - logits[i]!) <= 1e-3, `${question} ${word}: ${found} ${logits[i]}`);
+      }
+    }
+  });
+}
 
 test.run();
