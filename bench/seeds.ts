@@ -3,12 +3,12 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { lookingSite } from "../src/patching/answer-attention.js";
 import { type HeadPlace, headName } from "../src/patching/head-place.js";
-import { readCircuits } from "../src/study/circuits.js";
+import { headScores, readCircuits } from "../src/study/circuits.js";
 import type { FunctionsOfHeads } from "../src/study/function-counts.js";
 import { functionsOfHeads } from "../src/study/head-functions.js";
 import { circuitOf, headlines, readRules, shownChance } from "../src/study/ruled.js";
 import { reopenAll, type StudyRun } from "../src/study/run.js";
-import { table } from "./corruption/figures.js";
+import { columnMeans, table, withInterval } from "./corruption/figures.js";
 
 // `npm run bench:seeds -- --out DIR [MODEL…]`: studies models that learned the same from other seeds, and says what returns. It needs
 // `npm run build`; where it was interrupted, the same command goes on. Pictures are corrupted (SIP), settings as they are by default.
@@ -52,15 +52,18 @@ const runs = await reopenAll(models.map(folderOf));
 try {
   const circuits: string[][] = [];
   const roles: string[][] = [];
+  const depth: string[][] = [];
   for (const [i, run] of runs.entries()) {
     const found = await rowsOf(run, models[i]!);
     circuits.push(...found.circuits);
     roles.push(...found.roles);
+    depth.push(...found.depth);
   }
   console.log(`studies of ${n} samples a data set, seed ${seed}, wasm\n`);
   const kept = ["smallest that keeps 0.85", "kept of other pairs", "by random heads", "p", "by the paper's rule"];
   console.log(table(["model", "data set", ...kept], circuits));
   console.log(`\n${table(["model", "data set", "heads that look", ...ROLES], roles)}`);
+  console.log(`\n${table(["model", "data set", "first third of the layers", "middle third", "last third"], depth)}`);
 } finally {
   for (const run of runs) run[Symbol.dispose]();
 }
@@ -69,7 +72,7 @@ try {
 async function rowsOf(run: StudyRun, model: string) {
   const looking = lookingSite({ architecture: await run.architecture() })!;
   const published = await readCircuits(run);
-  const rows: Record<"circuits" | "roles", string[][]> = { circuits: [], roles: [] };
+  const rows: Record<"circuits" | "roles" | "depth", string[][]> = { circuits: [], roles: [], depth: [] };
   for (const headline of headlines(await readRules(run)).filter(({ modality }) => modality === "image")) {
     const { dataset } = headline;
     const circuit = circuitOf(headline)!;
@@ -89,8 +92,26 @@ async function rowsOf(run: StudyRun, model: string) {
     const looks = circuit.heads.flatMap((name) => (name.startsWith(`${looking}:`) ? [placeOf(name)] : []));
     const functions = await functionsOfHeads(run, dataset, looks);
     rows.roles.push([model, dataset, `${looks.length}`, ...ROLES.map((role) => told(functions[role]))]);
+    rows.depth.push([model, dataset, ...(await thirds(run, paper))]);
   }
   return rows;
+}
+
+/** Which share of all |effect|, at the answer's token, the heads of each third of the layers have. */
+async function thirds(run: StudyRun, asked: Parameters<typeof headScores>[1]): Promise<string[]> {
+  const { samples } = await headScores(run, asked);
+  const sums = samples.map((layers) => {
+    const row = [0, 0, 0];
+    for (const [layer, scores] of layers.entries())
+      row[Math.floor((3 * layer) / layers.length)]! += scores.reduce<number>((sum, one) => sum + Math.abs(one ?? 0), 0);
+    return row;
+  });
+  return [0, 1, 2].map((third) =>
+    withInterval(sums.length, Number(seed), (drawn) => {
+      const means = columnMeans(sums, drawn);
+      return means[third]! / (means[0]! + means[1]! + means[2]!);
+    }),
+  );
 }
 
 /** `text.cross.z:L3H1` */
