@@ -13,7 +13,7 @@ const ROOMS = [
   "model",
   "corruption",
   "patching",
-].concat(["data", "jobs", "executors", "study", "figures", "page", "report", "display", "entry", "repl", "cli"]);
+].concat(["data", "jobs", "executors", "study", "page", "report", "display", "entry", "repl", "cli"]);
 const IMPORT = /(?:\bfrom|\bimport\(|^import)\s*"(\.[^"]+)"/gm;
 
 /** The files that stand in src itself are the package's entry points. */

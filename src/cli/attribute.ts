@@ -55,7 +55,8 @@ async function runAttribute(model: string, options: AttributeCommandOptions): Pr
       const { mapPairs } = await import("./map-pairs.js");
       const attribution = { site: await siteOf(model, options.site), ...asked } as AttributeAsked;
       const inputOf = (pair: PairInput) => ({ pair, attribution });
-      await mapPairs(model, file, { name: "attribute", inputOf, site: attribution.site, direction }, options);
+      const { site } = attribution;
+      await mapPairs(model, file, { name: "attribute", inputOf, site, direction, asked: attribution }, options);
     },
     async one(pair, loaded, { image }) {
       const { site = mainSites(loaded.architecture)[0]! } = options;

@@ -55,7 +55,9 @@ async function runKnockOut(model: string, options: KnockOutOptions): Promise<voi
       const { mapPairs } = await import("./map-pairs.js");
       const asked = cutOf(await siteOf(model, undefined));
       const inputOf = (pair: PairInput) => ({ pair, ...asked });
-      await mapPairs(model, file, { name: "knockOut", inputOf, site: asked.cut.site, direction: "noise" }, options);
+      const { site } = asked.cut;
+      const of = { name: "knockOut", inputOf, site, direction: "noise", asked, randomSets } as const;
+      await mapPairs(model, file, of, options);
     },
     async one(pair, loaded, { image }) {
       const asked = cutOf(mainSites(loaded.architecture)[0]!);

@@ -23,7 +23,10 @@ const record = z.strictObject({
   of: z.string().max(64),
   /** SHA-256 of the results. */
   file: z.string().max(64),
-  swept: z.strictObject({ model: z.string(), site: z.string(), direction: z.string(), mode: z.string() }),
+  swept: z.strictObject({
+    ...{ model: z.string(), site: z.string(), direction: z.string(), mode: z.string() },
+    shuffled: z.number().optional(),
+  }),
 });
 type ListRecord = Omit<z.infer<typeof record>, "shard"> & { readonly shard: Shard };
 

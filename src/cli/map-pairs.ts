@@ -7,6 +7,7 @@ import {
   madeBy,
   type PairJob,
   type PairListOptions,
+  shuffledBy,
   throughPairs,
   withExecutor,
 } from "./pair-list.js";
@@ -17,6 +18,10 @@ import { countPairs, throwIfLeftOut } from "./tally.js";
 export interface MapAsked<Name extends "attribute" | "knockOut"> extends PairJob<Name> {
   readonly site: string;
   readonly direction: Direction;
+  /** What else is asked of each pair, for the JSON. */
+  readonly asked: object;
+  /** Beside so many random cuts. */
+  readonly randomSets?: number | undefined;
 }
 
 /**
@@ -26,13 +31,14 @@ export interface MapAsked<Name extends "attribute" | "knockOut"> extends PairJob
 export async function mapPairs<Name extends "attribute" | "knockOut">(
   model: string,
   file: string,
-  { site, direction, ...job }: MapAsked<Name>,
+  { site, direction, asked, randomSets, ...job }: MapAsked<Name>,
   options: PairListOptions & Outputs,
 ): Promise<void> {
-  const { out, mode = "image", json } = options;
+  const { out, mode = "image", json, shuffled } = options;
   await checkListOutputs([file], { out, json });
   await withExecutor(model, options, async (executor) => {
-    const [means, cuts] = [new MeanMap(), new RandomCuts()];
+    const means = new MeanMap();
+    const cuts = randomSets ? new RandomCuts(randomSets) : undefined;
     const tally = await throughPairs(
       executor,
       job,
@@ -40,16 +46,18 @@ export async function mapPairs<Name extends "attribute" | "knockOut">(
       (output) => {
         const found = output as Scores;
         means.add(headMap(found));
-        cuts.add(found);
+        cuts?.add(found);
         return found.toJSON();
       },
     );
     const { pairs, mean, meanSize } = means.found;
     const table = () =>
-      `${direction} ${site}: mean effect over ${pairs} of ${countPairs(tally.done)} (1 = all of the logit difference), tokens added up\n\n` +
+      `${direction} ${site}: mean effect over ${pairs} of ${countPairs(tally.done)} (1 = all of the logit difference), tokens added up` +
+      `${shuffledBy(shuffled)}\n\n` +
       meanTable(mean) +
-      cuts.table;
-    const found = { model, site, direction, mode, pairs, of: tally.done, mean, meanSize, randomCuts: cuts.found };
+      (cuts?.table ?? "");
+    const what = { model, site, direction, mode, shuffled, asked };
+    const found = { ...what, pairs, of: tally.done, mean, meanSize, randomCuts: cuts?.found };
     await printResult(found, table, options);
     throwIfLeftOut(`The mean is over ${countPairs(pairs)}`, tally);
   });

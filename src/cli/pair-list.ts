@@ -260,6 +260,10 @@ async function* exchanged(lines: AsyncIterable<PairLine>, seed: number): AsyncGe
   for (const line of all) yield line.refused ? line : { index: line.index, pair: shuffled.next().value! };
 }
 
+/** Of a table, that its pairs are a control. */
+export const shuffledBy = (seed: number | undefined): string =>
+  seed === undefined ? "" : `; each picture with another's corrupt picture (--shuffled ${seed})`;
+
 /** What of a command its results depend on, beside the pairs and what is asked of them. */
 export const madeBy = (model: string, { backend, split, shuffled }: PairListOptions): Made => ({
   ...{ model, backend, split, shuffled },

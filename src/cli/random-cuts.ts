@@ -1,4 +1,3 @@
-import { LabelSwaps } from "../patching/nulls.js";
 import type { Scores } from "../patching/scores.js";
 import { fixed, Means } from "./means.js";
 import { columns } from "./options.js";
@@ -6,61 +5,71 @@ import { columns } from "./options.js";
 /** As `sweepControlled` gives it. */
 type Controlled = Scores<"random" | "pValue">;
 
-/** Of the exchanges of a cut with its random ones. */
-const SHARE = 0.95;
+const layersOf = (scores: Scores) => Array.from({ length: scores.facts.shape[0]! }, (_, layer) => layer);
 
 /** A table of cuts beside random ones: of one pair. */
 export function randomCutsTable(table: Scores): string {
   const scores = table as Controlled;
-  const rows = Array.from({ length: scores.facts.shape[0]! }, (_, layer) => [
+  const rows = layersOf(scores).map((layer) => [
     layer,
     ...(["effect", "random", "pValue"] as const).map((name) => fixed(scores.at(name, layer))),
   ]);
   return `\nBeside cuts to as many random tokens:\n\n${columns(rows, ["layer", "effect", "random cuts", "p"])}`;
 }
 
+/** A layer's means over pairs. */
+export interface MeanCut {
+  readonly effect: number | null;
+  readonly random: number | null;
+  readonly pValue: number | null;
+  /** By chance the mean p-value is at least this in 95% of lists. */
+  readonly byChance: number;
+}
+
 /** Cuts of many pairs beside random ones. */
 export class RandomCuts {
   readonly #means = new Means();
-  readonly #swaps = new LabelSwaps({ share: SHARE });
-  #layers = 0;
+  #layers: readonly number[] = [];
 
-  /** Adds nothing of a sweep without random cuts, or of a pair without an effect. */
+  /** @param sets random cuts of each pair. */
+  constructor(private readonly sets: number) {}
+
   add(table: Scores): void {
     const scores = table as Controlled;
-    const { metrics, shape } = scores.toJSON();
-    if (!("random" in metrics) || scores.degenerate) return;
-    this.#layers = shape[0]!;
-    const gaps = Array.from({ length: this.#layers }, (_, layer) => {
-      const [effect, random] = [scores.at("effect", layer)!, scores.at("random", layer)!];
-      this.#means.add(`effect ${layer}`, effect);
-      this.#means.add(`random ${layer}`, random);
-      return effect - random;
-    });
-    this.#swaps.add(gaps);
+    this.#layers = layersOf(scores);
+    for (const layer of this.#layers)
+      for (const name of ["effect", "random", "pValue"] as const)
+        this.#means.add(`${name} ${layer}`, scores.at(name, layer));
   }
 
-  /** Of each layer; undefined without random cuts. */
-  get found(): readonly { effect: number; random: number; chance: number }[] | undefined {
-    if (this.#layers === 0) return undefined;
-    return this.#swaps.found.each.map((chance, layer) => ({
-      effect: this.#means.mean(`effect ${layer}`)!,
-      random: this.#means.mean(`random ${layer}`)!,
-      chance,
+  /** Of each layer, by itself. */
+  get found(): MeanCut[] {
+    return this.#layers.map((layer) => ({
+      effect: this.#means.mean(`effect ${layer}`),
+      random: this.#means.mean(`random ${layer}`),
+      pValue: this.#means.mean(`pValue ${layer}`),
+      byChance: leastMean(this.sets, this.#means.count(`pValue ${layer}`)),
     }));
   }
 
-  /** For people; empty without random cuts. */
+  /** For people. */
   get table(): string {
-    const { found } = this;
-    if (!found) return "";
-    const rows = found.map(({ effect, random, chance }, layer) => [
-      ...[layer, fixed(effect), fixed(random), fixed(effect - random), fixed(chance)],
+    const rows = this.found.map(({ effect, random, pValue, byChance }, layer) => [
+      ...[layer, fixed(effect), fixed(random), fixed(pValue), fixed(byChance)],
     ]);
     return (
-      `\nBeside cuts to as many random tokens. By chance, which of the two is which in each pair drawn by a coin, the\n` +
-      `difference would stay between - and + the last column in ${100 * SHARE}% of the draws.\n\n` +
-      columns(rows, ["layer", "effect", "random cuts", "difference", "by chance"])
+      `\nBeside ${this.sets} cuts to as many random tokens. Were the tokens no others than random ones, the mean p-value of a\n` +
+      "layer would be above the last column in 95% of lists.\n\n" +
+      columns(rows, ["layer", "effect", "random cuts", "mean p", "by chance above"])
     );
   }
+}
+
+/**
+ * A pair's p-value is any of 1/(n+1), 2/(n+1), … 1 alike where its cut is one of n + 1 random ones (ties make it
+ * larger): the 5th percentile of the mean of so many, by the normal distribution.
+ */
+function leastMean(sets: number, pairs: number): number {
+  const n = sets + 1;
+  return (n + 1) / (2 * n) - 1.644854 * Math.sqrt((n * n - 1) / (12 * n * n) / Math.max(1, pairs));
 }

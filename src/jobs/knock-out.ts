@@ -5,6 +5,7 @@ import type { Model } from "../patching/model.js";
 import { type RandomTargets, sweepControlled } from "../patching/nulls.js";
 import type { Pair } from "../patching/pair.js";
 import type { Scores } from "../patching/scores.js";
+import { parseSite } from "../patching/sites.js";
 import { inPicture } from "./image-position.js";
 import { anObject, defineJob, type OnPass, pairInput, scores } from "./job.js";
 
@@ -49,7 +50,8 @@ export async function knockOutIn(
   onProgress?: OnPass,
 ): Promise<Scores> {
   // Those attended to are tokens of the tower that keys are of.
-  const keys = { site: String(cut.site).replace(/pattern$/, "k"), position: cut.to };
+  const { site } = parseSite(model, cut.site);
+  const keys = { site: site.replace(/pattern$/, "k"), position: cut.to };
   const { position: to } = await inPicture(model, pair, keys, image);
   const options = { window, onProgress };
   if (randomSets === 0) return await sweepKnockOut(pair, { ...cut, to }, options);

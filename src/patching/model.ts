@@ -183,14 +183,14 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
     const { top = 5 } = options;
     if (!Number.isInteger(top) || top < 1)
       throw new NoticeError("options", `top is ${top}; a whole number of at least 1 was expected.`);
-    checkShape("run", input, ASKED);
+    checkShape("ask", input, ASKED);
     const { run: passed, asked, edits } = await this.#read(input);
     using run = passed;
     return await askedOf(this, run, { asked, top, edits });
   }
 
   /**
-   * Greedy answers to many pictures and questions at once. Questions of equal length share a batch.
+   * Greedy answers to many pictures and questions at once, in one batch: all questions have as many tokens.
    *
    * @param images normalised, [batch, height, width, 3]; they stay the caller's.
    * @throws NoticeError `tokens` where the questions have different lengths, `image` where they are not as many as the

@@ -240,11 +240,7 @@ function randomTargets(pair: Pair, cut: Cut, { seed = 0, randomSets = 20 }: Rand
       "options",
       `The cut is to ${tokens.length} tokens, of which there are ${among.length} to draw from.`,
     );
-  return indexes(randomSets).map((at) => {
-    const order = [...among];
-    shuffle(order, random(seed, "cut", at));
-    return order.slice(0, tokens.length);
-  });
+  return indexes(randomSets).map((at) => random(seed, "cut", at).draw(among, tokens.length));
 }
 
 /** What is cut, and of what other sets are drawn: patches where these are, else all tokens that are attended to. */

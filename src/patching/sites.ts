@@ -105,13 +105,15 @@ const IN_NOTICE: Readonly<Record<string, Site>> = {
 /** @throws NoticeError `site` with the nearest site that there is. */
 export function parseSite({ architecture }: Pick<Network, "architecture">, site: string): SiteParts {
   const { towers } = architecture;
-  const name = `${site}`.slice(0, `${site}`.indexOf("."));
+  if (typeof site !== "string")
+    throw new NoticeError("site", `A site is a text such as "text.cross.z", and was given as ${typeof site}.`);
+  const name = site.slice(0, site.indexOf("."));
   const tower = Object.hasOwn(towers, name) ? towers[name] : undefined;
   const within = tower?.sites.find((within) => `${name}.${within}` === site);
   if (!tower || !within)
     throw new NoticeError(
       "site",
-      `There is no site ${JSON.stringify(`${site}`.slice(0, 80))}. Did you mean ${meant(architecture, `${site}`)}? ` +
+      `There is no site ${JSON.stringify(site.slice(0, 80))}. Did you mean ${meant(architecture, site)}? ` +
         `A site is ${either(Object.keys(towers))}, then resid_pre, self.{q,k,v,pattern,z,out}, resid_mid, cross.{the same} and ` +
         `resid_cross${without(architecture)}, mlp.{pre,post,out} or resid_post.`,
     );

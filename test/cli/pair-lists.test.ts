@@ -27,6 +27,7 @@ const [list, other, out, json] = ["pairs.jsonl", "other.jsonl", "results.jsonl",
 ) as [string, string, string, string];
 copyFileSync(CLEAN_IMAGE, join(folder, "clean.png"));
 copyFileSync(CORRUPT_IMAGE, join(folder, "corrupt.png"));
+copyFileSync(CORRUPT_IMAGE, join(folder, "third.png"));
 
 const forth = { image: "clean.png", corruptImage: "corrupt.png", question: CLEAN_QUESTION, answers: ANSWERS };
 const back = { ...forth, image: "corrupt.png", corruptImage: "clean.png", answers: [ANSWERS[1], ANSWERS[0]] };
@@ -114,15 +115,15 @@ test("knockout --pairs --random: the means of cuts and of random cuts, and their
     lines(),
     expected.map((scores, index) => ({ index, ...plain(scores) })),
   );
-  const effects = expected.map((scores) => scores.at("effect", 1)!);
-  const randoms = expected.map((scores) => scores.at("random", 1)!);
-  const gaps = effects.map((effect, i) => effect - randoms[i]!) as [number, number];
-  const found = mean().randomCuts[1];
-  close(found.effect, (effects[0]! + effects[1]!) / 2, "effect");
-  close(found.random, (randoms[0]! + randoms[1]!) / 2, "random");
-  // Of two coins half fall alike, so that 95% of all draws reach the larger of |sum| and |difference|.
-  close(found.chance, Math.max(Math.abs(gaps[0] + gaps[1]), Math.abs(gaps[0] - gaps[1])) / 2, "chance");
-  assert.match(stdout, /layer +effect +random cuts +difference +by chance\n/);
+  const { randomCuts, asked } = mean();
+  for (const name of ["effect", "random", "pValue"] as const) {
+    const [one, two] = expected.map((scores) => scores.at(name, 1)!) as [number, number];
+    close(randomCuts[1][name], (one + two) / 2, name);
+  }
+  // Each is one of 1/6, … 6/6 by chance: 7/12 on the average, a variance of 35/432, half as much of two.
+  close(randomCuts[1].byChance, 7 / 12 - 1.644854 * Math.sqrt(35 / 432 / 2), "by chance");
+  assert.equal([asked.cut.to, asked.randomSets], [[1], 5]);
+  assert.match(stdout, /layer +effect +random cuts +mean p +by chance above\n/);
 });
 
 test("sweep --pairs says what heads do in logits, beside coins; --shuffled exchanges the corrupt pictures", async () => {
@@ -142,13 +143,30 @@ test("sweep --pairs says what heads do in logits, beside coins; --shuffled excha
     plainly.stdout,
     /In logits: L\dH\d moves the answer most, by -?\d+\.\d\d\. Were the correct answers drawn/,
   );
+  assert.match(plainly.stdout, /; 0 of \d+ are above: none\.\n/, "coins make two pairs alike in half of the draws");
+  assert.equal(mean().shuffled, undefined);
+  fresh();
+  assert.is((await noticeHere("sweep", NARROW, ...ARGS, ...RESULTS, "--direction", "noise")).code, 0);
+  const noise = lines().map(({ metrics }) => strongest(metrics.logitDiff[1][2]));
+  close(mean().swappedLabels.logits[1][2], (noise[0]! + noise[1]!) / 2, "as it changes, in noise too");
 
   fresh();
   const shuffled = await noticeHere("sweep", NARROW, ...ARGS, ...RESULTS, "--shuffled", "1");
   assert.is(shuffled.code, 0, shuffled.stderr);
   // The one's corrupt picture is the other's clean one.
+  assert.is(lines().length, 2);
   for (const { clean, corrupted } of lines()) assert.equal(clean, corrupted);
-  assert.is(mean().swappedLabels, null);
+  assert.equal([mean().swappedLabels, mean().shuffled], [null, 1]);
+  assert.match(shuffled.stdout, /each picture with another's corrupt picture \(--shuffled 1\)/);
+  // Of three pairs each seed finds one of two exchanges.
+  write(list, forth, back as typeof forth, { ...forth, image: "third.png" });
+  const readings = new Set<string>();
+  for (const seed of ["1", "2", "3", "4", "5"]) {
+    fresh();
+    assert.is((await noticeHere("sweep", NARROW, ...ARGS, ...RESULTS, "--layers", "0", "--shuffled", seed)).code, 0);
+    readings.add(JSON.stringify(lines().map(({ corrupted }) => corrupted)));
+  }
+  assert.is(readings.size, 2, "exchanges that the seeds find");
   fresh();
   const text = await noticeHere("sweep", NARROW, ...ARGS, ...RESULTS, "--shuffled", "1", "--mode", "text");
   assert.equal([text.code, /--shuffled exchanges corrupt pictures/.test(text.stderr)], [2, true]);

@@ -76,6 +76,14 @@ test("a misspelt site is answered with the nearest", () => {
   assert.throws(() => siteOf("text.cros.z"), /Did you mean text\.cross\.z\?/);
 });
 
+test("what is no text is no site, whatever it is", () => {
+  for (const given of [undefined, null, 3, ["text.cross.z"], Object.create(null), [[Object.create(null)]]])
+    assert.throws(
+      () => siteOf(given as never),
+      (error: Error) => error.message.includes("A site is a text such as"),
+    );
+});
+
 test("TransformerLens's names are answered with ours, at the layer that they name", () => {
   for (const [name, meant] of [
     ["blocks.0.attn.hook_z", "text.self.z with { layer: 0 }"],
