@@ -20,7 +20,8 @@ const { values, positionals } = parseArgs({
   options: { out: { type: "string" }, n: { type: "string", default: "40" }, seed: { type: "string", default: "0" } },
 });
 const { out = "runs/seeds", n, seed } = values;
-const models = positionals.length > 0 ? positionals : ["weights/scenes", "weights/seeds/1", "weights/seeds/2"];
+const models =
+  positionals.length > 0 ? positionals : ["weights/scenes", ...["1", "2", "3"].map((seed) => `weights/seeds/${seed}`)];
 const ROLES = ["segmentation", "object inhibition", "outlier inhibition"] as const;
 const folderOf = (model: string) => join(out, model.replaceAll("/", "-"));
 

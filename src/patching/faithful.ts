@@ -21,7 +21,7 @@ export interface HeadAt<A extends ArchitectureName = ArchitectureName> {
 }
 
 /** More would tell no smaller a chance than anybody reads. */
-const MOST_SETS = 100_000;
+const MOST_SETS = 10_000;
 
 /** Which heads sets are made of, and what their passes may take. */
 export interface SetOptions extends PassOptions {

@@ -148,7 +148,7 @@ export class LabelSwaps {
   }
 }
 
-const MOST_SETS = 100_000;
+const MOST_SETS = 10_000;
 
 /** How many random sets of tokens, and by which seed they are drawn. */
 export interface RandomTargets {

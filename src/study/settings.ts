@@ -86,7 +86,7 @@ const read = z.strictObject({
   /** Sets of as many random heads that a circuit is compared with. */
   randomSets: z.int().min(1).max(1000).default(20),
   /** The same of the headline's circuit, where no set of those keeps as much; never fewer than those. */
-  headlineSets: z.int().min(0).max(100_000).default(1000),
+  headlineSets: z.int().min(0).max(10_000).default(1000),
 });
 
 const schema = z.strictObject({ ...studied.shape, ...read.shape });
