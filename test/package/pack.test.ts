@@ -21,6 +21,8 @@ test("the package has what is needed", async () => {
     "weights/scenes/model.safetensors",
     "weights/scenes/config.json",
     "weights/scenes/README.md",
+    "weights/seeds/README.md",
+    "weights/seeds/3/model.safetensors",
     "dist/browser/index.js",
     "dist/browser/worker.js",
     "dist/playground/index.html",
@@ -38,7 +40,7 @@ test("and no more: no tests, sources, fixtures, maps, settings", () => {
     /^dist\/(.+\.(js|d\.ts)|wasm\/[\w-]+\.wasm|playground\/(index\.html|assets\/style\.css))$/,
     /^docs\/[\w-]+\.md$|^docs\/pictures\/[\w-]+\.png$/,
     /^examples\/([\w-]+\.(ts|png|ipynb|md)|(browser|plain-page)\/(index\.html|main\.[jt]s|vite\.config\.ts))$/,
-    /^weights\/scenes\/[\w-]+\.(json|safetensors|txt|md)$|^weights\/scenes\/SHA256SUMS$/,
+    /^weights\/(scenes|seeds\/3)\/([\w-]+\.(json|safetensors|txt|md)|SHA256SUMS)$|^weights\/seeds\/README\.md$/,
   ];
   assert.equal(
     paths().filter((path) => !allowed.some((pattern) => pattern.test(path))),
