@@ -8,7 +8,7 @@ const ROOT = new URL("../../", import.meta.url);
 export const SHIPPED_MODEL = "weights/scenes";
 
 /** What the package ships for first steps, by the paths that its documentation names. */
-const SHIPPED = /^(weights\/scenes|examples\/[a-z-]+\.png)$/;
+const SHIPPED = /^(weights\/(scenes|seeds\/3)|examples\/[a-z-]+\.png)$/;
 
 /** The version of this package, as `package.json` has it. */
 export function packageVersion(): string {
