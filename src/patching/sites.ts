@@ -103,10 +103,9 @@ const IN_NOTICE: Readonly<Record<string, Site>> = {
 };
 
 /** @throws NoticeError `site` with the nearest site that there is. */
-export function parseSite({ architecture }: Pick<Network, "architecture">, site: string): SiteParts {
+export function parseSite({ architecture }: Pick<Network, "architecture">, given: string): SiteParts {
   const { towers } = architecture;
-  if (typeof site !== "string")
-    throw new NoticeError("site", `A site is a text such as "text.cross.z", and was given as ${typeof site}.`);
+  const site = typeof given === "string" ? given : typeof given;
   const name = site.slice(0, site.indexOf("."));
   const tower = Object.hasOwn(towers, name) ? towers[name] : undefined;
   const within = tower?.sites.find((within) => `${name}.${within}` === site);
