@@ -5,6 +5,7 @@ import { Queue } from "bullmq";
 import { random } from "../src/base/random.js";
 import type { Executor } from "../src/executors/executor.js";
 import { inProcess } from "../src/executors/in-process.js";
+import { openPool } from "../src/executors/processes.js";
 import { openQueue } from "../src/executors/queue.js";
 import { workersAt } from "../src/executors/redis/records.js";
 import { loadModel } from "../src/patching/load-model.js";
@@ -88,13 +89,13 @@ async function scaling(redis: OwnRedis): Promise<void> {
   const [image, corruptImage] = ["examples/star-red.png", "examples/star-blue.png"];
   await using queue = await open(redis.url);
   let asked = 0;
-  const sweep = async (count: number) => {
+  const sweep = async (count: number, executor: Executor = queue) => {
     // Two of one input are one job, so each has a question of its own.
     const given = Array.from({ length: count }, (_, key) => {
       const { question, answers } = QUESTION;
       return { key, image, corruptImage, answers, question: `${question}${" ".repeat(asked++ % 500)}` };
     });
-    for await (const { error } of queue.sweep(given, SWEEP)) if (error) throw error;
+    for await (const { error } of executor.sweep(given, SWEEP)) if (error) throw error;
   };
   /** A worker's first sweeps take a second longer, while its programs are compiled. */
   const warm = async (workers: number) => {
@@ -116,6 +117,16 @@ async function scaling(redis: OwnRedis): Promise<void> {
   }
   first.kill("SIGKILL");
   console.log(`scaling: ${SWEEPS} sweeps by two workers take ${range(ratios, 2)} times less than by one`);
+  // What the cores themselves allow: the same by processes that no queue feeds.
+  await using alone = await openPool(MODEL, { backend: "wasm", workers: 1 });
+  await using both = await openPool(MODEL, { backend: "wasm", workers: 2 });
+  for (const pool of [alone, both]) await sweep(2 * WARM, pool);
+  const most: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const one = await seconds(() => sweep(SWEEPS, alone));
+    most.push(one / (await seconds(() => sweep(SWEEPS, both))));
+  }
+  console.log(`scaling: without a queue, by two processes ${range(most, 2)} times less than by one`);
 }
 
 /** Of jobs that wait, without their pictures. */
