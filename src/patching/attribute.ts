@@ -24,7 +24,7 @@ import {
 } from "./table.js";
 
 /** Each is a pass; more are a mistake. */
-const MOST_STEPS = 100_000;
+const MOST_STEPS = 10_000;
 
 /** Which patches are estimated, and how. */
 export interface AttributeOptions extends TableOptions, PassOptions {
