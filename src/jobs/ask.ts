@@ -28,7 +28,7 @@ export interface AnswersInput {
 /** The answers to many short questions, generated together. */
 export const answersJob = defineJob<AnswersInput, readonly string[]>(
   "answers",
-  z.object({ images: pictures, questions: z.array(z.string()) }),
+  z.object({ images: pictures.min(1), questions: z.array(z.string()) }),
   z.array(z.string()),
   async (model, { images, questions }) => {
     const made: tf.Tensor4D[] = [];
