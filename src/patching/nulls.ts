@@ -1,11 +1,11 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { checkList, NoticeError } from "../base/errors.js";
-import { mean } from "../base/mean.js";
+import { meanOrNull } from "../base/mean.js";
 import { checkShape } from "../base/options.js";
 import { type Random, random } from "../base/random.js";
 import { towerOf } from "../model/architecture.js";
 import type { ArchitectureName } from "../model/architectures.js";
-import { METRICS, type Metric, type Score } from "./answers.js";
+import { METRICS, type Metric } from "./answers.js";
 import { PASS_KEYS } from "./budget.js";
 import { chanceOf } from "./faithful.js";
 import type { PairInput } from "./inputs.js";
@@ -216,11 +216,14 @@ export async function sweepControlled(
     drawn.push(await sweepKnockOut(pair, { ...cut, to }, options));
   const scores = new Scores<"random" | "pValue">(real.facts, ["random", "pValue"]);
   for (const layer of indexes(real.facts.shape[0]!)) {
-    const score = Object.fromEntries(METRICS.map((name) => [name, real.at(name, layer)])) as Record<Metric, number>;
+    const own = Object.fromEntries(METRICS.map((name) => [name, real.at(name, layer)])) as Record<
+      Metric,
+      number | null
+    >;
     const chance = drawn.map((one) => one.at("effect", layer)).filter((one) => one !== null);
-    const known =
-      real.degenerate || chance.length === 0 ? null : { random: mean(chance), pValue: chanceOf(score.effect, chance) };
-    scores.set([layer], { ...score, ...(known ?? { random: null, pValue: null }) } as Score);
+    const pValue = own.effect === null ? null : chanceOf(own.effect, chance);
+    const score = { ...own, random: meanOrNull(chance), pValue };
+    scores.set([layer], score);
   }
   return scores;
 }
