@@ -14,6 +14,10 @@ import { noisePair } from "./noise-pair.js";
 export interface MemoryFigures {
   /** That `loadBlip` was given. */
   readonly budget: number;
+  /** Counted, of the weights. */
+  readonly weights: number;
+  /** Peak RSS after loading. */
+  readonly loaded: number;
   /** Peak RSS over what the process had before it loaded the model: after the two passes, and after the sweep. */
   readonly passes: number;
   readonly sweep: number;
@@ -22,20 +26,25 @@ export interface MemoryFigures {
 }
 
 const { values, positionals } = parseArgs({
-  options: { backend: { type: "string" }, site: { type: "string" }, left: { type: "string" } },
+  options: {
+    ...{ backend: { type: "string" }, site: { type: "string" }, left: { type: "string" } },
+    bits: { type: "string", default: "32" },
+  },
   allowPositionals: true,
 });
 const folder = positionals[0]!;
 const backend = await useBackend(values.backend as Backend | undefined);
 const described = readConfig((await checkpointFolder(folder).text("config.json"))!, "config.json");
-const { weights, working } = modelBytes(described, backend);
+const bits = Number(values.bits) as 16 | 32;
+const { weights, working } = modelBytes(described, backend, { bits });
 const budget = weights + working + Number(values.left);
 const before = process.memoryUsage.rss();
 const peak = () => process.resourceUsage().maxRSS * 1024 - before;
-using blip = await loadBlip(folder, { backend, memory: budget });
+using blip = await loadBlip(folder, { backend, memory: budget, bits });
+const loaded = peak();
 using pair = await noisePair(blip);
 const passes = peak();
 let batches = 0;
 const onProgress = () => void batches++;
 await sweep(pair, { site: values.site as Site, layers: [0], onProgress });
-console.log(JSON.stringify({ budget, passes, sweep: peak(), batches } satisfies MemoryFigures));
+console.log(JSON.stringify({ budget, weights, loaded, passes, sweep: peak(), batches } satisfies MemoryFigures));

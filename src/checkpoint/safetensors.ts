@@ -2,6 +2,7 @@ import { NoticeError } from "../base/errors.js";
 import { parseJson, shown } from "../base/json.js";
 import { isPointer, POINTER, pointerError } from "../base/pointer.js";
 import type { ByteSource } from "../base/source.js";
+import { type HalfKind, narrowed, widened } from "./half.js";
 
 // Read directly, not through npm's `safetensors`: that throws on every Hugging Face file (`__metadata__`), wants the
 // whole file in one buffer and checks nothing (docs/decisions.md).
@@ -145,20 +146,42 @@ function checkEntry(
  * @throws NoticeError `checkpoint` where a value is NaN or infinite.
  */
 export async function readFloats(entry: TensorEntry): Promise<Float32Array> {
-  const { name, dtype, source, start, end } = entry;
-  const decode = DECODERS[dtype];
-  if (!decode)
-    throw new NoticeError(
-      "checkpoint",
-      `${source.name}: tensor ${name} is stored as ${dtype}; F64, F32, F16 or BF16 was expected.`,
-    );
+  return finite(decoded(entry, await bytesOf(entry)), entry);
+}
+
+/**
+ * The values of a tensor in 16 bits: as they are stored, or rounded to float16; in float32 where one of them is too
+ * large for that.
+ *
+ * @throws NoticeError `checkpoint` where a value is NaN or infinite.
+ */
+export async function readHalves(entry: TensorEntry): Promise<{ bits: Uint16Array; kind: HalfKind } | Float32Array> {
+  const bytes = await bytesOf(entry);
+  const floats = finite(decoded(entry, bytes), entry);
+  if (entry.dtype === "F16" || entry.dtype === "BF16") return { bits: halves(bytes), kind: entry.dtype };
+  const bits = narrowed(floats);
+  return bits ? { bits, kind: "F16" } : floats;
+}
+
+async function bytesOf({ name, source, start, end }: TensorEntry): Promise<Uint8Array> {
   const bytes = await source.read(start, end);
-  if (bytes.length !== end - start)
-    throw new NoticeError(
-      "checkpoint",
-      `${source.name} ended inside tensor ${name}: ${bytes.length} of ${end - start} bytes.`,
-    );
-  const floats = decode(bytes);
+  if (bytes.length === end - start) return bytes;
+  throw new NoticeError(
+    "checkpoint",
+    `${source.name} ended inside tensor ${name}: ${bytes.length} of ${end - start} bytes.`,
+  );
+}
+
+function decoded({ name, dtype, source }: TensorEntry, bytes: Uint8Array): Float32Array {
+  const decode = DECODERS[dtype];
+  if (decode) return decode(bytes);
+  throw new NoticeError(
+    "checkpoint",
+    `${source.name}: tensor ${name} is stored as ${dtype}; F64, F32, F16 or BF16 was expected.`,
+  );
+}
+
+function finite(floats: Float32Array, { name, source }: TensorEntry): Float32Array {
   if (isFinite32(floats)) return floats;
   const at = floats.findIndex((value) => !Number.isFinite(value));
   throw new NoticeError(
@@ -186,45 +209,17 @@ const DECODERS: Partial<Record<Dtype, (bytes: Uint8Array) => Float32Array>> = {
     const { buffer, byteOffset, byteLength } = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
     return new Float32Array(buffer, byteOffset, byteLength / 4);
   },
-  F16: (bytes) => {
-    const shorts = halves(bytes);
-    const table = halfToFloat();
-    const floats = new Float32Array(shorts.length);
-    for (let i = 0; i < shorts.length; i++) floats[i] = table[shorts[i] as number] as number;
-    return floats;
-  },
+  F16: (bytes) => widened(halves(bytes), "F16"),
   F64: (bytes) => {
     const { buffer, byteOffset, byteLength } = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
     return Float32Array.from(new Float64Array(buffer, byteOffset, byteLength / 8));
   },
-  BF16: (bytes) => {
-    const shorts = halves(bytes);
-    const bits = new Uint32Array(shorts.length);
-    for (let i = 0; i < shorts.length; i++) bits[i] = (shorts[i] as number) << 16;
-    return new Float32Array(bits.buffer);
-  },
+  BF16: (bytes) => widened(halves(bytes), "BF16"),
 };
 
 function halves(bytes: Uint8Array): Uint16Array {
   const { buffer, byteOffset, byteLength } = bytes.byteOffset % 2 === 0 ? bytes : bytes.slice();
   return new Uint16Array(buffer, byteOffset, byteLength / 2);
-}
-
-let halfTable: Float32Array | undefined;
-
-/** All 65,536 half-precision numbers. */
-function halfToFloat(): Float32Array {
-  if (halfTable) return halfTable;
-  halfTable = new Float32Array(65_536);
-  for (let half = 0; half < 65_536; half++) {
-    const sign = half & 0x8000 ? -1 : 1;
-    const exponent = (half >> 10) & 0x1f;
-    const fraction = half & 0x3ff;
-    if (exponent === 0x1f) halfTable[half] = fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-    else if (exponent === 0) halfTable[half] = sign * fraction * 2 ** -24;
-    else halfTable[half] = sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-  }
-  return halfTable;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

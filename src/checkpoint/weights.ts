@@ -2,19 +2,25 @@ import * as tf from "@tensorflow/tfjs-core";
 import { NoticeError } from "../base/errors.js";
 import { turn } from "../base/turn.js";
 import type { Checkpoint, ModelConfig } from "./format.js";
+import { HalfMatrix } from "./half.js";
 import { eachLeaf, isLeaf, type Place, placesByName, type WeightTree } from "./place.js";
-import { readFloats, type TensorEntry } from "./safetensors.js";
+import { readFloats, readHalves, type TensorEntry } from "./safetensors.js";
 
 interface Told {
   readonly name: string;
   readonly warn?: (message: string) => void;
 }
 
+/** In how many bits weights stand in memory. Computing is in float32 whatever it is. */
+export type WeightBits = 16 | 32;
+
 /**
  * The weights of a checkpoint, tensor by tensor, so that no more than one stands in memory twice. The caller disposes
  * of them (`disposeWeights`).
  *
  * @param told.name the checkpoint's, in errors. @param told.warn hears of tensors that are no part of the model.
+ * @param bits with 16, a matrix is kept outside the backend, and every time that the tree is asked for it, it is a new
+ * tensor: read it inside a `tf.tidy`.
  * @throws NoticeError `checkpoint` naming every missing, unused and misshapen tensor, before anything is read; and the
  * one that holds a value that is not finite.
  */
@@ -23,6 +29,7 @@ export async function loadWeights(
   config: ModelConfig,
   found: ReadonlyMap<string, TensorEntry>,
   told: Told,
+  bits: WeightBits = 32,
 ): Promise<WeightTree> {
   const entries = withoutPrefix(stored, config, found);
   const tree = stored.places(config, new Set(entries.keys()));
@@ -35,7 +42,10 @@ export async function loadWeights(
   const loaded: tf.Tensor[] = [];
   try {
     return (await mapLeaves(tree, async (place) => {
-      const tensor = await readPlace(place, entries.get(place.name)!);
+      const entry = entries.get(place.name)!;
+      const half = bits === 16 && isMatrix(place) && (await readHalf(place, entry));
+      if (half) return half;
+      const tensor = await readPlace(place, entry);
       loaded.push(tensor);
       handOver(tensor);
       return tensor;
@@ -51,16 +61,24 @@ export function disposeWeights(weights: WeightTree): void {
   eachLeaf<tf.Tensor>(weights, (tensor) => tensor.dispose());
 }
 
-/** Of such a checkpoint, in numbers: all that it learned, and the largest tensor that is stored. */
-export function weightCounts(stored: Checkpoint, config: ModelConfig): { total: number; largest: number } {
-  const counts = { total: 0, largest: 0 };
-  eachLeaf<Place>(stored.places(config, new Set()), ({ shape, third }) => {
-    const count = shape.reduce((product, side) => product * side, 1);
-    counts.total += count / (third === undefined ? 1 : 3);
+/** Of such a checkpoint, in numbers: all that it learned, how much of that matrices are, and the largest tensor. */
+export function weightCounts(
+  stored: Checkpoint,
+  config: ModelConfig,
+): { total: number; matrices: number; largest: number } {
+  const counts = { total: 0, matrices: 0, largest: 0 };
+  eachLeaf<Place>(stored.places(config, new Set()), (place) => {
+    const count = place.shape.reduce((product, side) => product * side, 1);
+    const own = count / (place.third === undefined ? 1 : 3);
+    counts.total += own;
+    if (isMatrix(place)) counts.matrices += own;
     counts.largest = Math.max(counts.largest, count);
   });
   return counts;
 }
+
+/** What may be kept in 16 bits: all that is large, but for the patches of the picture. */
+const isMatrix = ({ shape, layout }: Place) => shape.length === 2 && layout !== "patches";
 
 /** What wrappers put before all names of a model that they hold. */
 const PREFIXES = ["model.", "module.", "_orig_mod."];
@@ -142,20 +160,36 @@ function listed(what: string, names: readonly string[]): string {
   return `${names.length} ${names.length === 1 ? "tensor" : "tensors"} ${what}: ${names.slice(0, 5).join(", ")}${rest}.`;
 }
 
-async function readPlace({ shape, layout, third }: Place, entry: TensorEntry): Promise<tf.Tensor> {
-  let values = await readFloats(entry);
-  let [rows, ...rest] = shape as [number, ...number[]];
-  if (third !== undefined) {
-    rows /= 3;
-    values = values.subarray((third * values.length) / 3, ((third + 1) * values.length) / 3);
-  }
-  if (layout === undefined) return tf.tensor(third === undefined ? values : values.slice(), [rows, ...rest]);
+async function readPlace(place: Place, entry: TensorEntry): Promise<tf.Tensor> {
+  const { values, shape } = ownPart(place, await readFloats(entry));
+  const [rows, ...rest] = shape;
+  if (place.layout === undefined) return tf.tensor(values, shape);
   const columns = rest.reduce((product, side) => product * side, 1);
-  if (layout === "transposed") return tf.tensor(transpose(values, rows, columns), [columns, rows]);
+  if (place.layout === "transposed")
+    return tf.tensor(transpose(values, new Float32Array(values.length), rows, columns), [columns, rows]);
   return tf.tidy(() => {
-    const stored = tf.tensor(values, [rows, ...rest]); // [width, 3, y, x]
+    const stored = tf.tensor(values, shape); // [width, 3, y, x]
     return tf.reshape(tf.transpose(stored, [2, 3, 1, 0]), [columns, rows]);
   });
+}
+
+/** A matrix in 16 bits; undefined where it holds a value that float16 can't. */
+async function readHalf(place: Place, entry: TensorEntry): Promise<HalfMatrix | undefined> {
+  const read = await readHalves(entry);
+  if (read instanceof Float32Array) return undefined;
+  const { values, shape } = ownPart(place, read.bits);
+  const [rows, columns] = shape as [number, number];
+  if (place.layout === undefined) return new HalfMatrix(values, read.kind, [rows, columns]);
+  return new HalfMatrix(transpose(values, new Uint16Array(values.length), rows, columns), read.kind, [columns, rows]);
+}
+
+/** The third of the values that is a place's, if it has one third: in a copy, so that the rest is let go of. */
+function ownPart<Values extends Float32Array | Uint16Array>({ shape, third }: Place, values: Values) {
+  const [rows, ...rest] = shape as [number, ...number[]];
+  if (third === undefined) return { values, shape: [rows, ...rest] as [number, ...number[]] };
+  const each = values.length / 3;
+  const part = values.slice(third * each, (third + 1) * each) as Values;
+  return { values: part, shape: [rows / 3, ...rest] as [number, ...number[]] };
 }
 
 /**
@@ -168,9 +202,13 @@ function handOver(tensor: tf.Tensor): void {
 }
 
 /** [rows, columns] -> [columns, rows], in tiles that stay in the cache. */
-function transpose(values: Float32Array, rows: number, columns: number): Float32Array {
+function transpose<Values extends Float32Array | Uint16Array>(
+  values: Values,
+  out: Values,
+  rows: number,
+  columns: number,
+): Values {
   const TILE = 32;
-  const out = new Float32Array(values.length);
   for (let top = 0; top < rows; top += TILE)
     for (let left = 0; left < columns; left += TILE)
       for (let row = top; row < Math.min(top + TILE, rows); row++)
@@ -179,11 +217,19 @@ function transpose(values: Float32Array, rows: number, columns: number): Float32
   return out;
 }
 
-/** The same tree of tensors. One leaf after the other, not at once: that is what keeps the peak low. */
-async function mapLeaves(node: unknown, of: (place: Place) => Promise<tf.Tensor>): Promise<unknown> {
+/**
+ * The same tree of what was read; a matrix in 16 bits is widened each time that it is asked for. One leaf after the
+ * other, not at once: that is what keeps the peak low.
+ */
+async function mapLeaves(node: unknown, of: (place: Place) => Promise<tf.Tensor | HalfMatrix>): Promise<unknown> {
   await turn();
   if (isLeaf(node)) return of(node as Place);
-  const children: [string, unknown][] = [];
-  for (const [name, child] of Object.entries(node as object)) children.push([name, await mapLeaves(child, of)]);
-  return Array.isArray(node) ? children.map(([, child]) => child) : Object.fromEntries(children);
+  const made: object = Array.isArray(node) ? [] : {};
+  for (const [name, child] of Object.entries(node as object)) {
+    const value = await mapLeaves(child, of);
+    // Not enumerable, so that whoever goes through the tree widens nothing.
+    if (value instanceof HalfMatrix) Object.defineProperty(made, name, { get: () => value.widen() });
+    else Object.assign(made, { [name]: value });
+  }
+  return made;
 }

@@ -15,6 +15,7 @@ export interface Made {
   readonly model: string;
   readonly backend?: string | undefined;
   readonly split?: boolean | undefined;
+  readonly bits?: number | undefined;
   /** By which seed the corrupt pictures of the list are exchanged. */
   readonly shuffled?: number | undefined;
 }

@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from "commander";
+import type { WeightBits } from "../checkpoint/weights.js";
 import type { HubOptions } from "../files/hub.js";
 import type { Architecture } from "../model/architecture.js";
 import type { Model } from "../patching/model.js";
@@ -13,12 +14,19 @@ export interface ModelOptions {
   readonly memory?: number;
   /** False: whole pictures. Commander says true where nobody gave it; then the checkpoint decides. */
   readonly split?: boolean;
+  readonly bits?: WeightBits;
 }
 
-/** What a model is loaded with. */
-export const loadOptions = ({ backend, memory, split }: ModelOptions) => ({
-  ...{ backend, memory, warn: say },
+/** Of what a model is loaded with, that on which results depend, where it was given. */
+export const loadedAs = ({ split, bits }: Pick<ModelOptions, "split" | "bits">) => ({
   ...(split === false ? { split } : {}),
+  ...(bits ? { bits } : {}),
+});
+
+/** What a model is loaded with. */
+export const loadOptions = ({ backend, memory, ...as }: ModelOptions) => ({
+  ...{ backend, memory, warn: say },
+  ...loadedAs(as),
 });
 
 /** A command that is given a model first. */
@@ -33,12 +41,19 @@ export function backendOption(): Option {
   return new Option("--backend <name>", about).choices(["auto", ...BACKENDS]);
 }
 
-/** `--backend`, `--memory` and `--no-split`, for every command that runs a model. */
+/** `--backend`, `--memory`, `--no-split` and `--bits`, for every command that runs a model. */
 export function withBackend(command: Command): Command {
   return command
     .addOption(backendOption())
     .option("--memory <size>", "memory for the model and its passes, such as 3GB; default: what is available", bytes)
-    .option("--no-split", "take pictures whole, where the model would cut them into tiles");
+    .option("--no-split", "take pictures whole, where the model would cut them into tiles")
+    .option("--bits <number>", "16 keeps the model's matrices in half the memory; default: 32", weightBits);
+}
+
+function weightBits(given: string): WeightBits {
+  if (given === "16") return 16;
+  if (given === "32") return 32;
+  throw new InvalidArgumentError("16 or 32 was expected.");
 }
 
 /** `3GB`, `500MB`, `4GiB` */

@@ -265,6 +265,6 @@ export const shuffledBy = (seed: number | undefined): string =>
   seed === undefined ? "" : `; each picture with another's corrupt picture (--shuffled ${seed})`;
 
 /** What of a command its results depend on, beside the pairs and what is asked of them. */
-export const madeBy = (model: string, { backend, split, shuffled }: PairListOptions): Made => ({
-  ...{ model, backend, split, shuffled },
+export const madeBy = (model: string, { backend, split, bits, shuffled }: PairListOptions): Made => ({
+  ...{ model, backend, split, bits, shuffled },
 });

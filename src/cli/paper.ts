@@ -8,7 +8,7 @@ import type { StudyRun } from "../study/run.js";
 import type { Shard } from "../study/shard.js";
 import type { ShardedStage } from "../study/shard-record.js";
 import { STAGES, type StageName, type Watch } from "../study/stage.js";
-import { columns, folder, type ModelOptions, wholeNumber, withBackend, withJson } from "./options.js";
+import { columns, folder, loadedAs, type ModelOptions, wholeNumber, withBackend, withJson } from "./options.js";
 import { checkOutputs, type Outputs, printResult } from "./outputs.js";
 import { executorOption } from "./queue.js";
 import { publishedTable } from "./rule-table.js";
@@ -104,7 +104,10 @@ async function namesIn(data: string): Promise<string[]> {
   }
 }
 
-async function openRun(set: PaperDataset & { readonly folder: string }, { out, data, model, n, seed }: PaperFlags) {
+async function openRun(
+  set: PaperDataset & { readonly folder: string },
+  { out, data, model, n, seed, ...as }: PaperFlags,
+) {
   const { StudyRun } = await import("../study/run.js");
   const settings = {
     model,
@@ -114,7 +117,7 @@ async function openRun(set: PaperDataset & { readonly folder: string }, { out, d
     n: Math.min(n ?? set.n, set.n),
   };
   // Gradients are no part of the paper, and cost as much again.
-  return StudyRun.open(join(out, set.dataset), { ...settings, attribution: false });
+  return StudyRun.open(join(out, set.dataset), { ...settings, ...loadedAs(as), attribution: false });
 }
 
 interface Course {

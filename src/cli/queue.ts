@@ -1,7 +1,7 @@
 import { Option } from "commander";
 import { NoticeError } from "../base/errors.js";
 import type { Executor } from "../executors/executor.js";
-import type { ModelOptions } from "./options.js";
+import { loadedAs, type ModelOptions } from "./options.js";
 import { say } from "./streams.js";
 
 /** Where an address stands that nobody should read in a list of processes. */
@@ -29,14 +29,15 @@ export function addressOf(given: string | undefined): string {
 export async function openQueueAt(
   address: string,
   checkpoint: { readonly folder: string; readonly model: string },
-  { backend, workers, signal, split }: ModelOptions & { readonly workers?: number; readonly signal: AbortSignal },
+  { backend, workers, signal, ...as }: ModelOptions & { readonly workers?: number; readonly signal: AbortSignal },
 ): Promise<Executor> {
   if (workers !== undefined)
     throw new NoticeError("options", "--workers is said to each `notice worker`, as --concurrency; leave it out here.");
   const { startQueue } = await import("../executors/queue.js");
   const chosen = backend === "auto" ? undefined : backend;
   return startQueue(addressOf(address), checkpoint, {
-    ...{ ...(chosen && { backend: chosen }), ...(split === false ? { split } : {}) },
+    ...(chosen && { backend: chosen }),
+    ...loadedAs(as),
     ...{ warn: say, signal },
   });
 }

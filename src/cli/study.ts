@@ -11,7 +11,7 @@ import type { GivenSettings } from "../study/settings.js";
 import type { Shard } from "../study/shard.js";
 import { STAGES, type StageName } from "../study/stage.js";
 import { functionTable } from "./function-table.js";
-import { columns, listOf, type ModelOptions, wholeNumber, withBackend, withJson } from "./options.js";
+import { columns, listOf, loadedAs, type ModelOptions, wholeNumber, withBackend, withJson } from "./options.js";
 import { checkOutputs, type Outputs, printResult } from "./outputs.js";
 import { executorOption, openQueueAt } from "./queue.js";
 import { ruleTable, showRule } from "./rule-table.js";
@@ -75,8 +75,9 @@ export function studyCommand(name: StudyCommand): Command {
 /** The settings among the flags, over those of the file. */
 async function givenSettings(flags: StudyFlags): Promise<GivenSettings> {
   const { checkSettings, readSettings } = await import("../study/settings.js");
-  const { out, settings, workers, executor, shard, compare, rule, backend, memory, json, split, ...flagged } = flags;
-  const given = { ...flagged, ...(split === false ? { split } : {}) };
+  const { out, settings, workers, executor, shard, compare, rule, backend, memory, json, split, bits, ...flagged } =
+    flags;
+  const given = { ...flagged, ...loadedAs({ split, bits }) };
   const file = settings === undefined ? {} : await readSettings(settings);
   return { ...file, ...checkSettings(given, "The options") };
 }
@@ -150,9 +151,9 @@ export async function queueFor(
   signal: AbortSignal,
 ) {
   if (executor === undefined) return undefined;
-  const { model, split } = run.settings;
+  const { model, split, bits } = run.settings;
   const checkpoint = { folder: await run.modelFolder({ signal }), model };
-  return openQueueAt(executor, checkpoint, { backend, workers, split, signal });
+  return openQueueAt(executor, checkpoint, { backend, workers, split, bits, signal });
 }
 
 /** What a hub id stands for is downloaded before the first stage, with a bar. */

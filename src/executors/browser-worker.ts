@@ -14,7 +14,9 @@ export interface OpenWorkerOptions extends Omit<LoadOptions, "hub"> {
   readonly signal?: AbortSignal;
 }
 
-const KEYS = keysOf<OpenWorkerOptions>({ backend: true, memory: true, warn: true, split: true, signal: true });
+const KEYS = keysOf<OpenWorkerOptions>({
+  ...{ backend: true, memory: true, warn: true, split: true, bits: true, signal: true },
+});
 
 /** While one job is done the next one is on its way. */
 const LOOK_AHEAD = 2;

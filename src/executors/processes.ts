@@ -29,7 +29,7 @@ export interface PoolOptions extends LoadOptions {
 }
 
 export const POOL_KEYS = keysOf<PoolOptions>({
-  ...{ backend: true, memory: true, hub: true, warn: true, split: true },
+  ...{ backend: true, memory: true, hub: true, warn: true, split: true, bits: true },
   ...{ workers: true, signal: true, recycleAfter: true },
 });
 
@@ -117,13 +117,13 @@ export async function startPool(
   options: PoolOptions = {},
 ): Promise<Pool> {
   checkWorkers(options);
-  const { workers, backend, split, memory = availableMemory(), signal } = options;
+  const { workers, backend, split, bits, memory = availableMemory(), signal } = options;
   const most = workers ?? availableParallelism();
   for (let count = most; ; count = Math.floor(count / 2)) {
     signal?.throwIfAborted();
     const processes = new Workers(
       count,
-      { folder, model, backend, split, memory: Math.floor(memory / count) },
+      { folder, model, backend, split, bits, memory: Math.floor(memory / count) },
       options,
     );
     const pool = new Pool(processes, signal);

@@ -3,7 +3,7 @@ import { resolveModel } from "../files/hub.js";
 import type { Executor } from "./executor.js";
 import type { QueueOptions } from "./redis/executor.js";
 
-const QUEUE_KEYS = keysOf<QueueOptions>({ backend: true, split: true, warn: true, signal: true });
+const QUEUE_KEYS = keysOf<QueueOptions>({ backend: true, split: true, bits: true, warn: true, signal: true });
 
 /**
  * An executor whose jobs are done by whoever takes them from a Redis: `notice worker` on any machine, or `serveQueue`.

@@ -12,7 +12,7 @@ import type { Reader } from "../words/reader.js";
 import { loadTokenizer, type Tokenizer } from "../words/tokenizer.js";
 import type { Learned, Network } from "./architecture.js";
 import { type ArchitectureName, type ArchitectureOf, readConfig } from "./architectures.js";
-import { requireMemory, WASM_HEAP_BYTES } from "./memory.js";
+import { type MemoryLimit, requireMemory, WASM_HEAP_BYTES } from "./memory.js";
 
 /** What a model is loaded with. */
 export interface LoadOptions {
@@ -32,9 +32,17 @@ export interface LoadOptions {
   readonly warn?: (message: string) => void;
   /** Cut pictures into tiles, where a model can. Default: as the checkpoint says. */
   readonly split?: boolean;
+  /**
+   * In how many bits the matrices stand in memory, 16 or 32 (the default). With 16 they take half: as the checkpoint
+   * has them where it has 16 bits (results are the same), else rounded to float16. They are widened to float32 when a
+   * layer computes.
+   */
+  readonly bits?: 16 | 32;
 }
 
-export const LOAD_KEYS = keysOf<LoadOptions>({ backend: true, memory: true, hub: true, warn: true, split: true });
+export const LOAD_KEYS = keysOf<LoadOptions>({
+  ...{ backend: true, memory: true, hub: true, warn: true, split: true, bits: true },
+});
 
 /** All that a checkpoint holds, its weights on the backend. */
 export interface Loaded extends Network {
@@ -79,7 +87,7 @@ export async function readFacts(files: CheckpointFiles, warn?: LoadOptions["warn
  */
 export async function readModel<A extends ArchitectureName>(
   files: CheckpointFiles,
-  { backend, memory, warn, split }: LoadOptions,
+  { backend, memory, warn, split, bits = 32 }: LoadOptions,
   expected: readonly A[],
 ): Promise<LoadedModel<A>> {
   const { architecture, config } = await readFacts(files, warn);
@@ -104,15 +112,16 @@ export async function readModel<A extends ArchitectureName>(
       "options",
       `memory is ${JSON.stringify(memory)}; a number of bytes was expected, such as 3e9.`,
     );
+  if (bits !== 16 && bits !== 32)
+    throw new NoticeError("options", `bits is ${JSON.stringify(bits)}; 16 or 32 was expected.`);
   const used = await useBackend(backend);
-  const limits: [string, number][] = used === "wasm" ? [["the wasm backend's heap", WASM_HEAP_BYTES]] : [];
+  const limits: MemoryLimit[] = used === "wasm" ? [["the wasm backend's heap", WASM_HEAP_BYTES, "heap"]] : [];
   if (memory !== undefined) limits.push(["the memory allowed", memory]);
   const { rows, columns } = reader?.square ?? { rows: 0, columns: 0 };
-  const left = requireMemory({ architecture, config }, files.name, used, limits, rows * columns + 1);
-  const weights = await loadWeights(architecture.checkpoint, config, await readTensors(files), {
-    name: files.name,
-    warn,
-  });
+  const as = { tiles: rows * columns + 1, bits };
+  const left = requireMemory({ architecture, config }, files.name, used, limits, as);
+  const told = { name: files.name, warn };
+  const weights = await loadWeights(architecture.checkpoint, config, await readTensors(files), told, bits);
   const loaded: Loaded = { architecture, config, weights, tokenizer, processor, reader, backend: used, memory: left };
   for (const name of expected) if (isOf(loaded, name)) return loaded;
   throw new Error(`${architecture.name} is not among ${asked}.`);

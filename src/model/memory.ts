@@ -1,7 +1,7 @@
 import { inUnitOf } from "../base/bytes.js";
 import { NoticeError } from "../base/errors.js";
 import type { ModelConfig } from "../checkpoint/format.js";
-import { weightCounts } from "../checkpoint/weights.js";
+import { type WeightBits, weightCounts } from "../checkpoint/weights.js";
 import type { Backend } from "../platform/backend.js";
 import type { Network } from "./architecture.js";
 
@@ -22,16 +22,33 @@ const isNative = (backend: Backend) => backend === "node" || backend === "node-g
 /** A model before it is loaded. */
 export type Described = Pick<Network, "architecture"> & { readonly config: ModelConfig };
 
+/** In how many tiles a picture is cut, and in how many bits matrices stand in memory; 1 and 32 by default. */
+export interface LoadedAs {
+  readonly tiles?: number;
+  readonly bits?: WeightBits;
+}
+
+/** A bound in bytes and its name; `heap` where it bounds only what stands on the backend. */
+export type MemoryLimit = readonly [what: string, bytes: number, of?: "heap"];
+
+/** What a model takes, in bytes. */
+export interface ModelBytes {
+  readonly weights: number;
+  /** What running it takes beside them. */
+  readonly working: number;
+  /** Of the weights, what stands on the backend. */
+  readonly resident: number;
+}
+
 /**
- * What a model takes, in bytes: its weights in float32, twice on wasm (XNNPACK keeps a packed copy of what it has
- * multiplied by); and what running it takes beside them: the values of one layer that sees the picture, and the streams
- * of a clean and a corrupted pass. An upper bound, checked against measured memory.
- *
- * @param tiles into which a picture is cut.
+ * What a model takes: its weights, twice on wasm (XNNPACK keeps a packed copy of what it has multiplied by); and what
+ * running it takes beside them: the values of one layer that sees the picture, and the streams of a clean and a
+ * corrupted pass. Matrices in 16 bits stand outside the backend, one of them in float32 at a time. An upper bound,
+ * checked against measured memory.
  */
-export function modelBytes(model: Described, backend: Backend, tiles = 1): { weights: number; working: number } {
+export function modelBytes(model: Described, backend: Backend, { tiles = 1, bits = 32 }: LoadedAs = {}): ModelBytes {
   const { architecture, config } = model;
-  const { total, largest } = weightCounts(architecture.checkpoint, config);
+  const { total, matrices, largest } = weightCounts(architecture.checkpoint, config);
   let [layer, kept] = [0, 0];
   for (const tower of Object.values(architecture.towers)) {
     const { layers, heads, width, mlpWidth } = tower.size(config);
@@ -44,17 +61,22 @@ export function modelBytes(model: Described, backend: Backend, tiles = 1): { wei
       kept += image * width * (layers + 1);
     } else if (attended?.tokens === "image") kept += 2 * attended.names(config).length * width * layers;
   }
-  const weights = 4 * total * (backend === "wasm" ? 2 : 1);
+  const copies = backend === "wasm" ? 2 : 1;
+  const halves = bits === 16 ? matrices : 0;
+  const resident = 4 * (total - halves) * copies;
   // TensorFlow copies a tensor out of JavaScript; the latest two are not collected yet.
   const uncollected = isNative(backend) ? 2 * largest : 0;
-  return { weights, working: 4 * (Math.max(layer, 2 * largest) + 2 * kept + uncollected) + PROCESS_BYTES };
+  // A matrix that was widened, its packed copy, and what JavaScript has not yet collected of it.
+  const wide = halves > 0 ? (copies + 1) * largest : 0;
+  const values = Math.max(layer, 2 * largest) + 2 * kept + uncollected + wide;
+  return { weights: resident + 2 * halves, working: 4 * values + PROCESS_BYTES, resident };
 }
 
 /**
  * Refuses a model that would not fit, before any of it is read.
  *
- * @param limits named bounds in bytes: of the backend, of the machine, of the caller.
- * @param tiles into which a picture as high as wide is cut.
+ * @param limits of the backend, of the machine, of the caller.
+ * @param as with the tiles of a picture as high as wide.
  * @returns what the tightest of them leaves for the values of patches, or undefined where there is none.
  * @throws NoticeError `memory` with the numbers.
  */
@@ -62,25 +84,32 @@ export function requireMemory(
   model: Described,
   checkpoint: string,
   backend: Backend,
-  limits: readonly (readonly [string, number])[],
-  tiles = 1,
+  limits: readonly MemoryLimit[],
+  as: LoadedAs = {},
 ): number | undefined {
-  const { weights, working } = modelBytes(model, backend, tiles);
-  for (const [what, bytes] of limits)
-    if (weights + working > bytes) {
-      const said = inUnitOf(bytes);
-      const whole = modelBytes(model, backend);
+  const over = ([, bytes, of]: MemoryLimit, { weights, working, resident }: ModelBytes) =>
+    (of === "heap" ? resident : weights) + working - bytes;
+  const taken = modelBytes(model, backend, as);
+  for (const limit of limits)
+    if (over(limit, taken) > 0) {
+      const said = inUnitOf(limit[1]);
+      const whole = modelBytes(model, backend, { ...as, tiles: 1 });
       const uncut =
-        tiles > 1 && whole.weights + whole.working <= bytes
-          ? `Pictures are cut into ${tiles} tiles; whole (--no-split, split: false) it takes ${said(whole.working)} to run, and fits. `
+        (as.tiles ?? 1) > 1 && over(limit, whole) <= 0
+          ? `Pictures are cut into ${as.tiles} tiles; whole (--no-split, split: false) it takes ${said(whole.working)} to run, and fits. `
           : "";
+      const half =
+        as.bits !== 16 && over(limit, modelBytes(model, backend, { ...as, bits: 16 })) <= 0
+          ? "With weights in 16 bits (--bits 16, bits: 16) it fits. "
+          : "";
+      const { weights, working } = taken;
       throw new NoticeError(
         "memory",
-        `${checkpoint} takes ${said(weights)} of weights and about ${said(working)} to run; ${what} has ${said(bytes)}. ` +
-          `${uncut}Free memory, or use a native backend (\`notice doctor\`) or a smaller model.`,
+        `${checkpoint} takes ${said(weights)} of weights and about ${said(working)} to run; ${limit[0]} has ` +
+          `${said(limit[1])}. ${uncut}${half}Free memory, or use a native backend (\`notice doctor\`) or a smaller model.`,
       );
     }
   if (limits.length === 0) return undefined;
-  const left = Math.min(...limits.map(([, bytes]) => bytes)) - weights - working;
+  const left = -Math.max(...limits.map((limit) => over(limit, taken)));
   return isNative(backend) ? left / NATIVE_SPREAD : left;
 }

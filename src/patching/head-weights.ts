@@ -51,8 +51,9 @@ export function headWeights(
       columns(key, shared, keyValueHeads),
       columns(value, shared, keyValueHeads),
     ];
-    const [all, width] = output.weight.shape as [number, number];
-    const O = tf.slice(output.weight, [(head * all) / heads, 0], [all / heads, width]) as tf.Tensor2D;
+    const { weight } = output;
+    const [all, width] = weight.shape as [number, number];
+    const O = tf.slice(weight, [(head * all) / heads, 0], [all / heads, width]) as tf.Tensor2D;
     return { Q, K, V, O, OV: tf.matMul(V, O) as tf.Tensor2D, QK: tf.matMul(Q, tf.transpose(K)) as tf.Tensor2D };
   });
   return { ...made, [Symbol.dispose]: () => tf.dispose(made) };

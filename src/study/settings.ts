@@ -39,6 +39,8 @@ const studied = z.strictObject({
   data: text.optional(),
   /** False: whole pictures, where the model would cut them into tiles. Default: as the checkpoint says. */
   split: z.boolean().optional(),
+  /** In how many bits the model's matrices stand in memory. Default 32. */
+  bits: z.literal([16, 32]).optional(),
   /** How samples are put to the model. Default: as its architecture is asked. */
   as: z.enum(FORMS).optional(),
   /** Samples to patch in each data set. */
@@ -179,7 +181,7 @@ export function settle(begun: BegunSettings, architecture: Architecture): Settin
 export function settingsHash(settings: BegunSettings): string {
   const all = (Object.keys(studied.shape) as (keyof Settings)[]).sort();
   // Run folders that were begun before there were these settings keep their names.
-  const names = all.filter((name) => !(name === "as" || name === "split") || settings[name] !== undefined);
+  const names = all.filter((name) => !["as", "split", "bits"].includes(name) || settings[name] !== undefined);
   const content = JSON.stringify(names.map((name) => [name, settings[name] ?? null]));
   return createHash("sha256").update(content).digest("hex").slice(0, 16);
 }

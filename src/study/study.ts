@@ -48,11 +48,9 @@ export async function runStages(run: StudyRun, stages: readonly StageName[], giv
     throw new NoticeError("options", `There is no stage ${JSON.stringify(unknown)}; choose from ${STAGES.join(", ")}.`);
   let opened: Promise<Executor> | undefined;
   const start = async () => {
+    const { model, split, bits } = run.settings;
     const folder = await run.modelFolder({ ...options.hub, signal: options.hub?.signal ?? signal });
-    return startPool(
-      { folder, model: run.settings.model },
-      { warn: watch.warn, split: run.settings.split, ...options },
-    );
+    return startPool({ folder, model }, { warn: watch.warn, split, bits, ...options });
   };
   const open = async () => {
     if (executor) return executor;

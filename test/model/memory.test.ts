@@ -21,10 +21,42 @@ const WEIGHTS = 4 * 384_672_572;
 const WORKING = 4 * (46_884_864 + 32_792_064) + 67_108_864;
 
 test("what BLIP's base model takes, by hand", () => {
-  assert.equal(modelBytes(BASE, "cpu"), { weights: WEIGHTS, working: WORKING });
-  assert.equal(modelBytes(BASE, "wasm"), { weights: 2 * WEIGHTS, working: WORKING });
+  assert.equal(modelBytes(BASE, "cpu"), { weights: WEIGHTS, working: WORKING, resident: WEIGHTS });
+  assert.equal(modelBytes(BASE, "wasm"), { weights: 2 * WEIGHTS, working: WORKING, resident: 2 * WEIGHTS });
   for (const backend of ["node", "node-gpu"] as const)
-    assert.equal(modelBytes(BASE, backend), { weights: WEIGHTS, working: WORKING + 4 * 46_884_864 });
+    assert.equal(modelBytes(BASE, backend), {
+      ...{ weights: WEIGHTS, working: WORKING + 4 * 46_884_864, resident: WEIGHTS },
+    });
+});
+
+test("matrices in 16 bits take half, outside the backend; one of them is widened at a time", () => {
+  // Biases, norms, [CLS], positions and patches of the picture are none.
+  const [width, mlp] = [768, 3072];
+  const vit = 12 * (3 * width + width + mlp + width + 4 * width) + (1 + 577 + 3 * 16 * 16 + 1 + 2) * width;
+  const bert = 12 * (2 * (4 + 2) * width + mlp + width + 2 * width) + 2 * width;
+  const others = vit + 2 * bert + 3 * width + 30_524;
+  const [matrices, rest] = [384_672_572 - others, 4 * others];
+  const half = modelBytes(BASE, "wasm", { bits: 16 });
+  assert.equal(half, {
+    weights: 2 * rest + 2 * matrices,
+    working: WORKING + 4 * 3 * 23_442_432,
+    resident: 2 * rest,
+  });
+  assert.is(modelBytes(BASE, "cpu", { bits: 16 }).weights, rest + 2 * matrices);
+});
+
+test("the heap bounds what stands on the backend; what would fit in 16 bits is said", async () => {
+  const { resident, working } = modelBytes(BASE, "wasm", { bits: 16 });
+  const heap = [["the heap", resident + working, "heap"]] as const;
+  assert.is(requireMemory(BASE, "base", "wasm", heap, { bits: 16 }), 0);
+  await refused(
+    () => requireMemory(BASE, "base", "wasm", heap),
+    "memory",
+    "the heap has",
+    "With weights in 16 bits (--bits 16, bits: 16) it fits.",
+  );
+  const all = [["the machine", resident + working]] as const;
+  await refused(() => requireMemory(BASE, "base", "wasm", all, { bits: 16 }), "memory", "of weights");
 });
 
 test("a picture of many patches takes more than the vocabulary", () => {
@@ -59,9 +91,9 @@ test("SmolVLM-256M fits wasm's heap with a picture of one tile; with 17 it is re
   const { weights } = modelBytes(smolvlm, "cpu");
   assert.ok(Math.abs(weights / 4 - 256.5e6) < 0.1e6, `the hub counts 256.5 million, not ${weights / 4}`);
   const heap = [["the wasm backend's heap", WASM_HEAP_BYTES]] as const;
-  assert.ok(requireMemory(smolvlm, "smolvlm", "wasm", heap, 1)! > 1e9);
+  assert.ok(requireMemory(smolvlm, "smolvlm", "wasm", heap, { tiles: 1 })! > 1e9);
   await refused(
-    () => requireMemory(smolvlm, "smolvlm", "wasm", heap, 17),
+    () => requireMemory(smolvlm, "smolvlm", "wasm", heap, { tiles: 17 }),
     "memory",
     "the wasm backend's heap has 4.29 GB",
     "Pictures are cut into 17 tiles; whole (--no-split, split: false) it takes",

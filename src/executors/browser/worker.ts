@@ -1,3 +1,4 @@
+import type { WeightBits } from "../../checkpoint/weights.js";
 import { openModel } from "../../files/open.js";
 import { startAt } from "../../files/page-address.js";
 import { JOBS, type JobName, jobNamed } from "../../jobs/jobs.js";
@@ -19,6 +20,7 @@ export interface Setup {
   readonly backend?: Backend | "auto" | undefined;
   readonly memory?: number | undefined;
   readonly split?: boolean | undefined;
+  readonly bits?: WeightBits | undefined;
 }
 
 let model: Model;

@@ -1,4 +1,5 @@
 import type { NoticeErrorCode } from "../../base/errors.js";
+import type { WeightBits } from "../../checkpoint/weights.js";
 import type { Backend } from "../../platform/backend.js";
 
 /** What a worker is started with: its only command-line argument, as JSON. */
@@ -10,6 +11,7 @@ export interface Setup {
   readonly backend?: Backend | "auto";
   /** As `LoadOptions`. */
   readonly split?: boolean;
+  readonly bits?: WeightBits;
   /** Bytes that this worker may take. */
   readonly memory: number;
 }

@@ -14,9 +14,9 @@ process.on("disconnect", () => process.exit());
 process.on("SIGINT", () => {});
 
 async function load(): Promise<Model> {
-  const { folder, model, backend, memory, split } = JSON.parse(process.argv[2]!) as Setup;
+  const { folder, model, backend, memory, split, bits } = JSON.parse(process.argv[2]!) as Setup;
   const warn = (message: string) => send({ kind: "warning", message });
-  return loadModel({ ...checkpointFolder(folder), name: model }, { backend, memory, split, warn });
+  return loadModel({ ...checkpointFolder(folder), name: model }, { backend, memory, split, bits, warn });
 }
 
 try {

@@ -29,6 +29,8 @@ export interface QueueOptions {
   readonly backend?: Backend;
   /** False takes pictures whole, of a model that cuts them into tiles. */
   readonly split?: boolean;
+  /** In how many bits workers keep the model's matrices; 32 by default. */
+  readonly bits?: 16 | 32;
   /** Hears of a Redis that is away, of workers that refuse, and where there are none. Default: the console. */
   readonly warn?: (message: string) => void;
   /** Ends it: what is waited for then rejects with its reason. What workers have begun they finish. */
@@ -76,9 +78,10 @@ export class QueueExecutor extends Executor {
   static async open(
     url: string,
     { folder, model }: { readonly folder: string; readonly model: string },
-    { backend = "wasm", split, warn = console.warn, signal }: QueueOptions,
+    { backend = "wasm", split, bits, warn = console.warn, signal }: QueueOptions,
   ): Promise<QueueExecutor> {
-    const session = { model, digest: await modelDigest(folder), backend, version: packageVersion(), split };
+    const made = { backend, version: packageVersion(), split, bits };
+    const session = { model, digest: await modelDigest(folder), ...made };
     const executor = new QueueExecutor(await connect(url, warn), session, warn);
     await executor.#begin(signal);
     return executor;

@@ -26,6 +26,8 @@ const session = z.object({
   version: text,
   /** False where pictures are taken whole. */
   split: z.boolean().optional(),
+  /** In which matrices are kept. */
+  bits: z.union([z.literal(16), z.literal(32)]).optional(),
 });
 export type Session = z.infer<typeof session>;
 
@@ -75,8 +77,8 @@ export const readText = <Kind extends keyof Read>(kind: Kind, json: string): Rea
   read(kind, parseJson(json, `The ${kind} in Redis`, { code: "network" }));
 
 /** Jobs that may share workers have one queue. */
-export const queueOf = ({ digest, backend, version, split }: Session): string =>
-  `${version}-${digest}-${backend}${split === false ? "-whole" : ""}`;
+export const queueOf = ({ digest, backend, version, split, bits }: Session): string =>
+  `${version}-${digest}-${backend}${split === false ? "-whole" : ""}${bits === 16 ? "-16" : ""}`;
 
 export const sessionKey = (session: Session): string => `${PREFIX}:session:${queueOf(session)}`;
 export const workerKey = (id: string): string => `${PREFIX}:worker:${id}`;

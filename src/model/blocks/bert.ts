@@ -29,9 +29,11 @@ export interface BertWeights<Leaf = tf.Tensor> {
 /** Ids [batch, token], int32 -> the first block's input [batch, token, width]. */
 export function embedTokens(weights: BertWeights, config: TextConfig, ids: tf.Tensor): tf.Tensor {
   const [batch, tokens] = ids.shape as [number, number];
-  const words = tf.gather(weights.words, tf.reshape(ids, [-1])); // [batch · token, width]
-  const positions = tf.slice(weights.positions, [0, 0], [tokens, config.hidden_size]);
-  const sum = tf.add(tf.reshape(words, [batch, tokens, config.hidden_size]), positions);
+  const sum = tf.tidy(() => {
+    const words = tf.gather(weights.words, tf.reshape(ids, [-1])); // [batch · token, width]
+    const positions = tf.slice(weights.positions, [0, 0], [tokens, config.hidden_size]);
+    return tf.add(tf.reshape(words, [batch, tokens, config.hidden_size]), positions);
+  });
   return layerNorm(sum, weights.embeddingNorm, config.layer_norm_eps);
 }
 

@@ -43,10 +43,12 @@ export const LLAMA_SITES = ["resid_pre", ...SELF, "resid_mid", ...MLP, "resid_po
 
 /** Ids [batch, token], int32 -> [batch, token, width]. */
 export function embedWords(weights: LlamaWeights, ids: tf.Tensor): tf.Tensor {
-  const { words, head } = weights;
-  const flat = tf.reshape(ids, [-1]);
-  const rows = words ? tf.gather(words, flat) : tf.transpose(tf.gather(head.weight, flat, 1));
-  return tf.reshape(rows, [...ids.shape, rows.shape[1]!]);
+  return tf.tidy(() => {
+    const { words } = weights;
+    const flat = tf.reshape(ids, [-1]);
+    const rows = words ? tf.gather(words, flat) : tf.transpose(tf.gather(weights.head.weight, flat, 1));
+    return tf.reshape(rows, [...ids.shape, rows.shape[1]!]);
+  });
 }
 
 /**

@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 
-// Each step is a tidy of its own, so that of a layer only its named values stand in memory at once.
+// Each step is a tidy of its own, so that of a layer only its named values stand in memory at once. A matrix is read
+// once in such a tidy: where it is kept in 16 bits it is made for that.
 
 /** y = x W + b. `Leaf` is the tensor itself, or its place in a checkpoint (weights.ts). */
 export interface Linear<Leaf = tf.Tensor> {
@@ -19,7 +20,7 @@ export interface LayerNorm<Leaf = tf.Tensor> {
 
 /** x W + b: [..., in] -> [..., out]. */
 export function linear(x: tf.Tensor, weights: Linear): tf.Tensor {
-  return folded(x, weights, [...x.shape.slice(0, -1), weights.weight.shape[1]!]);
+  return folded(x, weights, (out) => [...x.shape.slice(0, -1), out]);
 }
 
 /** A product without a bias. */
@@ -29,8 +30,8 @@ export interface Matrix<Leaf = tf.Tensor> {
 }
 
 /** x W: [..., in] -> [..., out]. */
-export function product(x: tf.Tensor, { weight }: Matrix): tf.Tensor {
-  return folded(x, { weight }, [...x.shape.slice(0, -1), weight.shape[1]!]);
+export function product(x: tf.Tensor, weights: Matrix): tf.Tensor {
+  return folded(x, weights, (out) => [...x.shape.slice(0, -1), out]);
 }
 
 /** With a bias or without one. */
@@ -38,17 +39,19 @@ type Projection = Matrix & { readonly bias?: tf.Tensor };
 
 /** Queries, keys or values: [batch, token, width] -> [batch, token, head, headDim]. */
 export function intoHeads(x: tf.Tensor, weights: Projection, heads: number): tf.Tensor {
-  return folded(x, weights, [...x.shape.slice(0, -1), heads, weights.weight.shape[1]! / heads]);
+  return folded(x, weights, (out) => [...x.shape.slice(0, -1), heads, out / heads]);
 }
 
 /** What heads write: [batch, token, head, headDim] -> [batch, token, width]. */
 export function outOfHeads(z: tf.Tensor, weights: Projection): tf.Tensor {
-  return folded(z, weights, [...z.shape.slice(0, -2), weights.weight.shape[1]!]);
+  return folded(z, weights, (out) => [...z.shape.slice(0, -2), out]);
 }
 
 /** Rows are folded into one 2-D product: the only matrix product that is fast on wasm. */
-function folded(x: tf.Tensor, { weight, bias }: Projection, shape: number[]): tf.Tensor {
+function folded(x: tf.Tensor, weights: Projection, shapeOf: (out: number) => number[]): tf.Tensor {
   return tf.tidy(() => {
+    const { weight, bias } = weights;
+    const shape = shapeOf(weight.shape[1]!);
     const rows = tf.matMul(tf.reshape(x, [-1, weight.shape[0]!]), weight as tf.Tensor2D); // [rows, out]
     return tf.reshape(bias ? tf.add(rows, bias) : rows, shape);
   });
@@ -90,8 +93,8 @@ function toUnitSquare(x: tf.Tensor, epsilon: number): tf.Tensor {
 }
 
 /** The gradient towards x of `intoHeads`, from that towards its result: dy Wᵀ, [batch, token, in]. */
-export function headsBackward(dy: tf.Tensor, { weight }: Matrix): tf.Tensor {
-  return tf.tidy(() => outOfHeads(dy, { weight: tf.transpose(weight) }));
+export function headsBackward(dy: tf.Tensor, weights: Matrix): tf.Tensor {
+  return tf.tidy(() => outOfHeads(dy, { weight: tf.transpose(weights.weight) }));
 }
 
 /** Over the last axis; variance without Bessel's correction, as in PyTorch. */
