@@ -116,7 +116,7 @@ test("another format than lines of JSON is named as a whole", async () => {
 });
 
 test("no list", async () => {
-  await refused(() => readPairs(join(folder, "none"), "image"), "options", "no such file");
+  await refused(() => readPairs(join(folder, "none"), "image"), "options", "There is no list of pairs", "no such file");
   await refused(() => readPairs(folder, "image"), "options", "not a file");
   assert.equal(await read(""), []);
 });

@@ -44,4 +44,23 @@ test("Idefics3Config and Idefics3VisionConfig", () => {
   has((config as { text: unknown }).text, TEXT);
 });
 
+test("LlavaConfig, CLIPVisionConfig and LlamaConfig", () => {
+  const { architectures, image_token_index } = {
+    architectures: ["LlavaForConditionalGeneration"],
+    image_token_index: 5,
+  };
+  const config = read({ architectures, image_token_index, vision_config: {}, text_config: {} });
+  has((config as { vision: unknown }).vision, {
+    hidden_size: 768,
+    intermediate_size: 3072,
+    num_hidden_layers: 12,
+    num_attention_heads: 12,
+    layer_norm_eps: 1e-5,
+    image_size: 224,
+    patch_size: 32,
+    hidden_act: "quick_gelu",
+  });
+  has((config as { text: unknown }).text, { ...TEXT, rms_norm_eps: 1e-6 });
+});
+
 test.run();

@@ -57,6 +57,15 @@ test("a window of layers restores what is carried within it", async () => {
     await patch(pair, layerWindow("text.cross.z", [1, 2], { head: 0 })),
   ];
   near(positive.effect! + negative.effect!, 1, "both ends");
+  for (const window of [
+    [2, 1],
+    [0, 100_000],
+  ] as const)
+    await refused(
+      async () => layerWindow("text.cross.z", window),
+      "site",
+      "are no window; give the first and the last",
+    );
 });
 
 test("a mean is that of its runs' values, at every site; runs keep theirs, and nothing is left behind", async () => {

@@ -4,6 +4,7 @@ import * as assert from "uvu/assert";
 import { mean } from "../../src/base/mean.js";
 import {
   controlledKnockOut,
+  LabelSwaps,
   noiseAttention,
   shuffledPairs,
   swappedLabels,
@@ -101,6 +102,8 @@ test("with exchanged labels a mean is as large as that of coins", async () => {
   assert.is(swappedLabels([[1], [1]], { share: 0.6 }).each[0], 1);
   await refused(async () => swappedLabels([[1], [1, 2]]), "options", "as many heads");
   await refused(async () => swappedLabels([]), "options", "one row");
+  for (const given of [{ draws: 0 }, { draws: 2.5 }, { share: 0 }, { share: 1 }])
+    await refused(async () => new LabelSwaps(given), "options", "a count to 1000000 and a share were expected");
 });
 
 test("a cut to what a head reads loses what it moves, and random cuts of as many patches less", async () => {

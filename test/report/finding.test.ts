@@ -69,6 +69,11 @@ test("three sentences: how much which heads carry, which are shared, what takes 
   ]);
 });
 
+test("a head in one data set is told of once", () => {
+  const [, shared] = finding(told({ rules: [RULED], datasets: ["faces"], modalities: ["image", "text"] }));
+  assert.match(shared!, /put back alone, it moves the answer by 60% \[50, 70\] on faces\.$/);
+});
+
 test("the last sentence tells of the other corruption where there is one", () => {
   const around = { ...RULED, modality: "text", no_head: 0.97 } as const;
   const rules = [RULED, around, { ...around, dataset: "actions", no_head: 0.99 }];

@@ -22,6 +22,9 @@ test("a word is found wherever it stands whole", async () => {
     ["una", "##ffa", "##ble"],
   );
   assert.equal(positionsOf(bert, question, "the red star"), [[2, 3, 4]]);
+  // A prompt may end in any token.
+  const open = { ...question, ids: question.ids.slice(0, 5), tokens: tokens.slice(0, 5) };
+  assert.equal(positionsOf(bert, open, "star"), [[4]]);
   await refused(
     () => positionsOf(bert, question, "blue"),
     "tokens",
