@@ -2,6 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { Architecture } from "../src/model/architecture.js";
 import type { BlipConfig } from "../src/model/blip-config.js";
 import { GROUPED_MATMUL } from "../src/model/kernels/grouped.js";
+import { FUSED_LINEAR } from "../src/platform/fused.js";
 import { withKernels } from "./kernels.js";
 
 /** What is patched. */
@@ -47,7 +48,7 @@ export function sweepFlops(model: Patched, tokens: number, layers: readonly numb
 /** How often each matrix product [m, k] x [k, n] was made, by "m,k,n". */
 export type Products = Map<string, number>;
 
-const KERNELS = ["BatchMatMul", "_FusedMatMul", GROUPED_MATMUL];
+const KERNELS = ["BatchMatMul", "_FusedMatMul", GROUPED_MATMUL, FUSED_LINEAR];
 
 /** Counts the matrix products of a backend while `work` runs. */
 export async function countProducts(work: () => Promise<unknown>): Promise<Products> {
@@ -95,7 +96,8 @@ export async function limitSeconds(products: Products, clock = wall): Promise<nu
   return seconds + (small === 0 ? 0 : small / best);
 }
 
-const wall = () => performance.now() / 1e3;
+/** Seconds by the clock on the wall. */
+export const wall = () => performance.now() / 1e3;
 
 /** The fastest of some calls, so that the limit is not the machine's bad moments. */
 async function timeProduct(product: string, clock: () => number): Promise<number> {

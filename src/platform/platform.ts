@@ -39,4 +39,7 @@ export async function loadNativeBackend(name: string): Promise<void> {
   // TensorFlow greets on stderr with what its build could do better.
   process.env.TF_CPP_MIN_LOG_LEVEL ??= "1";
   await import(name);
+  if (name !== "@tensorflow/tfjs-node") return; // oneDNN computes on processors
+  const { registerFused } = await import("./native.js");
+  await registerFused();
 }

@@ -10,7 +10,7 @@ import type { Mode } from "../../src/patching/pair.js";
 import type { Site } from "../../src/patching/sites.js";
 import { parseSite } from "../../src/patching/sites.js";
 import { sweep } from "../../src/patching/sweep.js";
-import { useBackend } from "../../src/platform/backend.js";
+import { currentBackend, useBackend } from "../../src/platform/backend.js";
 import { CIRCUIT_SITES, siteOf } from "../support/blip-vqa.js";
 import { SMOLVLM_256M } from "../support/hub-shapes.js";
 import { refused } from "../support/refused.js";
@@ -39,7 +39,9 @@ for (const site of ["text.cross.z", "text.self.z", "text.resid_post", "vision.se
     // What a sweep holds whatever its budget (the sums of both passes' layers) cancels in the difference.
     const perPatch = (many - few) / 3;
     assert.ok(perPatch <= bytes, `a patch takes ${perPatch}, ${bytes} were counted`);
-    assert.ok(perPatch >= bytes / 8, `a patch takes ${perPatch}, ${bytes} were counted`);
+    // Natively fused kernels hold less.
+    const most = currentBackend() === "node" ? 10 : 8;
+    assert.ok(perPatch >= bytes / most, `a patch takes ${perPatch}, ${bytes} were counted`);
   });
 
 for (const [mode, sites, options] of [

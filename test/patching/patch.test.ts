@@ -46,11 +46,13 @@ const layersOf = (pair: Pair, site: Site) =>
 
 test("a run patched with its own values is the same run, at every site", async () => {
   using pair = await samplePair(blip, "image", { corruptImage: CLEAN_IMAGE });
+  // Natively GELU is rounded otherwise where its input is given.
+  const rounding = blip.backend === "node" ? 1e-5 : 1e-6;
   for (const site of SITES)
     for (const layer of layersOf(pair, site)) {
       const { prob, probDiff, logitDiff } = await patch(pair, [{ site, layer }]);
-      assert.ok(Math.abs(logitDiff) <= 1e-6 && Math.abs(probDiff) <= 1e-6, `${site} ${layer}: ${logitDiff}`);
-      close(prob, pair.readings.clean.prob, 1e-6, site);
+      assert.ok(Math.abs(logitDiff) <= rounding && Math.abs(probDiff) <= rounding, `${site} ${layer}: ${logitDiff}`);
+      close(prob, pair.readings.clean.prob, rounding, site);
     }
 });
 

@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Activation } from "../kernels/activations.js";
 import type { AttentionValue, KeysValues } from "../kernels/attention.js";
-import { gelu, type Linear, linear } from "../kernels/linear.js";
+import { gelu, type Linear, linear, linearGelu } from "../kernels/linear.js";
 import { define, type Given, type Replacement, type Values } from "../kernels/values.js";
 import { atOnce, type Steps } from "../steps.js";
 
@@ -71,7 +71,8 @@ export function mlp(
   return define(
     {
       pre: () => linear(x(), weights.in),
-      post: ({ pre }) => activate(pre),
+      // Where nothing replaces what GELU is given, it need not be computed by itself.
+      post: (values) => (activate === gelu && !given?.pre && linearGelu(x(), weights.in)) || activate(values.pre),
       out: ({ post }) => linear(post, weights.out),
     },
     given,

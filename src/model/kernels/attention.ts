@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { foldedAttend, foldedPattern, worthFolding } from "./folded.js";
+import { softmax } from "./fused.js";
 import { intoHeads, type Linear, outOfHeads } from "./linear.js";
 import { batchedMatMul } from "./products.js";
 import { swapped } from "./swapped.js";
@@ -165,7 +166,7 @@ function patternAlong(q: tf.Tensor, parts: readonly tf.Tensor[], causal: boolean
       return tf.reshape(swapGroups(split), [batch, heads, queries, keys]);
     });
     if (causal && queries > 1) scores.push(tf.add(scores.pop()!, causalMask(queries)));
-    return tf.softmax(tf.concat(scores, -1));
+    return softmax(tf.concat(scores, -1));
   });
 }
 
@@ -192,13 +193,13 @@ export function groupedScores(q: tf.Tensor, k: tf.Tensor): tf.Tensor {
 }
 
 /** The same after the softmax. */
-function groupedPattern(q: tf.Tensor, k: tf.Tensor, causal: boolean): tf.Tensor3D {
+function groupedPattern(q: tf.Tensor, k: tf.Tensor, causal: boolean): tf.Tensor {
   const [batch, queries, heads] = q.shape as [number, number, number];
   const [contexts, keys] = k.shape as [number, number];
   const scores = groupedScores(q, k);
-  if (!causal) return tf.softmax(scores as tf.Tensor3D);
+  if (!causal) return softmax(scores);
   const byQuery = tf.reshape(scores, [contexts * heads * (batch / contexts), queries, keys]);
-  return tf.reshape(tf.softmax(tf.add(byQuery, causalMask(queries))), scores.shape as [number, number, number]);
+  return tf.reshape(softmax(tf.add(byQuery, causalMask(queries))), scores.shape as [number, number, number]);
 }
 
 /** pattern [contexts · head, rows, key] x v [contexts, key, head, headDim] -> [contexts · head, rows, headDim] */

@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { softmax } from "./fused.js";
 import type { Linear } from "./linear.js";
-import { batchedMatMul } from "./products.js";
+import { batchedMatMul, batchedMatMulTransposed } from "./products.js";
 
 // Attention to rows that only few queries look at, each batch row at its own: instead of projecting every row to keys
 // and values, the query goes back through W_K and meets the rows themselves, and W_V comes after their weighted sum. (q
@@ -26,11 +27,11 @@ export function foldedPattern(q: tf.Tensor, context: tf.Tensor, key: Linear): tf
     const byHead = tf.reshape(tf.transpose(scaled, [2, 0, 1, 3]), [heads, batch * queries, headDim]);
     const backwards = tf.transpose(tf.reshape(key.weight, [width, heads, headDim]), [1, 2, 0]); // [head, headDim, width]
     const folded = tf.reshape(batchedMatMul(byHead, backwards), [heads, batch, queries, width]);
-    const scores = batchedMatMul(
+    const scores = batchedMatMulTransposed(
       tf.reshape(tf.transpose(folded, [1, 0, 2, 3]), [contexts, (batch / contexts) * heads * queries, width]),
-      tf.transpose(context, [0, 2, 1]),
+      context,
     ); // [context, batch/contexts · head · query, key]
-    return tf.softmax(tf.reshape(scores, [batch, heads, queries, keys]));
+    return softmax(tf.reshape(scores, [batch, heads, queries, keys]));
   });
 }
 

@@ -22,7 +22,8 @@ function spread(dy: tf.Tensor, x: tf.Tensor, axis: unknown): tf.Tensor {
 
 /** Transposed products are slow on wasm (docs/decisions.md): there the factor is transposed first. */
 function productGradient(dy: tf.Tensor, [a, b]: tf.Tensor[], attributes: tf.NamedAttrMap): Record<string, Input> {
-  if (attributes.transposeA || attributes.transposeB) throw new Error("No pass has products of transposed factors.");
+  if (attributes.transposeA) throw new Error("No pass has products whose first factor is transposed.");
+  if (attributes.transposeB) return { a: () => tf.matMul(dy, b!), b: () => tf.matMul(dy, a!, true, false) };
   const wasm = tf.getBackend() === "wasm";
   const turned = (x: tf.Tensor) => tf.transpose(x, [...x.shape.keys()].slice(0, -2).concat(x.rank - 1, x.rank - 2));
   const product = (x: tf.Tensor, y: tf.Tensor) => (x.rank === 3 ? batchedMatMul(x, y) : tf.matMul(x, y));

@@ -8,6 +8,7 @@ import {
   largestBatch,
   swapGroups,
 } from "./attention.js";
+import { softmax } from "./fused.js";
 import { intoHeads, type Matrix, outOfHeads } from "./linear.js";
 import { batchedMatMul } from "./products.js";
 import { type Rotary, rotate } from "./rotary.js";
@@ -135,7 +136,7 @@ function attendTurned(q: tf.Tensor, keys: readonly tf.Tensor[], values: readonly
     const product = batchedMatMul(by(q, contexts, headDim), by(k, contexts, count));
     const flat = tf.reshape(product, [groups * rows, count]);
     const scores = i === keys.length - 1 && queries > 1 ? masked(flat, queries, each) : flat;
-    const pattern = tf.softmax(scores);
+    const pattern = softmax(scores);
     const own = values[i]!.shape[1]!; // patched values may be of more contexts than their keys
     const sum = batchedMatMul(by(pattern, own, count), by(values[i]!, own, headDim));
     // The largest score's share is one over the sum of the exponentials beside it.
@@ -174,7 +175,7 @@ function pattern(q: tf.Tensor, parts: readonly tf.Tensor[]): tf.Tensor {
     return tf.reshape(swapGroups(split), [batch, heads, queries, keys]);
   });
   if (queries > 1) scores.push(tf.add(scores.pop()!, causalMask(queries)));
-  return tf.softmax(joined(scores));
+  return softmax(joined(scores));
 }
 
 /** Σ_key pattern · v over values in as many parts: [batch, query, head, headDim]. */

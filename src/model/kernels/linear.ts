@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { fusedLinear, fusedNorm, fusesLinear } from "./fused.js";
 
 // Each step is a tidy of its own, so that of a layer only its named values stand in memory at once. A matrix is read
 // once in such a tidy: where it is kept in 16 bits it is made for that.
@@ -52,8 +53,21 @@ function folded(x: tf.Tensor, weights: Projection, shapeOf: (out: number) => num
   return tf.tidy(() => {
     const { weight, bias } = weights;
     const shape = shapeOf(weight.shape[1]!);
-    const rows = tf.matMul(tf.reshape(x, [-1, weight.shape[0]!]), weight as tf.Tensor2D); // [rows, out]
-    return tf.reshape(bias ? tf.add(rows, bias) : rows, shape);
+    const rows = tf.reshape(x, [-1, weight.shape[0]!]) as tf.Tensor2D;
+    const fused = bias && fusedLinear(rows, weight, bias);
+    if (fused) return tf.reshape(fused, shape);
+    const product = tf.matMul(rows, weight as tf.Tensor2D); // [rows, out]
+    return tf.reshape(bias ? tf.add(product, bias) : product, shape);
+  });
+}
+
+/** GELU of x W + b, [..., in] -> [..., out], in one step; undefined where the backend takes two. */
+export function linearGelu(x: tf.Tensor, weights: Linear): tf.Tensor | undefined {
+  if (!fusesLinear()) return undefined;
+  return tf.tidy(() => {
+    const { weight, bias } = weights;
+    const fused = fusedLinear(tf.reshape(x, [-1, weight.shape[0]!]), weight, bias, { gelu: true });
+    return tf.reshape(fused!, [...x.shape.slice(0, -1), weight.shape[1]!]);
   });
 }
 
@@ -98,8 +112,9 @@ export function headsBackward(dy: tf.Tensor, weights: Matrix): tf.Tensor {
 }
 
 /** Over the last axis; variance without Bessel's correction, as in PyTorch. */
-export function layerNorm(x: tf.Tensor, { weight, bias }: LayerNorm, epsilon: number): tf.Tensor {
-  return tf.tidy(() => tf.add(tf.mul(normalise(x, epsilon), weight), bias));
+export function layerNorm(x: tf.Tensor, weights: LayerNorm, epsilon: number): tf.Tensor {
+  const { weight, bias } = weights;
+  return fusedNorm(x, weights, epsilon) ?? tf.tidy(() => tf.add(tf.mul(normalise(x, epsilon), weight), bias));
 }
 
 /** To mean 0 and variance 1, with its derivative, which takes half as many steps as those of its parts. */

@@ -11,3 +11,8 @@ export function batchedMatMul(a: tf.Tensor, b: tf.Tensor): tf.Tensor {
   if (groups === 1) return tf.expandDims(tf.matMul(tf.reshape(a, [m, k]), tf.reshape(b, [k, n])), 0);
   return tf.getBackend() === "wasm" && m * k * n >= WORTH_A_PRODUCT ? groupedMatMul(a, b) : tf.matMul(a, b);
 }
+
+/** [group, m, k] x [group, n, k] -> [group, m, n]. Wasm's products of transposed factors are slow (docs/decisions.md). */
+export function batchedMatMulTransposed(a: tf.Tensor, b: tf.Tensor): tf.Tensor {
+  return tf.getBackend() === "wasm" ? batchedMatMul(a, tf.transpose(b, [0, 2, 1])) : tf.matMul(a, b, false, true);
+}
