@@ -43,7 +43,7 @@ export async function kernelTimes(work: () => Promise<unknown>): Promise<Profile
 }
 
 /** Seconds of the processor by this process, which other work on the machine does not add to. */
-function computed(): number {
+export function computed(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1e6;
 }

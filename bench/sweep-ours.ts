@@ -3,8 +3,8 @@ import { loadModel } from "../src/patching/load-model.js";
 import type { Scores } from "../src/patching/scores.js";
 import { sweep } from "../src/patching/sweep.js";
 import type { Backend } from "../src/platform/backend.js";
-import { countProducts, limitSeconds, sweepFlops } from "./flops.js";
-import { kernelTimes } from "./kernel-times.js";
+import { countProducts, limitSeconds, sweepFlops, wall } from "./flops.js";
+import { computed, kernelTimes } from "./kernel-times.js";
 import { type BaseModel, noisePair } from "./noise-pair.js";
 
 // One process of `sweep.ts`: sweeps a pair, and prints its figures as a line of JSON.
@@ -19,8 +19,10 @@ export interface SweepFigures {
   /** What the matrix products of these patches, and of the sweep's 1,440, take. */
   readonly flops: number;
   readonly wholeFlops: number;
-  /** The sweep's matrix products at this backend's plain matMul rate. */
-  readonly limitSeconds: number;
+  /** The sweep's matrix products at this backend's plain matMul rate, as a share of what the sweep took. */
+  readonly ofLimit: number;
+  /** The most that this process held, in bytes. */
+  readonly memory: number;
   /** Of the patches of layer `COMPARED`, [head, token]: the change of the logit difference. */
   readonly changes: readonly (readonly number[])[];
 }
@@ -29,7 +31,12 @@ export interface SweepFigures {
 const COMPARED = 5;
 
 const { values, positionals } = parseArgs({
-  options: { quick: { type: "boolean" }, profile: { type: "boolean" } },
+  options: {
+    quick: { type: "boolean" },
+    profile: { type: "boolean" },
+    /** On one core: its share of the limit is then of computing, which other work on the machine does not add to. */
+    alone: { type: "boolean" },
+  },
   allowPositionals: true,
 });
 const [folder, backend] = positionals as [string, Backend];
@@ -47,12 +54,14 @@ if (values.profile) {
   console.log(JSON.stringify(await kernelTimes(() => sweep(pair, { site: "text.cross.z", layers, heads }))));
   process.exit();
 }
-const began = performance.now();
+const clock = values.alone ? computed : wall;
+const [began, begun] = [wall(), clock()];
 let scores: Scores;
 const products = await countProducts(async () => {
   scores = await sweep(pair, { site: "text.cross.z", layers, heads });
 });
-const seconds = (performance.now() - began) / 1e3;
+const [seconds, clocked] = [wall() - began, clock() - begun];
+const { maxRSS } = process.resourceUsage();
 const tokens = pair.question.tokens.length;
 const figures: SweepFigures = {
   patches: layers.length * heads.length * tokens,
@@ -60,7 +69,8 @@ const figures: SweepFigures = {
   pairSeconds,
   flops: sweepFlops(blip, tokens, layers, heads.length),
   wholeFlops: sweepFlops(blip, tokens, every, num_attention_heads),
-  limitSeconds: await limitSeconds(products),
+  ofLimit: (await limitSeconds(products, clock)) / clocked,
+  memory: 1024 * maxRSS,
   changes: (scores!.table("logitDiff") as number[][][])[COMPARED]!,
 };
 console.log(JSON.stringify(figures));

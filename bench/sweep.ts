@@ -23,6 +23,10 @@ export interface Row {
   readonly architecture: string;
   readonly backend: string;
   readonly cores: number;
+  /** Each with a pair of its own. */
+  readonly processes: number;
+  /** The most that all of them held, in bytes. */
+  readonly memory: number;
   readonly seconds: number;
   readonly patchesPerSecond: number;
   /** Of the matrix products that the patches need, 10^9 operations a second. */
@@ -98,22 +102,34 @@ async function measureAll(folder: string, { cores, backends, scripts, quick }: C
     const rows: Row[] = [];
     for (const backend of backends)
       for (const count of cores)
-        rows.push({ architecture: architecture.name, ...(await measure(backend, folder, count, quick, peers)) });
+        for (const processes of waysOf(backend, count))
+          rows.push({
+            architecture: architecture.name,
+            ...(await measure(backend, folder, { cores: count, processes, quick, peers })),
+          });
     print(rows, peers);
     return rows;
   });
 }
 
-/** One process on one core; on several, a native backend uses them itself, and of wasm each core has a process and a pair. */
+/** How many processes: on several cores one that uses them all, where the backend does, or one a core, as a study. */
+function waysOf(backend: Backend, cores: number): number[] {
+  if (cores === 1 || backend === "node-gpu") return [1];
+  return backend === "wasm" ? [cores] : [1, cores];
+}
+
 async function measure(
   backend: Backend,
   folder: string,
-  cores: number,
-  quick: boolean,
-  peers: Peer[],
+  {
+    cores,
+    processes,
+    quick,
+    peers,
+  }: { readonly cores: number; readonly processes: number; readonly quick: boolean; readonly peers: Peer[] },
 ): Promise<Omit<Row, "architecture">> {
-  const processes = backend === "wasm" ? cores : 1;
-  const args = ["--import", "tsx", join(here, "sweep-ours.ts"), folder, backend, ...(quick ? ["--quick"] : [])];
+  const more = [...(quick ? ["--quick"] : []), ...(cores === processes ? ["--alone"] : [])];
+  const args = ["--import", "tsx", join(here, "sweep-ours.ts"), folder, backend, ...more];
   const found = await Promise.all(
     Array.from({ length: processes }, (_, core) =>
       figures<SweepFigures>(process.execPath, args, cores === processes ? core : undefined),
@@ -134,12 +150,14 @@ async function measure(
   return {
     backend,
     cores,
+    processes,
+    memory: found.reduce((sum, { memory }) => sum + memory, 0),
     seconds,
     patchesPerSecond: PATCHES / seconds,
     gflops: slowest.wholeFlops / seconds / 1e9,
     ratioProcedure: ratio("procedure"),
     ratioSkilled: ratio("skilled"),
-    ratioLimit: slowest.limitSeconds / slowest.seconds,
+    ratioLimit: slowest.ofLimit,
   };
 }
 
@@ -149,6 +167,8 @@ function print(rows: readonly Row[], peers: readonly Peer[]): void {
     rows.map((row) => ({
       "": `vlm-notice, ${row.architecture}, ${row.backend}`,
       cores: row.cores,
+      processes: row.processes,
+      GB: (row.memory / 1e9).toFixed(1),
       seconds: row.seconds.toFixed(1),
       "ms a patch": (1e3 / row.patchesPerSecond).toFixed(1),
       "patches/s": row.patchesPerSecond.toFixed(1),
