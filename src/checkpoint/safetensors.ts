@@ -149,26 +149,37 @@ export async function readFloats(entry: TensorEntry): Promise<Float32Array> {
   return finite(decoded(entry, await bytesOf(entry)), entry);
 }
 
+/** Values that are read at a time where 16 bits are kept of each: little stands beside the result. */
+const PIECE = 1 << 20;
+
 /**
- * The values of a tensor in 16 bits: as they are stored, or rounded to float16; in float32 where one of them is too
+ * The values of a tensor in 16 bits: as they are stored, or rounded to float16; undefined where one of them is too
  * large for that.
  *
  * @throws NoticeError `checkpoint` where a value is NaN or infinite.
  */
-export async function readHalves(entry: TensorEntry): Promise<{ bits: Uint16Array; kind: HalfKind } | Float32Array> {
-  const bytes = await bytesOf(entry);
-  const floats = finite(decoded(entry, bytes), entry);
-  if (entry.dtype === "F16" || entry.dtype === "BF16") return { bits: halves(bytes), kind: entry.dtype };
-  const bits = narrowed(floats);
-  return bits ? { bits, kind: "F16" } : floats;
+export async function readHalves(entry: TensorEntry): Promise<{ bits: Uint16Array; kind: HalfKind } | undefined> {
+  const { dtype, start, end } = entry;
+  const kind = dtype === "BF16" ? "BF16" : "F16";
+  const bits = new Uint16Array((end - start) / BYTES[dtype]);
+  for (let first = 0; first < bits.length; first += PIECE) {
+    const last = Math.min(bits.length, first + PIECE);
+    const bytes = await bytesOf(entry, start + first * BYTES[dtype], start + last * BYTES[dtype]);
+    const floats = finite(decoded(entry, bytes), entry, first);
+    const piece = dtype === kind ? halves(bytes) : narrowed(floats);
+    if (!piece) return undefined;
+    bits.set(piece, first);
+  }
+  return { bits, kind };
 }
 
-async function bytesOf({ name, source, start, end }: TensorEntry): Promise<Uint8Array> {
-  const bytes = await source.read(start, end);
-  if (bytes.length === end - start) return bytes;
+async function bytesOf(entry: TensorEntry, from = entry.start, to = entry.end): Promise<Uint8Array> {
+  const { name, source, start, end } = entry;
+  const bytes = await source.read(from, to);
+  if (bytes.length === to - from) return bytes;
   throw new NoticeError(
     "checkpoint",
-    `${source.name} ended inside tensor ${name}: ${bytes.length} of ${end - start} bytes.`,
+    `${source.name} ended inside tensor ${name}: ${from - start + bytes.length} of ${end - start} bytes.`,
   );
 }
 
@@ -181,12 +192,13 @@ function decoded({ name, dtype, source }: TensorEntry, bytes: Uint8Array): Float
   );
 }
 
-function finite(floats: Float32Array, { name, source }: TensorEntry): Float32Array {
+/** @param first the element that the values begin with. */
+function finite(floats: Float32Array, { name, source }: TensorEntry, first = 0): Float32Array {
   if (isFinite32(floats)) return floats;
   const at = floats.findIndex((value) => !Number.isFinite(value));
   throw new NoticeError(
     "checkpoint",
-    `${source.name}: tensor ${name} holds ${floats[at]} at element ${at}; weights must be finite.`,
+    `${source.name}: tensor ${name} holds ${floats[at]} at element ${first + at}; weights must be finite.`,
   );
 }
 

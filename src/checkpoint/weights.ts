@@ -41,7 +41,7 @@ export async function loadWeights(
   for (const names of stored.aliases) await checkAliases(names, entries, told.name);
   const loaded: tf.Tensor[] = [];
   try {
-    return (await mapLeaves(tree, async (place) => {
+    return await mapLeaves(tree, async (place) => {
       const entry = entries.get(place.name)!;
       const half = bits === 16 && isMatrix(place) && (await readHalf(place, entry));
       if (half) return half;
@@ -49,7 +49,7 @@ export async function loadWeights(
       loaded.push(tensor);
       handOver(tensor);
       return tensor;
-    })) as WeightTree;
+    });
   } catch (error) {
     tf.dispose(loaded);
     throw error;
@@ -68,7 +68,7 @@ export function weightCounts(
 ): { total: number; matrices: number; largest: number } {
   const counts = { total: 0, matrices: 0, largest: 0 };
   eachLeaf<Place>(stored.places(config, new Set()), (place) => {
-    const count = place.shape.reduce((product, side) => product * side, 1);
+    const count = sizeOf(place);
     const own = count / (place.third === undefined ? 1 : 3);
     counts.total += own;
     if (isMatrix(place)) counts.matrices += own;
@@ -176,7 +176,7 @@ async function readPlace(place: Place, entry: TensorEntry): Promise<tf.Tensor> {
 /** A matrix in 16 bits; undefined where it holds a value that float16 can't. */
 async function readHalf(place: Place, entry: TensorEntry): Promise<HalfMatrix | undefined> {
   const read = await readHalves(entry);
-  if (read instanceof Float32Array) return undefined;
+  if (!read) return undefined;
   const { values, shape } = ownPart(place, read.bits);
   const [rows, columns] = shape as [number, number];
   if (place.layout === undefined) return new HalfMatrix(values, read.kind, [rows, columns]);
@@ -219,17 +219,35 @@ function transpose<Values extends Float32Array | Uint16Array>(
 
 /**
  * The same tree of what was read; a matrix in 16 bits is widened each time that it is asked for. One leaf after the
- * other, not at once: that is what keeps the peak low.
+ * other, not at once, and the largest first, when least stands beside it: that is what keeps the peak low.
  */
-async function mapLeaves(node: unknown, of: (place: Place) => Promise<tf.Tensor | HalfMatrix>): Promise<unknown> {
-  await turn();
-  if (isLeaf(node)) return of(node as Place);
-  const made: object = Array.isArray(node) ? [] : {};
-  for (const [name, child] of Object.entries(node as object)) {
-    const value = await mapLeaves(child, of);
+async function mapLeaves(tree: WeightTree, of: (place: Place) => Promise<tf.Tensor | HalfMatrix>): Promise<WeightTree> {
+  const slots: Slot[] = [];
+  const made = copyOf(tree, slots);
+  for (const { node, name, place } of slots.sort((a, b) => sizeOf(b.place) - sizeOf(a.place))) {
+    await turn();
+    const value = await of(place);
     // Not enumerable, so that whoever goes through the tree widens nothing.
-    if (value instanceof HalfMatrix) Object.defineProperty(made, name, { get: () => value.widen() });
-    else Object.assign(made, { [name]: value });
+    if (value instanceof HalfMatrix) Object.defineProperty(node, name, { get: () => value.widen() });
+    else Object.assign(node, { [name]: value });
   }
   return made;
+}
+
+/** Where a leaf goes. */
+interface Slot {
+  readonly node: object;
+  readonly name: string;
+  readonly place: Place;
+}
+
+const sizeOf = ({ shape }: Place) => shape.reduce((product, side) => product * side, 1);
+
+/** The tree without its leaves, whose slots are added to a list. */
+function copyOf(tree: WeightTree, slots: Slot[]): object {
+  const node: object = Array.isArray(tree) ? [] : {};
+  for (const [name, child] of Object.entries(tree))
+    if (isLeaf(child)) slots.push({ node, name, place: child as Place });
+    else Object.assign(node, { [name]: copyOf(child as WeightTree, slots) });
+  return node;
 }

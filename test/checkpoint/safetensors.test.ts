@@ -5,7 +5,8 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { NoticeError } from "../../src/base/errors.js";
 import { POINTER } from "../../src/base/pointer.js";
-import { readFloats, readSafetensors } from "../../src/checkpoint/safetensors.js";
+import { narrowed, widened } from "../../src/checkpoint/half.js";
+import { readFloats, readHalves, readSafetensors } from "../../src/checkpoint/safetensors.js";
 import { bytesSource, fileOf, floats, readStored, type StoredTensor, safetensorsFile } from "../support/checkpoint.js";
 import { FIXTURES } from "../support/fixture.js";
 import { refused } from "../support/refused.js";
@@ -35,6 +36,35 @@ test("reads what npm's safetensors reads", async () => {
     const bytes = peer.getTensor(name).slice();
     assert.equal(await readFloats(entries.get(name)!), new Float32Array(bytes.buffer));
   }
+});
+
+test("in 16 bits: what is stored so, or the nearest, of tensors longer than what is read at a time", async () => {
+  const count = 2 ** 20 + 5;
+  const values = Float32Array.from({ length: count }, (_, i) => Math.sin(i) * 3);
+  const bits = narrowed(values)!;
+  const cut = Uint16Array.from(new Uint32Array(values.buffer), (wide) => wide >>> 16);
+  const stored = async (dtype: string, data: ArrayBufferView) => {
+    const bytes = new Uint8Array(data.buffer);
+    return (await read(safetensorsFile([["x", { dtype, shape: [count], bytes }]]))).get("x")!;
+  };
+  const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView) => Buffer.from(buffer, byteOffset, byteLength);
+  const equal = (found: ArrayBufferView, wanted: ArrayBufferView) => assert.ok(bytesOf(found).equals(bytesOf(wanted)));
+  for (const [dtype, data, wanted] of [
+    ["F32", values, bits],
+    ["F64", Float64Array.from(values), bits],
+    ["F16", bits, bits],
+    ["BF16", cut, cut],
+  ] as const) {
+    const entry = await stored(dtype, data);
+    const halves = (await readHalves(entry))!;
+    equal(halves.bits, wanted);
+    if (dtype.endsWith("16")) equal(widened(halves.bits, halves.kind), await readFloats(entry));
+  }
+  values[count - 2] = Number.NaN;
+  const entry = await stored("F32", values);
+  await refused(() => readHalves(entry), "checkpoint", `tensor x holds NaN at element ${count - 2}`);
+  values[count - 2] = 1e6;
+  assert.is(await readHalves(await stored("F32", values)), undefined);
 });
 
 test("metadata, scalars, empty tensors and an empty file", async () => {
