@@ -1,4 +1,3 @@
-import { tensorsOf } from "../model/pass.js";
 import type { PairInput } from "../patching/inputs.js";
 import type { Model } from "../patching/model.js";
 import type { Pair } from "../patching/pair.js";
@@ -7,7 +6,12 @@ import type { Pair } from "../patching/pair.js";
 const MOST_BYTES = 128 * 1024 * 1024;
 const SHARE = 1 / 8;
 
-const KEPT = new WeakMap<Model, Map<string, Pair>>();
+interface Kept {
+  readonly pair: Pair;
+  readonly bytes: number;
+}
+
+const KEPT = new WeakMap<Model, Map<string, Kept>>();
 
 /**
  * Does something with a pair that may be asked for again soon: a search for circuits goes through the same samples in
@@ -25,31 +29,31 @@ export async function withPair<Result>(
     using pair = await model.pair(input);
     return await use(pair);
   }
-  const kept = KEPT.get(model) ?? new Map<string, Pair>();
+  const kept = KEPT.get(model) ?? new Map<string, Kept>();
   KEPT.set(model, kept);
   const name = JSON.stringify(input);
-  const pair = kept.get(name) ?? (await model.pair(input));
+  const pair = kept.get(name)?.pair ?? (await model.pair(input));
   // Nobody frees what is in use.
   kept.delete(name);
   try {
     return await use(pair);
   } finally {
-    kept.get(name)?.[Symbol.dispose]();
-    kept.set(name, pair);
+    kept.get(name)?.pair[Symbol.dispose]();
+    kept.set(name, { pair, bytes: bytesOf(pair) });
     forgetOldest(kept, Math.min(MOST_BYTES, SHARE * (model.memory ?? Number.POSITIVE_INFINITY)));
   }
 }
 
 /** Frees all pairs that a model keeps. */
 export function forgetPairs(model: Model): void {
-  forgetOldest(KEPT.get(model) ?? new Map(), -1);
+  forgetOldest(KEPT.get(model) ?? new Map<string, Kept>(), -1);
 }
 
-function forgetOldest(kept: Map<string, Pair>, most: number): void {
-  let bytes = [...kept.values()].reduce((sum, pair) => sum + bytesOf(pair), 0);
-  for (const [name, pair] of kept) {
-    if (bytes <= most) return;
-    bytes -= bytesOf(pair);
+function forgetOldest(kept: Map<string, Kept>, most: number): void {
+  let left = [...kept.values()].reduce((sum, { bytes }) => sum + bytes, 0);
+  for (const [name, { pair, bytes }] of kept) {
+    if (left <= most) return;
+    left -= bytes;
     kept.delete(name);
     pair[Symbol.dispose]();
   }
@@ -57,6 +61,6 @@ function forgetOldest(kept: Map<string, Pair>, most: number): void {
 
 /** What both passes share is counted once. */
 function bytesOf({ clean, corrupted }: Pair): number {
-  const tensors = new Set([clean, corrupted].flatMap(({ activations }) => tensorsOf(activations)));
+  const tensors = new Set([clean, corrupted].flatMap((run) => run.tensors));
   return [...tensors].reduce((sum, { size }) => sum + 4 * size, 0);
 }

@@ -152,20 +152,39 @@ function* walkEdited(
  * them: nothing before that layer is computed again. In steps. Replacements may have a larger batch than
  * `base`; the rows then share what `base` knows.
  */
-export function* resume(model: Network, base: Activations, patches: Patches): Steps<tf.Tensor2D> {
+export function resume(model: Network, base: Activations, patches: Patches): Steps<tf.Tensor2D> {
+  const begins = Object.entries(patches).filter(([, given]) => given.size > 0);
+  const first = Object.fromEntries(begins.map(([name, given]) => [name, Math.min(...given.keys())]));
+  return resumeFrom(model, base, first, (name, blocks, x, from) => walking(blocks, x, from, patches[name]));
+}
+
+/** Takes a tower's blocks from layer `from`, whose input is `x`, to its streams from there on, the last one last. */
+export type Walk = (
+  tower: string,
+  blocks: readonly BlockFunction[],
+  x: tf.Tensor,
+  from: number,
+) => Steps<readonly tf.Tensor[]>;
+
+/** The same where `walk` knows what is patched. @param first the first layer that is, by tower. */
+export function* resumeFrom(
+  model: Network,
+  base: Activations,
+  first: Readonly<Record<string, number>>,
+  walk: Walk,
+): Steps<tf.Tensor2D> {
   const streams = { ...base.streams };
   const contexts = { ...base.contexts };
   const moved = new Set<string>();
   for (const [name, tower] of towersOf(model)) {
-    const given = patches[name];
     const read = upstreamOf(tower);
     const upstream = read !== undefined && moved.has(read);
-    if (!upstream && !given?.size) continue;
+    if (!upstream && first[name] === undefined) continue;
     if (upstream && tower.attends) contexts[name] = attend(model, name, streams[read]!.at(-1)!);
-    const from = upstream ? 0 : Math.min(...given!.keys());
+    const from = upstream ? 0 : first[name]!;
     const begun = base.streams[name]![from]!;
     const x = upstream && tower.takes ? place(model, name, begun, streams, base.places ?? []) : begun;
-    streams[name] = yield* walking(towerBlocks(model, name, contexts[name]!), x, from, given);
+    streams[name] = yield* walk(name, towerBlocks(model, name, contexts[name]!), x, from);
     moved.add(name);
   }
   return moved.has(model.architecture.readout.tower) ? readLogits(model, streams) : base.logits;

@@ -221,7 +221,8 @@ export async function keptBy(pair: Pair, sets: readonly (readonly HeadAt[])[], o
   const sites = (options.sites ?? circuitSites(model.architecture)).filter(
     (site) => !isShared(pair, parseSite(model, site)),
   );
-  const spots = (set: readonly HeadAt[]) => corrupt(pair, new Set(set.map(siteHeadName)), sites);
+  pair.corrupted.cache(sites);
+  const spots = corrupting(pair, sites);
   const where = { spots, sites: sites.map((site) => parseSite(model, site)) };
   const { memory, onProgress, signal } = options;
   const scores = await patchEach(pair, sets, where, { direction: "noise", memory, onProgress, signal });
@@ -235,15 +236,22 @@ export async function keptBy(pair: Pair, sets: readonly (readonly HeadAt[])[], o
   });
 }
 
-/** The heads that are not kept, a spot for each site and layer. */
-function corrupt(pair: Pair, kept: ReadonlySet<string>, sites: readonly CircuitSite[]): Spot[] {
-  return sites.flatMap((site) => {
+/** From the heads that are kept to those that are not, a spot for each site and layer: of equal heads the same. */
+function corrupting(pair: Pair, sites: readonly CircuitSite[]): (kept: readonly HeadAt[]) => Spot[] {
+  const layers = sites.flatMap((site) => {
     const { layers, heads } = towerSize(pair.model, parseSite(pair.model, site).tower);
-    return indexes(layers).flatMap((layer) => {
-      const head = indexes(heads).filter((head) => !kept.has(siteHeadName({ site, layer, head })));
-      return head.length > 0 ? [resolveSelection(pair, { site, layer, head })] : [];
-    });
+    return indexes(layers).map((layer) => ({ site, layer, heads: indexes(heads), known: new Map<string, Spot>() }));
   });
+  return (kept) => {
+    const names = new Set(kept.map(siteHeadName));
+    return layers.flatMap(({ site, layer, heads, known }) => {
+      const head = heads.filter((head) => !names.has(siteHeadName({ site, layer, head })));
+      if (head.length === 0) return [];
+      const spot = known.get(`${head}`) ?? resolveSelection(pair, { site, layer, head });
+      known.set(`${head}`, spot);
+      return [spot];
+    });
+  };
 }
 
 /** As `notice faithful` and `notice path` take it: `text.cross.z:L0H1`. */

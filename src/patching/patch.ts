@@ -19,6 +19,7 @@ import {
   type UncheckedSelection,
   whereSpots,
 } from "./selection.js";
+import { sharedPass } from "./shared-rows.js";
 import type { HeadSite } from "./sites.js";
 import { fromRun, type Source, valuesFrom } from "./sources.js";
 
@@ -163,8 +164,10 @@ export async function patchBatch(
   batch: readonly (readonly Spot[])[],
   { direction, source, metrics, signal }: BatchOptions,
 ): Promise<Score[]> {
-  const values = source ?? fromRun(pair.sides(direction).source);
-  const pass = (base: Run) => resume(pair.model, base.activations, replacements(pair, values, batch));
+  const pass = (base: Run) =>
+    source
+      ? resume(pair.model, base.activations, replacements(pair, source, batch))
+      : sharedPass(pair, { base, source: pair.sides(direction).source }, batch);
   return scorePasses(pair, pass, { direction, metrics, signal });
 }
 
