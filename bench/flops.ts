@@ -2,6 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { Architecture } from "../src/model/architecture.js";
 import type { BlipConfig } from "../src/model/blip-config.js";
 import { GROUPED_MATMUL } from "../src/model/kernels/grouped.js";
+import { byOps } from "../src/model/kernels/wasm-calls.js";
 import { FUSED_LINEAR } from "../src/platform/fused.js";
 import { withKernels } from "./kernels.js";
 
@@ -67,7 +68,7 @@ export async function countProducts(work: () => Promise<unknown>): Promise<Produ
       products.set(key, (products.get(key) ?? 0) + groups);
       return kernelFunc(given);
     };
-  await withKernels(kernels, counting, work);
+  await byOps(() => withKernels(kernels, counting, work));
   return products;
 }
 

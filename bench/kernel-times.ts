@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { WasmCalls } from "../src/model/kernels/wasm-calls.js";
 import { withKernels } from "./kernels.js";
 
 /** What one kernel took with arguments of one shape. */
@@ -24,22 +25,49 @@ export interface Profile {
  */
 export async function kernelTimes(work: () => Promise<unknown>): Promise<Profile> {
   const times = new Map<string, KernelTime>();
+  const timed = <Result>(
+    kernel: string,
+    inputs: readonly (tf.TensorInfo | undefined)[],
+    call: () => Result,
+  ): Result => {
+    const began = computed();
+    const result = call();
+    const seconds = computed() - began;
+    const shapes = inputs.map((input) => `[${input?.shape ?? ""}]`).join(" ");
+    const key = `${kernel} ${shapes}`;
+    const time = times.get(key) ?? { kernel, shapes, calls: 0, seconds: 0 };
+    times.set(key, { ...time, calls: time.calls + 1, seconds: time.seconds + seconds });
+    return result;
+  };
   const timing =
     ({ kernelName, kernelFunc }: tf.KernelConfig): tf.KernelFunc =>
-    (given) => {
-      const began = computed();
-      const result = kernelFunc(given);
-      const seconds = computed() - began;
-      const inputs = Object.values(given.inputs) as (tf.TensorInfo | undefined)[];
-      const shapes = inputs.map((input) => `[${input?.shape ?? ""}]`).join(" ");
-      const key = `${kernelName} ${shapes}`;
-      const time = times.get(key) ?? { kernel: kernelName, shapes, calls: 0, seconds: 0 };
-      times.set(key, { ...time, calls: time.calls + 1, seconds: time.seconds + seconds });
-      return result;
-    };
+    (given) =>
+      timed(kernelName, Object.values(given.inputs), () => kernelFunc(given));
+  const restore = timeCalls(timed);
   const began = computed();
-  await withKernels(tf.getKernelsForBackend(tf.getBackend()), timing, work);
+  try {
+    await withKernels(tf.getKernelsForBackend(tf.getBackend()), timing, work);
+  } finally {
+    restore();
+  }
   return { seconds: computed() - began, kernels: [...times.values()] };
+}
+
+type Timed = <Result>(kernel: string, inputs: readonly tf.TensorInfo[], call: () => Result) => Result;
+
+/** The same of calls that go past the engine. @returns what undoes it. */
+function timeCalls(timed: Timed): () => void {
+  const names = ["linear", "layerNorm", "gelu", "products", "attend"] as const;
+  const calls = WasmCalls.prototype as unknown as Record<string, (...given: unknown[]) => tf.Tensor>;
+  const before = names.map((name) => [name, calls[name]!] as const);
+  for (const [name, call] of before)
+    calls[name] = function (this: unknown, ...given) {
+      const inputs = given.filter((one) => one instanceof tf.Tensor);
+      return timed(name, inputs, () => call.apply(this, given));
+    };
+  return () => {
+    for (const [name, call] of before) calls[name] = call;
+  };
 }
 
 /** Seconds of the processor by this process, which other work on the machine does not add to. */

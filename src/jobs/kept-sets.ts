@@ -28,7 +28,11 @@ export const keptSetsJob = defineJob<KeptSetsInput, readonly number[]>(
   z.array(z.number()),
   async (model, { pair, sites, heads, sets }, onProgress) => {
     const named = sets.map((set) => set.map((at) => heads[at] ?? strange(at, heads.length)));
-    return await withPair(model, pair, (made) => keptBy(made, named, { sites, onProgress }));
+    return await withPair(model, pair, (made) => {
+      // Every round puts in the same values.
+      made.corrupted.cache(sites);
+      return keptBy(made, named, { sites, onProgress });
+    });
   },
 );
 

@@ -221,7 +221,6 @@ export async function keptBy(pair: Pair, sets: readonly (readonly HeadAt[])[], o
   const sites = (options.sites ?? circuitSites(model.architecture)).filter(
     (site) => !isShared(pair, parseSite(model, site)),
   );
-  pair.corrupted.cache(sites);
   const spots = corrupting(pair, sites);
   const where = { spots, sites: sites.map((site) => parseSite(model, site)) };
   const { memory, onProgress, signal } = options;

@@ -8,6 +8,7 @@ import {
   valueAt,
   walking,
 } from "../model/blocks/block.js";
+import { takeRows as rowsAt } from "../model/kernels/take-rows.js";
 import { blend } from "../model/kernels/values.js";
 import { type Activations, contextOf, partsOf, resume, towerBlocks } from "../model/pass.js";
 import type { Steps } from "../model/steps.js";
@@ -137,7 +138,7 @@ function takeRows(values: tf.Tensor, tokens: readonly number[], site?: BlockSite
   const byToken = isPattern ? tf.transpose(values, [0, 2, 1, 3]) : values;
   const [pairs, count, ...rest] = byToken.shape as [number, number, ...number[]];
   const at = tokens.map((token, patch) => Math.floor((patch * pairs) / tokens.length) * count + token);
-  const rows = tf.gather(tf.reshape(byToken, [pairs * count, ...rest]), tf.tensor1d(at, "int32"));
+  const rows = rowsAt(tf.reshape(byToken, [pairs * count, ...rest]), at);
   return tf.expandDims(rows, isPattern ? 2 : 1);
 }
 

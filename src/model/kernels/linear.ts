@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { fusedLinear, fusedNorm, fusesLinear } from "./fused.js";
+import { wasmCalls } from "./wasm-calls.js";
 
 // Each step is a tidy of its own, so that of a layer only its named values stand in memory at once. A matrix is read
 // once in such a tidy: where it is kept in 16 bits it is made for that.
@@ -53,6 +54,8 @@ function folded(x: tf.Tensor, weights: Projection, shapeOf: (out: number) => num
   return tf.tidy(() => {
     const { weight, bias } = weights;
     const shape = shapeOf(weight.shape[1]!);
+    const calls = wasmCalls();
+    if (calls) return calls.linear(x, weight, bias, shape);
     const rows = tf.reshape(x, [-1, weight.shape[0]!]) as tf.Tensor2D;
     const fused = bias && fusedLinear(rows, weight, bias);
     if (fused) return tf.reshape(fused, shape);
@@ -114,6 +117,8 @@ export function headsBackward(dy: tf.Tensor, weights: Matrix): tf.Tensor {
 /** Over the last axis; variance without Bessel's correction, as in PyTorch. */
 export function layerNorm(x: tf.Tensor, weights: LayerNorm, epsilon: number): tf.Tensor {
   const { weight, bias } = weights;
+  const calls = wasmCalls();
+  if (calls) return calls.layerNorm(x, weight, bias, epsilon);
   return fusedNorm(x, weights, epsilon) ?? tf.tidy(() => tf.add(tf.mul(normalise(x, epsilon), weight), bias));
 }
 
@@ -137,7 +142,7 @@ function normalise(x: tf.Tensor, epsilon: number): tf.Tensor {
 
 /** x Φ(x), by erf: BLIP uses the exact form, not the tanh approximation. */
 export function gelu(x: tf.Tensor): tf.Tensor {
-  return geluWithGradient(x);
+  return wasmCalls()?.gelu(x) ?? geluWithGradient(x);
 }
 
 /** With its derivative Φ(x) + x φ(x), which takes half as many steps as those of its parts. */

@@ -1,0 +1,189 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { ASSEMBLY } from "./assembly.js";
+
+// Of a small model's pass on wasm most time goes into calls: an op of TensorFlow.js takes 10 µs beside what its kernel
+// computes, and a norm is nine ops. Here several ops are one call, over the backend's own memory, without the engine.
+// Sums are in the order of the ops, so the results have the same bits. Gradients go through the ops.
+
+/** What assembly/index.ts exports: addresses, then lengths. */
+interface Assembly {
+  products(...given: number[]): void;
+  scores(...given: number[]): void;
+  values(...given: number[]): void;
+  layerNorm(...given: number[]): void;
+  addBias(...given: number[]): void;
+  scaled(...given: number[]): void;
+  gate(...given: number[]): void;
+}
+
+/** What is used of the wasm backend of TensorFlow.js 4.22. */
+interface WasmBackend extends tf.KernelBackend {
+  readonly wasm: {
+    cwrap(name: string, returns: null, parameters: readonly string[]): (...given: unknown[]) => void;
+    readonly HEAPU8: Uint8Array;
+    readonly asm?: { readonly memory?: WebAssembly.Memory };
+  };
+  readonly dataIdMap: { get(dataId: object): { readonly id: number; readonly memoryOffset: number } };
+  makeOutput(shape: readonly number[], dtype: "float32"): tf.TensorInfo;
+}
+
+/** The backend's batched product sums sums of so many terms. */
+const BLOCK = 48;
+/** Its 2-D product sums all terms one after the other. */
+const WHOLE = 2 ** 30;
+
+/** How a product of these terms is summed where the ops of `products.ts` would compute it. */
+export const blockOf = (isBatched: boolean) => (isBatched ? BLOCK : WHOLE);
+
+let asked = true;
+
+/** What `compute` gives by ops alone: what a test compares with, and where products are counted. */
+export async function byOps<Result>(compute: () => Result | Promise<Result>): Promise<Result> {
+  asked = false;
+  try {
+    return await compute();
+  } finally {
+    asked = true;
+  }
+}
+
+const KNOWN = new WeakMap<object, WasmCalls | null>();
+
+/** The calls; undefined where the backend is another, or gradients are taken. */
+export function wasmCalls(): WasmCalls | undefined {
+  const engine = tf.engine();
+  if (!asked || engine.backendName !== "wasm" || engine.state.gradientDepth > 0) return undefined;
+  const backend = engine.backend as WasmBackend;
+  const { wasm } = backend;
+  const known = KNOWN.get(wasm);
+  if (known !== undefined) return known ?? undefined;
+  const assembly = instantiate(wasm.asm?.memory);
+  const made = assembly && new WasmCalls(backend, assembly);
+  KNOWN.set(wasm, made ?? null);
+  return made;
+}
+
+/** Not where the memory is shared by threads, or there is no SIMD. */
+function instantiate(memory: WebAssembly.Memory | undefined): Assembly | undefined {
+  if (!memory) return undefined;
+  try {
+    const bytes = Uint8Array.from(atob(ASSEMBLY), (letter) => letter.charCodeAt(0));
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } });
+    return exports as unknown as Assembly;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Ops of a pass in one call each. Results are tensors as any, in the scope of the caller. */
+export class WasmCalls {
+  readonly #multiply: (...given: unknown[]) => void;
+  readonly #softmax: (...given: unknown[]) => void;
+  readonly #erf: (...given: unknown[]) => void;
+
+  constructor(
+    private readonly backend: WasmBackend,
+    private readonly assembly: Assembly,
+  ) {
+    const { wasm } = backend;
+    const [number, array] = ["number", "array"];
+    this.#multiply = wasm.cwrap("BatchMatMul", null, [
+      ...[number, array, number, number, array, number],
+      ...[number, number, number],
+    ]);
+    this.#softmax = wasm.cwrap("Softmax", null, [number, number, number, number]);
+    this.#erf = wasm.cwrap("Erf", null, [number, number, number]);
+  }
+
+  /** x [.., in] by a matrix [in, out], and a bias [out] if there is one: `shape`. */
+  linear(x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor | undefined, shape: readonly number[]): tf.Tensor {
+    const [inside, outside] = weight.shape as [number, number];
+    const rows = x.size / inside;
+    const out = this.backend.makeOutput(shape, "float32");
+    const [left, right, result] = [x, weight, out].map((tensor) => this.#data(tensor).id);
+    this.#multiply(left, bytesOf(1, rows, inside), 3, right, bytesOf(1, inside, outside), 3, 0, 0, result);
+    if (bias) this.assembly.addBias(this.#at(out), this.#at(bias), rows, outside);
+    return this.#tensor(out);
+  }
+
+  /** Over the last axis. */
+  layerNorm(x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor, epsilon: number): tf.Tensor {
+    const out = this.backend.makeOutput(x.shape, "float32");
+    const { size: width } = weight;
+    this.assembly.layerNorm(
+      ...[x, weight, bias, out].map((tensor) => this.#at(tensor)),
+      ...[x.size / width, width, epsilon],
+    );
+    return this.#tensor(out);
+  }
+
+  /** x Φ(x) */
+  gelu(x: tf.Tensor): tf.Tensor {
+    const scaled = this.backend.makeOutput(x.shape, "float32");
+    const out = this.backend.makeOutput(x.shape, "float32");
+    this.assembly.scaled(this.#at(x), this.#at(scaled), x.size, Math.SQRT1_2);
+    this.#erf(this.#data(scaled).id, FLOAT32, this.#data(out).id);
+    this.backend.disposeData(scaled.dataId);
+    this.assembly.gate(this.#at(x), this.#at(out), x.size);
+    return this.#tensor(out);
+  }
+
+  /** [group, m, k] x [group, k, n] -> [group, m, n] */
+  products(a: tf.Tensor, b: tf.Tensor): tf.Tensor {
+    const [groups, m, k] = a.shape as [number, number, number];
+    const n = b.shape[2]!;
+    const out = this.backend.makeOutput([groups, m, n], "float32");
+    this.assembly.products(this.#at(a), this.#at(b), this.#at(out), groups, m, k, n, BLOCK);
+    return this.#tensor(out);
+  }
+
+  /**
+   * softmax(q kᵀ / √headDim) v: q [batch, query, head, headDim] and k, v [context, key, head, headDim] -> [batch, query,
+   * head, headDim]. @param block of the sums of both products.
+   */
+  attend(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, block: number): tf.Tensor {
+    const [batch, queries, heads, dim] = q.shape as [number, number, number, number];
+    const [contexts, keys] = k.shape as [number, number];
+    const rows = (batch / contexts) * queries;
+    const scratch = this.backend.makeOutput([dim, keys + rows], "float32");
+    const scores = this.backend.makeOutput([contexts * heads, rows, keys], "float32");
+    const pattern = this.backend.makeOutput(scores.shape, "float32");
+    const out = this.backend.makeOutput(q.shape, "float32");
+    const sizes = [contexts, heads, rows, keys, dim];
+    this.assembly.scores(
+      ...[q, k, scores, scratch].map((tensor) => this.#at(tensor)),
+      ...[...sizes, 1 / Math.sqrt(dim), block],
+    );
+    this.#softmax(this.#data(scores).id, this.#data(pattern).id, keys, contexts * heads * rows);
+    this.assembly.values(...[pattern, v, out].map((tensor) => this.#at(tensor)), ...sizes, block);
+    for (const { dataId } of [scratch, scores, pattern]) this.backend.disposeData(dataId);
+    return this.#tensor(out);
+  }
+
+  /** Rows by their numbers: [row, …] -> [number of rows, …]. The backend's gather takes 60 ns a number. */
+  takeRows(x: tf.Tensor, rows: readonly number[]): tf.Tensor {
+    const out = this.backend.makeOutput([rows.length, ...x.shape.slice(1)], "float32");
+    const [from, to, bytes] = [this.#at(x), this.#at(out), (4 * x.size) / x.shape[0]!];
+    const { HEAPU8 } = this.backend.wasm;
+    for (const [at, row] of rows.entries())
+      HEAPU8.copyWithin(to + at * bytes, from + row * bytes, from + (row + 1) * bytes);
+    return this.#tensor(out);
+  }
+
+  #data({ dataId }: tf.TensorInfo) {
+    return this.backend.dataIdMap.get(dataId);
+  }
+
+  #at(tensor: tf.TensorInfo): number {
+    return this.#data(tensor).memoryOffset;
+  }
+
+  #tensor(info: tf.TensorInfo): tf.Tensor {
+    return tf.engine().makeTensorFromTensorInfo(info, this.backend) as tf.Tensor;
+  }
+}
+
+/** float32 among the backend's types. */
+const FLOAT32 = 0;
+
+const bytesOf = (...sides: number[]) => new Uint8Array(new Int32Array(sides).buffer);

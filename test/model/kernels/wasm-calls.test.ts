@@ -1,0 +1,85 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { attention } from "../../../src/model/kernels/attention.js";
+import { registerGradients } from "../../../src/model/kernels/gradients.js";
+import { gelu, intoHeads, layerNorm, linear, outOfHeads, product } from "../../../src/model/kernels/linear.js";
+import { batchedMatMul } from "../../../src/model/kernels/products.js";
+import { takeRows } from "../../../src/model/kernels/take-rows.js";
+import { byOps, wasmCalls } from "../../../src/model/kernels/wasm-calls.js";
+import { useBackend } from "../../../src/platform/backend.js";
+
+// The ops of TensorFlow.js are what calls are compared with, bit for bit.
+
+test.before(async () => {
+  await useBackend("wasm");
+  registerGradients();
+  assert.ok(wasmCalls());
+});
+
+let seed = 0;
+const random = (...shape: number[]) => tf.randomNormal(shape, 0, 1, "float32", ++seed);
+
+async function same(compute: () => tf.Tensor): Promise<void> {
+  const before = tf.memory().numTensors;
+  const [one, ops] = [tf.tidy(compute), await byOps(() => tf.tidy(compute))];
+  assert.is(tf.memory().numTensors, before + 2, "nothing else is left");
+  assert.equal(one.shape, ops.shape);
+  assert.equal([...(await one.data())], [...(await ops.data())]);
+  tf.dispose([one, ops]);
+}
+
+for (const [rows, width] of [
+  [1, 96],
+  [7, 96],
+  [64, 13],
+] as const)
+  test(`${rows} rows of ${width}: norm, activation, projections`, async () => {
+    const x = random(1, rows, width);
+    const vectors = { weight: random(width), bias: random(width) };
+    await same(() => layerNorm(x, vectors, 1e-5));
+    await same(() => gelu(x));
+    const matrix = { weight: random(width, 18), bias: random(18) };
+    await same(() => linear(x, matrix));
+    await same(() => product(x, matrix));
+    await same(() => intoHeads(x, matrix, 6));
+    await same(() => outOfHeads(tf.reshape(x, [1, rows, 1, width]), { weight: matrix.weight }));
+  });
+
+for (const [groups, m, k, n] of [
+  [1, 5, 7, 3],
+  [3, 4, 16, 9],
+  [2, 6, 100, 9], // two whole blocks of the sum and a part of one
+] as const)
+  test(`${groups} products [${m}, ${k}] x [${k}, ${n}]`, async () => {
+    const [a, b] = [random(groups, m, k), random(groups, k, n)];
+    await same(() => batchedMatMul(a, b));
+  });
+
+for (const [batch, contexts, queries, keys] of [
+  [1, 1, 9, 9],
+  [4, 4, 9, 9],
+  [4, 1, 9, 65],
+  [4, 2, 3, 65],
+  [1, 1, 65, 65],
+] as const)
+  test(`attention of ${batch} x ${queries} queries to ${contexts} x ${keys} keys`, async () => {
+    const [q, k, v] = [random(batch, queries, 6, 16), random(contexts, keys, 6, 16), random(contexts, keys, 6, 16)];
+    const nothing = { weight: q, bias: q };
+    const weights = { query: nothing, key: nothing, value: nothing, output: nothing };
+    await same(() => attention(weights, () => q, { k, v }, { heads: 6, given: { q: { values: q } } }).z);
+  });
+
+test("gradients go through the ops", async () => {
+  const [x, weight, bias] = [random(5, 8), random(8), random(8)];
+  const slope = () => tf.grad((x: tf.Tensor) => gelu(layerNorm(x, { weight, bias }, 1e-5)))(x);
+  await same(slope);
+});
+
+test("rows are taken in any order", async () => {
+  const x = random(4, 3, 5);
+  await same(() => takeRows(x, [3, 0, 0, 2, 1]));
+  await same(() => takeRows(x, [0, 1, 2, 3]));
+});
+
+test.run();
