@@ -2,6 +2,7 @@ import { z } from "zod";
 import { NoticeError } from "../base/errors.js";
 import { type HeadAt, keptBy } from "../patching/faithful.js";
 import type { PairInput } from "../patching/inputs.js";
+import { keepValues } from "../patching/kept-values.js";
 import type { CircuitSite } from "../patching/sites.js";
 import { aList, defineJob, pairInput } from "./job.js";
 import { withPair } from "./last-pairs.js";
@@ -30,7 +31,7 @@ export const keptSetsJob = defineJob<KeptSetsInput, readonly number[]>(
     const named = sets.map((set) => set.map((at) => heads[at] ?? strange(at, heads.length)));
     return await withPair(model, pair, (made) => {
       // Every round puts in the same values.
-      made.corrupted.cache(sites);
+      keepValues(made.corrupted, sites);
       return keptBy(made, named, { sites, onProgress });
     });
   },

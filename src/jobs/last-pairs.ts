@@ -1,4 +1,5 @@
 import type { PairInput } from "../patching/inputs.js";
+import { tensorsIn } from "../patching/kept-values.js";
 import type { Model } from "../patching/model.js";
 import type { Pair } from "../patching/pair.js";
 
@@ -61,6 +62,6 @@ function forgetOldest(kept: Map<string, Kept>, most: number): void {
 
 /** What both passes share is counted once. */
 function bytesOf({ clean, corrupted }: Pair): number {
-  const tensors = new Set([clean, corrupted].flatMap((run) => run.tensors));
+  const tensors = new Set([clean, corrupted].flatMap(tensorsIn));
   return [...tensors].reduce((sum, { size }) => sum + 4 * size, 0);
 }

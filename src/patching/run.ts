@@ -54,17 +54,6 @@ export class Run<A extends ArchitectureName = ArchitectureName> {
     return tf.tidy(() => tf.squeeze(valueAt(blockOf(this.model, this.activations, tower, layer), within), [0]));
   }
 
-  /** The same with the batch, [1, …], read from what is cached where it is. Call inside a `tf.tidy`. */
-  value({ site, tower, within }: SiteParts, layer: number): tf.Tensor {
-    const known = this.#cached.get(`${site}:L${layer}`);
-    return known ? tf.expandDims(known) : valueAt(blockOf(this.model, this.activations, tower, layer), within);
-  }
-
-  /** All its tensors, each once. They belong to the run. */
-  get tensors(): tf.Tensor[] {
-    return [...tensorsOf(this.activations), ...this.#cached.values()];
-  }
-
   /**
    * Values of all sites and layers, or of those chosen, each as `at` gives it, by a name such as `text.cross.z:L0`.
    * They belong to the run, and are computed once.
@@ -109,7 +98,7 @@ export class Run<A extends ArchitectureName = ArchitectureName> {
 
   /** Frees its tensors. */
   [Symbol.dispose](): void {
-    if (!this.#disposed) tf.dispose(this.tensors);
+    tf.dispose([...tensorsOf(this.#activations), ...this.#cached.values()]);
     this.#disposed = true;
   }
 }

@@ -5,6 +5,7 @@ import { takeRows } from "../model/kernels/take-rows.js";
 import type { Replacement } from "../model/kernels/values.js";
 import { resumeFrom } from "../model/pass.js";
 import type { Steps } from "../model/steps.js";
+import { valueIn } from "./kept-values.js";
 import type { Pair } from "./pair.js";
 import type { Run } from "./run.js";
 import { roomOf, type Spot, whereSpots } from "./selection.js";
@@ -128,7 +129,7 @@ function givenAt(pair: Pair, source: Run, layer: number, rows: readonly (readonl
     const { heads, tokens } = roomOf(pair, parts);
     const here = rows.map((spots) => spots.filter((spot) => spot.parts.site === parts.site));
     const isWhole = (spot: Spot) => spot.tokens.length === tokens && (!parts.perHead || spot.heads.length === heads);
-    const values = source.value(parts, layer);
+    const values = valueIn(source, parts, layer);
     given[parts.within] = here.every((spots) => spots.some(isWhole))
       ? { values }
       : { values, where: whereSpots(here, parts, { heads, tokens }) };
