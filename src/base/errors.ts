@@ -41,6 +41,10 @@ export class NoticeError extends Error {
   }
 }
 
+/** Whether it lies in what was given: with other input, what refused it works on. */
+export const isOfInput = (error: unknown): error is NoticeError =>
+  error instanceof NoticeError && error.code !== "backend";
+
 /** What nobody reads to its end: names and values come from files, and may be of any length. */
 const LONGEST_MESSAGE = 4000;
 

@@ -1,5 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { NoticeError } from "../../src/base/errors.js";
 import type { Executor } from "../../src/executors/executor.js";
 import { inProcess } from "../../src/executors/in-process.js";
 import { openPool } from "../../src/executors/processes.js";
@@ -38,6 +39,18 @@ test("what is wrong with an input is its result, and a closed executor performs 
   assert.equal(codes, ["image", undefined]);
   await executor.close();
   await refused(() => executor.perform("headEffects", inputs).next(), "disposed", "closed");
+});
+
+test("a lost GPU is no pair's error: it ends what is computed here", async () => {
+  using model = await loadBlip(NARROW, { backend: "wasm" });
+  const lost = { ...pair };
+  Object.defineProperty(lost, "image", {
+    get() {
+      throw new NoticeError("backend", "The GPU does not answer.");
+    },
+  });
+  const found = inProcess(model).perform("headEffects", [{ key: 0, input: { pair: lost } }]);
+  await refused(() => found.next(), "backend", "The GPU does not answer");
 });
 
 test("what is no input of a job is refused by its name", async () => {

@@ -1,6 +1,8 @@
 // Loaded into a worker before its own code (NODE_OPTIONS=--import): kills it where a task's question says so. `kill` in
-// a question kills every worker that gets it, `once` only the first; `throw` is an error of no kind of ours.
+// a question kills every worker that gets it, `once` only the first; `throw` is an error of no kind of ours, and with
+// `lost` the first has lost its GPU.
 import { existsSync, writeFileSync } from "node:fs";
+import { NoticeError } from "../../src/base/errors.js";
 
 if (process.send)
   process.on("message", ({ input }: { input: { pair?: { question: string } } }) => {
@@ -8,7 +10,15 @@ if (process.send)
     const fail = () => {
       throw new TypeError("thrown within");
     };
+    const lose = () => {
+      throw new NoticeError("backend", "The GPU does not answer.");
+    };
     if (question.includes("throw")) Object.defineProperty(input.pair, "image", { get: fail });
+    const lost = `${process.env.KILLED_ONCE}-lost`;
+    if (question.includes("lost") && !existsSync(lost)) {
+      writeFileSync(lost, "");
+      Object.defineProperty(input.pair, "image", { get: lose });
+    }
     const killed = process.env.KILLED_ONCE!;
     if (question.includes("once") && !existsSync(killed)) writeFileSync(killed, "");
     else if (!question.includes("kill")) return;

@@ -143,6 +143,18 @@ test("a pair that kills its workers is that pair's error; one that killed one is
   same(results, right);
 });
 
+test("a worker that lost its GPU is replaced, and another does the pair", async () => {
+  const before = two.pids;
+  const items = pairs(4);
+  items[1] = { key: 1, ...image, question: `${CLEAN_QUESTION} lost` };
+  const results = await collect(two, items);
+  assert.is(results.get(1)!.error, undefined);
+  results.delete(1);
+  same(results, right);
+  assert.ok(existsSync(`${process.env.KILLED_ONCE}-lost`));
+  assert.not.equal(two.pids, before);
+});
+
 test("a worker makes its number of tensors and no more", async () => {
   await using pool = await openPool(NARROW, { workers: 1, backend: "wasm", recycleAfter: 1 });
   const pids: number[] = [];

@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { NoticeError } from "../../base/errors.js";
+import { isOfInput, NoticeError } from "../../base/errors.js";
 import { checkpointFolder } from "../../files/folder.js";
 import { jobNamed, type Task } from "../../jobs/jobs.js";
 import { loadModel } from "../../patching/load-model.js";
@@ -24,7 +24,7 @@ try {
   process.on("message", (task: Task) => {
     perform(model, task)
       .then((output) => send({ kind: "done", output, tensors: tensorsMade() }))
-      .catch((error) => refuse(error, tensorsMade()));
+      .catch((error) => (isOfInput(error) ? refuse(error, tensorsMade()) : end(error)));
   });
   send({ kind: "ready", backend: model.backend });
 } catch (error) {
@@ -37,11 +37,13 @@ async function perform(model: Model, { name, input }: Task): Promise<unknown> {
 
 function refuse(error: unknown, tensors: number): void {
   if (error instanceof NoticeError) send({ kind: "refused", code: error.code, message: error.message, tensors });
-  else
-    process.send!(
-      { kind: "broken", message: error instanceof Error ? error.message : `${error}` } satisfies Report,
-      () => process.exit(1),
-    );
+  else end(error);
+}
+
+/** Its backend may be in any state, such as a GPU that was lost: another process takes over. */
+function end(error: unknown): void {
+  const message = error instanceof Error ? error.message : `${error}`;
+  process.send!({ kind: "broken", message } satisfies Report, () => process.exit(1));
 }
 
 function send(report: Report): void {
