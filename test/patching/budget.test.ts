@@ -150,7 +150,7 @@ const SMOLVLM: Network = {
   weights: {},
 };
 
-test("what a patch of SmolVLM-256M is counted as, by hand: the rows from its token on, and all tiles", () => {
+test("what a patch of SmolVLM-256M is counted as, by hand: the rows from its token on, and all tiles", async () => {
   const text = parseSite(SMOLVLM, "text.self.z");
   const row = 44 * 576 + 6 * 1536;
   // Ten rows and their keys and values, over 1,180 keys; four of the row that is read, and of the vocabulary.
@@ -163,6 +163,9 @@ test("what a patch of SmolVLM-256M is counted as, by hand: the rows from its tok
   const extent = { tokens: 1180, tiles: 17, from: 1170 };
   assert.is(patchesAtOnce(SMOLVLM, text, extent, shared + 3 * 4 * fast), 3);
   assert.is(patchesAtOnce(SMOLVLM, text, extent, shared + 3 * 4 * fast - 1), 2);
+  assert.is(patchesAtOnce(SMOLVLM, text, extent, shared + 4 * fast), 1);
+  const beside = "0.00477 GB at 1180 tokens and 17 tiles, and 0.109 GB are held beside it, and the budget is 0.114 GB";
+  await refused(() => patchesAtOnce(SMOLVLM, text, extent, shared + 4 * fast - 1), "memory", beside);
   const seeing = (tiles: number) =>
     tiles * 1024 * (44 * 768 + 6 * 3072) + 6 * 12 * 1024 * 1024 + tiles * 1024 * 768 * 12;
   for (const [tiles, tokens] of [

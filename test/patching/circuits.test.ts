@@ -170,6 +170,12 @@ test("universal heads are those that all circuits have; overlap is Jaccard's", (
     { layer: 0, head: 5, circuits: ["b", "c"] },
     { layer: 3, head: 0, circuits: ["a"] },
   ]);
+  const alike = universality([{ name: "a", circuit: planted("4.5", "4.1", "2.3") }]);
+  assert.equal(
+    alike.heads.map(({ layer, head }) => `${layer}.${head}`),
+    ["2.3", "4.1", "4.5"],
+    "equal ones by layer and head",
+  );
   assert.equal(found.overlap, [
     [1, 1 / 3, 1 / 3, 0, 0],
     [1 / 3, 1, 1, 0, 0],

@@ -1,5 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { random } from "../../src/base/random.js";
 import { depthShares, overlapChance, rankCorrelation, rankedAlike } from "../../src/patching/comparison.js";
 
 const near = (found: number | null, wanted: number, what: string) =>
@@ -33,6 +34,15 @@ test("samples rank heads by the size of their scores; the interval widens where 
   assert.is(correlation, -0.5);
   // Without the third sample the order is that of `same`, with it alone the reverse.
   assert.equal([low, high], [-1, 1]);
+  // Of 40 samples with much noise: an interval of some width, whatever is drawn first.
+  const noisy = (seed: number) => {
+    const choose = random(seed, "noise");
+    return Array.from({ length: 40 }, () => Array.from({ length: 9 }, (_, head) => head / 4 + 3 * choose.next()));
+  };
+  for (const seed of [0, 1, 2, 3]) {
+    const found = rankedAlike(noisy(1), noisy(2), { seed, resamples: 200 });
+    assert.ok(found.high! - found.low! > 0.05, JSON.stringify(found));
+  }
 });
 
 test("layers fall into quarters of the depth by their middle", () => {
