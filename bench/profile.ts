@@ -8,7 +8,7 @@ import type { KernelTime, Profile } from "./kernel-times.js";
 import { figures, here, withScratch } from "./processes.js";
 
 // `npm run profile`: where the time of a sweep goes, kernel by kernel, on one core.
-//   --model NAME    blip-vqa, blip-itm (base size, a twelfth of the patches) or smolvlm (SmolVLM-256M's shape) (blip-vqa)
+//   --model NAME    blip-vqa, blip-itm (base size, every third layer) or smolvlm (SmolVLM-256M's shape) (blip-vqa)
 //   --backend B     node or wasm (wasm)
 //   --images N      of smolvlm: 64 or 1088 image tokens (64)
 //   --asked N       of smolvlm: so many of the question's eight tokens (1)
@@ -47,7 +47,7 @@ async function profiled(scratch: string, backend: Backend): Promise<Profile> {
     figures<Profile>(process.execPath, ["--import", "tsx", join(here, name), ...args, "--profile"], 0);
   if (BASE_ARCHITECTURES.includes(options.model as BaseArchitecture)) {
     await writeBaseCheckpoint(model, options.model as BaseArchitecture);
-    return script("sweep-ours.ts", model, backend, "--quick");
+    return script("sweep-ours.ts", model, backend);
   }
   await writeSmolVlm(model, "small");
   const pair = join(scratch, "pair");
