@@ -55,6 +55,7 @@ export class KeptSets {
       name: "rules",
       job: "keptSets",
       work,
+      isBrief: true,
       isOfSample: (error: NoticeError) => error.code === "worker" || isOfThePair(error),
       rowsOf({ sample, masks }, { output, error }, provenance) {
         if (error) stage.watch.warn(`${nameOf(sample)}: ${error.message}`);

@@ -4,6 +4,7 @@ import type { JobName, Jobs } from "../jobs/jobs.js";
 import type { StoredSample } from "./queries/samples.js";
 import type { StudyRun } from "./run.js";
 import type { Shard } from "./shard.js";
+import type { Store } from "./store.js";
 import type { Row, Table } from "./tables.js";
 
 /** The stages that compute, in their order. */
@@ -49,9 +50,14 @@ export interface Round<Key, Name extends JobName> {
   readonly work: readonly { readonly key: Key; readonly input: Jobs[Name]["input"] }[];
   /** Whether an error is the sample's own, so that the stage goes on. Default: only if it crashed its process. */
   readonly isOfSample?: (error: NoticeError) => boolean;
+  /** Results take less time than it takes to write one: those of a while are written together. */
+  readonly isBrief?: boolean;
   /** What is kept of a result, written in one transaction. */
   rowsOf(key: Key, result: Outcome<Jobs[Name]["output"]>, provenance: number): Partial<Record<Table, readonly Row[]>>;
 }
+
+/** Milliseconds of brief results that may be lost where a process dies. */
+const BRIEF = 500;
 
 /**
  * Performs a job on every sample and stores each result, so that an interrupted stage continues where it stopped.
@@ -60,7 +66,7 @@ export interface Round<Key, Name extends JobName> {
  */
 export async function throughSamples<Key, Name extends JobName>(
   { run, watch, executor, signal }: Stage,
-  { name, job, work, isOfSample = ({ code }) => code === "worker", rowsOf }: Round<Key, Name>,
+  { name, job, work, isOfSample = ({ code }) => code === "worker", isBrief = false, rowsOf }: Round<Key, Name>,
 ): Promise<void> {
   if (work.length === 0) return;
   const { store } = run;
@@ -69,19 +75,44 @@ export async function throughSamples<Key, Name extends JobName>(
   try {
     const performing = await executor();
     const provenance = await run.provenance(performing.backend);
-    let done = 0;
-    for await (const result of performing.perform(job, until(work, signal))) {
-      if (result.error && !isOfSample(result.error)) throw result.error;
-      const rows = rowsOf(result.key, result, provenance);
-      await store.transaction(async () => {
-        for (const [table, some] of Object.entries(rows)) await store.insert(table as Table, some);
-      });
-      bar.update(++done);
+    const waiting: ReturnType<typeof rowsOf>[] = [];
+    let [done, written] = [0, performance.now()];
+    const write = async () => {
+      const results = waiting.splice(0);
+      await writeAll(store, results);
+      written = performance.now();
+      done += results.length;
+      if (results.length > 0) bar.update(done);
+    };
+    try {
+      for await (const result of performing.perform(job, until(work, signal))) {
+        if (result.error && !isOfSample(result.error)) throw result.error;
+        waiting.push(rowsOf(result.key, result, provenance));
+        if (!isBrief || performance.now() - written > BRIEF) await write();
+      }
+    } catch (error) {
+      // What is wrong with the database then is wrong with the next call, too.
+      await write().catch(() => {});
+      throw error;
     }
+    await write();
   } finally {
     bar.end();
   }
   signal?.throwIfAborted();
+}
+
+/** The rows of results, all in one transaction. */
+async function writeAll(store: Store, results: readonly Partial<Record<Table, readonly Row[]>>[]): Promise<void> {
+  if (results.length === 0) return;
+  const tables = new Set(results.flatMap((rows) => Object.keys(rows) as Table[]));
+  await store.transaction(async () => {
+    for (const table of tables)
+      await store.insert(
+        table,
+        results.flatMap((rows) => rows[table] ?? []),
+      );
+  });
 }
 
 /** The items until the signal. Then the list ends: work in progress is finished and nothing new begins. */
