@@ -5,6 +5,8 @@ import { parse } from "csv-parse/sync";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { mean } from "../../src/base/mean.js";
+import { Executor, type Outcome } from "../../src/executors/executor.js";
+import type { JobName, Jobs } from "../../src/jobs/jobs.js";
 import { faithfulness, type HeadAt, siteHeadName } from "../../src/patching/faithful.js";
 import { loadBlip } from "../../src/patching/load-model.js";
 import { openPool, type Pool } from "../../src/pool.js";
@@ -141,6 +143,46 @@ test("an interrupted search goes on where it was", async ({ folder, pool }) => {
   using run = await StudyRun.reopen(folder);
   assert.is(await run.store.count("SELECT count(DISTINCT dataset) FROM rules"), 3);
 });
+
+test("a search that fails keeps what it had found until then", async ({ folder, pool }) => {
+  using run = await StudyRun.reopen(folder);
+  await run.store.run("DELETE FROM rules");
+  await run.store.run("DELETE FROM kept");
+  const executor = new Failing(pool, 2);
+  const failed = runStages(run, ["rules"], { watch: silent, executor });
+  assert.match(await failed.then(String, String), /no more/);
+  assert.is(await run.store.count("SELECT count(DISTINCT sample) FROM kept"), 2);
+  await runStages(run, ["rules"], { watch: silent, executor: pool });
+  assert.is(await run.store.count("SELECT count(DISTINCT dataset) FROM rules"), 3);
+});
+
+/** Performs so many jobs as another executor does, and no more. */
+class Failing extends Executor {
+  readonly width = 1;
+
+  constructor(
+    private readonly of: Executor,
+    private left: number,
+  ) {
+    super();
+  }
+
+  get backend() {
+    return this.of.backend;
+  }
+
+  protected async performOne<Name extends JobName>(
+    name: Name,
+    input: Jobs[Name]["input"],
+  ): Promise<Outcome<Jobs[Name]["output"]>> {
+    if (this.left-- === 0) throw new Error("no more");
+    for await (const { output } of this.of.perform(name, [{ key: 0, input }]))
+      if (output !== undefined) return { output };
+    throw new Error("It was refused.");
+  }
+
+  async close() {}
+}
 
 test("circuits by rules are exported, and read anew for other settings", async ({ folder }) => {
   using run = await StudyRun.reopen(folder);
