@@ -14,10 +14,6 @@ import { noisePair } from "./noise-pair.js";
 export interface MemoryFigures {
   /** That `loadBlip` was given. */
   readonly budget: number;
-  /** Counted, of the weights. */
-  readonly weights: number;
-  /** Peak RSS after loading. */
-  readonly loaded: number;
   /** Peak RSS over what the process had before it loaded the model: after the two passes, and after the sweep. */
   readonly passes: number;
   readonly sweep: number;
@@ -41,10 +37,9 @@ const budget = weights + working + Number(values.left);
 const before = process.memoryUsage.rss();
 const peak = () => process.resourceUsage().maxRSS * 1024 - before;
 using blip = await loadBlip(folder, { backend, memory: budget, bits });
-const loaded = peak();
 using pair = await noisePair(blip);
 const passes = peak();
 let batches = 0;
 const onProgress = () => void batches++;
 await sweep(pair, { site: values.site as Site, layers: [0], onProgress });
-console.log(JSON.stringify({ budget, weights, loaded, passes, sweep: peak(), batches } satisfies MemoryFigures));
+console.log(JSON.stringify({ budget, passes, sweep: peak(), batches } satisfies MemoryFigures));

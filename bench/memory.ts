@@ -5,9 +5,12 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
 import { writeBaseCheckpoint } from "./base-checkpoint.js";
+import { writeSmolVlm } from "./decoder-checkpoint.js";
+import type { LoadingFigures } from "./loading-ours.js";
 import type { MemoryFigures } from "./memory-ours.js";
 
-// `npm run bench:memory`: peak memory at blip-vqa-base size beside the budget that was given, a process each.
+// `npm run bench:memory`: peak memory of loading at the shapes of blip-vqa-base and SmolVLM-256M, beside their weights;
+// then of sweeps at blip-vqa-base size, beside the budget that was given. A process each.
 //   --backends A,B  (wasm); --bits 32,16; --checkpoint FOLDER instead of random weights made for the occasion
 
 /** Sites, and the bytes that their patches are given beside what the model and its passes take. */
@@ -17,7 +20,6 @@ const CASES = [
   ["vision.self.z", 900e6],
 ] as const;
 
-const SCRIPT = fileURLToPath(new URL("memory-ours.ts", import.meta.url));
 const { values } = parseArgs({
   options: {
     backends: { type: "string", default: "wasm" },
@@ -28,12 +30,18 @@ const { values } = parseArgs({
 
 const scratch = await mkdtemp(join(tmpdir(), "notice-base-"));
 try {
-  if (!values.checkpoint) await writeBaseCheckpoint(scratch);
+  const [base, smolvlm] = [values.checkpoint ?? join(scratch, "base"), join(scratch, "smolvlm")];
+  if (!values.checkpoint) await writeBaseCheckpoint(base);
+  await writeSmolVlm(smolvlm, "whole");
+  const loads = [];
   const rows = [];
   for (const backend of values.backends.split(","))
-    for (const bits of values.bits.split(","))
-      for (const [site, left] of CASES)
-        rows.push(await measure(values.checkpoint ?? scratch, { backend, bits, site, left }));
+    for (const bits of values.bits.split(",")) {
+      for (const [shape, folder] of Object.entries({ "blip-vqa-base": base, "SmolVLM-256M": smolvlm }))
+        loads.push({ shape, backend, bits, ...(await loading(folder, backend, bits)) });
+      for (const [site, left] of CASES) rows.push(await measure(base, { backend, bits, site, left }));
+    }
+  console.table(loads);
   console.table(rows);
 } finally {
   await rm(scratch, { recursive: true, force: true });
@@ -46,17 +54,29 @@ interface Case {
   readonly left: number;
 }
 
+async function figures<Figures>(script: string, ...args: string[]): Promise<Figures> {
+  const path = fileURLToPath(new URL(script, import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, ["--import", "tsx", path, ...args]);
+  return JSON.parse(stdout) as Figures;
+}
+
+async function loading(folder: string, backend: string, bits: string) {
+  const { weights, peak } = await figures<LoadingFigures>("loading-ours.ts", folder, backend, bits);
+  return {
+    "weights MB": megabytes(weights),
+    "peak of loading MB": megabytes(peak),
+    "of the weights": (peak / weights).toFixed(2),
+  };
+}
+
 async function measure(folder: string, { backend, bits, site, left }: Case) {
   const options = ["--backend", backend, "--bits", bits, "--site", site, "--left", String(left)];
-  const { stdout } = await promisify(execFile)(process.execPath, ["--import", "tsx", SCRIPT, folder, ...options]);
-  const { budget, weights, loaded, passes, sweep, batches } = JSON.parse(stdout) as MemoryFigures;
+  const { budget, passes, sweep, batches } = await figures<MemoryFigures>("memory-ours.ts", folder, ...options);
   return {
     backend,
     bits,
     site,
     batches,
-    "weights MB": megabytes(weights),
-    "loaded MB": megabytes(loaded),
     "budget MB": megabytes(budget),
     "two passes MB": megabytes(passes),
     "sweep MB": megabytes(sweep),
