@@ -1,6 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { readConfig } from "../../src/model/architectures.js";
+import { refused } from "../support/refused.js";
 
 // What is missing from config.json is what transformers 4.57.1's configuration classes have.
 
@@ -61,6 +62,15 @@ test("LlavaConfig, CLIPVisionConfig and LlamaConfig", () => {
     hidden_act: "quick_gelu",
   });
   has((config as { text: unknown }).text, { ...TEXT, rms_norm_eps: 1e-6 });
+});
+
+test("sides of a Llama have a bound", async () => {
+  const config = (hidden_size: number) => ({
+    ...{ architectures: ["LlavaForConditionalGeneration"], image_token_index: 5 },
+    ...{ vision_config: {}, text_config: { hidden_size, num_attention_heads: 1, num_key_value_heads: 1 } },
+  });
+  has((read(config(16_384)) as { text: unknown }).text, { hidden_size: 16_384 });
+  await refused(() => read(config(16_385)), "checkpoint", "text_config.hidden_size", "<=16384, found 16385");
 });
 
 test.run();

@@ -92,6 +92,7 @@ test("SmolVLM-256M fits wasm's heap with a picture of one tile; with 17 it is re
   assert.ok(Math.abs(weights / 4 - 256.5e6) < 0.1e6, `the hub counts 256.5 million, not ${weights / 4}`);
   const heap = [["the wasm backend's heap", WASM_HEAP_BYTES]] as const;
   assert.ok(requireMemory(smolvlm, "smolvlm", "wasm", heap, { tiles: 1 })! > 1e9);
+  assert.equal(modelBytes(smolvlm, "wasm"), modelBytes(smolvlm, "wasm", { tiles: 1 }));
   await refused(
     () => requireMemory(smolvlm, "smolvlm", "wasm", heap, { tiles: 17 }),
     "memory",

@@ -34,6 +34,16 @@ test("the paper's rule by hand: sizes, and signed means", async () => {
   assert.equal(await circuit("paper", evidence(table, undefined, { patched: [false] })), []);
 });
 
+test("several heads go at once only where that costs no more than the best of them alone", async () => {
+  // Without head 1 there is 0.1 less, without any of the others 0.12 less: 0.05 where head 0, which costs nothing, is gone.
+  const keep = (set: HeadSet) => {
+    const each = set.includes(0) ? 0.12 : 0.05;
+    return 1 - [1, 2, 3, 4, 5, 6, 7].reduce((sum, at) => sum + (set.includes(at) ? 0 : at === 1 ? 0.1 : each), 0);
+  };
+  const { ranked } = (await findBy("minimal", evidence([[8, 7, 1, 2, 3, 4, 5, 6]], keep)))!;
+  assert.equal(ranked.slice(-2), [2, 0], "head 0 alone, then the cheapest of the others");
+});
+
 test("the paper's rule is of each site by itself; equal heads stand out nowhere", async () => {
   const row = [...[9, 1, 1, 1, 1, 1], ...[0.4, 0.1, 0.1, 0.1, 0.1, 0.1]];
   const heads = row.map((_, at) => ({
