@@ -41,7 +41,7 @@ export class NoticeError extends Error {
   }
 }
 
-/** Whether it lies in what was given: with other input, what refused it works on. */
+/** Whether what computes is sound after it: all but a backend that is lost. */
 export const isOfInput = (error: unknown): error is NoticeError =>
   error instanceof NoticeError && error.code !== "backend";
 

@@ -45,6 +45,7 @@ export async function loadWeights(
       const entry = entries.get(place.name)!;
       const half = bits === 16 && isMatrix(place) && (await readHalf(place, entry));
       if (half) return half;
+      if (half === undefined) (told.warn ?? console.warn)(tooLarge(told.name, place.name));
       const tensor = await readPlace(place, entry);
       loaded.push(tensor);
       handOver(tensor);
@@ -172,6 +173,9 @@ async function readPlace(place: Place, entry: TensorEntry): Promise<tf.Tensor> {
     return tf.reshape(tf.transpose(stored, [2, 3, 1, 0]), [columns, rows]);
   });
 }
+
+const tooLarge = (checkpoint: string, tensor: string) =>
+  `${checkpoint}: ${tensor} holds a value that float16 can't, and stays in 32 bits.`;
 
 /** A matrix in 16 bits; undefined where it holds a value that float16 can't. */
 async function readHalf(place: Place, entry: TensorEntry): Promise<HalfMatrix | undefined> {

@@ -12,6 +12,7 @@ import { shardOption } from "./list-shards.js";
 import {
   architectureOf,
   columns,
+  loadedAs,
   loadModel,
   type ModelOptions,
   wholeNumber,
@@ -74,7 +75,7 @@ async function runAccuracy(model: string, options: AccuracyOptions): Promise<voi
         bar.stop();
       }
       if (!shard) return await printAccuracy({ model, seed, n, form, answers }, options);
-      const part = { model, seed, n, form, shard: shardName(shard), answers };
+      const part = { model, seed, n, form, ...loadedAs(options), shard: shardName(shard), answers };
       await printResult(
         part,
         () => `${options.json}: shard ${part.shard} is done; \`notice merge\` puts them together\n`,

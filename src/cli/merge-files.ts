@@ -8,7 +8,7 @@ import { readText } from "../files/read.js";
 import { Scores } from "../patching/scores.js";
 import { type SceneAnswers, wholeOf } from "../study/scene-accuracy.js";
 import { checkPlaces, parseShard } from "../study/shard.js";
-import { type Asked, printAccuracy } from "./accuracy.js";
+import { printAccuracy } from "./accuracy.js";
 import { listShards } from "./list-shards.js";
 import { checkOutputs, writeTo } from "./outputs.js";
 import { printSwept, SweepMeans } from "./sweep-pairs.js";
@@ -62,6 +62,8 @@ const part = z.strictObject({
   seed: z.number(),
   n: z.int().min(1),
   form: z.enum(FORMS),
+  split: z.literal(false).optional(),
+  bits: z.literal(16).optional(),
   shard: z.string().max(20),
   answers: z.array(answers).length(tasks.length),
 });
@@ -73,9 +75,14 @@ export async function mergeAccuracy(out: string, files: readonly string[]): Prom
   const told = parts.map(({ shard }, i) => ({ name: files[i]!, shard: parseShard(shard) }));
   checkPlaces(told);
   const [first] = parts;
-  const facts = ({ model, seed, n, form }: Omit<Asked, "answers">) => JSON.stringify([model, seed, n, form]);
+  const facts = ({ model, seed, n, form, split, bits }: z.infer<typeof part>) =>
+    JSON.stringify([model, seed, n, form, split, bits]);
   const other = parts.findIndex((one) => facts(one) !== facts(first!));
-  if (other > 0) throw new NoticeError("options", `${files[0]} and ${files[other]} are of other models or scenes.`);
+  if (other > 0)
+    throw new NoticeError(
+      "options",
+      `${files[0]} and ${files[other]} are of other models or scenes, or were loaded otherwise.`,
+    );
   const ordered = told
     .map(({ shard }, i) => ({ at: shard.index, answers: parts[i]!.answers }))
     .sort((a, b) => a.at - b.at);

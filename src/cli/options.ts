@@ -20,7 +20,7 @@ export interface ModelOptions {
 /** Of what a model is loaded with, that on which results depend, where it was given. */
 export const loadedAs = ({ split, bits }: Pick<ModelOptions, "split" | "bits">) => ({
   ...(split === false ? { split } : {}),
-  ...(bits ? { bits } : {}),
+  ...(bits === 16 ? { bits } : {}),
 });
 
 /** What a model is loaded with. */

@@ -1,9 +1,10 @@
 import { z } from "zod";
 import { NoticeError } from "../base/errors.js";
+import { isShared } from "../patching/attributions.js";
 import { type HeadAt, keptBy } from "../patching/faithful.js";
 import type { PairInput } from "../patching/inputs.js";
 import { keepValues } from "../patching/kept-values.js";
-import type { CircuitSite } from "../patching/sites.js";
+import { type CircuitSite, parseSite } from "../patching/sites.js";
 import { aList, defineJob, pairInput } from "./job.js";
 import { withPair } from "./last-pairs.js";
 
@@ -30,8 +31,9 @@ export const keptSetsJob = defineJob<KeptSetsInput, readonly number[]>(
   async (model, { pair, sites, heads, sets }, onProgress) => {
     const named = sets.map((set) => set.map((at) => heads[at] ?? strange(at, heads.length)));
     return await withPair(model, pair, (made) => {
-      // Every round puts in the same values.
-      keepValues(made.corrupted, sites);
+      // Every round puts in the same values; those that both runs share are none.
+      const differ = sites.filter((site) => !isShared(made, parseSite(model, site)));
+      keepValues(made.corrupted, differ);
       return keptBy(made, named, { sites, onProgress });
     });
   },

@@ -123,11 +123,14 @@ function headParts(
     const { output } = towerOf(model, tower).attention(model, layer)[kind]!;
     const { z } = block[kind]!; // [1, token, head, headDim]
     const slope = slopes.get(`${kind}.out`)!;
-    const { weight } = output;
-    const [all, width] = weight.shape as [number, number];
-    const towardsZ = tf.matMul(tf.reshape(slope, [-1, width]), tf.transpose(weight)); // [token, head · headDim]
-    const each = tf.mul(towardsZ, tf.reshape(z, [-1, all]));
-    return [kind, tf.sum(tf.reshape(each, [-1, heads, all / heads]), [0, 2])] as const;
+    const part = tf.tidy(() => {
+      const { weight } = output;
+      const [all, width] = weight.shape as [number, number];
+      const towardsZ = tf.matMul(tf.reshape(slope, [-1, width]), tf.transpose(weight)); // [token, head · headDim]
+      const each = tf.mul(towardsZ, tf.reshape(z, [-1, all]));
+      return tf.sum(tf.reshape(each, [-1, heads, all / heads]), [0, 2]);
+    });
+    return [kind, part] as const;
   });
   return Object.fromEntries(found);
 }

@@ -156,8 +156,8 @@ function resolveSelections(pair: Pair, selections: readonly UncheckedSelection[]
 }
 
 /**
- * Scores of many patched passes in one: row i of the batch has the spots `batch[i]`. All rows go through the layers
- * from the first spot on, so keep together what begins at the same layer.
+ * Scores of many patched passes in one: row i of the batch has the spots `batch[i]`. They go through the layers
+ * from the first spot on, those that are patched alike so far as one, so keep together what begins at the same layer.
  */
 export async function patchBatch(
   pair: Pair,

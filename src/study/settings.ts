@@ -39,8 +39,8 @@ const studied = z.strictObject({
   data: text.optional(),
   /** False: whole pictures, where the model would cut them into tiles. Default: as the checkpoint says. */
   split: z.boolean().optional(),
-  /** In how many bits the model's matrices stand in memory. Default 32. */
-  bits: z.literal([16, 32]).optional(),
+  /** In so many bits the model's matrices stand in memory. Default: 32. */
+  bits: z.literal(16).optional(),
   /** How samples are put to the model. Default: as its architecture is asked. */
   as: z.enum(FORMS).optional(),
   /** Samples to patch in each data set. */

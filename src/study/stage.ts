@@ -56,7 +56,7 @@ export interface Round<Key, Name extends JobName> {
   rowsOf(key: Key, result: Outcome<Jobs[Name]["output"]>, provenance: number): Partial<Record<Table, readonly Row[]>>;
 }
 
-/** Milliseconds of brief results that may be lost where a process dies. */
+/** Brief results that come within so many milliseconds of a write wait for the next result. */
 const BRIEF = 500;
 
 /**

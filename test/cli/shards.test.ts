@@ -72,6 +72,8 @@ test("accuracy in shards becomes that of the whole", async () => {
   assert.is(merged.stdout, whole.stdout);
   await accuracy("other.json", "--shard", "1/2", "--seed", "1001");
   assert.match((await merge("none.json", "0.json", "other.json")).stderr, /of other models or scenes/);
+  await accuracy("half.json", "--shard", "1/2", "--bits", "16");
+  assert.match((await merge("none.json", "0.json", "half.json")).stderr, /or were loaded otherwise/);
   assert.match((await noticeHere("accuracy", NARROW, "--shard", "0/2")).stderr, /needs --json/);
 });
 

@@ -153,6 +153,12 @@ test("a worker that lost its GPU is replaced, and another does the pair", async 
   assert.ok(existsSync(`${process.env.KILLED_ONCE}-lost`));
 });
 
+test("a GPU that is lost twice is no pair's error: it ends the work, which can be begun again", async () => {
+  const items = [{ key: 0, ...image, question: "lost for good" }];
+  await refused(() => collect(two, items), "backend", "The GPU does not answer");
+  same(await collect(two, pairs(2)), right);
+});
+
 test("a worker makes its number of tensors and no more", async () => {
   await using pool = await openPool(NARROW, { workers: 1, backend: "wasm", recycleAfter: 1 });
   const pids: number[] = [];

@@ -114,9 +114,9 @@ for (const [name, most] of [
   });
 
 test("matrices stand outside the backend, at two bytes a value; what float16 can't hold stays as it is", async () => {
-  const bytesOf = async (folder: string, bits: 16 | 32) => {
+  const bytesOf = async (folder: string, bits: 16 | 32, warn: (message: string) => void = () => undefined) => {
     const before = tf.memory();
-    using model = await loadModel(folder, { ...QUIET, bits });
+    using model = await loadModel(folder, { warn, bits });
     const { numBytes, numTensors } = tf.memory();
     assert.ok(model.name);
     return { bytes: numBytes - before.numBytes, tensors: numTensors - before.numTensors };
@@ -131,7 +131,9 @@ test("matrices stand outside the backend, at two bytes a value; what float16 can
     values[3] = 70_000;
     tensors.set(query, { ...tensor, bytes: new Uint8Array(values.buffer) });
   });
-  assert.is((await bytesOf(large, 16)).tensors, half.tensors + 1);
+  const told: string[] = [];
+  assert.is((await bytesOf(large, 16, (message) => told.push(message))).tensors, half.tensors + 1);
+  assert.equal(told, [`${large}: ${query} holds a value that float16 can't, and stays in 32 bits.`]);
 });
 
 test("16 or 32, and nothing else", async () => {

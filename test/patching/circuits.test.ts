@@ -170,7 +170,11 @@ test("universal heads are those that all circuits have; overlap is Jaccard's", (
     { layer: 0, head: 5, circuits: ["b", "c"] },
     { layer: 3, head: 0, circuits: ["a"] },
   ]);
-  const alike = universality([{ name: "a", circuit: planted("4.5", "4.1", "2.3") }]);
+  const alike = universality([
+    { name: "a", circuit: planted("4.5") },
+    { name: "b", circuit: planted("4.1") },
+    { name: "c", circuit: planted("2.3") },
+  ]);
   assert.equal(
     alike.heads.map(({ layer, head }) => `${layer}.${head}`),
     ["2.3", "4.1", "4.5"],

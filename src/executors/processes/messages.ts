@@ -25,4 +25,4 @@ export type Report =
   /** `tensors` is how many this process has made so far. */
   | { readonly kind: "done"; readonly output: unknown; readonly tensors: number }
   /** Any other error. The process ends itself: its backend may be in any state. */
-  | { readonly kind: "broken"; readonly message: string };
+  | { readonly kind: "broken"; readonly message: string; readonly lostBackend?: boolean };

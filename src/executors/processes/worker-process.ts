@@ -9,7 +9,11 @@ import type { Report, Setup } from "./messages.js";
 export class WorkerError extends NoticeError {
   override readonly name = "WorkerError";
 
-  constructor(message: string) {
+  /** @param lostBackend the task is not to blame, but what computes, such as a GPU. */
+  constructor(
+    message: string,
+    readonly lostBackend = false,
+  ) {
     super("worker", message);
   }
 }
@@ -39,7 +43,7 @@ export class WorkerProcess {
   readonly #closed: Promise<void>;
   #settle: { resolve(report: Report): void; reject(error: WorkerError): void } | undefined;
   readonly #warn: WorkerOptions["warn"];
-  #broken: string | undefined;
+  #broken: Extract<Report, { kind: "broken" }> | undefined;
   #stderr = "";
   #alive = true;
   #tensors = 0;
@@ -61,7 +65,7 @@ export class WorkerProcess {
     this.#closed = new Promise((resolve) => {
       const end = (how: string) => {
         this.#alive = false;
-        this.#settle?.reject(new WorkerError(this.#broken ?? how));
+        this.#settle?.reject(new WorkerError(this.#broken?.message ?? how, this.#broken?.lostBackend));
         this.#settle = undefined;
         resolve();
       };
@@ -125,7 +129,7 @@ export class WorkerProcess {
 
   #hear(report: Report): void {
     if (report.kind === "warning") this.#warn(report.message);
-    else if (report.kind === "broken") this.#broken = report.message;
+    else if (report.kind === "broken") this.#broken = report;
     else {
       if (report.kind !== "ready") this.#tensors = report.tensors;
       this.#settle?.resolve(report);

@@ -43,7 +43,8 @@ function refuse(error: unknown, tensors: number): void {
 /** Its backend may be in any state, such as a GPU that was lost: another process takes over. */
 function end(error: unknown): void {
   const message = error instanceof Error ? error.message : `${error}`;
-  process.send!({ kind: "broken", message } satisfies Report, () => process.exit(1));
+  const lostBackend = error instanceof NoticeError && error.code === "backend";
+  process.send!({ kind: "broken", message, lostBackend } satisfies Report, () => process.exit(1));
 }
 
 function send(report: Report): void {

@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { NoticeError } from "../../base/errors.js";
 import type { Task } from "../../jobs/jobs.js";
 import type { Backend } from "../../platform/backend.js";
 import type { Setup } from "./messages.js";
@@ -88,6 +89,8 @@ export class Workers {
           return await worker.perform(task);
         } catch (error) {
           if (this.#closed || !(error instanceof WorkerError)) throw error;
+          // A resumed study asks again.
+          if (attempt === 2 && error.lostBackend) throw new NoticeError("backend", error.message);
           if (attempt === 2)
             return { error: new WorkerError(`Two worker processes died of it; the second: ${error.message}.`) };
         }

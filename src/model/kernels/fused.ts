@@ -1,8 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { FUSED_LINEAR, FUSED_NORM, FUSED_SOFTMAX } from "../../platform/fused.js";
 
-// One kernel in the place of several, or a faster one, where the backend has it. The kernels have no gradient: while one is taken, the
-// steps are.
+// One kernel in the place of several, or a faster one, where the backend has it. The kernels have no gradient: while one
+// is taken, the steps are.
 
 const has = (kernel: string) =>
   tf.engine().state.gradientDepth === 0 && tf.getKernel(kernel, tf.getBackend()) !== undefined;
