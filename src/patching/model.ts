@@ -156,6 +156,7 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
       corruptPixels = corruptImage === undefined ? undefined : await seeCorrupt(this.#loaded, corruptImage, seen);
       const before = at === undefined ? undefined : await continuation(this, { pixels, prompt: asked }, at);
       const after = (prompt: Question) => before?.after(prompt) ?? prompt;
+      this.#cautions.ofQuestion(this, question, asked);
       const pair = await Pair.of(this, {
         modelName: this.name,
         image,
@@ -165,8 +166,10 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
         corruptQuestion: corruptAsked && after(corruptAsked),
         answers,
       });
-      this.#cautions.ofQuestion(this, question, asked);
-      await this.#cautions.ofPair(this, question, pair);
+      await this.#cautions.ofPair(this, question, pair).catch((error) => {
+        pair[Symbol.dispose]();
+        throw error;
+      });
       return pair;
     } finally {
       tf.dispose([pixels, ...(corruptPixels ? [corruptPixels] : [])]);

@@ -23,7 +23,7 @@ export function questionOf(model: Speaker, text: string | undefined): Question {
       "tokens",
       `${model.name} is a ${name}: beside the picture a text was expected; give a question.`,
     );
-  const given = text ?? "";
+  const given = text === undefined ? "" : text;
   checkText("question", given);
   const encoding = model.tokenizer.encode(given, { maxTokens: intake.maxTokens(model.config) });
   for (const [i, id] of encoding.ids.entries()) checkToken(model, id, encoding.tokens[i]!);

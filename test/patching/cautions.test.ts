@@ -1,8 +1,12 @@
+import { join } from "node:path";
+import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { loadBlip } from "../../src/patching/load-model.js";
-import type { Blip } from "../../src/patching/model.js";
+import { loadBlip, loadModel } from "../../src/patching/load-model.js";
+import type { Blip, Model } from "../../src/patching/model.js";
 import { noticeHere } from "../support/command.js";
+import { FIXTURES } from "../support/fixture.js";
+import { refused } from "../support/refused.js";
 import { NARROW } from "../support/samples.js";
 
 let told: string[] = [];
@@ -24,6 +28,27 @@ test("a pair whose clean run gives the correct answer goes without a word", asyn
   using _ = await blip.pair(RED);
   await blip.ask(RED);
   assert.equal(told, []);
+});
+
+test("a caller's warn that throws leaves no tensors; null is no text, even where there need be none", async () => {
+  const warn = () => {
+    throw new RangeError("told");
+  };
+  using blip = await loadBlip("weights/scenes", { backend: "wasm", warn });
+  const before = tf.memory().numTensors;
+  for (const wrong of [
+    { ...RED, question: "" },
+    { ...RED, answers: ["blue", "red"] as [string, string] },
+  ]) {
+    await blip.pair(wrong).then(
+      () => assert.unreachable(),
+      (error) => assert.instance(error, RangeError),
+    );
+    assert.is(tf.memory().numTensors, before);
+  }
+  using captioner = await loadModel(join(FIXTURES, "caption-small"), { backend: "wasm", warn: () => undefined });
+  const image = join(FIXTURES, "caption-small", "clean.png");
+  await refused(() => (captioner as Model).run({ image, question: null as never }), "tokens", "The question is null");
 });
 
 test("a clean run that does not give the correct answer is named, once", async () => {
