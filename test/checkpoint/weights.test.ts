@@ -81,6 +81,20 @@ test("missing, extra and misshapen tensors are named, all at once", async () => 
   );
 });
 
+test("five names are said, and how many more there are", async () => {
+  for (const [count, rest] of [
+    [5, ""],
+    [6, ", and 1 more"],
+  ] as const)
+    await refusedDraft(
+      ({ tensors }) => {
+        const named = [...tensors.keys()].filter((name) => name.startsWith("vision_model.encoder.layers.0."));
+        for (const name of named.slice(0, count)) tensors.delete(name);
+      },
+      new RegExp(`${count} tensors missing: (vision_model\\.[^,]+, ){4}vision_model\\.[^,]+${rest}\\.$`),
+    );
+});
+
 test("a config of another shape than the weights'", async () => {
   await refusedDraft(({ config }) => {
     config.text_config.num_hidden_layers = 3;

@@ -32,4 +32,13 @@ for (const [kind, load] of Object.entries(KINDS)) {
   });
 }
 
+test("what a file leaves out is what transformers 4.57.1's processors have", async () => {
+  const bare = filesOf({ "preprocessor_config.json": {} });
+  const tiles = await loadTileProcessor(bare);
+  assert.equal([tiles.image_mean, tiles.image_std], [Array(3).fill(0.5), Array(3).fill(0.5)]);
+  const crop = await loadCropProcessor(bare);
+  assert.equal(crop.size, { height: 224, width: 224 });
+  assert.equal([crop.shortestEdge, tiles.longestEdge, tiles.size.height], [224, 1456, 364]);
+});
+
 test.run();
