@@ -1,13 +1,12 @@
-import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { parseArgs, promisify } from "node:util";
+import { parseArgs } from "node:util";
 import { writeBaseCheckpoint } from "./base-checkpoint.js";
 import { writeSmolVlm } from "./decoder-checkpoint.js";
 import type { LoadingFigures } from "./loading-ours.js";
 import type { MemoryFigures } from "./memory-ours.js";
+import { figures, here } from "./processes.js";
 
 // `npm run bench:memory`: peak memory of loading at the shapes of blip-vqa-base and SmolVLM-256M, beside their weights;
 // then of sweeps at blip-vqa-base size, beside the budget that was given. A process each.
@@ -54,14 +53,11 @@ interface Case {
   readonly left: number;
 }
 
-async function figures<Figures>(script: string, ...args: string[]): Promise<Figures> {
-  const path = fileURLToPath(new URL(script, import.meta.url));
-  const { stdout } = await promisify(execFile)(process.execPath, ["--import", "tsx", path, ...args]);
-  return JSON.parse(stdout) as Figures;
-}
+const inProcess = <Figures>(script: string, ...args: string[]) =>
+  figures<Figures>(process.execPath, ["--import", "tsx", join(here, script), ...args]);
 
 async function loading(folder: string, backend: string, bits: string) {
-  const { weights, peak } = await figures<LoadingFigures>("loading-ours.ts", folder, backend, bits);
+  const { weights, peak } = await inProcess<LoadingFigures>("loading-ours.ts", folder, backend, bits);
   return {
     "weights MB": megabytes(weights),
     "peak of loading MB": megabytes(peak),
@@ -71,7 +67,7 @@ async function loading(folder: string, backend: string, bits: string) {
 
 async function measure(folder: string, { backend, bits, site, left }: Case) {
   const options = ["--backend", backend, "--bits", bits, "--site", site, "--left", String(left)];
-  const { budget, passes, sweep, batches } = await figures<MemoryFigures>("memory-ours.ts", folder, ...options);
+  const { budget, passes, sweep, batches } = await inProcess<MemoryFigures>("memory-ours.ts", folder, ...options);
   return {
     backend,
     bits,
