@@ -93,7 +93,8 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
   }
 
   /**
-   * The weight tree, whose tensors belong to the model.
+   * The weight tree, whose tensors belong to the model. With `bits: 16` a matrix is a new tensor each time that it is
+   * asked for, and the caller's.
    *
    * @throws NoticeError `disposed`
    */
@@ -158,10 +159,7 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
       const after = (prompt: Question) => before?.after(prompt) ?? prompt;
       this.#cautions.ofQuestion(this, question, asked);
       const pair = await Pair.of(this, {
-        modelName: this.name,
-        image,
-        pixels,
-        corruptPixels,
+        ...{ modelName: this.name, image, pixels, corruptPixels },
         question: { ...after(asked), answerPlace },
         corruptQuestion: corruptAsked && after(corruptAsked),
         answers,

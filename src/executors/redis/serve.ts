@@ -169,7 +169,7 @@ class Served {
       return await openPool(folder, {
         backend: session.backend,
         split: session.split,
-        ...(session.bits && { bits: session.bits }),
+        bits: session.bits,
         ...(workers && { workers }),
         ...(memory && { memory }),
         warn,
