@@ -30,6 +30,11 @@ export const KINDS: readonly Kind[] = [
     kept.push(Buffer.alloc(9e6, 1));
     return "taken";
   }),
+  {
+    name: "drops",
+    share: 1,
+    open: async () => ({ run: async () => (new Uint8Array(20e6).fill(1).length > 0 ? "taken" : "refused") }),
+  },
   kind("throws", () => {
     throw new TypeError("undefined is not a function");
   }),
