@@ -84,6 +84,24 @@ test("one picture in two files is no pair; one in many files is named", async ()
   assert.match(warnings[0]!, /^4 files hold one picture, such as .*a\.png, .*b\.png, .*c\.png\.$/);
 });
 
+test("of two tables that name one data set, a sample is the first's of its name", async () => {
+  const named = (id: string) => ({ ...row(id, "a", "e"), dataset: "mine" });
+  const [first, second] = [
+    [named("1"), named("2")],
+    [named("2"), named("3")],
+  ].map((rows) => tableOf(rows));
+  using run = await StudyRun.open(join(temporaryFolder(), "run"), { dataset: [first!, second!] });
+  await runStages(run, ["prepare"], { watch });
+  assert.equal(await run.store.rows("SELECT dataset, sample FROM samples ORDER BY ALL"), [
+    { dataset: "mine", sample: "1" },
+    { dataset: "mine", sample: "2" },
+    { dataset: "mine", sample: "3" },
+  ]);
+  assert.equal(await run.store.rows("SELECT dataset, source, reason FROM exclusions WHERE stage = 'prepare'"), [
+    { dataset: "mine", source: "2", reason: "same name twice" },
+  ]);
+});
+
 test("a folder that is left out is named, with how many pictures it has", async () => {
   const data = temporaryFolder();
   for (const [i, name] of ["angry/1", "sad/1", "contempt/1", "contempt/2"].entries()) {

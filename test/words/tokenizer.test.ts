@@ -127,6 +127,15 @@ test("a vocabulary or config that is none is refused", async () => {
   );
 });
 
+test("each of [CLS], [SEP] and [UNK] must be there", async () => {
+  const needed = ["[CLS]", "[SEP]", "[UNK]"];
+  assert.equal(parseVocabulary(["[PAD]", ...needed, "a"].join("\n"), "vocab.txt").special, { cls: 1, sep: 2, unk: 3 });
+  for (const absent of needed) {
+    const rest = ["[PAD]", ...needed.filter((token) => token !== absent), "a"];
+    await refused(() => parseVocabulary(rest.join("\n"), "vocab.txt"), "checkpoint", /^vocab.txt lacks one of /);
+  }
+});
+
 test("a vocabulary of more than a million tokens is refused before it is made", async () => {
   const lines = (count: number) => `[PAD]\n[UNK]\n[CLS]\n[SEP]\n${"\n".repeat(count)}`;
   await refused(() => parseVocabulary(lines(1_000_000), "vocab.txt"), "checkpoint", "more than 1000001 lines");
