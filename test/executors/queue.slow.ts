@@ -152,6 +152,19 @@ test("a coordinator that was killed finds what workers did for it", async () => 
   assert.equal(await sweepAll(second, 4), expected.slice(0, 4));
 });
 
+test("what is closed takes its session along, and workers leave it", async () => {
+  const one = worker();
+  const queue = await open();
+  assert.equal(await sweepAll(queue, 2), expected.slice(0, 2));
+  assert.is((await redis.ask(sessionsAt)).length, 1);
+  const inWork = refused(() => queue.sweep(pairs(1), SWEEP).next(), "disposed", "closed");
+  await queue.close();
+  assert.equal(await redis.ask(sessionsAt), []);
+  await inWork;
+  await refused(() => queue.sweep(pairs(1), SWEEP).next(), "disposed", "closed");
+  await one.says(/Done with .*: \d+ jobs so far/);
+});
+
 test("a worker of another version, backend or model takes no job, and says why", async () => {
   const other = worker("--backend", "cpu");
   const strange = worker("--model", "test/fixtures/wide");

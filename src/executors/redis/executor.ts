@@ -132,6 +132,22 @@ export class QueueExecutor extends Executor {
     input: Jobs[Name]["input"],
     signal: AbortSignal,
   ): Promise<Outcome<Jobs[Name]["output"]>> {
+    const closed = this.#stop.signal;
+    closed.throwIfAborted();
+    try {
+      return await this.#outcomeOf(name, input, signal);
+    } catch (error) {
+      // Whatever a connection that was closed says.
+      closed.throwIfAborted();
+      throw error;
+    }
+  }
+
+  async #outcomeOf<Name extends JobName>(
+    name: Name,
+    input: Jobs[Name]["input"],
+    signal: AbortSignal,
+  ): Promise<Outcome<Jobs[Name]["output"]>> {
     let parcel: Awaited<ReturnType<typeof pack>>;
     try {
       parcel = await pack(input);
