@@ -157,10 +157,9 @@ test("what is closed takes its session along, and workers leave it", async () =>
   const queue = await open();
   assert.equal(await sweepAll(queue, 2), expected.slice(0, 2));
   assert.is((await redis.ask(sessionsAt)).length, 1);
-  const inWork = refused(() => queue.sweep(pairs(1), SWEEP).next(), "disposed", "closed");
-  await queue.close();
+  const swept = queue.sweep(pairs(1), SWEEP).next();
+  await Promise.all([refused(() => swept, "disposed", "closed"), queue.close()]);
   assert.equal(await redis.ask(sessionsAt), []);
-  await inWork;
   await refused(() => queue.sweep(pairs(1), SWEEP).next(), "disposed", "closed");
   await one.says(/Done with .*: \d+ jobs so far/);
 });
