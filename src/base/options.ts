@@ -4,7 +4,7 @@ import { nearest } from "./nearest.js";
 // What is mistyped never becomes a number: a key that nobody reads is refused, with the one that was meant.
 
 /** What an object may hold that is given to a function. */
-export interface Shape {
+interface Shape {
   /** One as it may be written. */
   readonly such: string;
   readonly keys: readonly string[];

@@ -1,7 +1,7 @@
 /** Something that can be gone through with `for await`. */
 export type Source<Item> = Iterable<Item> | AsyncIterable<Item>;
 
-export interface StreamOptions {
+interface StreamOptions {
   /** How many items are read, in work or finished and not yet taken, at most. */
   readonly width: number;
   /** Results in the order of their items, instead of as they finish. */

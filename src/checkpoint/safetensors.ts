@@ -26,7 +26,7 @@ const BYTES = {
 };
 
 /** What a tensor may be stored as. Weights are read from F64, F32, F16 and BF16; buffers may be anything. */
-export type Dtype = keyof typeof BYTES;
+type Dtype = keyof typeof BYTES;
 
 /** Where one tensor lies: bytes [start, end) of its source. */
 export interface TensorEntry {

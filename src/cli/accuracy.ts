@@ -102,7 +102,7 @@ async function withAsked(
 }
 
 /** Answers to the scenes of every task. */
-export interface Asked {
+interface Asked {
   readonly model: string;
   readonly seed: number;
   readonly n: number;

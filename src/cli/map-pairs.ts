@@ -15,7 +15,7 @@ import { RandomCuts } from "./random-cuts.js";
 import { countPairs, throwIfLeftOut } from "./tally.js";
 
 /** What is asked of each pair, and the site that the means are of. */
-export interface MapAsked<Name extends "attribute" | "knockOut"> extends PairJob<Name> {
+interface MapAsked<Name extends "attribute" | "knockOut"> extends PairJob<Name> {
   readonly site: string;
   readonly direction: Direction;
   /** What else is asked of each pair, for the JSON. */

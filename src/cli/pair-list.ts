@@ -67,7 +67,7 @@ export function withPairList(command: Command, conflicts: readonly string[]): Co
 }
 
 /** What a command does with a list of pairs, and with one. */
-export interface ListOrOne {
+interface ListOrOne {
   list(file: string): Promise<void>;
   one(pair: Pair, loaded: Model, input: PairInput): Promise<void>;
 }

@@ -7,7 +7,7 @@ import type { Direction, Pair } from "../patching/pair.js";
 import { listOf, loadModel, type ModelOptions, wholeNumber } from "./options.js";
 import { checkOutputs, type Outputs } from "./outputs.js";
 
-export interface PairOptions {
+interface PairOptions {
   readonly image?: string;
   readonly corruptImage?: string;
   readonly question?: string;
@@ -51,7 +51,7 @@ export function withDirection(command: Command): Command {
  *
  * @param instead what else could be given, for the error.
  */
-export function pairInput(options: PairOptions, instead = ""): PairInput {
+function pairInput(options: PairOptions, instead = ""): PairInput {
   const { image, corruptImage, question, corruptQuestion, answers, at } = options;
   // Captions go without a question and matching without answers; a picture alone is no pair of any model.
   const beside = [question, answers, corruptImage, corruptQuestion];

@@ -7,7 +7,7 @@ import { checkListOutputs, madeBy, type PairListOptions, throughPairs, withExecu
 import { countPairs, throwIfLeftOut } from "./tally.js";
 
 /** What senders and receivers are called. */
-export interface PathNames {
+interface PathNames {
   readonly from: readonly string[];
   readonly to: readonly string[];
 }

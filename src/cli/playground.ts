@@ -49,7 +49,7 @@ export function playgroundCommand(): Command {
  * @param models folders, or hub ids, which are downloaded unless they are in the cache.
  * @throws NoticeError as `resolveModel`; `options` where the port is taken or none, or the page was not built.
  */
-export async function playgroundServer(models: readonly string[], port: number): Promise<Server> {
+async function playgroundServer(models: readonly string[], port: number): Promise<Server> {
   if (port > HIGHEST_PORT) throw new NoticeError("options", `--port is ${port}; at most ${HIGHEST_PORT} was expected.`);
   const all = models.includes(SHIPPED_MODEL) ? models : [...models, SHIPPED_MODEL];
   const folders: Record<string, Served> = {};
@@ -97,7 +97,7 @@ export async function servedModel(model: string): Promise<Served> {
 }
 
 /** Nothing but the page's own files; WebAssembly, but no eval and no inline script. */
-export const CONTENT_POLICY =
+const CONTENT_POLICY =
   "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; style-src 'self'; " +
   "img-src 'self' data: blob:; base-uri 'none'; form-action 'none'";
 

@@ -18,7 +18,7 @@ export function randomCutsTable(table: Scores): string {
 }
 
 /** A layer's means over pairs. */
-export interface MeanCut {
+interface MeanCut {
   readonly effect: number | null;
   readonly random: number | null;
   readonly pValue: number | null;

@@ -10,10 +10,10 @@ export interface Served {
 }
 
 /** What a path of the server's begins with, and the folder that it is. The longest that fits is taken. */
-export type Folders = Readonly<Record<string, string | Served>>;
+type Folders = Readonly<Record<string, string | Served>>;
 
 /** Files that are in no folder: what they hold, by their paths. */
-export type Texts = Readonly<Record<string, string>>;
+type Texts = Readonly<Record<string, string>>;
 
 const TYPES: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",
@@ -25,7 +25,7 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 /** What is served, and with which headers. */
-export interface Site {
+interface Site {
   readonly folders: Folders;
   readonly texts?: Texts;
   readonly headers: Readonly<Record<string, string>>;

@@ -49,7 +49,7 @@ const COMMANDS = {
   },
 } as const satisfies Record<string, { readonly stages: readonly StageName[]; readonly about: string }>;
 
-export type StudyCommand = keyof typeof COMMANDS;
+type StudyCommand = keyof typeof COMMANDS;
 
 /** `notice study` and its stages, which share one run folder and its settings. */
 export function studyCommand(name: StudyCommand): Command {

@@ -57,7 +57,7 @@ export async function runPairs(model: string, file: string, options: PairsOption
 }
 
 /** What a sweep of a list was of. */
-export interface Swept {
+interface Swept {
   readonly model: string;
   readonly site: string;
   readonly direction: string;

@@ -1,7 +1,7 @@
 import type { PrepareContext, Sample } from "./sample.js";
 
 /** What a data set knows of a question between two alternatives. */
-export interface Either {
+interface Either {
   /** Correct and incorrect. */
   readonly answers: readonly [string, string];
   /** What stands for them in the corrupt question; undefined where nothing can. */

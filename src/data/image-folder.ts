@@ -6,7 +6,7 @@ import { isPictureName } from "../pictures/decode.js";
 /**
  * A data set's folder by kinds of what lies in it, each in one order on every machine. Hidden things are passed over.
  */
-export interface Listing {
+interface Listing {
   /** Names of pictures, going by their endings. */
   readonly images: readonly string[];
   readonly folders: readonly string[];

@@ -8,7 +8,7 @@ import { readParts } from "../files/read.js";
 const MAX_LINE_BYTES = 1024 * 1024;
 
 /** A line of a JSONL file, `index` counting all lines from 0: its value, or why it has none. */
-export type JsonLine =
+type JsonLine =
   | { readonly index: number; readonly value: unknown; readonly refused?: undefined }
   | { readonly index: number; readonly refused: NoticeError };
 

@@ -3,15 +3,15 @@ import { Unusable } from "./unusable.js";
 
 /** The places of a triplet, and the columns that say which one the negative picture differs in. */
 export const PLACES = ["subject", "verb", "object"] as const;
-export type Place = (typeof PLACES)[number];
+type Place = (typeof PLACES)[number];
 const FLAGS = ["subj_neg", "verb_neg", "obj_neg"];
 
-export type Triplet = readonly [subject: string, verb: string, object: string];
+type Triplet = readonly [subject: string, verb: string, object: string];
 
 /** The columns that preparing reads. */
 export const SVO_COLUMNS = ["pos_triplet", "neg_triplet", "pos_image_id", "neg_image_id", ...FLAGS];
 
-export interface SvoPicture {
+interface SvoPicture {
   readonly id: string;
   readonly triplet: Triplet;
 }
@@ -97,7 +97,7 @@ function differingAt(
 }
 
 /** A prompt with places for its two alternatives. */
-export interface SvoPrompt {
+interface SvoPrompt {
   readonly positiveFirst: boolean;
   readonly write: (first: string, second: string) => string;
 }

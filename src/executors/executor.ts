@@ -150,6 +150,6 @@ export async function* each<Key, Item, Input>(
 }
 
 /** Without what a list holds beside it. */
-export function onlyPair({ image, corruptImage, question, corruptQuestion, answers, at }: PairInput): PairInput {
+function onlyPair({ image, corruptImage, question, corruptQuestion, answers, at }: PairInput): PairInput {
   return { image, corruptImage, question, corruptQuestion, answers, at } as PairInput;
 }

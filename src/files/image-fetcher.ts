@@ -22,7 +22,7 @@ export interface FetchLimits {
   readonly maxBytes: number;
 }
 
-export interface Fetched {
+interface Fetched {
   readonly id: string;
   readonly failure?: Failure;
 }

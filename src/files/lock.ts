@@ -11,7 +11,7 @@ const HEARTBEAT_MS = 10_000;
 const DEAD_AFTER_MS = 60_000;
 const POLL_MS = 100;
 
-export interface LockOptions extends Waiting {
+interface LockOptions extends Waiting {
   /** Waits between two looks. Default: a timer. */
   readonly sleep?: (ms: number, signal?: AbortSignal) => Promise<void>;
 }

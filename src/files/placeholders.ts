@@ -16,7 +16,7 @@ export async function contentOf(file: string): Promise<string | undefined> {
 }
 
 /** Ids that got one picture. */
-export type Placeholder = readonly string[];
+type Placeholder = readonly string[];
 
 /**
  * Moves pictures that came from three addresses or more, or are known from before, out of `folder/images` into

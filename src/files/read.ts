@@ -5,7 +5,7 @@ import { formatBytes } from "../base/bytes.js";
 import { NoticeError, type NoticeErrorCode } from "../base/errors.js";
 import { fileError } from "./system-error.js";
 
-export interface ReadOptions {
+interface ReadOptions {
   /** What a refusal is called. Default: `options`. */
   readonly code?: NoticeErrorCode;
   /** The largest file that is read, in bytes. */

@@ -15,7 +15,7 @@ export interface RemoteFile {
   readonly digest: { readonly algorithm: "sha256" | "git-sha1"; readonly hex: string };
 }
 
-export interface Transfer extends Connection {
+interface Transfer extends Connection {
   readonly retry: Retry;
   /** Told the bytes of this file that are on disk; smaller than before where a server made it start again. */
   readonly onBytes?: (bytes: number) => void;

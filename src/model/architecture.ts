@@ -56,7 +56,7 @@ export interface TowerSize {
 export type Context = tf.Tensor | KeysValues;
 
 /** How a tower's cross-attention sees another tower. */
-export interface Attends<Config, Weights> {
+interface Attends<Config, Weights> {
   /** Whose finished stream it is. */
   readonly tower: string;
   /** From the last stream to the rows that are attended to, both [batch, token, width]. Default: the stream itself. */
@@ -111,7 +111,7 @@ export interface Tower<Config = ModelConfig, Weights = object> {
 }
 
 /** Of one attention: [in, out] each, whatever biases stand beside them. */
-export interface HeadMatrices {
+interface HeadMatrices {
   readonly query: Matrix;
   readonly key: Matrix;
   readonly value: Matrix;

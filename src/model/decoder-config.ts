@@ -20,7 +20,7 @@ export interface SeeingConfig {
 }
 
 /** Of the tower that reads and answers. */
-export interface ReadingConfig extends LlamaConfig {
+interface ReadingConfig extends LlamaConfig {
   /** Tokens that end an answer. */
   readonly ends: readonly number[];
 }
@@ -95,7 +95,7 @@ const reading = z
   );
 
 /** What a family's config.json says beside, and what its seeing tower defaults to. */
-export interface Family<Own extends z.ZodRawShape> {
+interface Family<Own extends z.ZodRawShape> {
   readonly model: string;
   readonly vision: Parameters<typeof seeing>[0];
   readonly own: Own;

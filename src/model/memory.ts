@@ -20,10 +20,10 @@ const NATIVE_SPREAD = 2.5;
 const isNative = (backend: Backend) => backend === "node" || backend === "node-gpu";
 
 /** A model before it is loaded. */
-export type Described = Pick<Network, "architecture"> & { readonly config: ModelConfig };
+type Described = Pick<Network, "architecture"> & { readonly config: ModelConfig };
 
 /** In how many tiles a picture is cut, and in how many bits matrices stand in memory; 1 and 32 by default. */
-export interface LoadedAs {
+interface LoadedAs {
   readonly tiles?: number;
   readonly bits?: WeightBits;
 }
@@ -32,7 +32,7 @@ export interface LoadedAs {
 export type MemoryLimit = readonly [what: string, bytes: number, of?: "heap"];
 
 /** What a model takes, in bytes. */
-export interface ModelBytes {
+interface ModelBytes {
   readonly weights: number;
   /** What running it takes beside them. */
   readonly working: number;

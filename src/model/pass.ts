@@ -15,7 +15,7 @@ import type { Replacement } from "./kernels/values.js";
 import type { Steps } from "./steps.js";
 
 /** By tower: what each layer's cross-attention attends to. */
-export type Contexts = Readonly<Record<string, readonly Context[]>>;
+type Contexts = Readonly<Record<string, readonly Context[]>>;
 
 /** A whole pass: the stream of every tower, what the towers attend to, and the answer. */
 export interface Activations {
@@ -159,7 +159,7 @@ export function resume(model: Network, base: Activations, patches: Patches): Ste
 }
 
 /** Takes a tower's blocks from layer `from`, whose input is `x`, to its streams from there on, the last one last. */
-export type Walk = (
+type Walk = (
   tower: string,
   blocks: readonly BlockFunction[],
   x: tf.Tensor,
@@ -223,7 +223,7 @@ export function towerBlocks(model: Network, name: string, contexts: readonly Con
 }
 
 /** [batch, choice] */
-export function readLogits(model: Network, streams: Streams): tf.Tensor2D {
+function readLogits(model: Network, streams: Streams): tf.Tensor2D {
   const { tower, logits } = model.architecture.readout;
   return logits(model, streams[tower]!.at(-1)!);
 }

@@ -50,7 +50,7 @@ const TOP = 34;
 const LINE = 22;
 
 /** The map alone, in pixels of its own: its letters are never scaled down. */
-export function MapDrawing({ map, selected, onSelect }: HeadMapProps): VNode {
+function MapDrawing({ map, selected, onSelect }: HeadMapProps): VNode {
   const [rowLabels, columnLabels] = labelsOf(map);
   const small = { ...map, compact: true };
   const cells = cellsOf(small, rowLabels, columnLabels);

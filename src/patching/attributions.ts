@@ -67,7 +67,7 @@ function together(one: Activations, other: Activations): Activations {
   };
 }
 
-export interface AttributionOptions {
+interface AttributionOptions {
   readonly direction: Direction;
   /** For queries and keys, through the softmax that each changed one gives. */
   readonly qkFix: boolean;

@@ -12,7 +12,7 @@ export interface Ranked {
 }
 
 /** How `rankedAlike` resamples. */
-export interface RankOptions {
+interface RankOptions {
   readonly seed?: number;
   readonly resamples?: number;
 }

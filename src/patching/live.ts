@@ -9,7 +9,7 @@ import type { Spot } from "./selection.js";
 import type { Cell } from "./table.js";
 
 /** The patches of a sweep that are made, in batches: of each table the same places. */
-export type Batch = readonly (readonly Cell[])[];
+type Batch = readonly (readonly Cell[])[];
 
 /**
  * The numbers of the places of each layer that a patch changes in any of the pairs; the others are listed as unchanged.

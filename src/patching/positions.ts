@@ -54,7 +54,7 @@ export function offsetFromAnswer(name: string): number | undefined {
  *
  * @throws NoticeError `tokens` where it is not in the question, or no "or" tells which of its places is meant.
  */
-export function alternativeOf(find: Question["find"], answer: string, other: string): number {
+function alternativeOf(find: Question["find"], answer: string, other: string): number {
   const [places, others] = [find(answer), placesOf(find, other)];
   if (places.length === 1) return places[0]![0]!;
   const ors = placesOf(find, "or").flat();

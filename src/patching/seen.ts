@@ -9,7 +9,7 @@ import { type ImageInput, type PairInput, pictureOf } from "./inputs.js";
 // Pictures as a model sees them.
 
 /** What is seen of a picture, with the grid of its tiles where the model reads them among its words. */
-export interface Seen {
+interface Seen {
   /** [1, height, width, 3], or [tile, height, width, 3]. The caller disposes of it. */
   readonly pixels: tf.Tensor4D;
   readonly grid?: Grid;

@@ -70,7 +70,7 @@ export function headsOf({ head, heads }: Pick<UncheckedSelection, "head" | "head
 }
 
 /** What places are looked up in. */
-export interface Ground {
+interface Ground {
   readonly model: Network;
   readonly question?: Question;
   readonly answers?: Answers;
@@ -110,7 +110,7 @@ export function tokenCount({ clean }: Pair, { tokensOf }: SiteParts): number {
 }
 
 /** How many tokens and heads a site has. */
-export interface Room {
+interface Room {
   readonly tokens: number;
   readonly heads: number;
 }

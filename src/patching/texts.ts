@@ -43,7 +43,7 @@ function asQuestion(
 }
 
 /** What a model writes after a prompt. */
-export interface Continuation {
+interface Continuation {
   /** A prompt with the words before that one behind it. */
   after(prompt: Question): Question;
 }

@@ -10,7 +10,7 @@ import { decodeWebp } from "./webp.js";
 export const MAX_FILE_BYTES = 1 << 26;
 
 /** The kinds that are decoded, for errors. */
-export const DECODED = "a PNG, JPEG, WebP, GIF or BMP picture";
+const DECODED = "a PNG, JPEG, WebP, GIF or BMP picture";
 
 type Kind = "png" | "jpg" | "webp" | "gif" | "bmp";
 

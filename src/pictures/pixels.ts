@@ -18,7 +18,7 @@ export interface ImageProcessor {
 }
 
 /** What becomes of the levels of a picture. */
-export type Normalisation = Pick<
+type Normalisation = Pick<
   ImageProcessor,
   "do_rescale" | "rescale_factor" | "do_normalize" | "image_mean" | "image_std"
 >;

@@ -23,9 +23,9 @@ export interface PngChunks {
   readonly data: Uint8Array;
 }
 
-export const SIGNATURE_LENGTH = 8;
+const SIGNATURE_LENGTH = 8;
 export const GREY = 0;
-export const PALETTE = 3;
+const PALETTE = 3;
 const CHANNELS: Record<number, number> = { [GREY]: 1, 2: 3, [PALETTE]: 1, 4: 2, 6: 4 };
 const DEPTHS: Record<number, readonly number[]> = {
   [GREY]: [1, 2, 4, 8, 16],
@@ -36,7 +36,7 @@ const DEPTHS: Record<number, readonly number[]> = {
 };
 
 /** libpng writes one for every 8 KB of data: 8,192 in the largest file that is decoded. */
-export const MAX_CHUNKS = 1 << 16;
+const MAX_CHUNKS = 1 << 16;
 
 /** Walks all chunks up to IEND and checks their sums. @throws NoticeError `image` */
 export function readChunks(bytes: Uint8Array, name: string): PngChunks {

@@ -26,7 +26,7 @@ const ADAM7 = [
 const WHOLE = [[0, 0, 1, 1]] as const;
 
 /** The passes that have pixels, in the order of the file. */
-export function passesOf({ width, height, depth, channels, interlaced }: PngHeader): readonly Pass[] {
+function passesOf({ width, height, depth, channels, interlaced }: PngHeader): readonly Pass[] {
   return (interlaced ? ADAM7 : WHOLE)
     .map(([x, y, dx, dy]) => {
       const [columns, rows] = [Math.ceil((width - x) / dx), Math.ceil((height - y) / dy)];

@@ -10,7 +10,7 @@ const HALF = 1 << (PRECISION_BITS - 1);
 const MAX_SIDE = 16_384;
 
 /** How values between pixels are made. */
-export type Filter = "bicubic" | "lanczos";
+type Filter = "bicubic" | "lanczos";
 
 /**
  * The picture resized as Pillow's `resize((width, height), BICUBIC)` does, or LANCZOS: bicubic with a = -0.5, and

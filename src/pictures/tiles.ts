@@ -57,14 +57,14 @@ const cropSchema = z.object({
 });
 
 /** Idefics3's and SmolVLM's, in Hugging Face's names; `size` is that of a tile. */
-export interface TileProcessor extends ImageProcessor {
+interface TileProcessor extends ImageProcessor {
   readonly do_image_splitting: boolean;
   /** Of a picture before it is cut into tiles. */
   readonly longestEdge: number;
 }
 
 /** CLIP's, in Hugging Face's names; `size` is that of the crop. */
-export interface CropProcessor extends ImageProcessor {
+interface CropProcessor extends ImageProcessor {
   readonly shortestEdge: number;
 }
 
@@ -97,7 +97,7 @@ const MOST_SIDE = 4096;
  * A picture's tiles row by row and then the whole of it, or only that, each [height, width, 3] normalised, one after
  * the other.
  */
-export interface Tiles {
+interface Tiles {
   readonly values: Float32Array;
   readonly tiles: number;
   readonly rows: number;

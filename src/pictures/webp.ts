@@ -3,7 +3,7 @@ import { checkSize, type Picture } from "./picture.js";
 import { decodeVp8 } from "./webp-codec.js";
 
 /** The decoder takes 8 bytes for each, and the picture 3 more. */
-export const MAX_WEBP_PIXELS = 24e6;
+const MAX_WEBP_PIXELS = 24e6;
 
 /** The most bytes of a frame. */
 export const MAX_WEBP_DATA = 16 * 1024 * 1024;

@@ -220,7 +220,7 @@ function alonePart(data: ReportData, place: Parameters<typeof aloneIn>[1], modal
 }
 
 /** A head's effect in a circuit that has it, by itself at one token. */
-export type Alone = Pick<SiteCircuit, "dataset" | "modality" | "metric"> & {
+type Alone = Pick<SiteCircuit, "dataset" | "modality" | "metric"> & {
   readonly samples: number;
   readonly mean: number;
   readonly low: number;

@@ -12,7 +12,7 @@ export function component<Props extends object>(type: (props: Props) => VNode, p
   return new Html(render(h(type, props)).replace(/[\p{Cc}\p{Cs}]/gu, "\uFFFD"));
 }
 
-export type HtmlContent = Html | string | number | readonly HtmlContent[];
+type HtmlContent = Html | string | number | readonly HtmlContent[];
 
 /** Markup with values in it; whatever is not markup itself is escaped, lists are strung together. */
 export function html(strings: TemplateStringsArray, ...values: readonly HtmlContent[]): Html {

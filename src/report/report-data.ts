@@ -73,7 +73,7 @@ export interface DatasetFacts {
 export type ExclusionCount = Omit<ExcludedCount, "dataset">;
 
 /** A group that selection balances. */
-export type GroupFacts = Omit<GroupCounts, "dataset" | "samples">;
+type GroupFacts = Omit<GroupCounts, "dataset" | "samples">;
 
 /** The circuit of a data set under one corruption, at one site. */
 export interface SiteCircuit {

@@ -71,7 +71,7 @@ export interface CircuitRead extends ComparedCircuit {
 }
 
 /** Where a circuit is from. */
-export type CircuitPlace = Pick<CircuitRead, "run" | "dataset" | "modality" | "site" | "looks" | "hashes">;
+type CircuitPlace = Pick<CircuitRead, "run" | "dataset" | "modality" | "site" | "looks" | "hashes">;
 
 /** Heads that are in a circuit, the strongest first. */
 export const membersOf = ({ heads }: Circuit): HeadPlace[] =>

@@ -3,7 +3,7 @@ import { type HeadPlace, headName } from "../patching/head-place.js";
 import type { ComparedCircuit, ComparedPair, Comparison } from "./compared.js";
 
 /** A table of words. */
-export interface ComparisonTable {
+interface ComparisonTable {
   readonly caption: string;
   readonly columns: readonly string[];
   readonly rows: readonly (readonly string[])[];

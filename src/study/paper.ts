@@ -15,7 +15,7 @@ export interface PaperDataset {
 const NOTEBOOK = "github:wrudman/NOTICE, preprocessing/3_select_final_samples";
 
 /** The paper's data sets with the caps of the authors' notebooks, which take only questions that are answered rightly. */
-export const PAPER: readonly PaperDataset[] = [
+const PAPER: readonly PaperDataset[] = [
   {
     dataset: "svo-probes",
     folders: ["svo-probes"],

@@ -63,7 +63,7 @@ export const circuitOf = (headline: Headline): RuledCircuit | null =>
   bypasses(headline) ? null : (headline.smallest ?? headline.most);
 
 /** How often chance is as good, and against how many sets. */
-export type Control = Pick<RuledCircuit, "p_value" | "random_sets">;
+type Control = Pick<RuledCircuit, "p_value" | "random_sets">;
 
 /** Whether no random set kept as much: p is then the smallest that so many sets can give. */
 export const isSmallest = ({ p_value, random_sets }: Control): boolean =>

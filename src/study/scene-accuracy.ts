@@ -15,7 +15,7 @@ export interface SceneAnswers {
 }
 
 /** Shares of 1. */
-export interface SceneAccuracy {
+interface SceneAccuracy {
   readonly scenes: number;
   readonly accuracy: number;
   readonly aspects: Readonly<Record<string, number>>;

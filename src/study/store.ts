@@ -37,7 +37,7 @@ const DAMAGED = /^(INTERNAL|FATAL|Serialization) Error|^IO Error: (Corrupt datab
 /** Databases open in this process. The system's lock works only between processes. */
 const held = new Set<string>();
 
-export interface StoreOptions {
+interface StoreOptions {
   /** Other runs' databases, which may be attached. All other files stay closed to queries. */
   readonly others?: readonly string[];
 }

@@ -4,7 +4,7 @@ import { positionsOf } from "../words/words.js";
 import type { StudyRun } from "./run.js";
 
 /** A text as the model of a run gets it. */
-export interface Worded {
+interface Worded {
   /** All tokens, those of the picture too where it stands among them. */
   readonly tokens: readonly string[];
   /** Those of the text alone. */

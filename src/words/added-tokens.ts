@@ -22,7 +22,7 @@ const flags = z.object({
 const tokenId = z.int().nonnegative().max(MAX_ID);
 
 /** What is looked for in a text before it is cut into words. */
-export type AddedToken = z.infer<typeof flags> & { readonly id: number };
+type AddedToken = z.infer<typeof flags> & { readonly id: number };
 
 function areFew(tokens: readonly { readonly content: string }[]): boolean {
   const characters = tokens.reduce((sum, token) => sum + token.content.length, 0);

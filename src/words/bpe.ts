@@ -50,7 +50,7 @@ export async function loadBpe(files: CheckpointFiles): Promise<BpeTokenizer> {
 }
 
 /** From the texts of both files. @throws NoticeError `checkpoint` naming the file. */
-export function parseBpe(json: string, file: string, config: Record<string, unknown>): BpeTokenizer {
+function parseBpe(json: string, file: string, config: Record<string, unknown>): BpeTokenizer {
   const parsed = parseJson(json, file, { most: MAX_VALUES }) as { model?: { type?: unknown } } | null;
   const bad = (why: string, cause?: unknown) =>
     new NoticeError("checkpoint", `${file} is not a BPE tokenizer: ${why}.`, { cause });

@@ -9,7 +9,7 @@ import type { Message } from "./template.js";
 import { quoted } from "./tokenizer.js";
 
 /** What a family's reader is made of. */
-export interface PromptParts {
+interface PromptParts {
   readonly processor: ImageProcessor;
   readonly square: Grid;
   see(picture: Picture): Seen;

@@ -18,7 +18,7 @@ export interface Message {
 }
 
 /** Special tokens by name, such as `bos_token`. */
-export type Names = Readonly<Record<string, unknown>>;
+type Names = Readonly<Record<string, unknown>>;
 
 /** A template that loops, or that cannot be rendered. */
 class Bound extends Error {}

@@ -96,7 +96,7 @@ async function namedTokens(files: CheckpointFiles, config: TokenizerConfig): Pro
 }
 
 /** What `tokenizer_config.json` may change. */
-export type TokenizerConfig = z.infer<typeof configSchema>;
+type TokenizerConfig = z.infer<typeof configSchema>;
 
 const configSchema = specialTokens.extend({
   added_tokens_decoder: addedTokensDecoder,

@@ -13,9 +13,9 @@ export interface Region {
   (x: number, y: number): boolean;
   readonly bounds?: Bounds;
 }
-export type Bounds = readonly [left: number, top: number, right: number, bottom: number];
+type Bounds = readonly [left: number, top: number, right: number, bottom: number];
 const everything: Bounds = [0, 0, size, size];
-export type Paint = Colour | ((x: number, y: number) => Colour);
+type Paint = Colour | ((x: number, y: number) => Colour);
 
 /** What lies behind a scene, and how its camera sees it. */
 export interface Background {

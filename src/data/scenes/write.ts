@@ -15,7 +15,7 @@ import { caption, draw, type Sample, type Scene, sampleAt, sceneName, tasks, tru
 import { isTrueAt, putScene } from "./sentences.js";
 import type { Word } from "./vocabulary.js";
 
-export interface WriteScenesOptions {
+interface WriteScenesOptions {
   /** Pairs a task. */
   readonly count: number;
   /** Another seed, other scenes. The shipped checkpoint learned from seed 1. */

@@ -12,7 +12,7 @@ import { serve } from "./serve.js";
 // A Web Worker that holds a model and performs jobs. scripts/browser.mjs bundles it.
 
 /** What it is opened with. */
-export interface Setup {
+interface Setup {
   /** The address of the checkpoint's folder, as it was given. */
   readonly model: string;
   /** Of the page: where relative addresses start. */

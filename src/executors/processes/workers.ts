@@ -12,7 +12,7 @@ import { type TaskOutcome, WorkerError, type WorkerOptions, WorkerProcess } from
 const RECYCLE_AFTER = 2 ** 30;
 
 /** What the workers are told beside their `Setup`. */
-export interface WorkersOptions {
+interface WorkersOptions {
   /** Tensors that a worker makes before another one takes its place. */
   readonly recycleAfter?: number;
   readonly warn?: (message: string) => void;

@@ -18,7 +18,7 @@ export interface Connection {
 }
 
 /** How many jobs a worker holds, and for how long without a word. */
-export interface WorkerOptions {
+interface WorkerOptions {
   readonly concurrency: number;
   readonly lockMs: number;
 }

@@ -12,7 +12,7 @@ const DEEPEST = 16;
 const MOST_PARTS = 1_000_000;
 
 /** An input, and the bytes that it names by their sha256. */
-export interface Parcel {
+interface Parcel {
   readonly input: unknown;
   readonly pictures: ReadonlyMap<string, Uint8Array>;
 }

@@ -41,7 +41,7 @@ export function embedTokens(weights: BertWeights, config: TextConfig, ids: tf.Te
 export const BERT_SITES = ["resid_pre", ...SELF, "resid_mid", ...CROSS, "resid_cross", ...MLP, "resid_post"] as const;
 
 /** What a block sees beside its input. */
-export interface BertBlockOptions extends Beside {
+interface BertBlockOptions extends Beside {
   /**
    * What cross-attention attends to: rows [batch, token, width], or keys and values. Without it there is no
    * cross-attention.

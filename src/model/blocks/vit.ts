@@ -44,7 +44,7 @@ export function cutPatches(pixels: tf.Tensor, size: number): tf.Tensor {
  * What else a ViT may be: its activation, GELU by default, and how many tokens a tile of the picture has, where it is
  * cut into several.
  */
-export interface VitKind {
+interface VitKind {
   readonly activate?: Activation;
   readonly tile?: number;
 }

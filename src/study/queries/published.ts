@@ -6,7 +6,7 @@ import type { Group } from "./scores.js";
 // What the authors' published procedure reads.
 
 /** A sample's question, and its correct answer. */
-export interface QuestionTokens {
+interface QuestionTokens {
   readonly sample: string;
   readonly tokens: readonly string[];
   readonly correct: string;

@@ -9,7 +9,7 @@ import type { Group } from "./scores.js";
 // Circuits by rules, and what they are found from.
 
 /** A head in a sample, over all tokens. */
-export interface HeadTotal {
+interface HeadTotal {
   readonly sample: string;
   readonly site: Site;
   readonly layer: number;

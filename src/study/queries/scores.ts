@@ -31,7 +31,7 @@ function tokenSql(place: Place, parameter: string): [sql: string, value: number 
 }
 
 /** A head's score in a sample; `patched` unless it is what gradients expect. */
-export interface HeadScore {
+interface HeadScore {
   readonly sample: string;
   readonly layer: number;
   readonly head: number;
@@ -124,7 +124,7 @@ export const siteShapes = (store: Store): Promise<{ site: string; layers: number
   );
 
 /** The heads of a layer that a screened run patches; null: the whole layer. */
-export interface Chosen extends Group {
+interface Chosen extends Group {
   readonly site: Site;
   readonly layer: number;
   readonly heads: number[] | null;
