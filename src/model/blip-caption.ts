@@ -65,7 +65,7 @@ export const blipCaption = {
 /** transformers 4.57 */
 function places({ vision, text }: BlipConfig, names: ReadonlySet<string>): BlipCaptionWeights<Place> {
   return {
-    vision: vitPlaces("vision_model", vision),
+    vision: vitPlaces(vision),
     decoder: decoderPlaces(text, vision.hidden_size, names),
   };
 }

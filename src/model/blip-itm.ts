@@ -71,7 +71,7 @@ function config(json: string, file: string, warn: (message: string) => void): Bl
 /** transformers 4.57 */
 function places({ vision, text, projection }: BlipItmConfig): BlipItmWeights<Place> {
   return {
-    vision: vitPlaces("vision_model", vision),
+    vision: vitPlaces(vision),
     text: bertPlaces("text_encoder", text, vision.hidden_size),
     match: linearPlace("itm_head", text.hidden_size, 2),
     projections: {

@@ -73,7 +73,7 @@ function oneWidth(json: string, file: string, warn: (message: string) => void): 
 /** transformers 4.46 */
 function places({ vision, text }: BlipConfig, names: ReadonlySet<string>): BlipVqaWeights<Place> {
   return {
-    vision: vitPlaces("vision_model", vision),
+    vision: vitPlaces(vision),
     text: bertPlaces("text_encoder", text, vision.hidden_size),
     decoder: decoderPlaces(text, text.hidden_size, names),
   };

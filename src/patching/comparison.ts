@@ -11,11 +11,7 @@ export interface Ranked {
   readonly high: number | null;
 }
 
-/** How `rankedAlike` resamples. */
-interface RankOptions {
-  readonly seed?: number;
-  readonly resamples?: number;
-}
+const RESAMPLES = 1000;
 
 /** Spearman's correlation: Pearson's of the ranks, ties having their mean rank. Null where one side is all ties. */
 export function rankCorrelation(a: readonly number[], b: readonly number[]): number | null {
@@ -28,12 +24,11 @@ export function rankCorrelation(a: readonly number[], b: readonly number[]): num
  *
  * @param a scores of one set, [sample][head]. @param b of the other, with as many heads.
  */
-export function rankedAlike(a: readonly number[][], b: readonly number[][], options: RankOptions = {}): Ranked {
-  const { seed = 0, resamples = 1000 } = options;
+export function rankedAlike(a: readonly number[][], b: readonly number[][]): Ranked {
   const correlation = rankCorrelation(meanSizes(a), meanSizes(b));
-  const choose = random(seed, "compare");
+  const choose = random(0, "compare");
   const drawn = (rows: readonly number[][]) => rows.map(() => choose.pick(rows));
-  const found = Array.from({ length: resamples }, () => rankCorrelation(meanSizes(drawn(a)), meanSizes(drawn(b))))
+  const found = Array.from({ length: RESAMPLES }, () => rankCorrelation(meanSizes(drawn(a)), meanSizes(drawn(b))))
     .filter((one) => one !== null)
     .sort((x, y) => x - y);
   const [low, high] = found.length > 0 ? middle95(found) : [null, null];

@@ -88,7 +88,7 @@ const schema = z
   })
   .transform(({ image_processor_type, resample, do_center_crop, do_pad, ...processor }): ImageProcessor => processor);
 
-/** BLIP's. @throws NoticeError as `loadProcessor` */
+/** BLIP's: omitted fields default as in transformers' `BlipImageProcessor`. @throws NoticeError as `loadProcessor` */
 export const loadImageProcessor = (files: CheckpointFiles): Promise<ImageProcessor> => loadProcessor(files, schema);
 
 /**
@@ -119,16 +119,6 @@ export async function loadProcessor<Found extends Normalisation>(
     "checkpoint",
     `${files.name} has no ${FILE} or ${WHOLE_FILE} with an image processor, which says how a picture becomes pixels.`,
   );
-}
-
-/**
- * The image processor from the text of a `preprocessor_config.json`. Omitted fields default as in transformers'
- * `BlipImageProcessor`.
- *
- * @throws NoticeError `checkpoint` naming the file and the field.
- */
-export function parseImageProcessor(json: string, file: string): ImageProcessor {
-  return readProcessor(parseJson(json, file), file, schema);
 }
 
 function readProcessor<Found extends Normalisation>(value: unknown, file: string, schema: z.ZodType<Found>): Found {

@@ -25,7 +25,7 @@ export class FigureBook {
     const at = this.specs.push(spec) - 1;
     return html`<figure>
 <div class="plot" data-figure="${at}" tabindex="0" role="img" aria-label="${alt}"><img alt="" src="${dataUri("image/svg+xml", svg)}"></div>
-${foldedTable("Numbers", numbers)}</figure>
+${foldedTable(numbers)}</figure>
 `;
   }
 
@@ -34,7 +34,7 @@ ${foldedTable("Numbers", numbers)}</figure>
     await this.#draw(headMapSpec(map), name);
     return html`<div class="mapped" role="group" aria-label="${alt}">
 ${component(HeadMap, { map })}
-${foldedTable("Numbers", numbers)}</div>
+${foldedTable(numbers)}</div>
 `;
   }
 

@@ -89,7 +89,7 @@ function overlaidSample(sample: OverlaySample, book: FigureBook): Html {
 <p>${askedOf(sample)}</p>
 <div class="panels">
 ${headOverlays(sample, book).map((props) => component(PictureOverlay, props))}</div>
-${foldedTable("Numbers", {
+${foldedTable({
   caption: `${dataset}, ${id}: attention minus the mean over all heads, by patch.`,
   columns: ["row, column", ...heads.map(headName)],
   rows: (heads[0]?.overlay ?? []).flatMap((line, row) =>

@@ -48,8 +48,8 @@ export function inlineScript(code: string): string {
 /** A table that scrolls within its place where that is narrow, by keyboard too. */
 export const table = (content: DataTableProps): Html => component(DataTable, content);
 
-/** The same behind a line that opens it. */
-export function foldedTable(summary: string, content: DataTableProps): Html {
-  return html`<details><summary>${summary}</summary>${table(content)}</details>
+/** A figure's numbers, behind a line that opens them. */
+export function foldedTable(content: DataTableProps): Html {
+  return html`<details><summary>Numbers</summary>${table(content)}</details>
 `;
 }

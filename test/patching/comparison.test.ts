@@ -29,7 +29,7 @@ test("samples rank heads by the size of their scores; the interval widens where 
     [-3, -2, -1],
     [1, 2, 6],
   ];
-  const { correlation, low, high } = rankedAlike(same, mixed, { resamples: 500 });
+  const { correlation, low, high } = rankedAlike(same, mixed);
   // Means of mixed are 7/3, 2 and 8/3: ranks 2, 1, 3 beside 3, 2, 1.
   assert.is(correlation, -0.5);
   // Without the third sample the order is that of `same`, with it alone the reverse.
@@ -39,8 +39,8 @@ test("samples rank heads by the size of their scores; the interval widens where 
     const choose = random(seed, "noise");
     return Array.from({ length: 40 }, () => Array.from({ length: 9 }, (_, head) => head / 4 + 3 * choose.next()));
   };
-  for (const seed of [0, 1, 2, 3]) {
-    const found = rankedAlike(noisy(1), noisy(2), { seed, resamples: 200 });
+  for (const seed of [1, 3, 5, 7]) {
+    const found = rankedAlike(noisy(seed), noisy(seed + 1));
     assert.ok(found.high! - found.low! > 0.05, JSON.stringify(found));
   }
 });

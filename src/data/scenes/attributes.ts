@@ -53,8 +53,8 @@ const colours: Record<Word<"colour">, Colour> = {
 };
 const outline: Colour = [30, 28, 32];
 
-/** `alone`: without a distractor, which is what a learner should see first. */
-export function sampleAttributes(choose: Random, { alone = choose.chance(0.3) } = {}): AttributeScene {
+export function sampleAttributes(choose: Random): AttributeScene {
+  const alone = choose.chance(0.3); // without a distractor
   const shapes: Shape[] = [];
   while (shapes.length < (alone ? 1 : 2)) {
     const shape = sampleShape(choose);

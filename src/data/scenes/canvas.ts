@@ -64,8 +64,8 @@ export function sampleBackground(choose: Random): Background {
   };
 }
 
-export const jitter = (choose: Random, colour: Colour, by = 12): Colour =>
-  colour.map((value) => value + choose.between(-by, by)) as unknown as Colour;
+export const jitter = (choose: Random, colour: Colour): Colour =>
+  colour.map((value) => value + choose.between(-12, 12)) as unknown as Colour;
 
 export const shade = (colour: Colour, by: number): Colour => [colour[0] * by, colour[1] * by, colour[2] * by];
 

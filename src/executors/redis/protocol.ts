@@ -52,7 +52,6 @@ export type WorkerRecord = z.infer<typeof workerRecord>;
 
 /** A job as it lies in the queue. */
 const payload = z.object({ name: text, input: z.unknown() });
-export type Payload = z.infer<typeof payload>;
 
 /** What became of a job: its output, an error of its own, or pictures that it needs and that are gone. */
 const result = z.union([

@@ -87,10 +87,10 @@ export function vitNames({ image_size, patch_size }: VisionConfig): string[] {
   return ["[CLS]", ...Array.from({ length: side ** 2 }, (_, i) => `${Math.floor(i / side)},${i % side}`)];
 }
 
-/** Where a BLIP checkpoint keeps its ViT. @param root such as `vision_model`. */
-export function vitPlaces(root: string, config: VisionConfig): VitWeights<Place> {
+/** Where a BLIP checkpoint keeps its ViT. */
+export function vitPlaces(config: VisionConfig): VitWeights<Place> {
   const { hidden_size: width, intermediate_size: mlpWidth, patch_size: patch } = config;
-  const embeddings = `${root}.embeddings`;
+  const embeddings = `vision_model.embeddings`;
   return {
     patches: {
       weight: { name: `${embeddings}.patch_embedding.weight`, shape: [width, 3, patch, patch], layout: "patches" },
@@ -99,7 +99,7 @@ export function vitPlaces(root: string, config: VisionConfig): VitWeights<Place>
     classEmbedding: { name: `${embeddings}.class_embedding`, shape: [1, 1, width] },
     positions: { name: `${embeddings}.position_embedding`, shape: [1, imageTokens(config), width] },
     blocks: Array.from({ length: config.num_hidden_layers }, (_, layer) => {
-      const at = `${root}.encoder.layers.${layer}`;
+      const at = `vision_model.encoder.layers.${layer}`;
       const qkv = (third: 0 | 1 | 2): Linear<Place> => ({
         weight: { name: `${at}.self_attn.qkv.weight`, shape: [3 * width, width], layout: "transposed", third },
         bias: { name: `${at}.self_attn.qkv.bias`, shape: [3 * width], third },
@@ -119,6 +119,6 @@ export function vitPlaces(root: string, config: VisionConfig): VitWeights<Place>
         },
       };
     }),
-    finalNorm: normPlace(`${root}.post_layernorm`, width),
+    finalNorm: normPlace(`vision_model.post_layernorm`, width),
   };
 }
