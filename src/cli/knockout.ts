@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { NoticeError } from "../base/errors.js";
 import { knockOutIn } from "../jobs/knock-out.js";
 import type { PairInput } from "../patching/inputs.js";
 import type { Cut } from "../patching/knock-out.js";
@@ -16,7 +17,7 @@ interface KnockOutOptions extends PairListOptions, OnePairOptions {
   readonly heads?: number[];
   readonly window?: number;
   readonly random?: number;
-  readonly seed: number;
+  readonly seed?: number;
 }
 
 /** `notice knockout MODEL`: cuts attention from some tokens to others, around each layer in turn. */
@@ -37,7 +38,7 @@ export function knockOutCommand(): Command {
     .option("--heads <list>", "such as 0,2-4; default: all", indices)
     .option("--window <layers>", "how many layers are cut together; default: 1", wholeNumber)
     .option("--random <n>", "beside cuts to as many random tokens, drawn so many times; default: 0", wholeNumber)
-    .option("--seed <number>", "seed of the random tokens", wholeNumber, 0)
+    .option("--seed <number>", "with --random: seed of the random tokens; default: 0", wholeNumber)
     .option("--png <file>", "draw the layers; a name that ends in .svg makes it an SVG")
     .addHelpText("after", "\nThe clean run is cut. An effect of 1 is as bad as the corruption.");
   withPairList(command, ["png"]);
@@ -46,9 +47,11 @@ export function knockOutCommand(): Command {
 
 async function runKnockOut(model: string, options: KnockOutOptions): Promise<void> {
   const { from, to, heads, window, random: randomSets, seed } = options;
+  if (seed !== undefined && !randomSets)
+    throw new NoticeError("options", "--seed draws the random tokens of --random; give it too, or leave --seed out.");
   const cutOf = (looking: Site) => {
     const site = (options.site ?? looking.replace(/z$/, "pattern")) as Cut["site"];
-    return { cut: { site, from, to, heads }, window, ...(randomSets && { randomSets, seed }) };
+    return { cut: { site, from, to, heads }, window, ...(randomSets && { randomSets, seed: seed ?? 0 }) };
   };
   await withListOrOne(model, options, {
     async list(file) {

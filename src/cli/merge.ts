@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Command } from "commander";
+import { NoticeError } from "../base/errors.js";
 import { SETTINGS } from "../files/run-files.js";
 import { folder } from "./options.js";
 import { print } from "./streams.js";
@@ -18,6 +19,11 @@ export function mergeCommand(): Command {
     .option("--partial", "also where samples are done in none of them; `notice study` goes on with those")
     .action(async (out: string, runs: string[], { partial }: { readonly partial?: boolean }) => {
       const all = (ending: string) => runs.every((run) => run.endsWith(ending));
+      if (partial && (all(".jsonl") || all(".json")))
+        throw new NoticeError(
+          "options",
+          "--partial goes with run folders: of a list or of accuracy all shards are needed.",
+        );
       if (all(".jsonl")) return (await import("./merge-files.js")).mergeLists(out, runs);
       if (all(".json")) return (await import("./merge-files.js")).mergeAccuracy(out, runs);
       const sets = await runsWithin(runs);

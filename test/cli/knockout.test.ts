@@ -69,6 +69,7 @@ test("knockout: what cannot be cut", async () => {
     [["--from", "answer", "--to", "image"], /leaves the token 3 nothing to attend to. Leave one token out of to/],
     [["--from", "answer", "--to", "3", "--window", "3"], /window is 3.*from 1 to the 2/],
     [["--from", "answer", "--to", "3", "--site", "text.cross.z"], /is no attention/],
+    [["--from", "answer", "--to", "3", "--seed", "3"], /--seed draws the random tokens of --random/],
     [["--from", "answer", "--to", "box:0,0,9,9", "--site", "text.self.pattern"], /means image tokens/],
   ] as const) {
     const { code, stderr } = await noticeHere("knockout", NARROW, ...PAIR, ...more);

@@ -49,6 +49,8 @@ test("shards of a list that are missing, double, changed, or of another sweep do
   await fails(/1\/2 is missing/, "a.jsonl");
   await fails(/are both 0\/2/, "a.jsonl", "a.jsonl");
   await fails(/is no finished shard/, "a.jsonl", "whole.jsonl");
+  const partial = await noticeHere("merge", at("none.jsonl"), at("a.jsonl"), "--partial");
+  assert.match(partial.stderr, /--partial goes with run folders/);
   assert.is((await sweep("c.jsonl", "--shard", "1/2", "--site", "text.self.z")).code, 0);
   await fails(/are of other lists, models or sweeps/, "a.jsonl", "c.jsonl");
   appendFileSync(at("b.jsonl"), " ");
