@@ -41,8 +41,8 @@ export class NoticeError extends Error {
   }
 }
 
-/** Whether what computes is sound after it: all but a backend that is lost. */
-export const isOfInput = (error: unknown): error is NoticeError =>
+/** Whether what computes is sound after an error: all but a backend that is lost. */
+export const isRecoverable = (error: unknown): error is NoticeError =>
   error instanceof NoticeError && error.code !== "backend";
 
 /** What nobody reads to its end: names and values come from files, and may be of any length. */

@@ -1,4 +1,4 @@
-import { isOfInput, NoticeError } from "../base/errors.js";
+import { isRecoverable, NoticeError } from "../base/errors.js";
 import { checkShape, keysOf } from "../base/options.js";
 import type { JobName, Jobs } from "../jobs/jobs.js";
 import type { LoadOptions } from "../model/load.js";
@@ -51,7 +51,7 @@ export class BrowserWorker extends Executor {
       return { output: typed(await this.#channel.ask("perform", [name, input], asked)) as Jobs[Name]["output"] };
     } catch (error) {
       if (signal.aborted || this.#channel.ended) throw error;
-      if (isOfInput(error)) return { error };
+      if (isRecoverable(error)) return { error };
       // Its backend may be in any state.
       throw this.#channel.lose((error as Error).message);
     }

@@ -1,4 +1,4 @@
-import { isOfInput, NoticeError } from "../base/errors.js";
+import { isRecoverable, NoticeError } from "../base/errors.js";
 import { JOBS, type JobName, type Jobs } from "../jobs/jobs.js";
 import { forgetPairs } from "../jobs/last-pairs.js";
 import type { Model } from "../patching/model.js";
@@ -26,7 +26,7 @@ class InProcess extends Executor {
       either.throwIfAborted();
       return { output: await JOBS[name].perform(this.model, input, () => either.throwIfAborted()) };
     } catch (error) {
-      if (either.aborted || !isOfInput(error)) throw error;
+      if (either.aborted || !isRecoverable(error)) throw error;
       return { error };
     } finally {
       if (this.#closed.signal.aborted) forgetPairs(this.model);

@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { isOfInput, NoticeError } from "../../base/errors.js";
+import { isRecoverable, NoticeError } from "../../base/errors.js";
 import { checkpointFolder } from "../../files/folder.js";
 import { jobNamed, type Task } from "../../jobs/jobs.js";
 import { loadModel } from "../../patching/load-model.js";
@@ -24,7 +24,7 @@ try {
   process.on("message", (task: Task) => {
     perform(model, task)
       .then((output) => send({ kind: "done", output, tensors: tensorsMade() }))
-      .catch((error) => (isOfInput(error) ? refuse(error, tensorsMade()) : end(error)));
+      .catch((error) => (isRecoverable(error) ? refuse(error, tensorsMade()) : end(error)));
   });
   send({ kind: "ready", backend: model.backend });
 } catch (error) {
