@@ -113,17 +113,14 @@ interface ResolvedCut {
 function resolveCut(pair: Pair, cut: Cut): ResolvedCut {
   checkShape("a cut", cut, { such: SUCH, keys: CUT_KEYS });
   const { site, from, to } = cut;
-  const { model, question, answers, clean } = pair;
-  const parts = parseSite(model, site);
-  const { tower, within, isPattern } = parts;
+  const { model } = pair;
+  const { tower, within, isPattern } = parseSite(model, site);
   if (!isPattern)
     throw new NoticeError("site", `${site} is no attention; give its pattern, such as ${tower}.self.pattern.`);
   if (from === undefined || to === undefined)
     throw new NoticeError("options", `A cut has tokens that attend, from, and tokens attended to, to: ${SUCH}.`);
-  const { attends, causal } = towerOf(model, tower);
-  const attended = within === "self.pattern" ? tower : attends!.tower;
-  const of = tokenedAt(towerOf(model, attended).tokens, question);
-  const keys = new Set(resolvePosition(to, countOf(clean.activations, attended), of, answers));
+  const { causal } = towerOf(model, tower);
+  const keys = new Set(attendedTo(pair, cut).tokens);
   const [first, last] = cut.layers ?? [0, towerSize(model, tower).layers - 1];
   if (!(first <= last))
     throw new NoticeError(
@@ -138,6 +135,18 @@ function resolveCut(pair: Pair, cut: Cut): ResolvedCut {
   if (!spots[0]!.tokens.some(seen))
     throw new NoticeError("options", `The cut of ${site} cuts nothing: none of the tokens attends to a later one.`);
   return { spots, to: keys };
+}
+
+/** The tokens that a cut is to, of how many, and of which tower. */
+export function attendedTo({ model, question, answers, clean }: Pair, { site, to }: Cut) {
+  const { tower: attending, within } = parseSite(model, site);
+  const tower = within === "self.pattern" ? attending : towerOf(model, attending).attends!.tower;
+  const count = countOf(clean.activations, tower);
+  return {
+    tower,
+    count,
+    tokens: resolvePosition(to, count, tokenedAt(towerOf(model, tower).tokens, question), answers),
+  };
 }
 
 /** Of a pass for each row, cut at its spots. */

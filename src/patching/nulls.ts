@@ -9,12 +9,10 @@ import { METRICS, type Metric } from "./answers.js";
 import { PASS_KEYS } from "./budget.js";
 import { chanceOf } from "./faithful.js";
 import type { PairInput } from "./inputs.js";
-import { type Cut, knockOut, sweepKnockOut, type WindowOptions } from "./knock-out.js";
+import { attendedTo, type Cut, knockOut, sweepKnockOut, type WindowOptions } from "./knock-out.js";
 import { checkPair, type Direction, type Pair } from "./pair.js";
-import { resolvePosition, tokenedAt } from "./positions.js";
-import { countOf, indexes } from "./run.js";
+import { indexes } from "./run.js";
 import { Scores } from "./scores.js";
-import { parseSite } from "./sites.js";
 import { fromRun, type Source } from "./sources.js";
 import { patchGrids } from "./token-groups.js";
 
@@ -237,24 +235,15 @@ export async function sweepControlled(
 function randomTargets(pair: Pair, cut: Cut, { seed = 0, randomSets = 20 }: RandomTargets): number[][] {
   if (!(Number.isInteger(randomSets) && randomSets >= 0 && randomSets <= MOST_SETS))
     throw new NoticeError("options", `randomSets is ${randomSets}; a whole number to ${MOST_SETS} was expected.`);
-  const { tokens, among } = cutTokens(pair, cut);
+  const { tower, count, tokens } = attendedTo(pair, cut);
+  const patches = patchGrids(pair, tower).flat(2);
+  const among = tokens.every((token) => patches.includes(token)) ? patches : indexes(count);
   if (tokens.length > among.length)
     throw new NoticeError(
       "options",
       `The cut is to ${tokens.length} tokens, of which there are ${among.length} to draw from.`,
     );
   return indexes(randomSets).map((at) => random(seed, "cut", at).draw(among, tokens.length));
-}
-
-/** What is cut, and of what other sets are drawn: patches where these are, else all tokens that are attended to. */
-function cutTokens(pair: Pair, { site, to }: Cut): Record<"tokens" | "among", readonly number[]> {
-  const { model, question, answers, clean } = pair;
-  const { tower, within } = parseSite(model, site);
-  const attended = within === "self.pattern" ? tower : towerOf(model, tower).attends!.tower;
-  const count = countOf(clean.activations, attended);
-  const tokens = resolvePosition(to, count, tokenedAt(towerOf(model, attended).tokens, question), answers);
-  const patches = patchGrids(pair, attended).flat(2);
-  return { tokens, among: tokens.every((token) => patches.includes(token)) ? patches : indexes(count) };
 }
 
 function shuffle(values: { [at: number]: number; readonly length: number }, choose: Random): void {
