@@ -24,24 +24,32 @@ export function noiseAuroc(
   return [Math.max(0, 0.5 - half), Math.min(1, 0.5 + half)];
 }
 
-/** Of the AUROC of an object of so many patches, which lies anywhere. */
+/** Of the AUROC of an object of so many patches, as nearly square as the grid lets it be, which lies anywhere. */
 function varianceOf(size: number, ranked: readonly (readonly number[])[]): number {
   const patches = ranked[0]!.length;
   const side = Math.sqrt(patches);
   if (!Number.isInteger(side)) return (patches + 1) / (12 * size * (patches - size));
-  const object = squareOf(size, side);
+  const width = Math.min(side, Math.ceil(Math.sqrt(size)));
+  const rows = Math.floor(size / width);
   let sum = 0;
-  for (const map of ranked)
+  for (const map of ranked) {
+    const row = rowSums(map, side, width);
+    const last = rowSums(map, side, size - rows * width);
     for (let at = 0; at < patches; at++) {
-      const [row, column] = [Math.floor(at / side), at % side];
-      const within = object.reduce((all, [y, x]) => all + map[((row + y) % side) * side + ((column + x) % side)]!, 0);
+      let within = last[(at + rows * side) % patches]!;
+      for (let down = 0; down < rows; down++) within += row[(at + down * side) % patches]!;
       sum += ((within - (size * (size - 1)) / 2) / (size * (patches - size)) - 0.5) ** 2;
     }
+  }
   return sum / (ranked.length * patches);
 }
 
-/** So many patches in the shape that is nearest to a square, within the grid. */
-function squareOf(size: number, side: number): (readonly [row: number, column: number])[] {
-  const width = Math.min(side, Math.ceil(Math.sqrt(size)));
-  return Array.from({ length: size }, (_, at) => [Math.floor(at / width), at % width] as const);
+/** For each patch the sum of so many of its row, from it on and around the edge. */
+function rowSums(map: readonly number[], side: number, width: number): number[] {
+  return map.map((_, at) => {
+    const [first, column] = [at - (at % side), at % side];
+    let sum = 0;
+    for (let x = 0; x < width; x++) sum += map[first + ((column + x) % side)]!;
+    return sum;
+  });
 }
