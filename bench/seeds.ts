@@ -1,7 +1,9 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { parseHead } from "../src/cli/places.js";
 import { lookingSite } from "../src/patching/answer-attention.js";
+import { circuitHeads } from "../src/patching/circuits.js";
 import { type HeadPlace, headName } from "../src/patching/head-place.js";
 import { headScores, readCircuits } from "../src/study/circuits.js";
 import type { FunctionsOfHeads } from "../src/study/function-counts.js";
@@ -79,7 +81,7 @@ async function rowsOf(run: StudyRun, model: string) {
     const paper = published.circuits.find(
       (one) => one.dataset === dataset && one.modality === "image" && one.site === looking,
     )!;
-    const outstanding = paper.circuit.heads.filter(({ inCircuit }) => inCircuit).sort((a, b) => b.mean - a.mean);
+    const outstanding = circuitHeads(paper.circuit);
     rows.circuits.push([
       model,
       dataset,
@@ -89,7 +91,9 @@ async function rowsOf(run: StudyRun, model: string) {
       shownChance(circuit),
       listed(outstanding),
     ]);
-    const looks = circuit.heads.flatMap((name) => (name.startsWith(`${looking}:`) ? [placeOf(name)] : []));
+    const looks = circuit.heads.flatMap((name) =>
+      name.startsWith(`${looking}:`) ? [parseHead(name.slice(looking.length + 1))] : [],
+    );
     const functions = await functionsOfHeads(run, dataset, looks);
     rows.roles.push([model, dataset, `${looks.length}`, ...ROLES.map((role) => told(functions[role]))]);
     rows.depth.push([model, dataset, ...(await thirds(run, paper))]);
@@ -112,15 +116,6 @@ async function thirds(run: StudyRun, asked: Parameters<typeof headScores>[1]): P
       return means[third]! / (means[0]! + means[1]! + means[2]!);
     }),
   );
-}
-
-/** `text.cross.z:L3H1` */
-function placeOf(name: string): HeadPlace {
-  const [layer, head] = name
-    .slice(name.indexOf(":") + 2)
-    .split("H")
-    .map(Number) as [number, number];
-  return { layer, head };
 }
 
 function listed(heads: readonly HeadPlace[]): string {

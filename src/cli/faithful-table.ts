@@ -1,6 +1,6 @@
 import { mean } from "../base/mean.js";
 import { type Faithfulness, type FaithfulnessCurve, siteHeadName } from "../patching/faithful.js";
-import { fixed } from "./means.js";
+import { fixed3 } from "./decimals.js";
 import { columns } from "./options.js";
 
 /** How faithful a set of heads is, for people. */
@@ -8,15 +8,15 @@ export function faithfulTable(
   { size, of, kept, removed, losses, random }: Faithfulness,
   curve?: FaithfulnessCurve,
 ): string {
-  const control = `${random.kept.length} random sets of as many keep ${fixed(mean(random.kept))} on average; p = ${fixed(random.pValue ?? 1)}.\n`;
-  const rows = losses.map((one) => [siteHeadName(one), fixed(one.loss)]);
+  const control = `${random.kept.length} random sets of as many keep ${fixed3(mean(random.kept))} on average; p = ${fixed3(random.pValue ?? 1)}.\n`;
+  const rows = losses.map((one) => [siteHeadName(one), fixed3(one.loss)]);
   return (
-    `${size} of ${of} heads keep ${fixed(kept)} of the answer; without them ${fixed(removed)} of it is left.\n` +
+    `${size} of ${of} heads keep ${fixed3(kept)} of the answer; without them ${fixed3(removed)} of it is left.\n` +
     (random.kept.length > 0 ? control : "") +
     `\n${columns(rows, ["head", "loss without it"])}` +
     (curve
-      ? `\nCPR ${fixed(curve.cpr)}, CMD ${fixed(curve.cmd)}\n${columns(
-          curve.sizes.map((heads, i) => [heads, fixed(curve.kept[i]!)]),
+      ? `\nCPR ${fixed3(curve.cpr)}, CMD ${fixed3(curve.cmd)}\n${columns(
+          curve.sizes.map((heads, i) => [heads, fixed3(curve.kept[i]!)]),
           ["heads", "kept"],
         )}`
       : "")

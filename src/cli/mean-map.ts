@@ -1,4 +1,5 @@
-import { fixed, Means } from "./means.js";
+import { fixed3 } from "./decimals.js";
+import { Means } from "./means.js";
 import { columns } from "./options.js";
 
 /** The mean over pairs of a layer x head map; layer x 1 at sites without heads. */
@@ -29,6 +30,6 @@ export class MeanMap {
 
 /** For people. */
 export function meanTable(mean: readonly (readonly (number | null)[])[]): string {
-  const rows = mean.map((row, layer) => [layer, ...row.map(fixed)]);
+  const rows = mean.map((row, layer) => [layer, ...row.map(fixed3)]);
   return columns(rows, ["layer", ...(mean[0] ?? []).map((_, head) => `${head}`)]);
 }

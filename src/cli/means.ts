@@ -26,6 +26,3 @@ export class Means {
     return this.#of.get(name)?.count ?? 0;
   }
 }
-
-/** For tables. */
-export const fixed = (value: number | null) => value?.toFixed(3) ?? "-";

@@ -4,12 +4,14 @@ import { type Overlay, overlay } from "../display/overlay.js";
 import { show } from "../display/show.js";
 import { terminalOf } from "../display/terminal.js";
 import { lookingSite } from "../patching/answer-attention.js";
+import type { HeadPlace } from "../patching/head-place.js";
 import type { Cut } from "../patching/knock-out.js";
 import { noiseAttention } from "../patching/nulls.js";
 import type { Pair } from "../patching/pair.js";
 import { patch } from "../patching/patch.js";
 import type { Position } from "../patching/positions.js";
 import { checkSite, type Site } from "../patching/sites.js";
+import { fixed3 } from "./decimals.js";
 import { modelCommand, tokenPosition, wholeNumber, withBackend, withJson } from "./options.js";
 import { figureKind, printResult, writeTo } from "./outputs.js";
 import { type OnePairOptions, withOnePair, withPair } from "./pair-options.js";
@@ -17,7 +19,7 @@ import { parseHead } from "./places.js";
 
 interface OverlayCommandOptions extends OnePairOptions {
   readonly site?: Site;
-  readonly head?: { readonly layer: number; readonly head: number };
+  readonly head?: HeadPlace;
   readonly position?: Position;
   readonly tile?: number;
   readonly draws: number;
@@ -83,8 +85,6 @@ async function lossElsewhere(
   return { mean: mean(losses), low: Math.min(...losses), high: Math.max(...losses), draws };
 }
 
-const fixed = (value: number) => (Math.round(1000 * value) / 1000 + 0).toFixed(3);
-
 const control = ({ mean, low, high, draws }: Elsewhere) =>
-  `With the weights of its attention there in a random order the clean run loses ${fixed(mean)} of the logit difference ` +
-  `(${fixed(low)} to ${fixed(high)} in ${draws} draws).`;
+  `With the weights of its attention there in a random order the clean run loses ${fixed3(mean)} of the logit difference ` +
+  `(${fixed3(low)} to ${fixed3(high)} in ${draws} draws).`;

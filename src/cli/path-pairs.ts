@@ -1,6 +1,7 @@
 import type { PathsAsked } from "../jobs/paths.js";
 import type { Score } from "../patching/metrics.js";
-import { fixed, Means } from "./means.js";
+import { fixed3 } from "./decimals.js";
+import { Means } from "./means.js";
 import { columns } from "./options.js";
 import { type Outputs, printResult } from "./outputs.js";
 import { checkListOutputs, madeBy, type PairListOptions, throughPairs, withExecutor } from "./pair-list.js";
@@ -59,7 +60,7 @@ function meanScore(means: Means, name: string) {
 
 function meansTable(rows: readonly ({ readonly to: string } & ReturnType<typeof meanScore>)[]): string {
   return columns(
-    rows.map(({ to, logitDiff, effect }) => [to, fixed(logitDiff), fixed(effect)]),
+    rows.map(({ to, logitDiff, effect }) => [to, fixed3(logitDiff), fixed3(effect)]),
     ["to", "logitDiff", "effect"],
   );
 }

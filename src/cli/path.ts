@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { findPaths, type PathsAsked } from "../jobs/paths.js";
 import type { Score } from "../patching/metrics.js";
 import type { Receiver, Sender } from "../patching/paths.js";
-import { fixed } from "./means.js";
+import { fixed3 } from "./decimals.js";
 import { columns, modelCommand, withBackend, withJson } from "./options.js";
 import { printResult } from "./outputs.js";
 import { type PairListOptions, withListOrOne, withPairList } from "./pair-list.js";
@@ -53,7 +53,7 @@ async function runPath(model: string, options: PathCommandOptions): Promise<void
       const { paths: found, together, plain, ...facts } = await findPaths(loaded, pair, image, asked);
       const paths = found.map((path, i) => ({ to: to[i]!, ...path }));
       const result = { model, direction, mediated, ...facts, from, paths, together, plain };
-      const row = (name: string, { logitDiff, effect }: Score) => [name, fixed(logitDiff), fixed(effect)];
+      const row = (name: string, { logitDiff, effect }: Score) => [name, fixed3(logitDiff), fixed3(effect)];
       const rows = [
         ...paths.map((path) => row(path.to, path)),
         row("these together", together),

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "commander";
+import type { HeadPlace } from "../patching/head-place.js";
 import type { Selection } from "../patching/selection.js";
 import { checkSite } from "../patching/sites.js";
 import { tokenPosition } from "./options.js";
@@ -21,7 +22,7 @@ export const collect =
 const HEAD = String.raw`L(\d{1,3})(?:H(\d{1,4}))?`;
 
 /** `L2H3` */
-export function parseHead(name: string): { readonly layer: number; readonly head: number } {
+export function parseHead(name: string): HeadPlace {
   const [, layer, head] = new RegExp(`^${HEAD}$`).exec(name) ?? [];
   if (head === undefined) throw new InvalidArgumentError("A head such as L2H3 was expected.");
   return { layer: Number(layer), head: Number(head) };

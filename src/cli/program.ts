@@ -2,20 +2,10 @@ import { Command, CommanderError } from "commander";
 import { NoticeError, type NoticeErrorCode } from "../base/errors.js";
 import { packageVersion } from "../files/package.js";
 import { fileError, isFileError } from "../files/system-error.js";
+import { STAGES } from "../study/stage.js";
 import { printable, say } from "./streams.js";
 
-const STUDY_COMMANDS = [
-  "study",
-  "prepare",
-  "evaluate",
-  "select",
-  "screen",
-  "patch",
-  "verify",
-  "rules",
-  "circuits",
-  "report",
-] as const;
+const STUDY_COMMANDS = ["study", ...STAGES, "circuits", "report"] as const;
 
 // A command's module, and all that it needs, is loaded only when that command is called.
 const COMMANDS: Record<string, () => Promise<Command>> = {

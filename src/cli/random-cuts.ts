@@ -1,5 +1,6 @@
 import type { Scores } from "../patching/scores.js";
-import { fixed, Means } from "./means.js";
+import { fixed3 } from "./decimals.js";
+import { Means } from "./means.js";
 import { columns } from "./options.js";
 
 /** As `sweepControlled` gives it. */
@@ -12,7 +13,7 @@ export function randomCutsTable(table: Scores): string {
   const scores = table as Controlled;
   const rows = layersOf(scores).map((layer) => [
     layer,
-    ...(["effect", "random", "pValue"] as const).map((name) => fixed(scores.at(name, layer))),
+    ...(["effect", "random", "pValue"] as const).map((name) => fixed3(scores.at(name, layer))),
   ]);
   return `\nBeside cuts to as many random tokens:\n\n${columns(rows, ["layer", "effect", "random cuts", "p"])}`;
 }
@@ -55,7 +56,7 @@ export class RandomCuts {
   /** For people. */
   get table(): string {
     const rows = this.found.map(({ effect, random, pValue, byChance }, layer) => [
-      ...[layer, fixed(effect), fixed(random), fixed(pValue), fixed(byChance)],
+      ...[layer, fixed3(effect), fixed3(random), fixed3(pValue), fixed3(byChance)],
     ]);
     return (
       `\nBeside ${this.sets} cuts to as many random tokens. Were the tokens no others than random ones, the mean p-value of a\n` +

@@ -3,18 +3,17 @@ import type { Findings } from "../study/findings.js";
 import type { PublishedCircuit, PublishedHead } from "../study/published.js";
 import { bypasses, ENOUGH, type Headline, isSmallest, type RuledCircuit, shownChance } from "../study/ruled.js";
 import type { StudyRun } from "../study/run.js";
+import { fixed2 } from "./decimals.js";
 import { columns } from "./options.js";
 import { type Outputs, printResult } from "./outputs.js";
-
-const fixed = (value: number | null) => (value === null ? "-" : (Math.round(100 * value) / 100 + 0).toFixed(2));
 
 /** Circuits by each rule on other samples, and the smallest that keep enough. */
 export function ruleTable({ rules, headlines }: Pick<Findings, "rules" | "headlines">): string {
   if (rules.length === 0) return "No circuits by several rules yet; `notice rules` finds them.\n";
   const rows = rules.map((one) => [
-    ...[one.dataset, one.modality, one.rule, `${one.size} of ${one.of}`, fixed(one.kept)],
-    ...[`${fixed(one.kept_low)}-${fixed(one.kept_high)}`, fixed(one.removed), fixed(one.random)],
-    ...[shownChance(one), fixed(one.cpr), fixed(one.cmd)],
+    ...[one.dataset, one.modality, one.rule, `${one.size} of ${one.of}`, fixed2(one.kept)],
+    ...[`${fixed2(one.kept_low)}-${fixed2(one.kept_high)}`, fixed2(one.removed), fixed2(one.random)],
+    ...[shownChance(one), fixed2(one.cpr), fixed2(one.cmd)],
   ]);
   const smallest = headlines.map((one) => `${one.dataset}, ${one.modality}: ${headline(one)}\n`);
   const header = ["data set", "modality", "rule", "heads", "kept", "95%", "removed", "random", "p", "CPR", "CMD"];
@@ -23,7 +22,7 @@ export function ruleTable({ rules, headlines }: Pick<Findings, "rules" | "headli
 
 function headline(one: Headline): string {
   const { of, without, smallest, most } = one;
-  if (bypasses(one)) return `without any of the ${of} heads ${fixed(without)} is left`;
+  if (bypasses(one)) return `without any of the ${of} heads ${fixed2(without)} is left`;
   if (smallest) return carrying(smallest);
   const none = `no rule finds fewer than half of the ${of} heads that keep 0.85`;
   return most ? `${none}; the best: ${carrying(most)}` : none;
@@ -35,9 +34,10 @@ function carrying(circuit: RuledCircuit): string {
   const control =
     circuit.p_value === null
       ? ""
-      : `; random heads of the same layers keep ${fixed(random)}, p = ${shownChance(circuit)}${limit}`;
+      : `; random heads of the same layers keep ${fixed2(random)}, p = ${shownChance(circuit)}${limit}`;
   // What is just below 0.85 is not said to be that.
-  const share = kept < ENOUGH && fixed(kept) === fixed(ENOUGH) ? `${Math.floor(10_000 * kept) / 10_000}` : fixed(kept);
+  const share =
+    kept < ENOUGH && fixed2(kept) === fixed2(ENOUGH) ? `${Math.floor(10_000 * kept) / 10_000}` : fixed2(kept);
   return `${size} of ${of} heads keep ${share} (${rule}${control}): ${heads.join(", ") || "none"}`;
 }
 

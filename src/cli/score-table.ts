@@ -6,6 +6,7 @@ import type { Position } from "../patching/positions.js";
 import type { Scores } from "../patching/scores.js";
 import { checkSite, type Site } from "../patching/sites.js";
 import { pieceText } from "../words/piece-text.js";
+import { fixed3 } from "./decimals.js";
 import { columns, indices, tokenPosition } from "./options.js";
 import { figureKind, type Outputs, printResult, writeTo } from "./outputs.js";
 
@@ -61,7 +62,6 @@ function scoreTable(
   map: { values: readonly (readonly (number | null)[])[]; title: string; legend: string },
 ): string {
   const { clean, corrupted, answers, direction } = scores.facts;
-  const fixed = (value: number | null) => (value === null ? "-" : value.toFixed(3));
   const width = map.values[0]!.length;
   const header = [
     "layer",
@@ -74,11 +74,11 @@ function scoreTable(
     ? "Clean and corrupted answers hardly differ, so no effect is defined; shown is the change of the logit difference.\n"
     : "";
   return (
-    `${answerName(answers.correct)} or ${answerName(answers.incorrect)}: logit difference ${fixed(clean.logitDiff)} clean, ` +
-    `${fixed(corrupted.logitDiff)} corrupted; P(${pieceText(answers.correct.token)}) ${fixed(clean.prob)} and ${fixed(corrupted.prob)}.\n` +
+    `${answerName(answers.correct)} or ${answerName(answers.incorrect)}: logit difference ${fixed3(clean.logitDiff)} clean, ` +
+    `${fixed3(corrupted.logitDiff)} corrupted; P(${pieceText(answers.correct.token)}) ${fixed3(clean.prob)} and ${fixed3(corrupted.prob)}.\n` +
     `${note}${direction} ${map.title}: ${map.legend}\n\n` +
     columns(
-      map.values.map((row, layer) => [layer, ...row.map(fixed)]),
+      map.values.map((row, layer) => [layer, ...row.map(fixed3)]),
       header,
     ) +
     strongest(scores)
@@ -94,7 +94,7 @@ function strongest(scores: Scores): string {
     return value === null ? [] : [{ index, value }];
   });
   cells.sort((a, b) => Math.abs(b.value) - Math.abs(a.value));
-  const rows = cells.slice(0, 10).map(({ index, value }) => [...placeColumns(scores, index), value.toFixed(3)]);
+  const rows = cells.slice(0, 10).map(({ index, value }) => [...placeColumns(scores, index), fixed3(value)]);
   return `\nlargest of ${cells.length}:\n${columns(rows, ["where", "token", metric])}`;
 }
 

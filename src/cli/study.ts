@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { refuseForeign } from "../files/output.js";
 import { writeWhole } from "../files/write.js";
+import { circuitHeads } from "../patching/circuits.js";
 import { headName } from "../patching/head-place.js";
 import type { StudyCircuits } from "../study/circuits.js";
 import type { Findings } from "../study/findings.js";
@@ -10,6 +11,7 @@ import type { StudyRun } from "../study/run.js";
 import type { GivenSettings } from "../study/settings.js";
 import type { Shard } from "../study/shard.js";
 import { STAGES, type StageName } from "../study/stage.js";
+import { fixed2, fixed3 } from "./decimals.js";
 import { functionTable } from "./function-table.js";
 import { columns, listOf, loadedAs, type ModelOptions, wholeNumber, withBackend, withJson } from "./options.js";
 import { checkOutputs, type Outputs, printResult } from "./outputs.js";
@@ -32,28 +34,28 @@ type StudyFlags = GivenSettings &
     readonly rule?: string;
   };
 
-/** Which stages each command does, and whether it then reads circuits and writes the report. */
-const COMMANDS = {
-  prepare: { stages: ["prepare"], about: "read the data sets into samples, with a reason for everything left out" },
-  evaluate: { stages: ["evaluate"], about: "ask the model every clean question" },
-  select: { stages: ["select"], about: "choose a balanced set among the samples answered rightly" },
-  screen: { stages: ["screen"], about: "choose by gradients which heads are patched; only with --screen" },
-  patch: { stages: ["patch"], about: "sweep every selected sample in every modality and at every site" },
-  verify: { stages: ["verify"], about: "test circuits on samples that they were not found on" },
-  rules: { stages: ["rules"], about: "find circuits by several rules, and test each on other samples" },
-  circuits: { stages: [], about: "find circuits in the scores" },
-  report: { stages: [], about: "write report.html" },
-  study: {
-    stages: STAGES,
-    about: "run all stages: prepare, evaluate, select, screen, patch, verify, rules, circuits, report",
-  },
-} as const satisfies Record<string, { readonly stages: readonly StageName[]; readonly about: string }>;
+const ABOUT = {
+  prepare: "read the data sets into samples, with a reason for everything left out",
+  evaluate: "ask the model every clean question",
+  select: "choose a balanced set among the samples answered rightly",
+  screen: "choose by gradients which heads are patched; only with --screen",
+  patch: "sweep every selected sample in every modality and at every site",
+  verify: "test circuits on samples that they were not found on",
+  rules: "find circuits by several rules, and test each on other samples",
+  circuits: "find circuits in the scores",
+  report: "write report.html",
+  study: `run all stages: ${STAGES.join(", ")}, circuits, report`,
+} satisfies Record<StageName, string> & Record<string, string>;
 
-type StudyCommand = keyof typeof COMMANDS;
+type StudyCommand = keyof typeof ABOUT;
+
+/** What a command runs, before circuits are read and the report is written. */
+const stagesOf = (name: StudyCommand): readonly StageName[] =>
+  name === "study" ? STAGES : STAGES.filter((stage) => stage === name);
 
 /** `notice study` and its stages, which share one run folder and its settings. */
 export function studyCommand(name: StudyCommand): Command {
-  const command = new Command(name).description(COMMANDS[name].about);
+  const command = new Command(name).description(ABOUT[name]);
   withStudySettings(command);
   if (["evaluate", "patch", "verify", "study"].includes(name))
     command.option(
@@ -107,19 +109,19 @@ async function runIn(name: StudyCommand, flags: StudyFlags, given: GivenSettings
       `\nnotice: finishing the samples in work; \`${again}\` goes on from there. Again stops at once.\n`,
     );
   const { stageAt } = await import("../study/round.js");
-  const stage = shard && (await stageAt(run, COMMANDS[name].stages));
+  const stage = shard && (await stageAt(run, stagesOf(name)));
   await untilSignal(async (signal) => {
     const { runStages } = await import("../study/study.js");
-    if (COMMANDS[name].stages.length > 0) await fetchModel(run, signal);
+    if (stagesOf(name).length > 0) await fetchModel(run, signal);
     const { backend, workers, memory } = flags;
     await using executor = await queueFor(run, flags, signal);
     const options = executor ? { executor } : { backend, workers, memory };
-    await runStages(run, COMMANDS[name].stages, { watch: stderrWatch(), signal, shard, ...options });
+    await runStages(run, stagesOf(name), { watch: stderrWatch(), signal, shard, ...options });
   }, onSignal);
   const { readFindings, summarise } = await import("../study/findings.js");
   const { headFunctionFacts } = await import("../study/head-functions.js");
   const datasets = await summarise(run);
-  if (shard || COMMANDS[name].stages.length === 1) {
+  if (shard || stagesOf(name).length === 1) {
     await printResult({ run: flags.out, datasets }, () => datasetTable(datasets), flags);
     return stage;
   }
@@ -194,7 +196,7 @@ function datasetTable(datasets: readonly DatasetSummary[]): string {
 /** Heads of each circuit, largest first; then those that are in all circuits of a site. */
 function circuitTable({ circuits, universal }: StudyCircuits): string {
   const rows = circuits.map(({ dataset, modality, site, circuit }) => {
-    const heads = circuit.heads.filter(({ inCircuit }) => inCircuit).sort((a, b) => b.mean - a.mean);
+    const heads = circuitHeads(circuit);
     const names = heads.map((head) => `${headName(head)} ${head.mean.toFixed(2)}`).join(", ");
     return [dataset, modality, site, `${circuit.samples}`, names || "none"];
   });
@@ -209,10 +211,9 @@ function circuitTable({ circuits, universal }: StudyCircuits): string {
 /** What the circuits keep of the answer on samples that they were not found on. */
 function verifiedTable({ verified }: Findings): string {
   if (verified.length === 0) return "No circuit was tested.\n";
-  const fixed = (value: number | null) => (value === null ? "-" : (Math.round(100 * value) / 100 + 0).toFixed(2));
   const rows = verified.map(({ dataset, modality, tested, heads, of, kept, none, random, pValue, needed }) => [
-    ...[dataset, modality, tested, `${heads.length} of ${of}`, fixed(kept), fixed(none)],
-    ...[fixed(random), pValue === null ? "-" : pValue.toFixed(3), needed],
+    ...[dataset, modality, tested, `${heads.length} of ${of}`, fixed2(kept), fixed2(none)],
+    ...[fixed2(random), fixed3(pValue), needed],
   ]);
   const header = ["data set", "modality", "n", "circuit", "kept", "no head", "random", "p", "heads for 85%"];
   return `on samples that the circuits were not found on\n${columns(rows, header)}`;

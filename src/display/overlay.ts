@@ -3,7 +3,7 @@ import { checkShape } from "../base/options.js";
 import { towerOf } from "../model/architecture.js";
 import { answerAttention, lookingSite, lookingToken } from "../patching/answer-attention.js";
 import { attentionOverlay } from "../patching/attention-functions.js";
-import { headName } from "../patching/head-place.js";
+import { type HeadPlace, headName } from "../patching/head-place.js";
 import { boxesOf, tileOf } from "../patching/image-places.js";
 import { type ImageInput, pictureOf } from "../patching/inputs.js";
 import { checkPair, type Pair } from "../patching/pair.js";
@@ -125,7 +125,7 @@ function tokenOf(pair: Pair, parts: SiteParts | undefined, asked: Position | und
 type At = { readonly site: CircuitSite; readonly position: number };
 
 /** A head, and what its value does. */
-type Strong = { readonly layer: number; readonly head: number; readonly value: number };
+type Strong = HeadPlace & { readonly value: number };
 
 /** The head that is asked for, or the one with the largest effect and the next. */
 async function headAt(

@@ -1,6 +1,7 @@
 import { NoticeError } from "../base/errors.js";
 import { meanOrNull } from "../base/mean.js";
 import type { Box, Picture } from "../pictures/picture.js";
+import type { HeadPlace } from "./head-place.js";
 
 /** Attention to a part of the image: the share of what falls on patches at all, [CLS] left out. */
 export interface AttentionMass {
@@ -162,7 +163,7 @@ export function auroc(scores: readonly number[], positive: readonly boolean[]): 
  */
 export function attentionOverlay(
   patterns: readonly (readonly (readonly number[])[])[],
-  { layer, head }: { readonly layer: number; readonly head: number },
+  { layer, head }: HeadPlace,
 ): number[][] {
   const own = patterns[layer]?.[head];
   if (!own)

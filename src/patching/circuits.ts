@@ -43,6 +43,10 @@ export interface Circuit {
   readonly layerShare: readonly number[];
 }
 
+/** Those in the circuit, the strongest first. */
+export const circuitHeads = ({ heads }: Circuit): HeadStatistics[] =>
+  heads.filter(({ inCircuit }) => inCircuit).sort((a, b) => b.mean - a.mean);
+
 /** How the uncertainty of a circuit is estimated. */
 export interface CircuitOptions {
   /** Seed of the bootstrap and the sign flips. Default 0. */

@@ -3,6 +3,7 @@ import { NoticeError } from "../base/errors.js";
 import { checkShape } from "../base/options.js";
 import { type Network, towerOf, towerSize } from "../model/architecture.js";
 import type { Matrix } from "../model/kernels/linear.js";
+import type { HeadPlace } from "./head-place.js";
 import { checkIndex, checkLayer } from "./run.js";
 import { parseSite } from "./sites.js";
 
@@ -29,11 +30,7 @@ export interface HeadWeights extends Disposable {
  * @param site any of the head's, such as its `z`.
  * @throws NoticeError `site` where there is no such head; `options`
  */
-export function headWeights(
-  model: Network,
-  site: string,
-  place: { readonly layer: number; readonly head: number },
-): HeadWeights {
+export function headWeights(model: Network, site: string, place: HeadPlace): HeadWeights {
   checkShape("headWeights", place, { such: "{ layer: 0, head: 1 }", keys: ["layer", "head"] });
   const { layer, head } = place;
   const { tower, within, perHead } = parseSite(model, site);

@@ -1,4 +1,5 @@
-import { headName } from "../patching/head-place.js";
+import { circuitHeads } from "../patching/circuits.js";
+import { type HeadPlace, headName } from "../patching/head-place.js";
 import {
   bypasses,
   circuitOf,
@@ -10,7 +11,6 @@ import {
 } from "../study/ruled.js";
 import type { Modality } from "../study/settings.js";
 import type { ReportData, SiteCircuit } from "./report-data.js";
-import { circuitHeads } from "./report-figures.js";
 import { type SharedPlace, sharedHeads } from "./shared-heads.js";
 import { bounds, chance, count, EXCHANGES, listed, share, shareWithin, span, wilson } from "./words.js";
 
@@ -175,13 +175,12 @@ function untested(data: ReportData, dataset: string, modality: Modality): string
   }
   const own = data.circuits.filter((one) => one.dataset === dataset && one.modality === modality);
   if (own.every(({ circuit }) => circuit.samples === 0)) return "no pair has a score";
-  const found = own.flatMap((one) => circuitHeads(one).map((head) => placeName(head, one)));
+  const found = own.flatMap((one) => circuitHeads(one.circuit).map((head) => placeName(head, one)));
   if (found.length === 0) return "no head stands out from the others";
   return `${named(found)} ${found.length === 1 ? "stands" : "stand"} out, tested on no other pair`;
 }
 
-const placeName = (head: { readonly layer: number; readonly head: number }, { site }: { readonly site: string }) =>
-  `${headName(head)} (${site})`;
+const placeName = (head: HeadPlace, { site }: { readonly site: string }) => `${headName(head)} (${site})`;
 
 const named = (names: readonly string[]) =>
   names.length <= NAMED ? listed(names) : `${names.slice(0, NAMED).join(", ")} and ${names.length - NAMED} more`;
@@ -231,7 +230,7 @@ type Alone = Pick<SiteCircuit, "dataset" | "modality" | "metric"> & {
 /** What a head does by itself, in every data set under every corruption that has a score. */
 export function aloneIn(
   { circuits }: ReportData,
-  { site, layer, head }: { readonly site: string; readonly layer: number; readonly head: number },
+  { site, layer, head }: HeadPlace & { readonly site: string },
 ): Alone[] {
   return circuits.flatMap(({ circuit, ...one }) => {
     const own = one.site === site && circuit.heads.find((other) => other.layer === layer && other.head === head);

@@ -1,7 +1,7 @@
 import type { DataTableProps } from "../page/data-table.js";
 import type { HeadMap } from "../page/map.js";
 import { number, percent } from "../page/number.js";
-import type { HeadStatistics } from "../patching/circuits.js";
+import { circuitHeads, type HeadStatistics } from "../patching/circuits.js";
 import { headName } from "../patching/head-place.js";
 import type { Modality } from "../study/settings.js";
 import type { VegaLiteSpec } from "./figure.js";
@@ -30,11 +30,6 @@ export const MODALITY_NAMES: Record<Modality, string> = {
   text: "STR (text)",
   gaussian: "Gaussian noise",
 };
-
-/** A circuit's heads, the strongest first. */
-export function circuitHeads({ circuit }: SiteCircuit): HeadStatistics[] {
-  return circuit.heads.filter(({ inCircuit }) => inCircuit).sort((a, b) => b.mean - a.mean);
-}
 
 /** The heads with their signed means: "L2H1 (0.512), L1H0 (−0.203)". */
 export function listHeads(heads: readonly HeadStatistics[]): string {
@@ -67,7 +62,7 @@ function patchedHeads({ circuit, layers, heads }: SiteCircuit): string {
 export function circuitFigure(of: SiteCircuit, extent: number): MapFigure | undefined {
   const { dataset, modality, site, metric, circuit } = of;
   if (circuit.heads.length === 0) return undefined;
-  const found = circuitHeads(of);
+  const found = circuitHeads(of.circuit);
   const values = circuitMeans(of);
   const title = `${dataset}, ${MODALITY_NAMES[modality]}, ${site}`;
   const largest = circuit.heads.reduce((best, one) =>

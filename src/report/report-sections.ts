@@ -1,4 +1,5 @@
 import { percent } from "../page/number.js";
+import { circuitHeads } from "../patching/circuits.js";
 import type { Site } from "../patching/sites.js";
 import type { Modality } from "../study/settings.js";
 import type { FigureBook } from "./figure-book.js";
@@ -7,7 +8,6 @@ import { type Html, html, table } from "./html.js";
 import type { DatasetFacts, ReportData, SiteCircuit, TokenMap } from "./report-data.js";
 import {
   circuitFigure,
-  circuitHeads,
   circuitMeans,
   listHeads,
   MODALITY_NAMES,
@@ -34,7 +34,7 @@ export function members(data: ReportData): Section {
     );
     const found = sites.map((site) => {
       const circuit = here.find((one) => one.site === site);
-      return circuit ? listHeads(circuitHeads(circuit)) : "not patched";
+      return circuit ? listHeads(circuitHeads(circuit.circuit)) : "not patched";
     });
     const samples = [...new Set(counted)].join("; ") || "not patched";
     return [dataset, MODALITY_NAMES[modality], facts ? accuracy(facts) : "not counted", samples, ...found];

@@ -1,7 +1,7 @@
 import { NoticeError } from "../base/errors.js";
 import type { Form } from "../data/sample.js";
 import type { HeadFunctionName } from "../patching/attention-functions.js";
-import type { Circuit, HeadScores } from "../patching/circuits.js";
+import { type Circuit, circuitHeads, type HeadScores } from "../patching/circuits.js";
 import { depthShares, overlapChance, type Ranked, rankedAlike } from "../patching/comparison.js";
 import type { HeadPlace } from "../patching/head-place.js";
 import type { Metric } from "../patching/metrics.js";
@@ -74,11 +74,8 @@ export interface CircuitRead extends ComparedCircuit {
 type CircuitPlace = Pick<CircuitRead, "run" | "dataset" | "modality" | "site" | "looks" | "hashes">;
 
 /** Heads that are in a circuit, the strongest first. */
-export const membersOf = ({ heads }: Circuit): HeadPlace[] =>
-  heads
-    .filter((one) => one.inCircuit)
-    .sort((a, b) => b.mean - a.mean)
-    .map(({ layer, head }) => ({ layer, head }));
+export const membersOf = (circuit: Circuit): HeadPlace[] =>
+  circuitHeads(circuit).map(({ layer, head }) => ({ layer, head }));
 
 /** A circuit as it is compared. @param samples every head's scores, that it was found in. */
 export function readCircuit(

@@ -1,6 +1,7 @@
 import { lookingSite } from "../patching/answer-attention.js";
 import { type HeadFunctionName, headFunctions } from "../patching/attention-functions.js";
-import { headName } from "../patching/head-place.js";
+import { circuitHeads } from "../patching/circuits.js";
+import { type HeadPlace, headName } from "../patching/head-place.js";
 import { PUBLISHED_SHIFT, publishedCircuit, publishedPosition } from "../patching/rules/published.js";
 import type { HeadTable } from "../patching/rules/rule.js";
 import { parseSite, type Site } from "../patching/sites.js";
@@ -13,9 +14,7 @@ import type { Modality } from "./settings.js";
 import { wordingOf } from "./wording.js";
 
 /** A head and what it looks at in the data set. */
-export interface PublishedHead {
-  readonly layer: number;
-  readonly head: number;
+export interface PublishedHead extends HeadPlace {
   readonly functions: readonly HeadFunctionName[];
 }
 
@@ -61,7 +60,7 @@ export async function readPublished(run: StudyRun): Promise<PublishedCircuit[]> 
     const { table, leftOut } = await publishedTable(run, group, site, shape);
     const read = publishedCircuit(table);
     const places = table.length === 0 ? [] : read.circuit.map((at) => placeAt(at, shape.heads));
-    const members = circuit.heads.filter(({ inCircuit }) => inCircuit).sort((a, b) => b.mean - a.mean);
+    const members = circuitHeads(circuit);
     const published = await withFunctions(run, dataset, places);
     const corrected = await withFunctions(run, dataset, members);
     const isIn = (list: readonly PublishedHead[], layer: number, head: number) =>
@@ -83,11 +82,7 @@ export async function readPublished(run: StudyRun): Promise<PublishedCircuit[]> 
 
 const placeAt = (at: number, heads: number) => ({ layer: Math.floor(at / heads), head: at % heads });
 
-async function withFunctions(
-  run: StudyRun,
-  dataset: string,
-  heads: readonly { readonly layer: number; readonly head: number }[],
-): Promise<PublishedHead[]> {
+async function withFunctions(run: StudyRun, dataset: string, heads: readonly HeadPlace[]): Promise<PublishedHead[]> {
   const found: PublishedHead[] = [];
   for (const { layer, head } of heads)
     found.push({ layer, head, functions: headFunctions(await headFunctionOf(run, { dataset, layer, head })) });

@@ -1,5 +1,6 @@
 import { listValue } from "@duckdb/node-api";
 import type { HeadAt } from "../../patching/faithful.js";
+import type { HeadPlace } from "../../patching/head-place.js";
 import type { CircuitSite, Site } from "../../patching/sites.js";
 import type { Place } from "../position.js";
 import type { Modality, Settings } from "../settings.js";
@@ -148,7 +149,7 @@ export const chooseHeads = (store: Store, most: number): Promise<void> =>
 /** What a head attends to in each sample of a data set. */
 export const attentionOf = (
   store: Store,
-  { dataset, layer, head }: { readonly dataset: string; readonly layer: number; readonly head: number },
+  { dataset, layer, head }: HeadPlace & { readonly dataset: string },
 ): Promise<Record<string, number | null>[]> =>
   store.rows(
     "SELECT * EXCLUDE (pattern) FROM attention WHERE dataset = $1 AND layer = $2 AND head = $3 ORDER BY sample",
@@ -158,7 +159,7 @@ export const attentionOf = (
 /** Where a head looks, of the samples of which that was kept, [sample][patch]: [CLS] left out. */
 export const keptMaps = async (
   store: Store,
-  { dataset, layer, head }: { readonly dataset: string; readonly layer: number; readonly head: number },
+  { dataset, layer, head }: HeadPlace & { readonly dataset: string },
 ): Promise<number[][]> => {
   const rows = await store.rows<{ pattern: number[] }>(
     `SELECT pattern FROM attention
