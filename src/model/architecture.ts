@@ -52,6 +52,16 @@ export interface TowerSize {
   readonly mlpWidth: number;
 }
 
+/** A tower's shape from its config, by the names that Hugging Face has for it. */
+export const sizeOf = (
+  config: Readonly<Record<"num_hidden_layers" | "num_attention_heads" | "hidden_size" | "intermediate_size", number>>,
+): TowerSize => ({
+  layers: config.num_hidden_layers,
+  heads: config.num_attention_heads,
+  width: config.hidden_size,
+  mlpWidth: config.intermediate_size,
+});
+
 /** What a layer's cross-attention attends to: rows [batch, token, width], or keys and values projected before. */
 export type Context = tf.Tensor | KeysValues;
 

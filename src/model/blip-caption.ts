@@ -2,9 +2,16 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { Place } from "../checkpoint/place.js";
 import type { Architecture, Learned } from "./architecture.js";
 import { type BlipConfig, parseConfig } from "./blip-config.js";
-import { attendsVision, ignored, intake, sizeOf, vision } from "./blip-towers.js";
-import { continueGreedily, decoderPlaces, readWords, type WordsWeights, wordsAliases } from "./blip-words.js";
-import { BERT_SITES, type BertWeights, bertBlock, embedTokens } from "./blocks/bert.js";
+import { attendsVision, ignored, intake, vision } from "./blip-towers.js";
+import {
+  continueGreedily,
+  decoderPlaces,
+  readWords,
+  type WordsWeights,
+  wordsAliases,
+  wordsTower,
+} from "./blip-words.js";
+import { type BertWeights, bertBlock, embedTokens } from "./blocks/bert.js";
 import { type BlockFunction, type Rewrites, walk } from "./blocks/block.js";
 import { type VitWeights, vitPlaces } from "./blocks/vit.js";
 import { NEW_TOKENS } from "./greedy.js";
@@ -43,15 +50,10 @@ export const blipCaption = {
     vision,
     decoder: {
       tokens: "question",
-      causal: true,
-      sites: BERT_SITES,
+      ...wordsTower,
       attends: attendsVision("decoder"),
-      size: ({ text }) => sizeOf(text),
       names: () => [],
       embed: ({ config, weights }, { ids }) => embedTokens(weights.decoder, config.text, ids),
-      block: ({ config, weights }, layer, x, { context, ...beside }) =>
-        bertBlock(weights.decoder.blocks[layer]!, config.text, x, { ...beside, context: context!, causal: true }),
-      attention: ({ weights }, layer) => weights.decoder.blocks[layer]!,
     },
   },
   readout: {

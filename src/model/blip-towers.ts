@@ -1,19 +1,11 @@
 import type * as tf from "@tensorflow/tfjs-core";
-import type { Learned, Tower, TowerSize } from "./architecture.js";
-import type { BlipConfig, TowerConfig } from "./blip-config.js";
+import { type Learned, sizeOf, type Tower } from "./architecture.js";
+import type { BlipConfig } from "./blip-config.js";
 import { BERT_SITES, type BertWeights, bertBlock, embedTokens } from "./blocks/bert.js";
 import { embedPixels, finishImage, VIT_SITES, type VitWeights, vitBlock, vitNames } from "./blocks/vit.js";
 
 // What the members of BLIP's family share: a ViT that sees the picture, and a BERT that reads a text and attends to it
 // in every layer.
-
-/** A tower's shape from its config. */
-export const sizeOf = (config: TowerConfig): TowerSize => ({
-  layers: config.num_hidden_layers,
-  heads: config.num_attention_heads,
-  width: config.hidden_size,
-  mlpWidth: config.intermediate_size,
-});
 
 /** What the family takes in. */
 export const intake = {

@@ -3,9 +3,16 @@ import { NoticeError } from "../base/errors.js";
 import type { Place } from "../checkpoint/place.js";
 import type { Architecture, Learned } from "./architecture.js";
 import { type BlipConfig, parseConfig } from "./blip-config.js";
-import { ignored, intake, sizeOf, text, vision } from "./blip-towers.js";
-import { continueGreedily, decoderPlaces, readWords, type WordsWeights, wordsAliases } from "./blip-words.js";
-import { BERT_SITES, type BertWeights, bertBlock, bertPlaces, embedTokens } from "./blocks/bert.js";
+import { ignored, intake, text, vision } from "./blip-towers.js";
+import {
+  continueGreedily,
+  decoderPlaces,
+  readWords,
+  type WordsWeights,
+  wordsAliases,
+  wordsTower,
+} from "./blip-words.js";
+import { type BertWeights, bertBlock, bertPlaces, embedTokens } from "./blocks/bert.js";
 import { type BlockFunction, type Rewrites, walk } from "./blocks/block.js";
 import { type VitWeights, vitPlaces } from "./blocks/vit.js";
 
@@ -37,16 +44,11 @@ export const blipVqa = {
     text,
     decoder: {
       tokens: "answer",
-      causal: true,
-      sites: BERT_SITES,
+      ...wordsTower,
       attends: { tower: "text" },
-      size: ({ text }) => sizeOf(text),
       names: () => ["[DEC]"],
       embed: ({ config, weights }, { ids }) =>
         embedTokens(weights.decoder, config.text, tf.fill([ids.shape[0]!, 1], config.text.bos_token_id, "int32")),
-      block: ({ config, weights }, layer, x, { context, ...beside }) =>
-        bertBlock(weights.decoder.blocks[layer]!, config.text, x, { ...beside, context: context!, causal: true }),
-      attention: ({ weights }, layer) => weights.decoder.blocks[layer]!,
     },
   },
   readout: {

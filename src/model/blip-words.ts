@@ -1,7 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { linearPlace, normPlace, type Place } from "../checkpoint/place.js";
-import type { TextConfig } from "./blip-config.js";
-import { type BertWeights, bertPlaces } from "./blocks/bert.js";
+import { sizeOf, type Tower } from "./architecture.js";
+import type { BlipConfig, TextConfig } from "./blip-config.js";
+import { BERT_SITES, type BertWeights, bertBlock, bertPlaces } from "./blocks/bert.js";
 import { sayGreedily } from "./greedy.js";
 import { gelu, type LayerNorm, type Linear, layerNorm, linear } from "./kernels/linear.js";
 
@@ -23,6 +24,16 @@ const VOCABULARY = `${HEAD}.decoder.weight`;
 const VOCABULARY_BIAS = [`${HEAD}.bias`, `${HEAD}.decoder.bias`];
 
 export const wordsAliases = [VOCABULARY_BIAS];
+
+/** What decoders have in common. */
+export const wordsTower = {
+  causal: true,
+  sites: BERT_SITES,
+  size: ({ text }) => sizeOf(text),
+  block: ({ config, weights }, layer, x, { context, ...beside }) =>
+    bertBlock(weights.decoder.blocks[layer]!, config.text, x, { ...beside, context: context!, causal: true }),
+  attention: ({ weights }, layer) => weights.decoder.blocks[layer]!,
+} as const satisfies Omit<Tower<BlipConfig, { readonly decoder: BertWeights }>, "tokens" | "names" | "embed">;
 
 /**
  * Where a BLIP checkpoint keeps a decoder. Where it lacks the output matrix, the decoder's word embeddings stand in for

@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import type { Intake, Learned, Readout, Takes, Tower } from "./architecture.js";
+import { type Intake, type Learned, type Readout, sizeOf, type Takes, type Tower } from "./architecture.js";
 import type { Rewrites, TowerGiven } from "./blocks/block.js";
 import { embedWords, LLAMA_SITES, type LlamaWeights, llamaBlock, nextWord } from "./blocks/llama.js";
 import type { DecoderConfig } from "./decoder-config.js";
@@ -21,14 +21,7 @@ export const readingTower = <Config extends DecoderConfig, W extends Weights>(ta
     causal: true,
     sites: LLAMA_SITES,
     takes: takes as Takes<Config, W> & { readonly tower: "vision" },
-    size: ({ text }) => ({
-      layers: text.num_hidden_layers,
-      heads: text.num_attention_heads,
-      keyValueHeads: text.num_key_value_heads,
-      headDim: text.head_dim,
-      width: text.hidden_size,
-      mlpWidth: text.intermediate_size,
-    }),
+    size: ({ text }) => ({ ...sizeOf(text), keyValueHeads: text.num_key_value_heads, headDim: text.head_dim }),
     names: () => [],
     embed: ({ weights }, { ids }) => embedWords(weights.text, ids),
     turned: ({ config }, keys) => rotate(keys, 0, { base: config.text.rope_theta }),

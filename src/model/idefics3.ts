@@ -6,7 +6,7 @@ import type { Place } from "../checkpoint/place.js";
 import { gridOf, loadTileProcessor, tileBoxes, tilesOf } from "../pictures/tiles.js";
 import { processorNumbers, promptReader } from "../words/prompt-reader.js";
 import type { Grid, Reader, ReaderOptions } from "../words/reader.js";
-import type { Architecture, Learned, Takes } from "./architecture.js";
+import { type Architecture, type Learned, sizeOf, type Takes } from "./architecture.js";
 import { type LlamaWeights, llamaPlaces } from "./blocks/llama.js";
 import { VIT_SITES, vitBlock } from "./blocks/vit.js";
 import { type DecoderConfig, parseDecoder } from "./decoder-config.js";
@@ -73,12 +73,7 @@ export const idefics3 = {
       tokens: "image",
       causal: false,
       sites: VIT_SITES,
-      size: ({ vision }) => ({
-        layers: vision.num_hidden_layers,
-        heads: vision.num_attention_heads,
-        width: vision.hidden_size,
-        mlpWidth: vision.intermediate_size,
-      }),
+      size: ({ vision }) => sizeOf(vision),
       names: ({ vision }, tiles = 1) => gridNames(vision, tiles),
       embed: ({ config, weights }, { pixels, ids }) =>
         embedPatches(weights.vision, config.vision, pixels!, ids.shape[0]!),

@@ -6,7 +6,7 @@ import { linearPlace, normPlace, type Place } from "../checkpoint/place.js";
 import { cropBox, cropOf, loadCropProcessor } from "../pictures/tiles.js";
 import { processorNumbers, promptReader } from "../words/prompt-reader.js";
 import type { Reader } from "../words/reader.js";
-import type { Architecture, Learned, Takes } from "./architecture.js";
+import { type Architecture, type Learned, sizeOf, type Takes } from "./architecture.js";
 import { type LlamaWeights, llamaPlaces } from "./blocks/llama.js";
 import { VIT_SITES, type VitBlockWeights, vitBlock } from "./blocks/vit.js";
 import { type DecoderConfig, parseDecoder } from "./decoder-config.js";
@@ -89,12 +89,7 @@ export const llava = {
       tokens: "image",
       causal: false,
       sites: VIT_SITES,
-      size: ({ vision, layers }) => ({
-        layers,
-        heads: vision.num_attention_heads,
-        width: vision.hidden_size,
-        mlpWidth: vision.intermediate_size,
-      }),
+      size: ({ vision, layers }) => ({ ...sizeOf(vision), layers }),
       names: ({ vision }) => ["[CLS]", ...gridNames(vision, 1)],
       embed: ({ config: { vision }, weights }, { pixels }) =>
         layerNorm(embedWithClass(weights.vision, vision, pixels!), weights.vision.firstNorm, vision.layer_norm_eps),
