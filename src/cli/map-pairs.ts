@@ -1,6 +1,7 @@
+import { sum } from "../base/mean.js";
 import type { Direction } from "../patching/pair.js";
-import type { Nested, Scores } from "../patching/scores.js";
-import { MeanMap, meanTable } from "./mean-map.js";
+import type { Scores } from "../patching/scores.js";
+import { MeanMap, meanTable, overTokens } from "./mean-map.js";
 import { type Outputs, printResult } from "./outputs.js";
 import {
   checkListOutputs,
@@ -45,7 +46,7 @@ export async function mapPairs<Name extends "attribute" | "knockOut">(
       { file, mode, data: options.data, out, made: madeBy(model, options), label: job.name.toLowerCase() },
       (output) => {
         const found = output as Scores;
-        means.add(headMap(found));
+        means.add(overTokens(found, "effect", sum));
         cuts?.add(found);
         return found.toJSON();
       },
@@ -61,18 +62,4 @@ export async function mapPairs<Name extends "attribute" | "knockOut">(
     await printResult(found, table, options);
     throwIfLeftOut(`The mean is over ${countPairs(pairs)}`, tally);
   });
-}
-
-/** [layer][head] or [layer][0]; null where nothing was asked for, or clean and corrupted answers hardly differ. */
-function headMap(scores: Scores): (number | null)[][] {
-  const { axes } = scores.facts;
-  return (scores.table("effect") as Nested[]).map((layer) =>
-    (axes[1] === "head" ? (layer as Nested[]) : [layer]).map(sumOf),
-  );
-}
-
-function sumOf(nested: Nested): number | null {
-  if (nested === null || typeof nested === "number") return nested;
-  const known = nested.map(sumOf).filter((value) => value !== null);
-  return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0);
 }

@@ -1,3 +1,5 @@
+import type { Metric } from "../patching/answers.js";
+import type { Nested, Scores } from "../patching/scores.js";
 import { fixed3 } from "./decimals.js";
 import { Means } from "./means.js";
 import { columns } from "./options.js";
@@ -26,6 +28,21 @@ export class MeanMap {
       meanSize: each((name) => this.#means.meanSize(name)),
     };
   }
+}
+
+/**
+ * [layer][head] or [layer][0]: what becomes of the values at the tokens; null where nothing was patched, or clean and
+ * corrupted answers hardly differ.
+ */
+export function overTokens(scores: Scores, metric: Metric, fold: (values: readonly number[]) => number) {
+  const folded = (nested: Nested): number | null => {
+    if (nested === null || typeof nested === "number") return nested;
+    const known = nested.map(folded).filter((value) => value !== null);
+    return known.length === 0 ? null : fold(known);
+  };
+  const perHead = scores.facts.axes[1] === "head";
+  const layers = scores.table(metric) as readonly Nested[];
+  return layers.map((layer) => (perHead ? (layer as readonly Nested[]) : [layer]).map(folded));
 }
 
 /** For people. */

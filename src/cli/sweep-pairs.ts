@@ -1,12 +1,11 @@
 import { NoticeError } from "../base/errors.js";
 import { fileDigest } from "../files/read.js";
 import type { SweepAsked } from "../jobs/sweep.js";
-import type { Metric } from "../patching/answers.js";
 import { LabelSwaps } from "../patching/nulls.js";
 import type { Scores } from "../patching/scores.js";
 import { parseShard } from "../study/shard.js";
 import { finishList, forgetList } from "./list-shards.js";
-import { MeanMap, meanTable } from "./mean-map.js";
+import { MeanMap, meanTable, overTokens } from "./mean-map.js";
 import { siteOf } from "./options.js";
 import { isFile, type Outputs, printResult } from "./outputs.js";
 import { checkListOutputs, madeBy, type PairListOptions, shuffledBy, throughPairs, withExecutor } from "./pair-list.js";
@@ -80,10 +79,10 @@ export class SweepMeans {
   of = 0;
 
   add(scores: Scores): void {
-    this.#means.add(strongestOf(scores, "effect"));
+    this.#means.add(overTokens(scores, "effect", largest));
     this.of++;
     if (scores.degenerate) return;
-    const logits = strongestOf(scores, "logitDiff");
+    const logits = overTokens(scores, "logitDiff", largest);
     this.#logits.add(logits);
     this.#swaps.add(logits.flat().map((change) => change ?? 0));
   }
@@ -126,21 +125,6 @@ function besideCoins({ draws, share, largest, logits }: NonNullable<SweepMeans["
   );
 }
 
-/** [layer][head] or [layer][0]: the value at the token at which it is largest; null where nothing was patched. */
-function strongestOf(scores: Scores, metric: Metric): (number | null)[][] {
-  const layers = scores.table(metric) as NestedEffects[];
-  return scores.facts.axes[1] === "head"
-    ? layers.map((heads) => (heads as NestedEffects[]).map(largest))
-    : layers.map((layer) => [largest(layer)]);
-}
-
-type NestedEffects = number | null | readonly NestedEffects[];
-
-function largest(effects: NestedEffects): number | null {
-  if (effects === null || typeof effects === "number") return effects;
-  const known = effects.map(largest).filter((value) => value !== null);
-  return known.reduce<number | null>(
-    (one, other) => (Math.abs(other) > Math.abs(one ?? 0) ? other : (one ?? other)),
-    null,
-  );
-}
+/** The one furthest from 0. */
+const largest = (values: readonly number[]): number =>
+  values.reduce((one, other) => (Math.abs(other) > Math.abs(one) ? other : one));
