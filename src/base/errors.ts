@@ -85,14 +85,14 @@ export function checkAwaited(what: string, given: unknown): void {
 export function checkOptions(of: string, options: unknown, such = "{ signal }"): void {
   checkAwaited(`What is given to ${of}`, options);
   const rest = `give an object, such as ${such}, or leave out what may be left out.`;
-  if (!isObject(options)) throw new NoticeError("options", `The options of ${of} are ${kindOf(options)}; ${rest}`);
+  if (!isRecord(options)) throw new NoticeError("options", `The options of ${of} are ${kindOf(options)}; ${rest}`);
   checkFields(of, options);
 }
 
 /** @throws NoticeError `options` where what must be given is null, a promise, or no object. */
 export function checkObject(what: string, given: unknown, such: string): void {
   checkAwaited(what, given);
-  if (!isObject(given))
+  if (!isRecord(given))
     throw new NoticeError("options", `${what} is ${kindOf(given)}; give an object, such as ${such}.`);
 }
 
@@ -102,7 +102,7 @@ export function checkList(what: string, given: unknown, such: string): void {
     throw new NoticeError("options", `${what} is ${kindOf(given)}; give an array, such as ${such}.`);
 }
 
-const isObject = (given: unknown): given is object =>
+export const isRecord = (given: unknown): given is Readonly<Record<string, unknown>> =>
   typeof given === "object" && given !== null && !Array.isArray(given);
 
 function kindOf(given: unknown): string {

@@ -1,6 +1,7 @@
+export const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+
 /** NaN of nothing. */
-export const mean = (values: readonly number[]): number =>
-  values.reduce((sum, value) => sum + value, 0) / values.length;
+export const mean = (values: readonly number[]): number => sum(values) / values.length;
 
 /** The middle 95% of a normal distribution lies within so many standard deviations of its mean. */
 export const Z95 = 1.959964;

@@ -17,6 +17,10 @@ export function keysOf<Given extends object>(keys: { readonly [key in keyof Requ
   return Object.keys(keys);
 }
 
+/** The keys of a table by name. */
+export const namesOf = <Name extends string>(table: { readonly [name in Name]?: unknown }): Name[] =>
+  Object.keys(table) as Name[];
+
 /**
  * @param of in words, such as "the options of sweep" is made of "sweep".
  * @throws NoticeError `options` as `checkOptions`; for a promise that nobody awaited; for a key that there is not, with

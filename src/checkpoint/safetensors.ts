@@ -1,4 +1,4 @@
-import { NoticeError } from "../base/errors.js";
+import { isRecord, NoticeError } from "../base/errors.js";
 import { parseJson, shown } from "../base/json.js";
 import { isPointer, POINTER, pointerError } from "../base/pointer.js";
 import type { ByteSource } from "../base/source.js";
@@ -232,8 +232,4 @@ const DECODERS: Partial<Record<Dtype, (bytes: Uint8Array) => Float32Array>> = {
 function halves(bytes: Uint8Array): Uint16Array {
   const { buffer, byteOffset, byteLength } = bytes.byteOffset % 2 === 0 ? bytes : bytes.slice();
   return new Uint16Array(buffer, byteOffset, byteLength / 2);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

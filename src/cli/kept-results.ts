@@ -21,7 +21,7 @@ export interface Made {
 }
 
 /** The longest line that is read back. */
-const MAX_LINE_BYTES = 1 << 28;
+export const MAX_LINE_BYTES = 1 << 28;
 
 interface KeptLine {
   readonly index: number;

@@ -9,12 +9,10 @@ import { Scores } from "../patching/scores.js";
 import { type SceneAnswers, wholeOf } from "../study/scene-accuracy.js";
 import { checkPlaces, parseShard } from "../study/shard.js";
 import { printAccuracy } from "./accuracy.js";
+import { MAX_LINE_BYTES } from "./kept-results.js";
 import { listShards } from "./list-shards.js";
 import { checkOutputs, writeTo } from "./outputs.js";
 import { printSwept, SweepMeans } from "./sweep-pairs.js";
-
-/** The longest line of results. */
-const MAX_LINE_BYTES = 1 << 28;
 
 /** Shards of `notice sweep --pairs` become the file of the whole list, with the means that the sweep prints. */
 export async function mergeLists(out: string, files: readonly string[]): Promise<void> {

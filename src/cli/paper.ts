@@ -1,6 +1,7 @@
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Command } from "commander";
+import { sum } from "../base/mean.js";
 import { fileError, isFileError } from "../files/system-error.js";
 import type { PaperDataset } from "../study/paper.js";
 import type { PublishedCircuit } from "../study/published.js";
@@ -135,7 +136,7 @@ async function runAll(runs: readonly StudyRun[], { flags, signal, shard }: Cours
   signal.addEventListener("abort", () => enough.abort(signal.reason), { once: true });
   for (const run of runs) await stagesOf(run, BEFORE, watch, { flags, signal, shard });
   const left = await Promise.all(runs.map((run) => countUnpatched(run.store, part)));
-  const pending = left.reduce((sum, count) => sum + count, 0);
+  const pending = sum(left);
   const paced = pacing(watch, {
     pending,
     say({ rate, hours }) {

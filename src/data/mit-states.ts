@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { NoticeError } from "../base/errors.js";
+import { namesOf } from "../base/options.js";
 import { type Random, random } from "../base/random.js";
 import type { Writer } from "../corruption/prompts.js";
 import { replacePair, WordsByPieces } from "../corruption/replacements.js";
@@ -13,7 +14,7 @@ import { states } from "./words/states.js";
 const DATASET = "mit-states";
 
 type Group = keyof typeof states;
-const groups = Object.keys(states) as Group[];
+const groups = namesOf(states);
 const groupOf = (adjective: string) => groups.find((group) => Object.hasOwn(states[group], adjective));
 
 /** A picture of a noun in a state. */

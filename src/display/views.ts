@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { isRecord } from "../base/errors.js";
 import { printable } from "../base/inspect.js";
 import type { HeadMap } from "../page/map.js";
 import type { PairInput } from "../patching/inputs.js";
@@ -116,10 +117,6 @@ function pairText({ question, answers, mode, readings }: Pair): string {
   ).concat(
     `\n  clean      ${printable(reading(readings.clean))}\n  corrupted  ${printable(reading(readings.corrupted))}`,
   );
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null;
 }
 
 function isPicture(value: unknown): value is Picture {

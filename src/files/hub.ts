@@ -2,6 +2,7 @@ import { rm, stat, statfs } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { formatBytes } from "../base/bytes.js";
 import { NoticeError } from "../base/errors.js";
+import { sum } from "../base/mean.js";
 import { checkpointFolder } from "./folder.js";
 import type { Reply } from "./http.js";
 import {
@@ -221,8 +222,4 @@ function isOn(value: string | undefined): boolean {
 
 async function fileSize(path: string): Promise<number | undefined> {
   return (await stat(path).catch(() => undefined))?.size;
-}
-
-function sum(numbers: number[]): number {
-  return numbers.reduce((total, number) => total + number, 0);
 }

@@ -1,10 +1,9 @@
 import { open, readFile, rm, stat, utimes } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
-import { setTimeout as timer } from "node:timers/promises";
 import { NoticeError } from "../base/errors.js";
 import { isAlive } from "./leftovers.js";
-import { QUIET_MS, type Waiting } from "./retry.js";
+import { pause, QUIET_MS, type Waiting } from "./retry.js";
 import { makeFolder } from "./write.js";
 
 const HEARTBEAT_MS = 10_000;
@@ -85,8 +84,4 @@ async function ownerOf(lock: string): Promise<Owner | undefined> {
 
 function isDead({ host, pid, touchedMs }: Owner): boolean {
   return Date.now() - touchedMs > DEAD_AFTER_MS || (host === hostname() && pid > 0 && !isAlive(pid));
-}
-
-async function pause(ms: number, signal?: AbortSignal): Promise<void> {
-  await timer(ms, undefined, { signal });
 }

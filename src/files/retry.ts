@@ -14,6 +14,9 @@ export interface Retry {
   readonly sleep?: (ms: number, signal?: AbortSignal) => Promise<void>;
 }
 
+/** Waits. @throws the signal's reason */
+export const pause = (ms: number, signal?: AbortSignal): Promise<void> => timer(ms, undefined, { signal });
+
 /** For how long, and for what. */
 export interface Waiting {
   readonly signal?: AbortSignal;
@@ -66,10 +69,6 @@ export async function withRetries<T>(action: () => Promise<T>, retry: Retry, wai
       await sleep(ms, signal);
     }
   }
-}
-
-async function pause(ms: number, signal?: AbortSignal): Promise<void> {
-  await timer(ms, undefined, { signal });
 }
 
 const seconds = (ms: number) => `${Math.round(ms / 1000)} s`;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { NoticeError } from "../base/errors.js";
+import { isRecord, NoticeError } from "../base/errors.js";
 import { complaintsOf } from "../base/json.js";
 import type { ImageInput, PairInput } from "../patching/inputs.js";
 import type { Answers, Reading } from "../patching/metrics.js";
@@ -61,15 +61,13 @@ export type Sendable<Options> = Options & {
   readonly metrics?: undefined;
 };
 
-const isObject = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value);
-
 /** An object whose fields are checked by the function that takes it. */
-export const anObject = <Value>() => z.custom<Value>(isObject, "an object was expected");
+export const anObject = <Value>() => z.custom<Value>(isRecord, "an object was expected");
 
 /** A list whose items are checked by the function that takes it. */
 export const aList = <Item>() => z.custom<readonly Item[]>(Array.isArray, "a list was expected");
 
-const picture = z.custom<ImageInput>((value) => typeof value === "string" || isObject(value), "a picture was expected");
+const picture = z.custom<ImageInput>((value) => typeof value === "string" || isRecord(value), "a picture was expected");
 
 /** A picture and a question, which captions may do without. */
 export const asked = z.object({ image: picture, question: z.string().optional() });

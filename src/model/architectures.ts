@@ -1,5 +1,6 @@
 import { NoticeError } from "../base/errors.js";
 import { parseJson, shown } from "../base/json.js";
+import { namesOf } from "../base/options.js";
 import type { ModelConfig } from "../checkpoint/format.js";
 import type { Architecture } from "./architecture.js";
 import { blipCaption } from "./blip-caption.js";
@@ -21,7 +22,7 @@ export const ARCHITECTURES = {
 /** The name of one of them. */
 export type ArchitectureName = keyof typeof ARCHITECTURES;
 
-export const NAMES = Object.keys(ARCHITECTURES) as ArchitectureName[];
+export const NAMES = namesOf(ARCHITECTURES);
 
 /** All of them, where it does not matter which is which. */
 export const KNOWN: readonly Architecture[] = Object.values(ARCHITECTURES);

@@ -1,5 +1,5 @@
 import { NoticeError } from "../base/errors.js";
-import { meanOrNull } from "../base/mean.js";
+import { meanOrNull, sum } from "../base/mean.js";
 import type { Box, Picture } from "../pictures/picture.js";
 import type { HeadPlace } from "./head-place.js";
 
@@ -224,7 +224,7 @@ function outlying(norms: readonly number[]): boolean[] {
 /** A head that puts nothing on any patch treats them all alike. */
 function massOn(attention: readonly number[], shares: readonly number[]): AttentionMass {
   const uniform = meanOrNull(shares) ?? 0;
-  const total = attention.reduce((sum, value) => sum + value, 0);
+  const total = sum(attention);
   const on = attention.reduce((sum, value, patch) => sum + value * shares[patch]!, 0);
   return { mass: total === 0 ? uniform : on / total, uniform };
 }

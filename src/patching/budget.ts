@@ -1,5 +1,6 @@
 import { inUnitOf } from "../base/bytes.js";
 import { NoticeError } from "../base/errors.js";
+import { sum } from "../base/mean.js";
 import { keysOf } from "../base/options.js";
 import { type Network, towerOf, towerSize, towersOf } from "../model/architecture.js";
 import { towersAfter } from "./backward.js";
@@ -164,7 +165,7 @@ export function slopeBytes(pair: Pair, sites: readonly SiteParts[]): Bytes {
     widest = Math.max(widest, 4 * layer + kept + 4 * choices);
   }
   const size = (site: SiteParts) => siteShape(model, clean.activations, site).reduce((product, side) => product * side);
-  const values = sites.map(size).reduce((sum, own) => sum + own, 0);
+  const values = sum(sites.map(size));
   const changes = sites.reduce((sum, site) => sum + size(site) * towerSize(model, site.tower).layers, 0);
   return { each: 4 * (2 * image + 4 * values + widest), fixed: 4 * (changes + turned) };
 }

@@ -1,5 +1,5 @@
 import { checkList, checkObject, NoticeError } from "../base/errors.js";
-import { mean, middle95 } from "../base/mean.js";
+import { mean, middle95, sum } from "../base/mean.js";
 import { checkShape } from "../base/options.js";
 import { type Random, random } from "../base/random.js";
 
@@ -107,7 +107,7 @@ export function findCircuit(samples: readonly HeadScores[], options: CircuitOpti
     };
   };
   const heads = places.flatMap((place, at) => (isPatched[at] ? [statistics(place, at)] : []));
-  const total = means.reduce((sum, value) => sum + value, 0);
+  const total = sum(means);
   const layerShare = shape.map((_, layer) =>
     total === 0 ? 0 : means.reduce((sum, size, at) => sum + (places[at]!.layer === layer ? size : 0), 0) / total,
   );

@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { NoticeError } from "../base/errors.js";
+import { sum } from "../base/mean.js";
 import { type Network, towerOf, towerSize } from "../model/architecture.js";
 import type { ArchitectureName } from "../model/architectures.js";
 import { type Block, type BlockSite, valueAt } from "../model/blocks/block.js";
@@ -63,7 +64,7 @@ export async function directAttribution<A extends ArchitectureName>(
     const heads: Record<string, number[][]> = {};
     for (const kind of kinds) heads[`${tower}.${kind}.z`] = await numbers(parts.heads.map((layer) => layer[kind]!));
     const parted = [embedding, ...mlp, ...Object.values(heads).flat(2)];
-    const biases = total - parted.reduce((sum, part) => sum + part, 0);
+    const biases = total - sum(parted);
     return { logitDiff: total, embedding, heads, mlp, biases } as DirectAttribution<A>;
   } finally {
     tf.dispose([parts, logitDiff]);

@@ -1,5 +1,5 @@
 import { checkObject, NoticeError } from "../base/errors.js";
-import { checkShape } from "../base/options.js";
+import { checkShape, namesOf } from "../base/options.js";
 import { towerSize } from "../model/architecture.js";
 import type { ArchitectureName } from "../model/architectures.js";
 import { PASS_KEYS, type PassOptions } from "./budget.js";
@@ -36,7 +36,7 @@ export async function sweepGroups<A extends ArchitectureName, Name extends strin
   checkShape("sweepGroups", options, { such: '{ direction: "noise" }', keys: [...OPTION_KEYS, ...PASS_KEYS] });
   const { site, groups } = place;
   checkObject("groups", groups, '{ answer: "answer", last: "last" }');
-  const names = Object.keys(groups) as Name[];
+  const names = namesOf(groups);
   if (names.length === 0) throw new NoticeError("options", "There are no groups; give at least one.");
   const parts = parseSite(pair.model, site);
   const { layers } = towerSize(pair.model, parts.tower);

@@ -53,7 +53,7 @@ export async function knockOut<A extends ArchitectureName>(
 ): Promise<Score>;
 export async function knockOut(pair: Pair, cuts: Cut | readonly Cut[]): Promise<Score> {
   checkPair(pair);
-  const made = (Array.isArray(cuts) ? (cuts as Cut[]) : [cuts as Cut]).map((one) => resolveCut(pair, one));
+  const made = [cuts].flat().map((one) => resolveCut(pair, one));
   if (made.length === 0) throw new NoticeError("options", `Nothing is cut; give cuts such as ${SUCH}.`);
   return (await scoresOf(pair, made, [made.flatMap(({ spots }) => spots)]))[0]!;
 }

@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { checkObject, NoticeError } from "../base/errors.js";
+import { namesOf } from "../base/options.js";
 import { type Answer, type Answers, DEGENERATE, METRICS, type Metric, type Reading, type Score } from "./answers.js";
 
 export {
@@ -94,7 +95,7 @@ export async function measure<Name extends string>(
   logits: tf.Tensor2D,
   metrics: Metrics<Name>,
 ): Promise<Record<Name, number>[]> {
-  const names = Object.keys(metrics) as Name[];
+  const names = namesOf(metrics);
   if (names.length === 0)
     throw new NoticeError("options", "No metric is given; give one by a name, such as { rank: rank(answer) }.");
   const read = tf.tidy(() => tf.stack(names.map((name) => apply(metrics[name], name, logits)))); // [metric, batch]

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { NoticeError } from "../base/errors.js";
-import { checkShape, keysOf } from "../base/options.js";
+import { checkShape, keysOf, namesOf } from "../base/options.js";
 import type { ArchitectureName } from "../model/architectures.js";
 import type { BlockGiven, BlockSite } from "../model/blocks/block.js";
 import type { Replacement } from "../model/kernels/values.js";
@@ -132,7 +132,7 @@ export async function patchMetrics<Name extends string>(
   }, itself);
   try {
     const [patched, before, from] = await measure(logits, metrics);
-    const measured = (Object.keys(metrics) as Name[]).map((name): [Name, Measured] => {
+    const measured = namesOf(metrics).map((name): [Name, Measured] => {
       const [found, start, end] = [patched![name], before![name], from![name]];
       return [name, { patched: found, base: start, source: end, effect: shareOfWay(found - start, end - start) }];
     });

@@ -1,3 +1,4 @@
+import { namesOf } from "../base/options.js";
 import { circuitHeads } from "../patching/circuits.js";
 import { type HeadPlace, headName } from "../patching/head-place.js";
 import {
@@ -76,7 +77,7 @@ function groupsOf({ circuits, tokenMaps }: ReportData): Group[] {
 
 /** Pictures first. */
 function modalitiesOf(groups: readonly Group[]): Modality[] {
-  return (Object.keys(EXCHANGES) as Modality[]).filter((one) => groups.some(({ modality }) => modality === one));
+  return namesOf(EXCHANGES).filter((one) => groups.some(({ modality }) => modality === one));
 }
 
 /** What heads carry of the answer under one corruption, data set by data set. */

@@ -1,3 +1,5 @@
+import { sum } from "../base/mean.js";
+import { namesOf } from "../base/options.js";
 import { percent } from "../page/number.js";
 import { circuitHeads } from "../patching/circuits.js";
 import type { Site } from "../patching/sites.js";
@@ -68,11 +70,11 @@ export function samples({ datasets }: ReportData): Section {
   const counts = datasets.map((facts) => [
     facts.name,
     `${facts.candidates}`,
-    ...(["asked", "correct"] as const).map((what) => `${sum(facts.groups, (group) => group[what])}`),
+    ...(["asked", "correct"] as const).map((what) => `${sum(facts.groups.map((group) => group[what]))}`),
     accuracy(facts),
-    `${sum(facts.groups, ({ selected }) => selected)}`,
-    `${sum(facts.groups, ({ patched }) => patched)}`,
-    `${sum(facts.exclusions, ({ count }) => count)}`,
+    `${sum(facts.groups.map(({ selected }) => selected))}`,
+    `${sum(facts.groups.map(({ patched }) => patched))}`,
+    `${sum(facts.exclusions.map(({ count }) => count))}`,
   ]);
   const each = datasets.map(
     (facts) => html`<h3>${facts.name}</h3>
@@ -195,7 +197,7 @@ ${cells}</div>
 /** The corruptions that anything was patched under, in the order in which they are shown. */
 function modalities({ circuits, tokenMaps }: ReportData): Modality[] {
   const used = new Set([...circuits, ...tokenMaps].map(({ modality }) => modality));
-  return (Object.keys(MODALITY_NAMES) as Modality[]).filter((modality) => used.has(modality));
+  return namesOf(MODALITY_NAMES).filter((modality) => used.has(modality));
 }
 
 function combinations(data: ReportData): { dataset: string; modality: Modality }[] {
@@ -207,12 +209,5 @@ function names(parts: readonly { readonly dataset: string }[]): string[] {
 }
 
 function accuracy({ groups }: DatasetFacts): string {
-  return percent(
-    sum(groups, ({ correct }) => correct),
-    sum(groups, ({ asked }) => asked),
-  );
-}
-
-function sum<Item>(items: readonly Item[], value: (item: Item) => number): number {
-  return items.reduce((total, item) => total + value(item), 0);
+  return percent(sum(groups.map(({ correct }) => correct)), sum(groups.map(({ asked }) => asked)));
 }

@@ -29,10 +29,10 @@ export const chance = (p: number): string => `p = ${twoFigures(p)}`;
 /** "1 pair", "6 pairs". */
 export const count = (many: number, what: string): string => `${many} ${what}${many === 1 ? "" : "s"}`;
 
+const CONJUNCTION = new Intl.ListFormat("en-GB");
+
 /** "a, b and c". */
-export function listed(items: readonly string[]): string {
-  return items.length < 2 ? (items[0] ?? "") : `${items.slice(0, -1).join(", ")} and ${items.at(-1)}`;
-}
+export const listed = (items: readonly string[]): string => CONJUNCTION.format(items);
 
 /** "97%", or "93% to 99%". */
 export function span(values: readonly number[]): string {

@@ -1,4 +1,5 @@
 import { NoticeError } from "../base/errors.js";
+import { namesOf } from "../base/options.js";
 import type { Form } from "../data/sample.js";
 import type { HeadFunctionName } from "../patching/attention-functions.js";
 import { type Circuit, circuitHeads, type HeadScores } from "../patching/circuits.js";
@@ -122,7 +123,7 @@ function areComparable(a: CircuitRead, b: CircuitRead): boolean {
 
 function comparePair(read: readonly CircuitRead[], a: number, b: number): ComparedPair {
   const [one, other] = [read[a]!, read[b]!];
-  const functions = (Object.keys(one.functions) as HeadFunctionName[]).filter(
+  const functions = namesOf(one.functions).filter(
     (name) => one.functions[name]!.heads.length > 0 && (other.functions[name]?.heads.length ?? 0) > 0,
   );
   const sameShape = one.layers === other.layers && one.rows[0]!.length === other.rows[0]!.length;

@@ -78,7 +78,7 @@ async function datasetOf(run: StudyRun, name: string, watch: Stage["watch"]) {
 
 /** Where a data set lies among several: under its name, or under the one that `notice scenes` writes faces to. */
 async function among(data: string, name: string): Promise<string> {
-  const names = await readdir(data).catch(() => [] as string[]);
+  const names = await readdir(data).catch((): string[] => []);
   const other = { faces: "facial-expressions" }[name];
   return join(data, other !== undefined && !names.includes(name) && names.includes(other) ? other : name);
 }

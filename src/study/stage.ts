@@ -1,4 +1,5 @@
 import type { NoticeError } from "../base/errors.js";
+import { namesOf } from "../base/options.js";
 import type { Executor, Outcome } from "../executors/executor.js";
 import type { JobName, Jobs } from "../jobs/jobs.js";
 import type { StoredSample } from "./queries/samples.js";
@@ -105,7 +106,7 @@ export async function throughSamples<Key, Name extends JobName>(
 /** The rows of results, all in one transaction. */
 async function writeAll(store: Store, results: readonly Partial<Record<Table, readonly Row[]>>[]): Promise<void> {
   if (results.length === 0) return;
-  const tables = new Set(results.flatMap((rows) => Object.keys(rows) as Table[]));
+  const tables = new Set(results.flatMap((rows) => namesOf(rows)));
   await store.transaction(async () => {
     for (const table of tables)
       await store.insert(

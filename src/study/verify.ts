@@ -4,6 +4,7 @@ import type { FaithfulFound } from "../jobs/faithful.js";
 import { isOfThePair } from "../jobs/refusal.js";
 import { findCircuit } from "../patching/circuits.js";
 import type { HeadAt } from "../patching/faithful.js";
+import { evenSizes } from "../patching/rules/ranked.js";
 import { type CircuitSite, circuitSites } from "../patching/sites.js";
 import { headScores } from "./circuits.js";
 import { pairsOf } from "./pairs.js";
@@ -15,9 +16,6 @@ import type { Modality } from "./settings.js";
 import { type Shard, WHOLE } from "./shard.js";
 import { nameOf, type Stage, throughSamples } from "./stage.js";
 import type { Row } from "./tables.js";
-
-/** Sizes of a curve, evenly spread. */
-const STEPS = 12;
 
 /** What is tested of a data set in a modality, on which samples. */
 export interface Test {
@@ -111,8 +109,7 @@ export async function readTests(run: StudyRun): Promise<Test[]> {
     if (finding.size === 0 || testing.length === 0) continue;
     const ranked = await headsByEffect(store, settings, { ...group, sites, samples: finding });
     const heads = await circuitOf(run, { ...group, sites, samples: finding });
-    const sizes = Array.from({ length: STEPS + 1 }, (_, i) => Math.round((i * ranked.length) / STEPS));
-    const test = { ...group, sites, heads, foundOn: [...finding], ranked, sizes: [...new Set(sizes)] };
+    const test = { ...group, sites, heads, foundOn: [...finding], ranked, sizes: evenSizes(ranked.length) };
     const samples = testing.slice(0, settings.verify);
     const content = JSON.stringify([test, settings.randomSets]);
     tests.push({ ...test, samples, reading: createHash("sha256").update(content).digest("hex").slice(0, 16) });

@@ -6,8 +6,8 @@ export function pieceText(piece: string): string {
   if (piece.startsWith("▁")) return piece.slice(1);
   if (!piece.startsWith("Ġ")) return piece;
   const bytes = Array.from(piece.slice(1), (letter) => BYTES.get(letter));
-  if (bytes.includes(undefined)) return piece.slice(1);
-  return new TextDecoder().decode(Uint8Array.from(bytes as number[]));
+  if (!bytes.every((byte) => byte !== undefined)) return piece.slice(1);
+  return new TextDecoder().decode(Uint8Array.from(bytes));
 }
 
 /** GPT-2's `bytes_to_unicode`: what is printable in Latin-1 stands for itself, the others from U+0100 on. */

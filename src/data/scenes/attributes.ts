@@ -133,7 +133,8 @@ function outlineOf({ noun, centre, radii, size, form, turn, crack }: Shape): Reg
 
 /** The colour at each point: plain, or woven with a darker one (a lighter one into black). */
 function fillOf({ colour, tint, texture, weave }: Shape): (x: number, y: number) => Colour {
-  const base = colours[colour].map((value, i) => value + tint[i]!) as unknown as Colour;
+  const tinted = (i: 0 | 1 | 2) => colours[colour][i] + tint[i];
+  const base: Colour = [tinted(0), tinted(1), tinted(2)];
   const other: Colour = colour === "black" ? [150, 150, 155] : shade(base, colour === "white" ? 0.55 : 0.38);
   const [cos, sin] = [Math.cos(weave.angle), Math.sin(weave.angle)];
   const { period } = weave;

@@ -64,8 +64,10 @@ export function sampleBackground(choose: Random): Background {
   };
 }
 
-export const jitter = (choose: Random, colour: Colour): Colour =>
-  colour.map((value) => value + choose.between(-12, 12)) as unknown as Colour;
+export function jitter(choose: Random, [red, green, blue]: Colour): Colour {
+  const by = () => choose.between(-12, 12);
+  return [red + by(), green + by(), blue + by()];
+}
 
 export const shade = (colour: Colour, by: number): Colour => [colour[0] * by, colour[1] * by, colour[2] * by];
 

@@ -9,8 +9,12 @@ import {
   wholeRows,
 } from "./rule.js";
 
-/** Sizes that are tried first, evenly spread. */
 const STEPS = 12;
+
+/** Sizes from 0 to all, evenly spread. */
+export const evenSizes = (all: number): number[] => [
+  ...new Set(Array.from({ length: STEPS + 1 }, (_, i) => Math.round((i * all) / STEPS))),
+];
 
 /** The first heads of a ranking by mean size, as many as keep enough of the answer. */
 export function ranking(about: string, of: (evidence: Evidence) => HeadTable | undefined): Rule {
@@ -27,7 +31,7 @@ export function ranking(about: string, of: (evidence: Evidence) => HeadTable | u
 
 /** The first heads, of which every longer beginning that is tried also keeps enough. */
 async function shortest({ keep }: Evidence, ranked: HeadSet): Promise<HeadSet> {
-  const coarse = [...new Set(Array.from({ length: STEPS + 1 }, (_, i) => Math.round((i * ranked.length) / STEPS)))];
+  const coarse = evenSizes(ranked.length);
   const last = await lastShort(coarse);
   const [from, to] = [coarse[last] ?? -1, coarse[last + 1] ?? ranked.length];
   const fine = Array.from({ length: to - from - 1 }, (_, i) => from + 1 + i);

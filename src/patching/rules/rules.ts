@@ -1,4 +1,5 @@
 import { checkObject, NoticeError } from "../../base/errors.js";
+import { namesOf } from "../../base/options.js";
 import { controlled } from "./controlled.js";
 import { twoDeviations } from "./deviations.js";
 import { greedy } from "./greedy.js";
@@ -24,7 +25,7 @@ export const RULES = {
 export type RuleName = keyof typeof RULES;
 
 /** The names of all. */
-export const RULE_NAMES = Object.keys(RULES) as RuleName[];
+export const RULE_NAMES = namesOf(RULES);
 
 /** @throws NoticeError `options` with the names that there are. */
 export function checkRule(name: string): RuleName {
