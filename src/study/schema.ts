@@ -45,6 +45,23 @@ export async function strangeTable(connection: DuckDBConnection, database: strin
   }
 }
 
+/** Columns that every run fills in every row, and whose values are taken apart. */
+const FILLED: readonly (readonly [table: Table, ...columns: string[]])[] = [
+  ["begun", "settings"],
+  ["samples", "image", "question", "correct", "incorrect"],
+  ["verified", "random", "curve"],
+  ["rules", "heads"],
+];
+
+/** One of them that has an empty value, such as `image of samples`. */
+export async function emptiedColumn(connection: DuckDBConnection): Promise<string | undefined> {
+  const queries = FILLED.flatMap(([table, ...columns]) =>
+    columns.map((column) => `SELECT '${column} of ${table}' AS name FROM ${table} WHERE ${column} IS NULL`),
+  );
+  const [found] = await rowsOf(connection, `${queries.join(" UNION ALL ")} LIMIT 1`);
+  return found && `${found.name}`;
+}
+
 async function rowsOf(connection: DuckDBConnection, query: string): Promise<Record<string, unknown>[]> {
   return (await connection.runAndReadAll(query)).getRowObjectsJS();
 }

@@ -13,7 +13,7 @@ import {
 } from "@duckdb/node-api";
 import { NoticeError } from "../base/errors.js";
 import { fileError, isFull } from "../files/system-error.js";
-import { strangeObject, strangeTable, tableStatements } from "./schema.js";
+import { emptiedColumn, strangeObject, strangeTable, tableStatements } from "./schema.js";
 import { type Column, type Row, TABLES, type Table, type Value } from "./tables.js";
 
 const LISTS = { "VARCHAR[]": LIST(VARCHAR), "FLOAT[]": LIST(FLOAT), "DOUBLE[]": LIST(DOUBLE) };
@@ -111,6 +111,12 @@ export class Store implements Disposable {
       await this.run("ALTER TABLE samples ADD COLUMN IF NOT EXISTS answer_place VARCHAR");
     });
     refuse(await strangeTable(this.connection, String(found!.name)));
+    const emptied = await emptiedColumn(this.connection);
+    if (emptied !== undefined)
+      throw new NoticeError(
+        "options",
+        `${this.file} is damaged: there is no ${emptied} in a row. Take a copy of the run, or begin another.`,
+      );
   }
 
   /** All that `work` writes, or nothing. @throws NoticeError as `rows`; what `work` throws */

@@ -45,9 +45,10 @@ async function make(sample: string, rows: number): Promise<string> {
   using run = await StudyRun.open(folder, { dataset: ["own.jsonl"], n: 3 });
   const { store } = run;
   await store.insert("provenance", [provenance]);
+  const asked = { image: "a.png", question: "is it red or blue?", correct: "red", incorrect: "blue" };
   await store.insert("samples", [
-    { dataset: "own", sample: "0" },
-    { dataset: "own", sample: "1" },
+    { dataset: "own", sample: "0", ...asked },
+    { dataset: "own", sample: "1", ...asked },
   ]);
   await store.insert("patched", [{ dataset: "own", sample, provenance: 0 }]);
   await store.insert("passes", [{ ...place, sample, tokens: ["[CLS]", "red"] }]);
@@ -92,6 +93,24 @@ test("settings that were edited after the run was begun are refused with the dif
   writeFileSync(file, JSON.stringify({ ...settings, metric: "prob" }));
   using run = await StudyRun.reopen(folder, { rate: 0.1 });
   assert.equal([run.settings.metric, run.settings.rate], ["prob", 0.1]);
+});
+
+test("rows without what every run fills in are damage", async () => {
+  const emptied = [
+    ...["image", "question", "correct", "incorrect"].map((column) => ["samples", column] as const),
+    ...[["begun", "settings"] as const, ["verified", "random"] as const, ["verified", "curve"] as const],
+    ["rules", "heads"] as const,
+  ];
+  const rows = [
+    "INSERT INTO verified (dataset, sample, modality, reading, random, curve) VALUES ('own', '0', 'image', 'r', [], [])",
+    "INSERT INTO rules (heads) VALUES ([])",
+  ];
+  for (const [table, column] of emptied) {
+    const folder = await scored();
+    await tamper(folder, ...rows, `UPDATE ${table} SET ${column} = NULL`);
+    const message = `${DATABASE} is damaged: there is no ${column} of ${table} in a row`;
+    await refused(() => StudyRun.reopen(folder), "options", message);
+  }
 });
 
 test("settings that are gone are not made up", async () => {
