@@ -18,7 +18,10 @@ const LOOK_AHEAD = 2;
 
 /** How many processes, and what they may take; beside these, what loading a model takes. */
 export interface PoolOptions extends LoadOptions {
-  /** Processes. Default: as many as cores, or as many of them as the memory is enough for. */
+  /**
+   * Processes. Default: as many as cores, or as many of them as the memory is enough for. Those beyond one a core start
+   * when there is work for them.
+   */
   readonly workers?: number;
   /** Bytes that all workers together may take; each gets an equal part. Default: what the machine has available. */
   readonly memory?: number;

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -108,6 +109,16 @@ test("one worker, two workers and no worker find the same numbers", async () => 
   same(await collect(two, pairs(8)), right);
   assert.is(one.pids.length, 1);
   same(await collect(one, pairs(4)), rightOfOne);
+});
+
+test("processes beyond one a core start with tasks that find none idle", async () => {
+  const cores = availableParallelism();
+  await using pool = await openPool(NARROW, { workers: cores + 2, backend: "wasm" });
+  assert.equal([pool.workers, pool.pids.length], [cores + 2, cores]);
+  for (let i = 0; i < cores + 2; i++) same(await collect(pool, pairs(1)), right);
+  assert.is(pool.pids.length, cores, "one task at a time needs no more");
+  same(await collect(pool, pairs(cores + 1)), right);
+  assert.is(pool.pids.length, cores + 1);
 });
 
 test("a worker that is killed in its work is replaced; nothing is lost or double", async () => {

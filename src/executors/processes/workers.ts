@@ -50,8 +50,13 @@ export class Workers {
     this.#workerOptions = { cwd: process.cwd(), threads, warn: this.#warn };
   }
 
-  /** Starts the processes, or the first `count` of them, while no task is in work. @throws as `WorkerProcess.ready` */
-  async start(count = this.#idle.length): Promise<void> {
+  /**
+   * Starts processes while no task is in work: one a core, unless it is told how many. Others start with tasks that
+   * find none idle, so that a thousand of them do not load the model for two tasks.
+   *
+   * @throws as `WorkerProcess.ready`
+   */
+  async start(count = availableParallelism()): Promise<void> {
     await Promise.all(this.#idle.slice(0, count).map((seat) => this.#fill(seat)));
   }
 
@@ -132,7 +137,10 @@ export class Workers {
 
   async #take(): Promise<Seat> {
     if (this.#closed) throw this.#closed.reason;
-    return this.#idle.shift() ?? new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
+    // One without a process only where no other is idle.
+    const running = this.#idle.findIndex(({ worker }) => worker?.alive);
+    const [seat] = this.#idle.splice(Math.max(running, 0), 1);
+    return seat ?? new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
   }
 
   #give(seat: Seat): void {
