@@ -1,13 +1,28 @@
-"""What a vision tower that no longer learns says of every picture, computed once; Muon, which needs fewer steps than AdamW; and the
-proximal step of a group penalty."""
+"""What a vision tower that no longer learns says of every picture, computed once; Muon, which needs fewer steps than AdamW; the
+proximal step of a group penalty; and the curve of a training."""
 
+import json
 import math
+import time
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from scenes import TASKS, read_lines, read_pictures
+
+
+class Curve:
+    """How a training goes: rows, as JSON lines of `file` and on the terminal."""
+
+    def __init__(self, file: Path, mode="w"):
+        self.file = file.open(mode)
+
+    def tell(self, row: dict):
+        line = json.dumps(row)
+        print(line, time.strftime("%H:%M:%S"), flush=True)
+        self.file.write(line + "\n")
+        self.file.flush()
 
 
 class Pictures:

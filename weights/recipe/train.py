@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from transformers import BlipConfig, BlipForQuestionAnswering
 
-from frozen import shrink
+from frozen import Curve, shrink
 from scenes import SIDE, TASKS, Objects, Questions, pixels, processor, read_lines, read_pictures, through_file
 
 LENGTH = 10  # tokens of the longest question
@@ -188,7 +188,7 @@ def main():
     optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98))
     counts, repeats = {"attributes": 28, "actions": 12, "faces": 6}, 4
     args.out.mkdir(parents=True, exist_ok=True)
-    curve = (args.out / "curve.jsonl").open("w")
+    curve = Curve(args.out / "curve.jsonl")
     start, cpu, losses = model.config.text_config.bos_token_id, time.process_time(), []
     separator = model.config.text_config.sep_token_id
     for step in range(args.stop or args.steps):
@@ -222,9 +222,7 @@ def main():
             row.update(zip(("loss", "auxiliary"), np.mean(losses, 0).round(4).tolist()))
             if step >= args.vision_steps:
                 row["accuracy"] = accuracy(model, tokenizer, args.test, 400)
-            print(json.dumps(row), flush=True)
-            curve.write(json.dumps(row) + "\n")
-            curve.flush()
+            curve.tell(row)
             losses.clear()
             save(model, blip, args.out)
 

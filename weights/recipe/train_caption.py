@@ -6,7 +6,6 @@ Vision tower (which stays as it is) and decoder begin with the vision tower and 
 """
 
 import argparse
-import json
 import time
 from pathlib import Path
 
@@ -16,7 +15,7 @@ import torch.nn.functional as F
 from transformers import BlipForConditionalGeneration
 
 from blip_start import begin_with, config
-from frozen import Optimizer, Pictures, rate_at
+from frozen import Curve, Optimizer, Pictures, rate_at
 from scenes import TASKS, pixels, processor, read_lines, read_pictures
 from sentences import asked, caption, fact, phrase, vocabulary
 from train import save
@@ -143,7 +142,7 @@ def main():
     test.look(look, args.out.parent / f"seen-test-{args.tested}.npz")
     world = World(pictures, blip.tokenizer, rng)
     optimizer = Optimizer([model.text_decoder])
-    curve = (args.out / "curve.jsonl").open("w")
+    curve = Curve(args.out / "curve.jsonl")
     losses = []
     for step in range(args.steps):
         seen, ids, learned = world.batch(dict(zip(TASKS, args.batch)), args.repeats)
@@ -156,9 +155,7 @@ def main():
             row = {"step": step + 1, "cpuSeconds": round(time.process_time()), "loss": round(float(np.mean(losses)), 4)}
             if step % 300 == 299 or last:
                 row["accuracy"] = accuracy(model, world, test, lines, facts)
-            print(json.dumps(row), time.strftime("%H:%M:%S"), flush=True)
-            curve.write(json.dumps(row) + "\n")
-            curve.flush()
+            curve.tell(row)
             losses.clear()
             save(model, blip, args.out)
 

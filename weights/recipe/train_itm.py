@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from transformers import BlipForImageTextRetrieval
 
 from blip_start import begin_with, config
-from frozen import Optimizer, Pictures, rate_at
+from frozen import Curve, Optimizer, Pictures, rate_at
 from scenes import TASKS, pixels, processor, read_pictures
 from sentences import Words, asked, pair, vocabulary
 from train import save
@@ -135,7 +135,7 @@ def main():
     test.look(look, args.out.parent / f"seen-test-{args.tested}.npz")
     world = World(pictures, blip.tokenizer, rng)
     optimizer = Optimizer([model.text_encoder, model.itm_head, model.vision_proj, model.text_proj])
-    curve = (args.out / "curve.jsonl").open("w")
+    curve = Curve(args.out / "curve.jsonl")
     losses = []
     for step in range(args.steps):
         seen, ids = world.batch(dict(zip(TASKS, args.batch)), args.repeats)
@@ -152,9 +152,7 @@ def main():
             row = {"step": step + 1, "cpuSeconds": round(time.process_time())}
             row.update(zip(("match", "similarity"), np.mean(losses, 0).round(4).tolist()))
             row["accuracy"] = accuracy(model, world, test, lines)
-            print(json.dumps(row), time.strftime("%H:%M:%S"), flush=True)
-            curve.write(json.dumps(row) + "\n")
-            curve.flush()
+            curve.tell(row)
             losses.clear()
             save(model, blip, args.out)
 

@@ -6,7 +6,6 @@ Its vision tower begins with that of weights/scenes. What it needs to go on from
 """
 
 import argparse
-import json
 import time
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from transformers import BlipForQuestionAnswering, Idefics3Config, Idefics3ForCo
 from transformers.image_utils import OPENAI_CLIP_MEAN, OPENAI_CLIP_STD
 
 from chat import IMAGE, IMAGE_TOKENS, PAD, Suffixes, processor
-from frozen import Optimizer, Pictures, rate_at, shrink
+from frozen import Curve, Optimizer, Pictures, rate_at, shrink
 from scenes import SIDE, TASKS, Questions, read_pictures
 from scenes import pixels as clip_pixels
 
@@ -265,7 +264,7 @@ def learn(args, model, chat, words, world, test):
         later.load_state_dict(state["later"])
         world.rng.bit_generator.state = state["rng"]
         begin, cpu = state["step"], state["cpu"]
-    curve = (args.out / "curve.jsonl").open("a")
+    curve = Curve(args.out / "curve.jsonl", "a")
     cpu, losses, saved = cpu - time.process_time() * (begin > 0), [], time.monotonic()
     for step in range(begin, args.stop or args.steps):
         rate = rate_at(step, args.steps, args.rate)
@@ -288,9 +287,7 @@ def learn(args, model, chat, words, world, test):
             row["loss"] = round(float(np.mean(losses)), 4)
             if (step + 1) % (4 * args.every) == 0 or last:
                 row["accuracy"] = accuracy(model, words, test)
-            print(json.dumps(row), time.strftime("%H:%M:%S"), flush=True)
-            curve.write(json.dumps(row) + "\n")
-            curve.flush()
+            curve.tell(row)
             losses.clear()
         if last or time.monotonic() - saved > 300:
             saved = time.monotonic()

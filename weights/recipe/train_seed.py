@@ -7,7 +7,6 @@ Text encoder and decoder begin from nothing. From 40% of the steps on, a group p
 """
 
 import argparse
-import json
 import time
 from pathlib import Path
 
@@ -17,7 +16,7 @@ import torch.nn.functional as F
 from transformers import BlipForQuestionAnswering
 
 from blip_start import begin_with, config
-from frozen import Optimizer, Pictures, rate_at
+from frozen import Curve, Optimizer, Pictures, rate_at
 from scenes import TASKS, pixels, processor
 from train import LENGTH, accuracy, answer_logits, save, shrink_heads
 from train_lm import World
@@ -70,7 +69,7 @@ def main():
     print("looked", time.strftime("%H:%M:%S"), flush=True)
     world = World(pictures, blip.tokenizer, LENGTH, rng)
     optimizer = Optimizer([model.text_encoder, model.text_decoder])
-    curve = (args.out / "curve.jsonl").open("w")
+    curve = Curve(args.out / "curve.jsonl")
     cpu, losses = time.process_time(), []
     for step in range(args.stop or args.steps):
         rate = rate_at(step, args.steps, args.rate)
@@ -87,9 +86,7 @@ def main():
             if step % 400 == 399 or last:
                 row["accuracy"] = accuracy(model, blip.tokenizer, args.test, 400)
                 save(model, blip, args.out)
-            print(json.dumps(row), time.strftime("%H:%M:%S"), flush=True)
-            curve.write(json.dumps(row) + "\n")
-            curve.flush()
+            curve.tell(row)
             losses.clear()
 
 
