@@ -8,8 +8,9 @@ import { circuitSites } from "../src/patching/sites.js";
 import { useBackend } from "../src/platform/backend.js";
 import { randomModel, randomPair, seeded } from "./random-model.js";
 
-// `NOTICE_BACKEND=wasm npx tsx bench/attribution.ts`: what an attribution of all heads of the three towers costs, in forward passes,
-// at the size of weights/scenes and with layers of blip-vqa-base (two of its twelve a tower: the ratio is a layer's).
+// `NOTICE_BACKEND=wasm npx tsx bench/attribution.ts`: what an attribution of all heads of the three towers costs, in
+// forward passes, at the size of weights/scenes and with layers of blip-vqa-base (two of its twelve a tower: the ratio
+// is a layer's).
 
 const SIZES = {
   "weights/scenes": { heads: 6, headDim: 16, visionLayers: 4, textLayers: 3, mlp: 192, grid: 8 },

@@ -7,7 +7,10 @@ import { ARCHITECTURES, readConfig } from "../src/model/architectures.js";
 export const BASE_ARCHITECTURES = ["blip-vqa", "blip-itm"] as const;
 export type BaseArchitecture = (typeof BASE_ARCHITECTURES)[number];
 
-/** The shape of Salesforce/blip-vqa-base and blip-itm-base-coco: 12 layers of 12 heads x 64 in every tower, 384 x 384 pixels. */
+/**
+ * The shape of Salesforce/blip-vqa-base and blip-itm-base-coco: 12 layers of 12 heads x 64 in every tower, 384 x 384
+ * pixels.
+ */
 const BASE_CONFIG = {
   model_type: "blip",
   vision_config: {},

@@ -9,8 +9,9 @@ import type { Mode, Pair } from "../src/patching/pair.js";
 import { circuitSites } from "../src/patching/sites.js";
 import { sweep } from "../src/patching/sweep.js";
 
-// `npx tsx bench/claims.ts [pairs] [tested]`: on weights/scenes, per task and corruption, how well attribution agrees with exact patching
-// over all heads of so many pairs, and how faithful the circuit found on these is on `tested` others, beside random sets; ± standard error.
+// `npx tsx bench/claims.ts [pairs] [tested]`: on weights/scenes, per task and corruption, how well attribution agrees
+// with exact patching over all heads of so many pairs, and how faithful the circuit found on these is on `tested`
+// others, beside random sets; ± standard error.
 
 // GradDrop's has no signs: it is compared with the sizes of the effects.
 const FORMS: Record<string, AttributeOptions> = { plain: {}, "5 steps": { steps: 5 }, GradDrop: { gradDrop: true } };

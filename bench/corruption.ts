@@ -4,11 +4,11 @@ import { useBackend } from "../src/platform/backend.js";
 import { plantedTables } from "./corruption/planted.js";
 import { trainedTable } from "./corruption/trained.js";
 
-// `npm run bench:corruption`: what corruptions of a picture or a question find. On planted circuits, whose heads are known: whether these
-// are found, and false ones. On checkpoints that learned the scenes: how far from clean passes the corrupted ones are, and whether
-// corruptions agree. The tables go to stdout and depend on the options alone; the time goes to stderr.
-// --seed N (1000), --pairs N of a checkpoint (200), --tested N (50), --models N of each planted circuit and architecture (1),
-// --planted-pairs N of each (12), --only planted or the folder of a checkpoint.
+// `npm run bench:corruption`: what corruptions of a picture or a question find. On planted circuits, whose heads are
+// known: whether these are found, and false ones. On checkpoints that learned the scenes: how far from clean passes the
+// corrupted ones are, and whether corruptions agree. The tables go to stdout and depend on the options alone; the time
+// goes to stderr. --seed N (1000), --pairs N of a checkpoint (200), --tested N (50), --models N of each planted circuit
+// and architecture (1), --planted-pairs N of each (12), --only planted or the folder of a checkpoint.
 
 const CHECKPOINTS = ["weights/scenes", "weights/scenes-itm", "weights/scenes-caption", "weights/scenes-lm"];
 

@@ -10,9 +10,9 @@ import type { PairInput } from "../src/patching/inputs.js";
 import type { Backend } from "../src/platform/backend.js";
 import { openPool } from "../src/pool.js";
 
-// `npm run bench:embedded`: every head, token and layer of cross- and self-attention for many pairs on weights/scenes, by a
-// pool of one worker and of as many as cores. --backend NAME (wasm); --pairs N (100).
-// Where taskset is, each worker has one core: else a single worker's compiler and garbage collector run on another.
+// `npm run bench:embedded`: every head, token and layer of cross- and self-attention for many pairs on weights/scenes,
+// by a pool of one worker and of as many as cores. --backend NAME (wasm); --pairs N (100). Where taskset is, each
+// worker has one core: else a single worker's compiler and garbage collector run on another.
 
 const { values } = parseArgs({
   options: { backend: { type: "string", default: "wasm" }, pairs: { type: "string", default: "100" } },

@@ -13,8 +13,9 @@ interface Patched {
 }
 
 /**
- * Floating-point operations in the matrix products of one patch of `text.cross.z` at `layer` of a sweep, a multiplication and
- * an addition each counted. What a batch of patches shares (the unpatched pass's values) is not in it.
+ * Floating-point operations in the matrix products of one patch of `text.cross.z` at `layer` of a sweep, a
+ * multiplication and an addition each counted. What a batch of patches shares (the unpatched pass's values) is not in
+ * it.
  *
  * @param tokens of the question.
  */
@@ -25,7 +26,8 @@ export function patchFlops({ architecture, config: { vision, text } }: Patched, 
   const feed = 2 * width * mlp;
   // One row: W_O of the patched sublayer, then the MLP.
   const patched = square + feed;
-  // All rows: W_O of self-attention, W_Q and W_O of cross-attention, two products with keys and values in each, the MLP.
+  // All rows: W_O of self-attention, W_Q and W_O of cross-attention, two products with keys and values in each, the
+  // MLP.
   const rest = tokens * (3 * square + 2 * tokens * width + 2 * image * width + feed);
   const after = 3 * square + rest; // q, k and v of the changed row alone
   const later = 3 * tokens * square + rest;
@@ -35,7 +37,8 @@ export function patchFlops({ architecture, config: { vision, text } }: Patched, 
   if (!architecture.towers.decoder) return 2 * (reading + 2 * width);
   // One query: back through W_K, against the rows, their sum through W_V, W_O; the MLP.
   const answer = 3 * square + 2 * heads * tokens * width + feed;
-  // From the second layer on also W_Q there, and W_V and W_O of a row that attends to itself: the first layer's are everybody's.
+  // From the second layer on also W_Q there, and W_V and W_O of a row that attends to itself: the first layer's are
+  // everybody's.
   const self = 3 * square;
   const decoding = text.num_hidden_layers * answer + (text.num_hidden_layers - 1) * self;
   return 2 * (reading + decoding + square + width * vocabulary);
@@ -78,8 +81,8 @@ export const productFlops = (product: string) => product.split(",").reduce((flop
 const WORTH_TIMING = 1e6;
 
 /**
- * Seconds that the products would take at the backend's plain 2-D matMul rate for the same shapes. Small ones are charged at
- * the best rate that a large one reaches, which makes the limit only harder to meet.
+ * Seconds that the products would take at the backend's plain 2-D matMul rate for the same shapes. Small ones are
+ * charged at the best rate that a large one reaches, which makes the limit only harder to meet.
  *
  * @param clock in seconds.
  */

@@ -11,10 +11,10 @@ import { sweep } from "../src/patching/sweep.js";
 import { useBackend } from "../src/platform/backend.js";
 import { columnMeans, table, withInterval } from "./corruption/figures.js";
 
-// `npm run bench:heads -- MODEL…`: how concentrated the effects of single heads are in models that are asked about scenes, and how few
-// heads keep the answer. Heads of the tower that reads the question; pictures are corrupted (SIP), clean values put back at all tokens.
-// --pairs N of each task that heads are ranked on (200), --tested N others (50), --seed N (1000). The table goes to stdout and depends on
-// the options alone; the time goes to stderr.
+// `npm run bench:heads -- MODEL…`: how concentrated the effects of single heads are in models that are asked about
+// scenes, and how few heads keep the answer. Heads of the tower that reads the question; pictures are corrupted (SIP),
+// clean values put back at all tokens. --pairs N of each task that heads are ranked on (200), --tested N others (50),
+// --seed N (1000). The table goes to stdout and depends on the options alone; the time goes to stderr.
 
 /** Of the sum of |effect|, and of the answer. */
 const [SUM, ANSWER] = [0.8, 0.85];
@@ -30,7 +30,10 @@ const { values, positionals } = parseArgs({
 });
 const [seed, pairs, tested] = [Number(values.seed), Number(values.pairs), Number(values.tested)];
 
-/** Pairs of a task whose clean picture is answered rightly, and whose answers the other picture changes by a logit or more. */
+/**
+ * Pairs of a task whose clean picture is answered rightly, and whose answers the other picture changes by a logit or
+ * more.
+ */
 async function* pairsOf(model: Model, task: Task, world: number, count: number): AsyncGenerator<Pair> {
   for (let i = 0, made = 0; made < count; i++) {
     const { scene, corrupt, question, answers } = sampleAt(task, world, i);

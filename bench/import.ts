@@ -1,8 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-// What starting costs, in fresh processes: each entry of the built package beside TensorFlow.js alone, in turns, so that
-// both see the same machine; and two commands. `npm run bench:import`; prints milliseconds, medians.
+// What starting costs, in fresh processes: each entry of the built package beside TensorFlow.js alone, in turns, so
+// that both see the same machine; and two commands. `npm run bench:import`; prints milliseconds, medians.
 
 const PAIRS = 9;
 const ROOT = fileURLToPath(new URL("..", import.meta.url));

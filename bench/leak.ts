@@ -15,9 +15,9 @@ import { sweep } from "../src/patching/sweep.js";
 import type { Backend } from "../src/platform/backend.js";
 import { lineThrough } from "./line.js";
 
-// `npm run bench:leak`: one process sweeps pair after pair on weights/scenes, cross- and self-attention in turn; prints by
-// how much its memory grows a pair once it is warm. --edits: runs edited passes instead. --pairs N (10,000), --backend
-// NAME.
+// `npm run bench:leak`: one process sweeps pair after pair on weights/scenes, cross- and self-attention in turn; prints
+// by how much its memory grows a pair once it is warm. --edits: runs edited passes instead. --pairs N (10,000),
+// --backend NAME.
 
 const { values } = parseArgs({
   options: { pairs: { type: "string", default: "10000" }, backend: { type: "string" }, edits: { type: "boolean" } },

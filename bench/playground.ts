@@ -6,8 +6,8 @@ import { gzipSync } from "node:zlib";
 import { type Browser, chromium } from "playwright-core";
 import { START, stateHash } from "../playground/state.js";
 
-// `npm run bench:playground`: how long the page takes to its first answer and for a sweep, in a browser that has nothing
-// of it yet, and what it weighs, beside the limits. NOTICE_CHROMIUM names the browser.
+// `npm run bench:playground`: how long the page takes to its first answer and for a sweep, in a browser that has
+// nothing of it yet, and what it weighs, beside the limits. NOTICE_CHROMIUM names the browser.
 
 const RUNS = 5;
 const LIMITS = { "first paint": 1000, "first answer": 3000, sweep: 2500, "a head off": 100 };

@@ -164,7 +164,9 @@ export async function session<Figures>(command: string, args: string[], core?: n
   };
 }
 
-/** The last line that a process prints, as JSON. On one core only where `core` names it, by taskset and by environment. */
+/**
+ * The last line that a process prints, as JSON. On one core only where `core` names it, by taskset and by environment.
+ */
 export async function figures<Figures>(command: string, args: string[], core?: number): Promise<Figures> {
   const { file, argv, env } = pinned(command, args, core);
   const { stdout } = await run(file, argv, { env, maxBuffer: 1 << 24 });

@@ -3,8 +3,8 @@ import { connect } from "../src/executors/redis/connect.js";
 import { doneChannel, queueOf, resultKey, workerKey } from "../src/executors/redis/protocol.js";
 import { sessionsAt } from "../src/executors/redis/records.js";
 
-// Workers that wait instead of computing, each with its own connections and some processes' worth of jobs, for queue.ts:
-// `queue-worker.ts REDIS COUNT PROCESSES MILLISECONDS`. What they say to Redis is what `serveQueue` says.
+// Workers that wait instead of computing, each with its own connections and some processes' worth of jobs, for
+// queue.ts: `queue-worker.ts REDIS COUNT PROCESSES MILLISECONDS`. What they say to Redis is what `serveQueue` says.
 
 const [url, ...numbers] = process.argv.slice(2) as [string, ...string[]];
 const [count, concurrency, ms] = numbers.map(Number) as [number, number, number];

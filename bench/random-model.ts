@@ -99,7 +99,10 @@ export async function randomWeights(
   return loadWeights(checkpoint, config, new Map(entries), { name: "random" });
 }
 
-/** A pair of random pictures or questions of `tokens` tokens; of questions that differ in one token where `differing` is given. */
+/**
+ * A pair of random pictures or questions of `tokens` tokens; of questions that differ in one token where `differing` is
+ * given.
+ */
 export async function randomPair(
   model: RandomModel,
   mode: "image" | "text",

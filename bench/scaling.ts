@@ -10,7 +10,8 @@ import { writeRandomCheckpoint } from "./base-checkpoint.js";
 import { lineThrough } from "./line.js";
 import { noisePair } from "./noise-pair.js";
 
-// `npm run bench -- --scaling FILE.svg`: what a sweep costs with more tokens, more layers, more pairs, on a model of 4 heads x 32.
+// `npm run bench -- --scaling FILE.svg`: what a sweep costs with more tokens, more layers, more pairs, on a model of 4
+// heads x 32.
 
 interface Point {
   readonly against: Against;

@@ -12,10 +12,10 @@ import { circuitOf, headlines, readRules, shownChance } from "../src/study/ruled
 import { reopenAll, type StudyRun } from "../src/study/run.js";
 import { columnMeans, table, withInterval } from "./corruption/figures.js";
 
-// `npm run bench:seeds -- --out DIR [MODEL…]`: studies models that learned the same from other seeds, and says what returns. It needs
-// `npm run build`; where it was interrupted, the same command goes on. Pictures are corrupted (SIP), settings as they are by default.
-// --n N samples a data set (40), --seed N of the studies (0). The tables go to stdout and depend on the options alone; the time goes
-// to stderr.
+// `npm run bench:seeds -- --out DIR [MODEL…]`: studies models that learned the same from other seeds, and says what
+// returns. It needs `npm run build`; where it was interrupted, the same command goes on. Pictures are corrupted (SIP),
+// settings as they are by default. --n N samples a data set (40), --seed N of the studies (0). The tables go to stdout
+// and depend on the options alone; the time goes to stderr.
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

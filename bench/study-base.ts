@@ -9,9 +9,10 @@ import { loadBlip } from "../src/patching/load-model.js";
 import type { Backend } from "../src/platform/backend.js";
 import { writeBaseCheckpoint } from "./base-checkpoint.js";
 
-// `npm run bench:study`: a study of five pairs at blip-vqa-base size, as anybody would run it, with the most memory that
-// its processes held at once beside the budget.
-//   --backend NAME (wasm); --memory SIZE (6GB); --workers N (1); --checkpoint FOLDER instead of random weights; --sites LIST
+// `npm run bench:study`: a study of five pairs at blip-vqa-base size, as anybody would run it, with the most memory
+// that its processes held at once beside the budget.
+//   --backend NAME (wasm); --memory SIZE (6GB); --workers N (1); --checkpoint FOLDER instead of random weights;
+//   --sites LIST
 
 const PAIRS = 5;
 const PHOTOGRAPHS = fileURLToPath(new URL("../test/fixtures/photographs", import.meta.url));

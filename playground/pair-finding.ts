@@ -11,7 +11,10 @@ export interface Named {
   readonly side: Side;
 }
 
-/** What two models have in common on one pair, each at the token where its answer is on its way; none before both are swept. */
+/**
+ * What two models have in common on one pair, each at the token where its answer is on its way; none before both are
+ * swept.
+ */
 export function pairFinding(one: Named, other: Named): string[] {
   const [a, b] = [strongestOf(one), strongestOf(other)];
   if (!a || !b) return [];

@@ -175,7 +175,10 @@ export class Session {
     return { maps, direct: await through(["answer"]), plain: plain.effect };
   }
 
-  /** What the answers become where heads are switched off, or patched, at all tokens, by their ids; and how much of the answer is left, or comes back. */
+  /**
+   * What the answers become where heads are switched off, or patched, at all tokens, by their ids; and how much of the
+   * answer is left, or comes back.
+   */
   async intervene(heads: readonly HeadPlace[], how: How, others: readonly PairGiven[], ids: readonly number[]) {
     const pair = this.#asked();
     const places = heads.map((place) => ({ site: this.site, ...place })) as never[];

@@ -58,7 +58,9 @@ const besideParts = (state: State): [string, string | undefined][] => [
   ["over", state.over === undefined ? undefined : `${state.over}`],
 ];
 
-/** The state of an address, which anybody may have written; undefined where it is none. Nothing of a wrong one is used. */
+/**
+ * The state of an address, which anybody may have written; undefined where it is none. Nothing of a wrong one is used.
+ */
 export function parseState(hash: string): State | undefined {
   const text = hash.replace(/^#/, "");
   if (text.length > LONGEST_ADDRESS) return undefined;

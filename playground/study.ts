@@ -8,8 +8,8 @@ import { StudyRun } from "../src/study/run.js";
 import { checksum } from "./embedded.js";
 import { TASKS } from "./scenes.js";
 
-// `npx tsx playground/study.ts RUN` writes what the page knows of the heads over many scenes, from a run of the embedded
-// model (`npm start` makes runs/scenes).
+// `npx tsx playground/study.ts RUN` writes what the page knows of the heads over many scenes, from a run of the
+// embedded model (`npm start` makes runs/scenes).
 
 const MODEL = "weights/scenes";
 const WEIGHTS = "model.safetensors";

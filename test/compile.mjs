@@ -4,7 +4,9 @@ import { build } from "esbuild";
 
 export const OPTIONS = { format: "esm", target: "node20", sourcemap: "inline", sourcesContent: false };
 
-/** CommonJS of a megabyte and a half, whose text Node would search for names of exports in each of a hundred processes. */
+/**
+ * CommonJS of a megabyte and a half, whose text Node would search for names of exports in each of a hundred processes.
+ */
 const NAMED = ["@tensorflow/tfjs-core", "@tensorflow/tfjs-backend-wasm"];
 
 export async function compile(folder) {

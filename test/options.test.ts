@@ -257,8 +257,8 @@ async function thrownBy(name: string, args: readonly unknown[], self: unknown): 
 }
 
 /**
- * A value, whose other fields are nobody's business: a picture, a token, a map, weights, what a report shows. Of a pool's
- * sweeps the processes say what is wrong, with each pair.
+ * A value, whose other fields are nobody's business: a picture, a token, a map, weights, what a report shows. Of a
+ * pool's sweeps the processes say what is wrong, with each pair.
  */
 const DATA =
   /^((drawOverlay|encodePng|headMap(Png|Spec|Svg)|Model\.(pixels|tokensUnder|unembed)|writeReport) 0|(imagePlaces|Model\.tokensIn|Executor\.sweep|directAttribution|logitLens|findBy) 1|(pictureUrl|probability|rank|logitDifference|singularValues|scoreMap) 0)$/;

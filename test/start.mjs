@@ -1,7 +1,7 @@
 import { compile } from "./compile.mjs";
 
-// `npm test`: compiles everything once, without a look at types, and runs that. Tests start dozens of processes, commands and workers, and a
-// loader would take half a second in each.
+// `npm test`: compiles everything once, without a look at types, and runs that. Tests start dozens of processes,
+// commands and workers, and a loader would take half a second in each.
 
 const TO = ".compiled";
 

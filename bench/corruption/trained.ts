@@ -157,7 +157,10 @@ function askedAt({ architecture }: Model, task: Task, seed: number, index: numbe
   return { task, clean, corrupt: draw(sample.corrupt).picture, corruptQuestion };
 }
 
-/** Samples of all tasks in turn whose clean pass prefers the right answer, to which the other picture makes a difference. */
+/**
+ * Samples of all tasks in turn whose clean pass prefers the right answer, to which the other picture makes a
+ * difference.
+ */
 async function answered(model: Model, seed: number, count: number): Promise<Asked[]> {
   const found: Asked[] = [];
   for (let at = 0; found.length < count; at++) {

@@ -81,7 +81,7 @@ export function checkAwaited(what: string, given: unknown): void {
     throw new NoticeError("options", `${what} is a promise: write \`await\` before the call that makes it.`);
 }
 
-/** @throws NoticeError `options` where a function's options are null, a promise, no object, or a common one is of another kind. */
+/** @throws NoticeError `options` where a function's options are no object, or a common one is of another kind. */
 export function checkOptions(of: string, options: unknown, such = "{ signal }"): void {
   checkAwaited(`What is given to ${of}`, options);
   const rest = `give an object, such as ${such}, or leave out what may be left out.`;

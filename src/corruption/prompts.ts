@@ -34,7 +34,7 @@ export type Writer<Name extends string> = (values: Readonly<Record<Name, string>
  * @param source at most 2000 characters.
  * @param variables the names that it may use.
  * @throws NoticeError `options` with the place of what is no Jinja, or not allowed.
- * @example questionTemplate("is it {{ first }} or {{ second }}?", ["first", "second"])({ first: "red", second: "blue" })
+ * @example questionTemplate("is it {{ one }} or {{ other }}?", ["one", "other"])({ one: "red", other: "blue" })
  */
 export function questionTemplate<Name extends string>(source: string, variables: readonly Name[]): Writer<Name> {
   if (source.length > MAX_TEMPLATE)

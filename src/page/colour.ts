@@ -1,4 +1,4 @@
-/** Red below 0, blue above: the ends of ColorBrewer's RdBu, which readers with the common colour blindness tell apart. */
+/** Red below 0, blue above: the ends of ColorBrewer's RdBu, which colour-blind readers tell apart. */
 export const NEGATIVE = [178, 24, 43] as const;
 export const POSITIVE = [33, 102, 172] as const;
 

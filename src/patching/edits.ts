@@ -35,7 +35,7 @@ export interface Edit<S extends Site = Site> extends PlaceIn<S> {
  * of that the chosen heads and positions are taken. Called once for each pass of a tower, inside a `tf.tidy`; where
  * words are said, at every step, with the tokens that it computes.
  * @throws NoticeError `options`, `site`
- * @example await blip.run({ image, question, edits: [edit("text.resid_post", { layer: 1 }, (value) => tf.mul(value, 2))] })
+ * @example await blip.run({ image, question, edits: [edit("text.resid_post", { layer: 1 }, (x) => tf.mul(x, 2))] })
  */
 export function edit<S extends Site>(site: S, place: PlaceIn<S> & { readonly layer: number }, change: Change): Edit<S> {
   checkObject("The place of edit", place, "{ layer: 1 }");

@@ -140,7 +140,7 @@ export class Model<A extends ArchitectureName = ArchitectureName> implements Net
    * The clean and the corrupted pass of a sample. The caller disposes of it.
    *
    * @throws NoticeError `image`, `tokens`, `options`
-   * @example await blip.pair({ image: "red.png", corruptImage: "blue.png", question: "is this star red or blue?", answers: ["red", "blue"] })
+   * @example await blip.pair({ image, corruptImage, question: "is this star red or blue?", answers: ["red", "blue"] })
    */
   async pair(input: PairInput): Promise<Pair<A>> {
     checkShape("pair", input, PAIRED);

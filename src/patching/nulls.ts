@@ -56,8 +56,8 @@ export function noiseAttention<A extends ArchitectureName>(
 }
 
 /**
- * Pairs with the corrupt pictures of others of the list, each once and none its own: no longer minimal. What a map still
- * shows then is not about the one aspect in which the pictures differed.
+ * Pairs with the corrupt pictures of others of the list, each once and none its own: no longer minimal. What a map
+ * still shows then is not about the one aspect in which the pictures differed.
  *
  * @throws NoticeError `options` where there are not two pairs, or one has no corrupt picture.
  */

@@ -107,7 +107,7 @@ export interface Measured {
  * Patches any number of places at once, and computes the given metrics of the patched pass.
  *
  * @throws NoticeError `site` where one of the places is not there, `options` where none is selected.
- * @example await patchMetrics(pair, selections, { rank: rank(pair.answers.correct), kl: divergence(pair.clean.logits) })
+ * @example await patchMetrics(pair, selections, { kl: divergence(pair.clean.logits) })
  */
 export async function patchMetrics<A extends ArchitectureName, Name extends string>(
   pair: Pair<A>,

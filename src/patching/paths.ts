@@ -56,7 +56,8 @@ export interface PathOptions extends PatchOptions {
  *
  * @throws NoticeError `site` where a place is not there or cannot send or receive, or where no path leads from a sender
  * or to a receiver (`hasPath`); `options` where there are none.
- * @example await patchPath(pair, [{ site: "text.cross.z", layer: 0, head: 1 }], [{ site: "text.self.q", layer: 2, head: 3 }])
+ * @example
+ * await patchPath(pair, [{ site: "text.cross.z", layer: 0, head: 1 }], [{ site: "text.self.q", layer: 2, head: 3 }])
  */
 export async function patchPath<A extends ArchitectureName>(
   pair: Pair<A>,

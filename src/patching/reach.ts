@@ -30,7 +30,7 @@ export const reads = (within: BlockSite) => READ.includes(within);
 /** Where paths can end: what heads read, and a layer's input. */
 export const receives = (within: BlockSite) => reads(within) || within === "resid_pre";
 
-/** Whether `checkPaths` accepts a path from one sender to one receiver. @param mediated by the heads between them too */
+/** Whether `checkPaths` accepts a path from one sender to one receiver. @param mediated by heads between them too */
 export const isPath = (pair: Pair, sender: Spot, end: End, mediated: boolean): boolean =>
   goesThrough(pair, reachOf(pair, sender, mediated), end);
 

@@ -11,8 +11,8 @@ import { parseSite, type Site } from "./sites.js";
 /**
  * The usual groups of tokens at a site, for `sweepGroups` (FCCT, 2511.05923): `object`; `neighbours`, the patches that
  * touch it; `other patches`; `question`, the words that are asked, without the next two; `answer`, its word in the
- * question; `last`. No token is in two of them, and what frames a prompt is in none. A group without tokens is left out:
- * a site has words or patches, and both where the picture stands among the words.
+ * question; `last`. No token is in two of them, and what frames a prompt is in none. A group without tokens is left
+ * out: a site has words or patches, and both where the picture stands among the words.
  *
  * @param place.object the object's tokens, as `tokensUnder` or `tokensIn` gives them for the site. Without it, all
  * patches are others.

@@ -61,7 +61,7 @@ function card({ title, role, facts, pictures, unclear }: HeadCard, book: FigureB
   });
 }
 
-/** One circuit of each data set: of the site that looks at the picture where that was patched, under the first corruption. */
+/** One circuit of each data set, under the first corruption: of the site that looks at the picture, if patched. */
 function firstMaps({ circuits, looking }: ReportData): SiteCircuit[] {
   const having = circuits.filter(({ circuit }) => circuit.heads.length > 0);
   const site = having.some((one) => one.site === looking) ? looking : having[0]?.site;

@@ -23,8 +23,8 @@ export interface OverlayPicture {
 
 /**
  * A grid drawn on a picture: the picture in grey, over it red for negative and blue for positive numbers, the more
- * opaque the larger they are. The grid is stretched over the picture, or a box of it, and interpolated between its cells'
- * centres. Beside the box nothing is coloured.
+ * opaque the larger they are. The grid is stretched over the picture, or a box of it, and interpolated between its
+ * cells' centres. Beside the box nothing is coloured.
  *
  * @param grid [row][column], rows of equal length
  * @throws NoticeError `options` for an empty or ragged grid and numbers that are not finite, `image` as `resize`.

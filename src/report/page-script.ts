@@ -1,6 +1,6 @@
 /**
- * Moves through maps by arrow keys. Puts a drawing with tooltips in the place of each still figure, when the reader comes near it. Expressions are
- * interpreted: the page forbids `eval`. Where anything fails the still figure stays.
+ * Moves through maps by arrow keys. Puts a drawing with tooltips in the place of each still figure, when the reader
+ * comes near it. Expressions are interpreted: the page forbids `eval`. Where anything fails the still figure stays.
  */
 export const PAGE_SCRIPT = `
 (() => {

@@ -5,7 +5,7 @@ import { type Html, html, table } from "./html.js";
 import type { ReportData } from "./report-data.js";
 import { MODALITY_NAMES } from "./report-figures.js";
 
-/** Circuits on pairs that they were not found on: of each group the smallest that keeps enough, then those of all rules. */
+/** Circuits on pairs that they were not found on: of each group the smallest that keeps enough, then all rules'. */
 export function rules({ rules: circuits = [], headlines = [] }: ReportData): Html {
   if (circuits.length === 0) return html``;
   const parts = headlines.map(({ dataset, modality }) => {

@@ -14,7 +14,7 @@ export interface PaperDataset {
 
 const NOTEBOOK = "github:wrudman/NOTICE, preprocessing/3_select_final_samples";
 
-/** The paper's data sets with the caps of the authors' notebooks, which take only questions that are answered rightly. */
+/** The paper's data sets with the caps of the authors' notebooks, which take only questions answered rightly. */
 const PAPER: readonly PaperDataset[] = [
   {
     dataset: "svo-probes",

@@ -54,7 +54,7 @@ export async function shardOf(folder: string): Promise<ShardRecord | undefined> 
 /** Of its database. Whoever closes a file gives up all locks of its process on it, so it must not be open here. */
 const digestOf = (folder: string): Promise<string> => fileDigest(join(folder, DATABASE));
 
-/** A file in which a finished shard says what it is. @throws NoticeError `options` where it is none. @param most bytes. */
+/** What a finished shard says of itself. @throws NoticeError `options` where the file says none. @param most bytes */
 export async function readRecord<Said>(file: string, said: z.ZodType<Said>, most: number): Promise<Said> {
   const json = parseJson(await readText(file, { most }), file, { code: "options" });
   const { data, error } = said.safeParse(json, { reportInput: true });

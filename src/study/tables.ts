@@ -121,9 +121,9 @@ export const TABLES = {
     cmd: "DOUBLE",
     provenance: "INTEGER",
   },
-  /** What a set of heads keeps of a pair's answer; `heads` has a bit for each head of the sites tested, in hexadecimal. */
+  /** What a set of heads keeps of a pair's answer; `heads` has a bit for each head tested, in hexadecimal. */
   kept: { ...sample, modality: "VARCHAR", heads: "VARCHAR", kept: "DOUBLE", provenance: "INTEGER" },
-  /** The circuits by each rule and what they do on samples that they were not found on; `reading` names the settings. */
+  /** Circuits by each rule and what they do on samples that they were not found on; `reading` names the settings. */
   rules: {
     dataset: "VARCHAR",
     modality: "VARCHAR",

@@ -93,7 +93,8 @@ test("heads of different sites that look at the picture are compared by function
   assert.equal([circuits[pair!.a]!.site, circuits[pair!.b]!.site], ["text.cross.z", "text.self.z"]);
   assert.is(pair!.named, undefined);
   assert.equal(pair!.functions, ["segmentation"]);
-  // Head 3 of twelve is L0H3 of both. On the first sample alone it segments, on both together too (AUROC 0.65), on the second not.
+  // Head 3 of twelve is L0H3 of both. On the first sample alone it segments, on both together too (AUROC 0.65), on the
+  // second not.
   const head = { layer: 0, head: 3 };
   assert.equal(circuits[pair!.b]!.functions, {
     segmentation: { heads: [head], low: 0, high: 1 },

@@ -79,8 +79,8 @@ export interface Planted {
   /**
    * Another pair of the model, its signal as strong as this beside that of `pair`. Whoever makes it disposes of it.
    *
-   * @param corruption `image`: the picture of the other answer. `mean`: the mean of both. `text`: the other words, which say something to the
-   * circuit `asked` only. Default: `image`.
+   * @param corruption `image`: the picture of the other answer. `mean`: the mean of both. `text`: the other words,
+   * which say something to the circuit `asked` only. Default: `image`.
    */
   makePair(signal?: number, corruption?: PlantedCorruption): Promise<Pair>;
   /** The circuit. */

@@ -1,9 +1,9 @@
 // Renders the pictures that the checkpoint learns from, or is measured on:
 //   tsx weights/recipe/render.ts DIR --seed 1 --attributes 28000 --actions 18000 --faces 18000
 //   tsx weights/recipe/render.ts DIR --seed 1000 --attributes 2000 --actions 2000 --faces 2000 --pairs
-// DIR/<task>.bin holds [picture, 64, 64, 3] bytes, DIR/<task>.jsonl a line for each: its questions, and what there is to know about each
-// of its objects; DIR/<task>.patches.bin [picture, 8, 8] bytes: which object each patch shows, counted from 1. With --pairs each
-// picture is followed by its minimal pair, and a line is for both: one question.
+// DIR/<task>.bin holds [picture, 64, 64, 3] bytes, DIR/<task>.jsonl a line for each: its questions, and what there is
+// to know about each of its objects; DIR/<task>.patches.bin [picture, 8, 8] bytes: which object each patch shows,
+// counted from 1. With --pairs each picture is followed by its minimal pair, and a line is for both: one question.
 import { closeSync, mkdirSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";

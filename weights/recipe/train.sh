@@ -1,6 +1,7 @@
 #!/bin/sh
-# From nothing to the folder weights/scenes: renders the pictures, trains, measures. Needs Node (npm ci done), Python 3.11 and
-# 1.5 GB of disk; one CPU core needs about 45 minutes, and 30 with bf16 arithmetic and --bfloat16. Options go to train.py: weights/recipe/train.sh --seed 3
+# From nothing to the folder weights/scenes: renders the pictures, trains, measures. Needs Node (npm ci done), Python
+# 3.11 and 1.5 GB of disk; one CPU core needs about 45 minutes, and 30 with bf16 arithmetic and --bfloat16. Options go
+# to train.py: weights/recipe/train.sh --seed 3
 set -eu
 cd "$(dirname "$0")"
 pictures=pictures

@@ -1,7 +1,7 @@
 #!/bin/sh
-# One of the small models that begin with parts of weights/scenes: weights/recipe/train_family.sh itm|caption|lm|seed [options of its
-# trainer]. After `seed` stands its number, as in `train_family.sh seed 2`.
-# Needs Node (npm ci done), Python 3.11 and 2 GB of disk. What it writes stays in runs/: the same command goes on with an unfinished lm.
+# One of the small models that begin with parts of weights/scenes: weights/recipe/train_family.sh itm|caption|lm|seed
+# [options of its trainer]. After `seed` stands its number, as in `train_family.sh seed 2`. Needs Node (npm ci done),
+# Python 3.11 and 2 GB of disk. What it writes stays in runs/: the same command goes on with an unfinished lm.
 set -eu
 cd "$(dirname "$0")"
 kind=$1

@@ -47,7 +47,7 @@ export function putScene({ question, corruptQuestion, answers }: Sample, as: For
 /** Of a world's scenes, put as sentences one after the other, every other one is true. */
 export const isTrueAt = (index: number) => index % 2 === 0;
 
-/** The part of a scene that is asked about: the shape that the question names, the face, the action's object or subject. */
+/** What of a scene is asked about: the shape that the question names, the face, the action's object or subject. */
 export function askedPart<Part>(
   { task, aspect, question }: Readonly<Record<"task" | "aspect" | "question", unknown>>,
   parts: Readonly<Record<string, Part>>,

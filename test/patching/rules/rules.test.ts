@@ -35,7 +35,8 @@ test("the paper's rule by hand: sizes, and signed means", async () => {
 });
 
 test("several heads go at once only where that costs no more than the best of them alone", async () => {
-  // Without head 1 there is 0.1 less, without any of the others 0.12 less: 0.05 where head 0, which costs nothing, is gone.
+  // Without head 1 there is 0.1 less, without any of the others 0.12 less: 0.05 where head 0, which costs nothing, is
+  // gone.
   const keep = (set: HeadSet) => {
     const each = set.includes(0) ? 0.12 : 0.05;
     return 1 - [1, 2, 3, 4, 5, 6, 7].reduce((sum, at) => sum + (set.includes(at) ? 0 : at === 1 ? 0.1 : each), 0);
