@@ -14,15 +14,9 @@ import {
 import { faithfulTable } from "./faithful-table.js";
 import { Means } from "./means.js";
 import { isFile, type Outputs, printResult } from "./outputs.js";
-import {
-  checkListOutputs,
-  madeBy,
-  type PairList,
-  type PairListOptions,
-  throughPairs,
-  withExecutor,
-} from "./pair-list.js";
+import { checkListOutputs, madeBy, type PairListOptions, withExecutor } from "./pair-list.js";
 import { countPairs, type Tally, throwIfLeftOut } from "./tally.js";
+import { type PairList, throughPairs } from "./through-pairs.js";
 
 export interface FaithfulListOptions extends PairListOptions, Outputs {
   readonly top?: number;

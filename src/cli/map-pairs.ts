@@ -3,17 +3,10 @@ import type { Direction } from "../patching/pair.js";
 import type { Scores } from "../patching/scores.js";
 import { MeanMap, meanTable, overTokens } from "./mean-map.js";
 import { type Outputs, printResult } from "./outputs.js";
-import {
-  checkListOutputs,
-  madeBy,
-  type PairJob,
-  type PairListOptions,
-  shuffledBy,
-  throughPairs,
-  withExecutor,
-} from "./pair-list.js";
+import { checkListOutputs, madeBy, type PairListOptions, shuffledBy, withExecutor } from "./pair-list.js";
 import { RandomCuts } from "./random-cuts.js";
 import { countPairs, throwIfLeftOut } from "./tally.js";
+import { type PairJob, throughPairs } from "./through-pairs.js";
 
 /** What is asked of each pair, and the site that the means are of. */
 interface MapAsked<Name extends "attribute" | "knockOut"> extends PairJob<Name> {

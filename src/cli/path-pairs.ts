@@ -4,8 +4,9 @@ import { fixed3 } from "./decimals.js";
 import { Means } from "./means.js";
 import { columns } from "./options.js";
 import { type Outputs, printResult } from "./outputs.js";
-import { checkListOutputs, madeBy, type PairListOptions, throughPairs, withExecutor } from "./pair-list.js";
+import { checkListOutputs, madeBy, type PairListOptions, withExecutor } from "./pair-list.js";
 import { countPairs, throwIfLeftOut } from "./tally.js";
+import { throughPairs } from "./through-pairs.js";
 
 /** What senders and receivers are called. */
 interface PathNames {

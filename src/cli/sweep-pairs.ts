@@ -8,10 +8,11 @@ import { finishList, forgetList } from "./list-shards.js";
 import { MeanMap, meanTable, overTokens } from "./mean-map.js";
 import { siteOf } from "./options.js";
 import { isFile, type Outputs, printResult } from "./outputs.js";
-import { checkListOutputs, madeBy, type PairListOptions, shuffledBy, throughPairs, withExecutor } from "./pair-list.js";
+import { checkListOutputs, madeBy, type PairListOptions, shuffledBy, withExecutor } from "./pair-list.js";
 import type { DirectionOptions, OnePairOptions } from "./pair-options.js";
 import type { TableCommandOptions } from "./score-table.js";
 import { countPairs, throwIfLeftOut } from "./tally.js";
+import { throughPairs } from "./through-pairs.js";
 
 export interface PairsOptions extends PairListOptions, OnePairOptions, DirectionOptions, TableCommandOptions {
   readonly screen?: number;
