@@ -32,13 +32,8 @@ interface Maker {
 }
 
 /**
- * Facial expressions in FER's folders (angry, disgust, fear, happy, neutral, sad, surprise, or names like these), here
- * or below `train` and `test`, each of which is then a world of its own; or in `fer2013.csv`, whose pictures are
- * written beside it first. Every face is one sample or one exclusion.
- *
- * "Is this person feeling sad or surprised?", or "this person is feeling sad", of either expression: the alternative is
- * any expression of which there are faces, one of which is the corrupt image. Replacements are adjectives of the
- * opposite sentiment (`words/expressions.ts`).
+ * Facial expressions in FER's folders, or in `fer2013.csv`, whose pictures are written beside it first
+ * (docs/datasets.md). Every face is one sample or one exclusion; one face of the alternative is the corrupt image.
  *
  * @throws NoticeError `options`
  */

@@ -37,12 +37,8 @@ interface Maker {
 }
 
 /**
- * MIT-States (Isola, Lim and Adelson 2015) in its publisher's folders, `<adjective> <noun>/*.jpg`, here or one below
- * (`images/`); an underscore may stand for the space. Every picture is one sample or one exclusion.
- *
- * "Is this tomato sliced or whole?", or "a photo of a sliced tomato", with either state: the alternative is another
- * state of the same group (`words/states.ts`) of which there are pictures of the same noun, no near-synonym and nothing
- * that the thing may be as well; one of these pictures is the corrupt image. Replacements are adjectives of the group.
+ * MIT-States (Isola, Lim and Adelson 2015) in its publisher's folders (docs/datasets.md). Every picture is one sample
+ * or one exclusion; one picture of the same noun in the alternative state is the corrupt image.
  *
  * @throws NoticeError `options`
  */

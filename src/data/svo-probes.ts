@@ -27,18 +27,10 @@ interface Maker {
 }
 
 /**
- * SVO-Probes (Hendricks and Nematzadeh 2021; github:google-deepmind/svo_probes) in its publisher's files:
- * `svo_probes.csv`, and `images/ID.jpg` (.jpeg, .png, .webp, .gif, .bmp) as `notice fetch svo-probes` leaves them. A
- * row gives two samples, either picture as the clean one, or one exclusion. The same two pictures are asked about one
- * place only once, however many sentences the rows have for them.
- *
- * The alternatives stand at the negated place: "is woman holding or walking dog?". A column `prompt` (the question in
- * better English, with both alternatives in it) is asked instead, in its own order, unless there is a template.
- * As a sentence: the column `sentence`, where there is one, with each of the two pictures; it says what the positive
- * one shows. Its word for the negated place may have an ending (rides, riding); where it is not found, the triplet is
- * said.
- *
- * Replacements are words of the same place elsewhere in the file. The file is read twice, row by row.
+ * SVO-Probes (Hendricks and Nematzadeh 2021; github:google-deepmind/svo_probes) as its publisher has it
+ * (docs/datasets.md). A row gives two samples, either picture as the clean one, or one exclusion. The same two pictures
+ * are asked about one place only once, however many sentences the rows have for them. The file is read twice, row by
+ * row.
  *
  * @throws NoticeError `options`
  */

@@ -56,18 +56,8 @@ interface Reader {
 }
 
 /**
- * Anyone's own samples: a table with the columns `image`, `question`, `answers` (or `correct` and `incorrect`) and, as
- * far as there are any, `corruptImage`, `corruptQuestion`, `id`, `dataset`, `group`, `mask`; a CSV file with a header,
- * or JSONL, where null is absent. `answers` is a pair, in CSV `correct,incorrect`. Paths are relative to the table's
- * folder and stay below it, or below `pictures`. Without `id` it is the picture's base name, or where another row has
- * that its path and the row's number; without `dataset` the table's name, without `group` `all`. Each row is one sample
- * or one exclusion.
- *
- * `pairs.jsonl` of `notice scenes` is such a table: its task is the data set, its aspect the group. Of its masks it
- * takes that of what is asked about: the shape that the question names, the face, the action's object where that is
- * asked for, else its subject, whose posture shows the verb.
- *
- * A template has the variable `question` and is laid around both questions.
+ * Anyone's own samples, in a table (docs/datasets.md): each row is one sample or one exclusion. A template has the
+ * variable `question` and is laid around both questions.
  *
  * @param file the table; its ending says which kind it is.
  * @param pictures a folder that paths may lead below, absolute ones too.

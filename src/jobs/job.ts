@@ -72,7 +72,6 @@ const picture = z.custom<ImageInput>((value) => typeof value === "string" || isR
 /** A picture and a question, which captions may do without. */
 export const asked = z.object({ image: picture, question: z.string().optional() });
 
-/** Pictures. */
 export const pictures = z.array(picture);
 
 /** A pair. That exactly one of its sides is corrupted is checked where it is made. */

@@ -33,7 +33,6 @@ export type ArchitectureOf<A extends ArchitectureName = ArchitectureName> = (typ
 /** The towers of an architecture by name. */
 export type TowersOf<A extends ArchitectureName> = ArchitectureOf<A>["towers"];
 
-/** The name of a tower. */
 export type TowerName<A extends ArchitectureName = ArchitectureName> = A extends ArchitectureName
   ? keyof TowersOf<A> & string
   : never;

@@ -115,7 +115,6 @@ interface Room {
   readonly heads: number;
 }
 
-/** Of a pair. */
 export const roomOf = (pair: Pair, parts: SiteParts): Room => ({
   tokens: tokenCount(pair, parts),
   heads: headCount(pair.model, parts),

@@ -126,7 +126,6 @@ export async function halves(run: StudyRun, group: Group): Promise<{ finding: Se
 
 type CircuitAsked = Group & { readonly sites: readonly CircuitSite[]; readonly samples: ReadonlySet<string> };
 
-/** The heads in the circuits of the sites. */
 async function circuitOf(run: StudyRun, { sites, samples: only, ...group }: CircuitAsked): Promise<HeadAt[]> {
   const found: HeadAt[] = [];
   for (const site of sites) {

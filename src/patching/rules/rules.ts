@@ -24,7 +24,6 @@ export const RULES = {
 /** The name of a rule. */
 export type RuleName = keyof typeof RULES;
 
-/** The names of all. */
 export const RULE_NAMES = namesOf(RULES);
 
 /** @throws NoticeError `options` with the names that there are. */
