@@ -41,6 +41,17 @@ export interface Edited {
 /** Replacements by tower and layer. */
 export type Patches = Readonly<Record<string, TowerGiven>>;
 
+/** Replacements that are still being gathered. */
+export type Gathered = Record<string, Map<number, { [site in BlockSite]?: Replacement }>>;
+
+/** Those of a layer, to be added to. */
+export function givenAt(patches: Gathered, tower: string, layer: number) {
+  patches[tower] ??= new Map();
+  const given = patches[tower].get(layer) ?? {};
+  patches[tower].set(layer, given);
+  return given;
+}
+
 /** All tensors of a pass, each once. */
 export function tensorsOf({ streams, contexts, logits, edits = {} }: Activations): tf.Tensor[] {
   const attended = Object.values(contexts).flat();

@@ -1,9 +1,9 @@
 import type * as tf from "@tensorflow/tfjs-core";
 import { checkList, checkObject, NoticeError } from "../base/errors.js";
 import { type Network, towerOf } from "../model/architecture.js";
-import type { BlockGiven, BlockSite, Rewrites } from "../model/blocks/block.js";
-import { blend, type Replacement } from "../model/kernels/values.js";
-import type { Patches } from "../model/pass.js";
+import type { Rewrites } from "../model/blocks/block.js";
+import { blend } from "../model/kernels/values.js";
+import { type Gathered, givenAt, type Patches } from "../model/pass.js";
 import type { IndexPosition, Position, Question } from "./positions.js";
 import { indexes } from "./run.js";
 import { checkSelection, type HeadNumbers, resolvePlace, type Spot, whereSpots } from "./selection.js";
@@ -104,13 +104,10 @@ function resolveEdit(
 
 /** Those of one value one after the other: each sees what those before it made. */
 function patchesOf(edits: readonly Resolved[]): Patches {
-  const patches: Record<string, Map<number, { [site in BlockSite]?: Replacement }>> = {};
+  const patches: Gathered = {};
   for (const edit of edits) {
     const { layer, parts } = edit.spot;
-    patches[parts.tower] ??= new Map<number, BlockGiven>();
-    const layers = patches[parts.tower]!;
-    if (!layers.has(layer)) layers.set(layer, {});
-    const given = layers.get(layer)!;
+    const given = givenAt(patches, parts.tower, layer);
     const before = given[parts.within]?.values as ((computed: tf.Tensor) => tf.Tensor) | undefined;
     given[parts.within] = { values: (computed) => edited(edit, before?.(computed) ?? computed) };
   }

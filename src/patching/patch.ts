@@ -2,9 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { NoticeError } from "../base/errors.js";
 import { checkShape, keysOf, namesOf } from "../base/options.js";
 import type { ArchitectureName } from "../model/architectures.js";
-import type { BlockGiven, BlockSite } from "../model/blocks/block.js";
-import type { Replacement } from "../model/kernels/values.js";
-import { type Patches, resume } from "../model/pass.js";
+import { type Gathered, givenAt, type Patches, resume } from "../model/pass.js";
 import { inTurns, itself, type Steps } from "../model/steps.js";
 import { type Metrics, measure, readAnswers, type Score, score, shareOfWay } from "./metrics.js";
 import { checkPair, type Direction, type Pair } from "./pair.js";
@@ -210,12 +208,9 @@ export async function scoreLogits(
 
 /** The values of `source` at the spots, as replacements for a batch of passes. Call inside a `tf.tidy`. */
 function replacements(pair: Pair, source: Source, batch: readonly (readonly Spot[])[]): Patches {
-  const patches: Record<string, Map<number, { [site in BlockSite]?: Replacement }>> = {};
+  const patches: Gathered = {};
   for (const { parts, layer } of batch.flat()) {
-    patches[parts.tower] ??= new Map<number, BlockGiven>();
-    const layers = patches[parts.tower]!;
-    if (!layers.has(layer)) layers.set(layer, {});
-    const given = layers.get(layer)!;
+    const given = givenAt(patches, parts.tower, layer);
     if (given[parts.within]) continue;
     const here = batch.map((spots) => spots.filter((spot) => spot.parts.site === parts.site && spot.layer === layer));
     given[parts.within] = {
