@@ -1,17 +1,14 @@
 import { Command, Option } from "commander";
-import { BACKENDS, type Backend } from "../platform/backend.js";
+import type { ServeOptions } from "../executors/redis/serve.js";
+import { BACKENDS } from "../platform/backend.js";
 import { bytes, columns, decimal, wholeNumber, withJson } from "./options.js";
 import { type Outputs, printResult } from "./outputs.js";
 import { addressOf } from "./queue.js";
 import { say } from "./streams.js";
 import { untilSignal } from "./until-signal.js";
 
-interface WorkerFlags {
+interface WorkerFlags extends Pick<ServeOptions, "concurrency" | "backend" | "model" | "memory"> {
   readonly redis?: string;
-  readonly concurrency?: number;
-  readonly backend?: Backend;
-  readonly model?: string;
-  readonly memory?: number;
   readonly lock: number;
 }
 

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { NoticeError } from "../base/errors.js";
 import { parseJson, shown } from "../base/json.js";
+import type { VisionConfig } from "./blip-config.js";
 import type { LlamaConfig } from "./blocks/llama.js";
 import { count, epsilon, note, notTheConfig } from "./config-fields.js";
 import { ACTIVATIONS, type ActivationName } from "./kernels/activations.js";
@@ -8,14 +9,7 @@ import { ACTIVATIONS, type ActivationName } from "./kernels/activations.js";
 // What config.json says of models whose tower of words has the picture among its own tokens.
 
 /** Of the tower that sees. */
-export interface SeeingConfig {
-  readonly hidden_size: number;
-  readonly intermediate_size: number;
-  readonly num_hidden_layers: number;
-  readonly num_attention_heads: number;
-  readonly layer_norm_eps: number;
-  readonly image_size: number;
-  readonly patch_size: number;
+export interface SeeingConfig extends VisionConfig {
   readonly hidden_act: ActivationName;
 }
 

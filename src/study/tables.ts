@@ -5,6 +5,7 @@ export type Value = string | number | boolean | null | readonly string[] | reado
 export type Row = Readonly<Record<string, Value | undefined>>;
 
 const sample = { dataset: "VARCHAR", sample: "VARCHAR" } as const;
+const head = { modality: "VARCHAR", site: "VARCHAR", layer: "INTEGER", head: "INTEGER" } as const;
 
 /**
  * The tables of a run. `dataset` and `sample` are the key of a sample in all of them. A stage skips work that these
@@ -66,24 +67,13 @@ export const TABLES = {
     corrupted_logit_diff: "DOUBLE",
   },
   /** Largest |attribution| of a head (or layer) at any token, in the samples used for screening. */
-  expected: {
-    ...sample,
-    modality: "VARCHAR",
-    site: "VARCHAR",
-    layer: "INTEGER",
-    head: "INTEGER",
-    size: "DOUBLE",
-    provenance: "INTEGER",
-  },
+  expected: { ...sample, ...head, size: "DOUBLE", provenance: "INTEGER" },
   /** What is patched in a screened run, the same in every sample. */
-  chosen: { dataset: "VARCHAR", modality: "VARCHAR", site: "VARCHAR", layer: "INTEGER", head: "INTEGER" },
+  chosen: { dataset: "VARCHAR", ...head },
   /** One row for each place. A place that was not patched has only its `attribution`. */
   scores: {
     ...sample,
-    modality: "VARCHAR",
-    site: "VARCHAR",
-    layer: "INTEGER",
-    head: "INTEGER",
+    ...head,
     position: "INTEGER",
     prob: "DOUBLE",
     prob_diff: "DOUBLE",

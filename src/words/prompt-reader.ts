@@ -1,19 +1,13 @@
 import { NoticeError } from "../base/errors.js";
 import { parseJson } from "../base/json.js";
 import type { CheckpointFiles } from "../base/source.js";
-import type { Box, Picture, Size } from "../pictures/picture.js";
-import type { ImageProcessor } from "../pictures/pixels.js";
 import { type BpeTokenizer, loadBpe } from "./bpe.js";
-import type { Grid, Prompt, Reader, Seen } from "./reader.js";
+import type { Grid, Prompt, Reader } from "./reader.js";
 import type { Message } from "./template.js";
 import { quoted } from "./tokenizer.js";
 
 /** What a family's reader is made of. */
-interface PromptParts {
-  readonly processor: ImageProcessor;
-  readonly square: Grid;
-  see(picture: Picture): Seen;
-  boxes(picture: Size): readonly Box[];
+interface PromptParts extends Pick<Reader, "processor" | "square" | "see" | "boxes"> {
   /** The text that stands for a picture. */
   placeholder(grid: Grid): string;
   /** The id that stands for one of its tokens, and how many of them a grid has. */
