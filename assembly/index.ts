@@ -2,6 +2,141 @@
 // their own. Every sum is in the order of the backend's own kernels, so that the results have the same bits. All numbers
 // are float32; all lengths are in numbers, not bytes.
 
+/** A product of so many rows takes its second factor from panels; of fewer, from where it stands. */
+const WORTH_PACKING: usize = 8;
+/** So many rows of the first factor stay in the cache while they meet one panel after the other. */
+const ROWS: usize = 128;
+
+/** x [m, k] W [k, n] + bias [n] -> [m, n]. @param bias 0 for none. @param scratch k x n numbers. */
+export function linear(
+  x: usize,
+  weight: usize,
+  bias: usize,
+  out: usize,
+  scratch: usize,
+  m: usize,
+  k: usize,
+  n: usize,
+): void {
+  const row = n << 2;
+  if (m < 4) for (let i: usize = 0; i < m; i++) multiplyRow(x + ((i * k) << 2), weight, out + i * row, k, n);
+  else if (m < WORTH_PACKING) multiply(x, k, weight, n, out, n, m, k, n, k);
+  else {
+    pack(weight, row, scratch, k, n);
+    multiplyPacked(x, scratch, weight, row, 4, out, m, k, n);
+  }
+  if (bias) addBias(out, bias, m, n);
+}
+
+/** The gradient of the same towards x: dy [m, k] Wᵀ -> [m, n], W [n, k]. @param scratch k x n numbers. */
+export function linearBackward(
+  dy: usize,
+  weight: usize,
+  out: usize,
+  scratch: usize,
+  m: usize,
+  k: usize,
+  n: usize,
+): void {
+  const row = k << 2;
+  packTransposed(weight, row, scratch, k, n);
+  multiplyPacked(dy, scratch, weight, 4, row, out, m, k, n);
+}
+
+/** One row a [k] b [k, n] -> [n], four rows of b at a time: each is read once, in its order. */
+function multiplyRow(a: usize, b: usize, out: usize, k: usize, n: usize): void {
+  const bytes = n << 2;
+  const whole = bytes & ~15;
+  memory.fill(out, 0, bytes);
+  let p: usize = 0;
+  for (; p + 4 <= k; p += 4) {
+    const at = a + (p << 2);
+    const first = b + p * bytes;
+    const second = first + bytes;
+    const third = second + bytes;
+    const fourth = third + bytes;
+    const a0 = v128.load32_splat(at);
+    const a1 = v128.load32_splat(at, 4);
+    const a2 = v128.load32_splat(at, 8);
+    const a3 = v128.load32_splat(at, 12);
+    let j: usize = 0;
+    for (; j < whole; j += 16) {
+      let sum = f32x4.add(v128.load(out + j), f32x4.mul(a0, v128.load(first + j)));
+      sum = f32x4.add(sum, f32x4.mul(a1, v128.load(second + j)));
+      sum = f32x4.add(sum, f32x4.mul(a2, v128.load(third + j)));
+      v128.store(out + j, f32x4.add(sum, f32x4.mul(a3, v128.load(fourth + j))));
+    }
+    for (; j < bytes; j += 4) {
+      let sum = load<f32>(out + j) + load<f32>(at) * load<f32>(first + j);
+      sum += load<f32>(at, 4) * load<f32>(second + j);
+      sum += load<f32>(at, 8) * load<f32>(third + j);
+      store<f32>(out + j, sum + load<f32>(at, 12) * load<f32>(fourth + j));
+    }
+  }
+  for (; p < k; p++)
+    for (let j: usize = 0; j < bytes; j += 4)
+      store<f32>(out + j, load<f32>(out + j) + load<f32>(a + (p << 2)) * load<f32>(b + p * bytes + j));
+}
+
+/** Columns of b [k, n], eight by eight: [n / 8, k, 8]. What is left of them stays. @param row bytes to the next. */
+function pack(b: usize, row: usize, panels: usize, k: usize, n: usize): void {
+  let to = panels;
+  for (let j: usize = 0; j + 8 <= n; j += 8) {
+    let from = b + (j << 2);
+    for (let p: usize = 0; p < k; p++) {
+      v128.store(to, v128.load(from));
+      v128.store(to, v128.load(from, 16), 16);
+      from += row;
+      to += 32;
+    }
+  }
+}
+
+/** The same panels from what is b only when it is transposed, [n, k]. */
+function packTransposed(b: usize, row: usize, panels: usize, k: usize, n: usize): void {
+  const whole = n & ~7;
+  for (let j: usize = 0; j < whole; j++) {
+    const from = b + j * row;
+    let to = panels + (((j & ~7) * k + (j & 7)) << 2);
+    for (let p: usize = 0; p < k; p++) {
+      store<f32>(to, load<f32>(from + (p << 2)));
+      to += 32;
+    }
+  }
+}
+
+/**
+ * a [m, k] b [k, n] -> [m, n], b in panels and as it stands.
+ *
+ * @param step bytes to b's next row. @param column bytes to its next column.
+ */
+function multiplyPacked(
+  a: usize,
+  panels: usize,
+  b: usize,
+  step: usize,
+  column: usize,
+  out: usize,
+  m: usize,
+  k: usize,
+  n: usize,
+): void {
+  const row = k << 2;
+  const outRow = n << 2;
+  for (let top: usize = 0; top < m; top += ROWS) {
+    const bottom = min(top + ROWS, m);
+    let j: usize = 0;
+    for (; j + 8 <= n; j += 8) {
+      const panel = panels + ((j * k) << 2);
+      for (let i = top; i < bottom; i += 4)
+        multiply4x8(a + i * row, row, panel, 32, out + i * outRow + (j << 2), outRow, bottom - i - 1, k);
+    }
+    for (; j < n; j++)
+      for (let i = top; i < bottom; i += 4)
+        multiply4x1(a + i * row, row, b + j * column, step, out + i * outRow + (j << 2), outRow, bottom - i - 1, k);
+  }
+}
+
 /**
  * out [m, n] = a [m, k] b [k, n], rows of each so many numbers apart. Sums of `block` terms are summed, as the backend's
  * batched product has it.
@@ -18,10 +153,180 @@ function multiply(
   n: usize,
   block: usize,
 ): void {
+  if (k > block) {
+    multiplyBlocks(a, aRow, b, bRow, out, outRow, m, k, n, block);
+    return;
+  }
+  const row = aRow << 2;
+  const step = bRow << 2;
+  const next = outRow << 2;
+  for (let i: usize = 0; i < m; i += 4) {
+    const last = m - i - 1;
+    const from = a + i * row;
+    const to = out + i * next;
+    let j: usize = 0;
+    for (; j + 8 <= n; j += 8) multiply4x8(from, row, b + (j << 2), step, to + (j << 2), next, last, k);
+    for (; j + 4 <= n; j += 4) multiply4x4(from, row, b + (j << 2), step, to + (j << 2), next, last, k);
+    for (; j < n; j++) multiply4x1(from, row, b + (j << 2), step, to + (j << 2), next, last, k);
+  }
+}
+
+// Tiles of four rows; where there are fewer, the last stands for those that are not there. Distances are in bytes.
+// Without unrolling, and with nothing conditional in them, V8 keeps all their sums in registers.
+
+/** @param step to the next row of b. @param last of the four rows that is there. */
+function multiply4x8(
+  a: usize,
+  aRow: usize,
+  b: usize,
+  step: usize,
+  out: usize,
+  outRow: usize,
+  last: usize,
+  k: usize,
+): void {
+  let a0 = a;
+  let a1 = a + min(1, last) * aRow;
+  let a2 = a + min(2, last) * aRow;
+  let a3 = a + min(3, last) * aRow;
+  const zero = f32x4.splat(0);
+  let s00 = zero;
+  let s01 = zero;
+  let s10 = zero;
+  let s11 = zero;
+  let s20 = zero;
+  let s21 = zero;
+  let s30 = zero;
+  let s31 = zero;
+  let from = b;
+  const end = from + k * step;
+  while (from < end) {
+    const b0 = v128.load(from);
+    const b1 = v128.load(from, 16);
+    const x0 = v128.load32_splat(a0);
+    s00 = f32x4.add(s00, f32x4.mul(x0, b0));
+    s01 = f32x4.add(s01, f32x4.mul(x0, b1));
+    const x1 = v128.load32_splat(a1);
+    s10 = f32x4.add(s10, f32x4.mul(x1, b0));
+    s11 = f32x4.add(s11, f32x4.mul(x1, b1));
+    const x2 = v128.load32_splat(a2);
+    s20 = f32x4.add(s20, f32x4.mul(x2, b0));
+    s21 = f32x4.add(s21, f32x4.mul(x2, b1));
+    const x3 = v128.load32_splat(a3);
+    s30 = f32x4.add(s30, f32x4.mul(x3, b0));
+    s31 = f32x4.add(s31, f32x4.mul(x3, b1));
+    from += step;
+    a0 += 4;
+    a1 += 4;
+    a2 += 4;
+    a3 += 4;
+  }
+  v128.store(out, s00);
+  v128.store(out, s01, 16);
+  const second = out + min(1, last) * outRow;
+  v128.store(second, s10);
+  v128.store(second, s11, 16);
+  const third = out + min(2, last) * outRow;
+  v128.store(third, s20);
+  v128.store(third, s21, 16);
+  const fourth = out + min(3, last) * outRow;
+  v128.store(fourth, s30);
+  v128.store(fourth, s31, 16);
+}
+
+function multiply4x4(
+  a: usize,
+  aRow: usize,
+  b: usize,
+  step: usize,
+  out: usize,
+  outRow: usize,
+  last: usize,
+  k: usize,
+): void {
+  let a0 = a;
+  let a1 = a + min(1, last) * aRow;
+  let a2 = a + min(2, last) * aRow;
+  let a3 = a + min(3, last) * aRow;
+  let s0 = f32x4.splat(0);
+  let s1 = s0;
+  let s2 = s0;
+  let s3 = s0;
+  let from = b;
+  const end = from + k * step;
+  while (from < end) {
+    const value = v128.load(from);
+    s0 = f32x4.add(s0, f32x4.mul(v128.load32_splat(a0), value));
+    s1 = f32x4.add(s1, f32x4.mul(v128.load32_splat(a1), value));
+    s2 = f32x4.add(s2, f32x4.mul(v128.load32_splat(a2), value));
+    s3 = f32x4.add(s3, f32x4.mul(v128.load32_splat(a3), value));
+    from += step;
+    a0 += 4;
+    a1 += 4;
+    a2 += 4;
+    a3 += 4;
+  }
+  v128.store(out, s0);
+  v128.store(out + min(1, last) * outRow, s1);
+  v128.store(out + min(2, last) * outRow, s2);
+  v128.store(out + min(3, last) * outRow, s3);
+}
+
+function multiply4x1(
+  a: usize,
+  aRow: usize,
+  b: usize,
+  step: usize,
+  out: usize,
+  outRow: usize,
+  last: usize,
+  k: usize,
+): void {
+  let a0 = a;
+  let a1 = a + min(1, last) * aRow;
+  let a2 = a + min(2, last) * aRow;
+  let a3 = a + min(3, last) * aRow;
+  let s0: f32 = 0;
+  let s1: f32 = 0;
+  let s2: f32 = 0;
+  let s3: f32 = 0;
+  let from = b;
+  const end = from + k * step;
+  while (from < end) {
+    const value = load<f32>(from);
+    s0 += load<f32>(a0) * value;
+    s1 += load<f32>(a1) * value;
+    s2 += load<f32>(a2) * value;
+    s3 += load<f32>(a3) * value;
+    from += step;
+    a0 += 4;
+    a1 += 4;
+    a2 += 4;
+    a3 += 4;
+  }
+  store<f32>(out, s0);
+  store<f32>(out + min(1, last) * outRow, s1);
+  store<f32>(out + min(2, last) * outRow, s2);
+  store<f32>(out + min(3, last) * outRow, s3);
+}
+
+/** More terms than one block: the sums of blocks are summed. */
+function multiplyBlocks(
+  a: usize,
+  aRow: usize,
+  b: usize,
+  bRow: usize,
+  out: usize,
+  outRow: usize,
+  m: usize,
+  k: usize,
+  n: usize,
+  block: usize,
+): void {
   let i: usize = 0;
   for (; i + 4 <= m; i += 4)
     multiplyRows4(a + ((i * aRow) << 2), aRow << 2, b, bRow << 2, out + ((i * outRow) << 2), outRow << 2, k, n, block);
-  for (; i < m; i++) multiplyRow(a + ((i * aRow) << 2), b, bRow << 2, out + ((i * outRow) << 2), k, n, block);
+  for (; i < m; i++) multiplyFrom(0, a + ((i * aRow) << 2), b, bRow << 2, out + ((i * outRow) << 2), k, n, block);
 }
 
 /** Four rows of the same; distances between rows in bytes. */
@@ -98,10 +403,6 @@ function multiplyRows4(
   }
   if (j < n)
     for (let row: usize = 0; row < 4; row++) multiplyFrom(j, a + row * aRow, b, bRow, out + row * outRow, k, n, block);
-}
-
-function multiplyRow(a: usize, b: usize, bRow: usize, out: usize, k: usize, n: usize, block: usize): void {
-  multiplyFrom(0, a, b, bRow, out, k, n, block);
 }
 
 /** One row of the same, from a column on. */
@@ -259,6 +560,76 @@ export function values(
       );
 }
 
+/**
+ * Gradients of attention towards q and z's other two factors, given that towards z: shapes as `scores` and `values` have
+ * them.
+ *
+ * @param scratch 2 x row x key + dim x (row + key) numbers.
+ */
+export function attendBackward(
+  q: usize,
+  k: usize,
+  v: usize,
+  pattern: usize,
+  dz: usize,
+  dq: usize,
+  dk: usize,
+  dv: usize,
+  scratch: usize,
+  contexts: usize,
+  heads: usize,
+  rows: usize,
+  keys: usize,
+  dim: usize,
+  scale: f32,
+  block: usize,
+): void {
+  const width = heads * dim;
+  const slope = scratch;
+  const turned = slope + ((rows * keys) << 2);
+  const turnedValues = turned + ((rows * keys) << 2);
+  const scaledQueries = turnedValues + ((dim * keys) << 2);
+  for (let context: usize = 0; context < contexts; context++)
+    for (let head: usize = 0; head < heads; head++) {
+      const atRows = (context * rows * width + head * dim) << 2;
+      const atKeys = (context * keys * width + head * dim) << 2;
+      const weights = pattern + (((context * heads + head) * rows * keys) << 2);
+      transpose(v + atKeys, width, turnedValues, keys, dim);
+      multiply(dz + atRows, width, turnedValues, keys, slope, keys, rows, dim, keys, block);
+      transpose(weights, keys, turned, rows, keys);
+      multiply(turned, rows, dz + atRows, width, dv + atKeys, width, keys, rows, dim, block);
+      for (let row: usize = 0; row < rows; row++)
+        softmaxBackward(slope + ((row * keys) << 2), weights + ((row * keys) << 2), keys);
+      multiply(slope, keys, k + atKeys, width, dq + atRows, width, rows, keys, dim, block);
+      for (let row: usize = 0; row < rows; row++) {
+        const at = atRows + ((row * width) << 2);
+        scaled(dq + at, dq + at, dim, scale);
+        scaled(q + at, scaledQueries + ((row * dim) << 2), dim, scale);
+      }
+      transpose(slope, keys, turned, rows, keys);
+      multiply(turned, rows, scaledQueries, dim, dk + atKeys, width, keys, rows, dim, block);
+    }
+}
+
+/** x [rows, columns], rows so many numbers apart -> [columns, rows]. */
+function transpose(x: usize, xRow: usize, out: usize, rows: usize, columns: usize): void {
+  for (let row: usize = 0; row < rows; row++)
+    for (let column: usize = 0; column < columns; column++)
+      store<f32>(out + ((column * rows + row) << 2), load<f32>(x + ((row * xRow + column) << 2)));
+}
+
+/** From the gradient of one row's softmax to that of its input, in place. */
+function softmaxBackward(dy: usize, y: usize, count: usize): void {
+  const bytes = count << 2;
+  let sum: f32 = 0;
+  for (let at: usize = 0; at < bytes; at += 4) {
+    const weighted = load<f32>(dy + at) * load<f32>(y + at);
+    store<f32>(dy + at, weighted);
+    sum += weighted;
+  }
+  for (let at: usize = 0; at < bytes; at += 4) store<f32>(dy + at, load<f32>(dy + at) - sum * load<f32>(y + at));
+}
+
 /** Rows of `width` numbers to mean 0 and variance 1, times weight plus bias. */
 export function layerNorm(
   x: usize,
@@ -344,6 +715,49 @@ function scaleRow(x: usize, weight: usize, bias: usize, out: usize, bytes: usize
     store<f32>(out + at, (load<f32>(x + at) - mean) * scale * load<f32>(weight + at) + load<f32>(bias + at));
 }
 
+/** The gradient of the same towards x. */
+export function layerNormBackward(
+  x: usize,
+  weight: usize,
+  dy: usize,
+  out: usize,
+  rows: usize,
+  width: usize,
+  epsilon: f32,
+): void {
+  const bytes = width << 2;
+  const count = <f32>width;
+  for (let row: usize = 0; row < rows; row++) {
+    const from = x + row * bytes;
+    const slope = dy + row * bytes;
+    const to = out + row * bytes;
+    let sum: f32 = 0;
+    let slopes: f32 = 0;
+    for (let at: usize = 0; at < bytes; at += 4) {
+      const weighted = load<f32>(slope + at) * load<f32>(weight + at);
+      store<f32>(to + at, weighted);
+      sum += load<f32>(from + at);
+      slopes += weighted;
+    }
+    const mean = sum / count;
+    const meanSlope = slopes / count;
+    let squares: f32 = 0;
+    for (let at: usize = 0; at < bytes; at += 4) {
+      const centred = load<f32>(from + at) - mean;
+      squares += centred * centred;
+    }
+    const scale = scaleOf(squares, width, epsilon);
+    let products: f32 = 0;
+    for (let at: usize = 0; at < bytes; at += 4)
+      products += load<f32>(to + at) * ((load<f32>(from + at) - mean) * scale);
+    const meanProduct = products / count;
+    for (let at: usize = 0; at < bytes; at += 4) {
+      const along = (load<f32>(from + at) - mean) * scale * meanProduct;
+      store<f32>(to + at, (load<f32>(to + at) - meanSlope - along) * scale);
+    }
+  }
+}
+
 /** x [row, width] += bias [width], in place. */
 export function addBias(x: usize, bias: usize, rows: usize, width: usize): void {
   const bytes = width << 2;
@@ -376,4 +790,22 @@ export function gate(x: usize, erf: usize, count: usize): void {
   for (; at < whole; at += 16)
     v128.store(erf + at, f32x4.mul(f32x4.mul(v128.load(x + at), half), f32x4.add(v128.load(erf + at), one)));
   for (; at < bytes; at += 4) store<f32>(erf + at, load<f32>(x + at) * <f32>0.5 * (load<f32>(erf + at) + <f32>1));
+}
+
+/** The exponent of GELU's density: -x² / 2 plus a number, as two products of the ops. */
+export function exponents(x: usize, out: usize, count: usize, plus: f32): void {
+  const bytes = count << 2;
+  for (let at: usize = 0; at < bytes; at += 4) {
+    const value = load<f32>(x + at);
+    store<f32>(out + at, value * value * <f32>-0.5 + plus);
+  }
+}
+
+/** The gradient of GELU, given erf(x / √2) and the density of x, in place of the latter. */
+export function gateBackward(x: usize, erf: usize, density: usize, dy: usize, count: usize): void {
+  const bytes = count << 2;
+  for (let at: usize = 0; at < bytes; at += 4) {
+    const slope = (load<f32>(erf + at) + <f32>1) * <f32>0.5 + load<f32>(x + at) * load<f32>(density + at);
+    store<f32>(density + at, load<f32>(dy + at) * slope);
+  }
 }

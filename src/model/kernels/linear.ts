@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { fusedLinear, fusedNorm, fusesLinear } from "./fused.js";
+import { tapedGelu, tapedLinear, tapedNorm } from "./taped.js";
 import { wasmCalls } from "./wasm-calls.js";
 
 // Each step is a tidy of its own, so that of a layer only its named values stand in memory at once. A matrix is read
@@ -56,6 +57,8 @@ function folded(x: tf.Tensor, weights: Projection, shapeOf: (out: number) => num
     const shape = shapeOf(weight.shape[1]!);
     const calls = wasmCalls();
     if (calls) return calls.linear(x, weight, bias, shape);
+    const taped = tapedLinear({ weight, bias, weights, from: x.shape, shape }, x);
+    if (taped) return taped;
     const rows = tf.reshape(x, [-1, weight.shape[0]!]) as tf.Tensor2D;
     const fused = bias && fusedLinear(rows, weight, bias);
     if (fused) return tf.reshape(fused, shape);
@@ -119,6 +122,8 @@ export function layerNorm(x: tf.Tensor, weights: LayerNorm, epsilon: number): tf
   const { weight, bias } = weights;
   const calls = wasmCalls();
   if (calls) return calls.layerNorm(x, weight, bias, epsilon);
+  const taped = held ? undefined : tapedNorm({ weight, bias, epsilon }, x);
+  if (taped) return taped;
   return fusedNorm(x, weights, epsilon) ?? tf.tidy(() => tf.add(tf.mul(normalise(x, epsilon), weight), bias));
 }
 
@@ -142,7 +147,7 @@ function normalise(x: tf.Tensor, epsilon: number): tf.Tensor {
 
 /** x Φ(x), by erf: BLIP uses the exact form, not the tanh approximation. */
 export function gelu(x: tf.Tensor): tf.Tensor {
-  return wasmCalls()?.gelu(x) ?? geluWithGradient(x);
+  return wasmCalls()?.gelu(x) ?? (held ? undefined : tapedGelu({}, x)) ?? geluWithGradient(x);
 }
 
 /** With its derivative Φ(x) + x φ(x), which takes half as many steps as those of its parts. */

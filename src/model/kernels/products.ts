@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { groupedMatMul } from "./grouped.js";
+import { tapedAttention } from "./taped.js";
 import { blockOf, wasmCalls } from "./wasm-calls.js";
 
 /** Multiplications in one group above which XNNPACK's product beats wasm's batched kernel (docs/decisions.md). */
@@ -32,7 +33,7 @@ export function smallAttention(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor): tf.Ten
   const terms = (batch / contexts) * queries * headDim * keys;
   if (terms > MOST_SMALL) return undefined;
   const block = blockOf(isBatched(contexts * heads, terms));
-  return wasmCalls()?.attend(q, k, v, block);
+  return wasmCalls()?.attend(q, k, v, block) ?? tapedAttention({ block }, q, k, v);
 }
 
 /** [group, m, k] x [group, n, k] -> [group, m, n]. Wasm's products of transposed factors are slow (docs/decisions.md). */

@@ -3,7 +3,8 @@ import { ASSEMBLY } from "./assembly.js";
 
 // Of a small model's pass on wasm most time goes into calls: an op of TensorFlow.js takes 10 µs beside what its kernel
 // computes, and a norm is nine ops. Here several ops are one call, over the backend's own memory, without the engine.
-// Sums are in the order of the ops, so the results have the same bits. Gradients go through the ops.
+// Sums are in the order of the ops, so the results have the same bits. While gradients are taken, taped.ts makes each a
+// node of the tape.
 
 /** What assembly/index.ts exports: addresses, then lengths. */
 interface Assembly {
@@ -11,7 +12,12 @@ interface Assembly {
   scores(...given: number[]): void;
   values(...given: number[]): void;
   layerNorm(...given: number[]): void;
-  addBias(...given: number[]): void;
+  linear(...given: number[]): void;
+  linearBackward(...given: number[]): void;
+  layerNormBackward(...given: number[]): void;
+  exponents(...given: number[]): void;
+  gateBackward(...given: number[]): void;
+  attendBackward(...given: number[]): void;
   scaled(...given: number[]): void;
   gate(...given: number[]): void;
 }
@@ -50,9 +56,12 @@ export async function byOps<Result>(compute: () => Result | Promise<Result>): Pr
 const KNOWN = new WeakMap<object, WasmCalls | null>();
 
 /** The calls; undefined where the backend is another, or gradients are taken. */
-export function wasmCalls(): WasmCalls | undefined {
+export const wasmCalls = (): WasmCalls | undefined => (tf.engine().state.gradientDepth > 0 ? undefined : tapedCalls());
+
+/** The calls, for what is itself a node of the tape. */
+export function tapedCalls(): WasmCalls | undefined {
   const engine = tf.engine();
-  if (!asked || engine.backendName !== "wasm" || engine.state.gradientDepth > 0) return undefined;
+  if (!asked || engine.backendName !== "wasm") return undefined;
   const backend = engine.backend as WasmBackend;
   const { wasm } = backend;
   const known = KNOWN.get(wasm);
@@ -77,32 +86,41 @@ function instantiate(memory: WebAssembly.Memory | undefined): Assembly | undefin
 
 /** Ops of a pass in one call each. Results are tensors as any, in the scope of the caller. */
 export class WasmCalls {
-  readonly #multiply: (...given: unknown[]) => void;
   readonly #softmax: (...given: unknown[]) => void;
   readonly #erf: (...given: unknown[]) => void;
+  readonly #exp: (...given: unknown[]) => void;
 
   constructor(
     private readonly backend: WasmBackend,
     private readonly assembly: Assembly,
   ) {
     const { wasm } = backend;
-    const [number, array] = ["number", "array"];
-    this.#multiply = wasm.cwrap("BatchMatMul", null, [
-      ...[number, array, number, number, array, number],
-      ...[number, number, number],
-    ]);
-    this.#softmax = wasm.cwrap("Softmax", null, [number, number, number, number]);
-    this.#erf = wasm.cwrap("Erf", null, [number, number, number]);
+    this.#softmax = wasm.cwrap("Softmax", null, ["number", "number", "number", "number"]);
+    this.#erf = wasm.cwrap("Erf", null, ["number", "number", "number"]);
+    this.#exp = wasm.cwrap("Exp", null, ["number", "number", "number"]);
   }
 
   /** x [.., in] by a matrix [in, out], and a bias [out] if there is one: `shape`. */
   linear(x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor | undefined, shape: readonly number[]): tf.Tensor {
     const [inside, outside] = weight.shape as [number, number];
-    const rows = x.size / inside;
     const out = this.backend.makeOutput(shape, "float32");
-    const [left, right, result] = [x, weight, out].map((tensor) => this.#data(tensor).id);
-    this.#multiply(left, bytesOf(1, rows, inside), 3, right, bytesOf(1, inside, outside), 3, 0, 0, result);
-    if (bias) this.assembly.addBias(this.#at(out), this.#at(bias), rows, outside);
+    const scratch = this.backend.makeOutput([inside, outside], "float32");
+    this.assembly.linear(
+      ...[this.#at(x), this.#at(weight), bias ? this.#at(bias) : 0, this.#at(out), this.#at(scratch)],
+      ...[x.size / inside, inside, outside],
+    );
+    this.backend.disposeData(scratch.dataId);
+    return this.#tensor(out);
+  }
+
+  /** The gradient of a product with a matrix [in, out] towards x, given that towards its result: `shape`, x's. */
+  linearBackward(dy: tf.Tensor, weight: tf.Tensor, shape: readonly number[]): tf.Tensor {
+    const [inside, outside] = weight.shape as [number, number];
+    const out = this.backend.makeOutput(shape, "float32");
+    const scratch = this.backend.makeOutput([inside, outside], "float32");
+    const tensors = [dy, weight, out, scratch].map((tensor) => this.#at(tensor));
+    this.assembly.linearBackward(...tensors, dy.size / outside, outside, inside);
+    this.backend.disposeData(scratch.dataId);
     return this.#tensor(out);
   }
 
@@ -117,15 +135,41 @@ export class WasmCalls {
     return this.#tensor(out);
   }
 
+  layerNormBackward(x: tf.Tensor, weight: tf.Tensor, dy: tf.Tensor, epsilon: number): tf.Tensor {
+    const out = this.backend.makeOutput(x.shape, "float32");
+    const { size: width } = weight;
+    const tensors = [x, weight, dy, out].map((tensor) => this.#at(tensor));
+    this.assembly.layerNormBackward(...tensors, x.size / width, width, epsilon);
+    return this.#tensor(out);
+  }
+
   /** x Φ(x) */
   gelu(x: tf.Tensor): tf.Tensor {
+    const out = this.#erfOf(x);
+    this.assembly.gate(this.#at(x), this.#at(out), x.size);
+    return this.#tensor(out);
+  }
+
+  /** dy (Φ(x) + x φ(x)) */
+  geluBackward(x: tf.Tensor, dy: tf.Tensor): tf.Tensor {
+    const erf = this.#erfOf(x);
+    const exponents = this.backend.makeOutput(x.shape, "float32");
+    const out = this.backend.makeOutput(x.shape, "float32");
+    this.assembly.exponents(this.#at(x), this.#at(exponents), x.size, -0.5 * Math.log(2 * Math.PI));
+    this.#exp(this.#data(exponents).id, FLOAT32, this.#data(out).id);
+    this.assembly.gateBackward(...[x, erf, out, dy].map((tensor) => this.#at(tensor)), x.size);
+    for (const { dataId } of [erf, exponents]) this.backend.disposeData(dataId);
+    return this.#tensor(out);
+  }
+
+  /** erf(x / √2) */
+  #erfOf(x: tf.Tensor): tf.TensorInfo {
     const scaled = this.backend.makeOutput(x.shape, "float32");
     const out = this.backend.makeOutput(x.shape, "float32");
     this.assembly.scaled(this.#at(x), this.#at(scaled), x.size, Math.SQRT1_2);
     this.#erf(this.#data(scaled).id, FLOAT32, this.#data(out).id);
     this.backend.disposeData(scaled.dataId);
-    this.assembly.gate(this.#at(x), this.#at(out), x.size);
-    return this.#tensor(out);
+    return out;
   }
 
   /** [group, m, k] x [group, k, n] -> [group, m, n] */
@@ -142,22 +186,43 @@ export class WasmCalls {
    * head, headDim]. @param block of the sums of both products.
    */
   attend(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, block: number): tf.Tensor {
-    const [batch, queries, heads, dim] = q.shape as [number, number, number, number];
-    const [contexts, keys] = k.shape as [number, number];
-    const rows = (batch / contexts) * queries;
-    const scratch = this.backend.makeOutput([dim, keys + rows], "float32");
-    const scores = this.backend.makeOutput([contexts * heads, rows, keys], "float32");
-    const pattern = this.backend.makeOutput(scores.shape, "float32");
+    const sizes = sizesOf(q, k);
+    const pattern = this.#pattern(q, k, block);
     const out = this.backend.makeOutput(q.shape, "float32");
-    const sizes = [contexts, heads, rows, keys, dim];
+    this.assembly.values(...[pattern, v, out].map((tensor) => this.#at(tensor)), ...Object.values(sizes), block);
+    this.backend.disposeData(pattern.dataId);
+    return this.#tensor(out);
+  }
+
+  /** The gradients of the same towards q, k and v. */
+  attendBackward(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, dz: tf.Tensor, block: number): tf.Tensor[] {
+    const sizes = sizesOf(q, k);
+    const { rows, keys, dim } = sizes;
+    const pattern = this.#pattern(q, k, block);
+    const towards = [q, k, v].map(({ shape }) => this.backend.makeOutput(shape, "float32"));
+    const scratch = this.backend.makeOutput([2 * rows * keys + dim * (rows + keys)], "float32");
+    this.assembly.attendBackward(
+      ...[q, k, v, pattern, dz, ...towards, scratch].map((tensor) => this.#at(tensor)),
+      ...[...Object.values(sizes), 1 / Math.sqrt(dim), block],
+    );
+    for (const { dataId } of [pattern, scratch]) this.backend.disposeData(dataId);
+    return towards.map((info) => this.#tensor(info));
+  }
+
+  /** softmax(q kᵀ / √headDim): [context, head, batch / contexts · query, key]. */
+  #pattern(q: tf.Tensor, k: tf.Tensor, block: number): tf.TensorInfo {
+    const sizes = sizesOf(q, k);
+    const { contexts, heads, rows, keys, dim } = sizes;
+    const scratch = this.backend.makeOutput([dim, keys + rows], "float32");
+    const scores = this.backend.makeOutput([contexts, heads, rows, keys], "float32");
+    const pattern = this.backend.makeOutput(scores.shape, "float32");
     this.assembly.scores(
       ...[q, k, scores, scratch].map((tensor) => this.#at(tensor)),
-      ...[...sizes, 1 / Math.sqrt(dim), block],
+      ...[...Object.values(sizes), 1 / Math.sqrt(dim), block],
     );
     this.#softmax(this.#data(scores).id, this.#data(pattern).id, keys, contexts * heads * rows);
-    this.assembly.values(...[pattern, v, out].map((tensor) => this.#at(tensor)), ...sizes, block);
-    for (const { dataId } of [scratch, scores, pattern]) this.backend.disposeData(dataId);
-    return this.#tensor(out);
+    for (const { dataId } of [scratch, scores]) this.backend.disposeData(dataId);
+    return pattern;
   }
 
   /** Rows by their numbers: [row, …] -> [number of rows, …]. The backend's gather takes 60 ns a number. */
@@ -186,4 +251,9 @@ export class WasmCalls {
 /** float32 among the backend's types. */
 const FLOAT32 = 0;
 
-const bytesOf = (...sides: number[]) => new Uint8Array(new Int32Array(sides).buffer);
+/** In the order in which the kernels take them. Queries that share a context are rows of one product. */
+function sizesOf(q: tf.Tensor, k: tf.Tensor) {
+  const [batch, queries, heads, dim] = q.shape as [number, number, number, number];
+  const [contexts, keys] = k.shape as [number, number];
+  return { contexts, heads, rows: (batch / contexts) * queries, keys, dim };
+}

@@ -3,7 +3,15 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { attention } from "../../../src/model/kernels/attention.js";
 import { registerGradients } from "../../../src/model/kernels/gradients.js";
-import { gelu, intoHeads, layerNorm, linear, outOfHeads, product } from "../../../src/model/kernels/linear.js";
+import {
+  gelu,
+  holdingScales,
+  intoHeads,
+  layerNorm,
+  linear,
+  outOfHeads,
+  product,
+} from "../../../src/model/kernels/linear.js";
 import { batchedMatMul } from "../../../src/model/kernels/products.js";
 import { takeRows } from "../../../src/model/kernels/take-rows.js";
 import { byOps, wasmCalls } from "../../../src/model/kernels/wasm-calls.js";
@@ -29,10 +37,19 @@ async function same(compute: () => tf.Tensor): Promise<void> {
   tf.dispose([one, ops]);
 }
 
+/** Of the products of what comes out and some numbers, which are not all alike. */
+async function sameGradients(step: (...inputs: tf.Tensor[]) => tf.Tensor, ...inputs: tf.Tensor[]): Promise<void> {
+  const dy = tf.tidy(() => random(...step(...inputs).shape));
+  for (const at of inputs.keys()) await same(() => tf.grads(step)(inputs, dy)[at]!);
+  dy.dispose();
+}
+
 for (const [rows, width] of [
   [1, 96],
+  [3, 13],
   [7, 96],
   [64, 13],
+  [131, 50], // more rows than stay in the cache
 ] as const)
   test(`${rows} rows of ${width}: norm, activation, projections`, async () => {
     const x = random(1, rows, width);
@@ -44,6 +61,14 @@ for (const [rows, width] of [
     await same(() => product(x, matrix));
     await same(() => intoHeads(x, matrix, 6));
     await same(() => outOfHeads(tf.reshape(x, [1, rows, 1, width]), { weight: matrix.weight }));
+    for (const step of [
+      (x: tf.Tensor) => layerNorm(x, vectors, 1e-5),
+      gelu,
+      (x: tf.Tensor) => linear(x, matrix),
+      (x: tf.Tensor) => product(x, matrix),
+      (x: tf.Tensor) => intoHeads(x, matrix, 6),
+    ])
+      await sameGradients(step, x);
   });
 
 for (const [groups, m, k, n] of [
@@ -67,13 +92,18 @@ for (const [batch, contexts, queries, keys] of [
     const [q, k, v] = [random(batch, queries, 6, 16), random(contexts, keys, 6, 16), random(contexts, keys, 6, 16)];
     const nothing = { weight: q, bias: q };
     const weights = { query: nothing, key: nothing, value: nothing, output: nothing };
-    await same(() => attention(weights, () => q, { k, v }, { heads: 6, given: { q: { values: q } } }).z);
+    const attend = (q: tf.Tensor, k: tf.Tensor, v: tf.Tensor) =>
+      attention(weights, () => q, { k, v }, { heads: 6, given: { q: { values: q } } }).z;
+    await same(() => attend(q, k, v));
+    await sameGradients(attend as (...inputs: tf.Tensor[]) => tf.Tensor, q, k, v);
   });
 
-test("gradients go through the ops", async () => {
+test("where scales are held, gradients go through the ops", async () => {
   const [x, weight, bias] = [random(5, 8), random(8), random(8)];
-  const slope = () => tf.grad((x: tf.Tensor) => gelu(layerNorm(x, { weight, bias }, 1e-5)))(x);
-  await same(slope);
+  const slope = tf.grad((x: tf.Tensor) => gelu(layerNorm(x, { weight, bias }, 1e-5)));
+  await same(() => holdingScales(() => slope(x)));
+  const [free, held] = [slope(x), holdingScales(() => slope(x))];
+  assert.not.equal([...(await free.data())], [...(await held.data())]);
 });
 
 test("rows are taken in any order", async () => {
