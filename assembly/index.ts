@@ -18,13 +18,8 @@ export function linear(
   k: usize,
   n: usize,
 ): void {
-  const row = n << 2;
-  if (m < 4) for (let i: usize = 0; i < m; i++) multiplyRow(x + ((i * k) << 2), weight, out + i * row, k, n);
-  else if (m < WORTH_PACKING) multiply(x, k, weight, n, out, n, m, k, n, k);
-  else {
-    pack(weight, row, scratch, k, n);
-    multiplyPacked(x, scratch, weight, row, 4, out, m, k, n);
-  }
+  if (m < 4) for (let i: usize = 0; i < m; i++) multiplyRow(x + ((i * k) << 2), weight, out + ((i * n) << 2), k, n);
+  else multiply(x, k, weight, n, out, n, m, k, n, k, m < WORTH_PACKING ? 0 : scratch);
   if (bias) addBias(out, bias, m, n);
 }
 
@@ -38,9 +33,8 @@ export function linearBackward(
   k: usize,
   n: usize,
 ): void {
-  const row = k << 2;
-  packTransposed(weight, row, scratch, k, n);
-  multiplyPacked(dy, scratch, weight, 4, row, out, m, k, n);
+  packTransposed(weight, k << 2, scratch, k, n);
+  multiplyPacked(dy, k << 2, scratch, weight, 4, k << 2, out, n << 2, m, k, n);
 }
 
 /** One row a [k] b [k, n] -> [n], four rows of b at a time: each is read once, in its order. */
@@ -106,40 +100,42 @@ function packTransposed(b: usize, row: usize, panels: usize, k: usize, n: usize)
 }
 
 /**
- * a [m, k] b [k, n] -> [m, n], b in panels and as it stands.
+ * a [m, k] b [k, n] -> [m, n], b in panels and as it stands. All distances are in bytes.
  *
- * @param step bytes to b's next row. @param column bytes to its next column.
+ * @param step to b's next row. @param column to b's next column.
  */
 function multiplyPacked(
   a: usize,
+  aRow: usize,
   panels: usize,
   b: usize,
   step: usize,
   column: usize,
   out: usize,
+  outRow: usize,
   m: usize,
   k: usize,
   n: usize,
 ): void {
-  const row = k << 2;
-  const outRow = n << 2;
   for (let top: usize = 0; top < m; top += ROWS) {
     const bottom = min(top + ROWS, m);
     let j: usize = 0;
     for (; j + 8 <= n; j += 8) {
       const panel = panels + ((j * k) << 2);
       for (let i = top; i < bottom; i += 4)
-        multiply4x8(a + i * row, row, panel, 32, out + i * outRow + (j << 2), outRow, bottom - i - 1, k);
+        multiply4x8(a + i * aRow, aRow, panel, 32, out + i * outRow + (j << 2), outRow, bottom - i - 1, k);
     }
     for (; j < n; j++)
       for (let i = top; i < bottom; i += 4)
-        multiply4x1(a + i * row, row, b + j * column, step, out + i * outRow + (j << 2), outRow, bottom - i - 1, k);
+        multiply4x1(a + i * aRow, aRow, b + j * column, step, out + i * outRow + (j << 2), outRow, bottom - i - 1, k);
   }
 }
 
 /**
  * out [m, n] = a [m, k] b [k, n], rows of each so many numbers apart. Sums of `block` terms are summed, as the backend's
  * batched product has it.
+ *
+ * @param panels k x n numbers, into which b is packed; 0: it is not.
  */
 function multiply(
   a: usize,
@@ -152,6 +148,7 @@ function multiply(
   k: usize,
   n: usize,
   block: usize,
+  panels: usize,
 ): void {
   if (k > block) {
     multiplyBlocks(a, aRow, b, bRow, out, outRow, m, k, n, block);
@@ -160,6 +157,11 @@ function multiply(
   const row = aRow << 2;
   const step = bRow << 2;
   const next = outRow << 2;
+  if (panels) {
+    pack(b, step, panels, k, n);
+    multiplyPacked(a, row, panels, b, step, 4, out, next, m, k, n);
+    return;
+  }
   for (let i: usize = 0; i < m; i += 4) {
     const last = m - i - 1;
     const from = a + i * row;
@@ -468,7 +470,7 @@ function multiplyFrom(
   }
 }
 
-/** [group, m, k] x [group, k, n] -> [group, m, n] */
+/** [group, m, k] x [group, k, n] -> [group, m, n]. @param panels k x n numbers, or 0. */
 export function products(
   a: usize,
   b: usize,
@@ -478,33 +480,26 @@ export function products(
   k: usize,
   n: usize,
   block: usize,
+  panels: usize,
 ): void {
-  for (let group: usize = 0; group < groups; group++)
-    multiply(
-      a + ((group * m * k) << 2),
-      k,
-      b + ((group * k * n) << 2),
-      n,
-      out + ((group * m * n) << 2),
-      n,
-      m,
-      k,
-      n,
-      block,
-    );
+  for (let group: usize = 0; group < groups; group++) {
+    const from = a + ((group * m * k) << 2);
+    multiply(from, k, b + ((group * k * n) << 2), n, out + ((group * m * n) << 2), n, m, k, n, block, panels);
+  }
 }
 
 /**
  * Scores of attention: q [context, row, head, dim] and k [context, key, head, dim] -> [context, head, row, key], q
  * scaled.
  *
- * @param scratch dim x (row + key) numbers.
+ * @param scratch dim x (row + key) numbers. @param panels dim x key numbers, or 0.
  */
 export function scores(
   q: usize,
   k: usize,
   out: usize,
   scratch: usize,
+  panels: usize,
   contexts: usize,
   heads: usize,
   rows: usize,
@@ -527,15 +522,20 @@ export function scores(
           store<f32>(scaled + ((row * dim + at) << 2), load<f32>(from + (at << 2)) * scale);
       }
       const to = out + (((context * heads + head) * rows * keys) << 2);
-      multiply(scaled, dim, scratch, keys, to, keys, rows, dim, keys, block);
+      multiply(scaled, dim, scratch, keys, to, keys, rows, dim, keys, block, panels);
     }
 }
 
-/** pattern [context, head, row, key] and v [context, key, head, dim] -> [context, row, head, dim]. */
+/**
+ * pattern [context, head, row, key] and v [context, key, head, dim] -> [context, row, head, dim].
+ *
+ * @param panels dim x key numbers, or 0.
+ */
 export function values(
   pattern: usize,
   v: usize,
   out: usize,
+  panels: usize,
   contexts: usize,
   heads: usize,
   rows: usize,
@@ -557,6 +557,7 @@ export function values(
         keys,
         dim,
         block,
+        panels,
       );
 }
 
@@ -595,19 +596,19 @@ export function attendBackward(
       const atKeys = (context * keys * width + head * dim) << 2;
       const weights = pattern + (((context * heads + head) * rows * keys) << 2);
       transpose(v + atKeys, width, turnedValues, keys, dim);
-      multiply(dz + atRows, width, turnedValues, keys, slope, keys, rows, dim, keys, block);
+      multiply(dz + atRows, width, turnedValues, keys, slope, keys, rows, dim, keys, block, 0);
       transpose(weights, keys, turned, rows, keys);
-      multiply(turned, rows, dz + atRows, width, dv + atKeys, width, keys, rows, dim, block);
+      multiply(turned, rows, dz + atRows, width, dv + atKeys, width, keys, rows, dim, block, 0);
       for (let row: usize = 0; row < rows; row++)
         softmaxBackward(slope + ((row * keys) << 2), weights + ((row * keys) << 2), keys);
-      multiply(slope, keys, k + atKeys, width, dq + atRows, width, rows, keys, dim, block);
+      multiply(slope, keys, k + atKeys, width, dq + atRows, width, rows, keys, dim, block, 0);
       for (let row: usize = 0; row < rows; row++) {
         const at = atRows + ((row * width) << 2);
         scaled(dq + at, dq + at, dim, scale);
         scaled(q + at, scaledQueries + ((row * dim) << 2), dim, scale);
       }
       transpose(slope, keys, turned, rows, keys);
-      multiply(turned, rows, scaledQueries, dim, dk + atKeys, width, keys, rows, dim, block);
+      multiply(turned, rows, scaledQueries, dim, dk + atKeys, width, keys, rows, dim, block, 0);
     }
 }
 

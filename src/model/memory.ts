@@ -19,6 +19,9 @@ const NATIVE_SPREAD = 2.5;
 
 const isNative = (backend: Backend) => backend === "node" || backend === "node-gpu";
 
+/** Whether TensorFlow.js takes its wasm with threads: in pages that share memory with nobody else. */
+const hasThreads = () => (globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated === true;
+
 /** A model before it is loaded. */
 type Described = Pick<Network, "architecture"> & { readonly config: ModelConfig };
 
@@ -41,10 +44,10 @@ interface ModelBytes {
 }
 
 /**
- * What a model takes: its weights, twice on wasm (XNNPACK keeps a packed copy of what it has multiplied by); and what
- * running it takes beside them: the values of one layer that sees the picture, and the streams of a clean and a
- * corrupted pass. Matrices in 16 bits stand outside the backend, one of them in float32 at a time. An upper bound,
- * checked against measured memory.
+ * What a model takes: its weights; and what running it takes beside them: the values of one layer that sees the
+ * picture, the streams of a clean and a corrupted pass, and on wasm a copy of the matrix that is multiplied by. Matrices
+ * in 16 bits stand outside the backend, one of them in float32 at a time. An upper bound, checked against measured
+ * memory.
  */
 export function modelBytes(model: Described, backend: Backend, { tiles = 1, bits = 32 }: LoadedAs = {}): ModelBytes {
   const { architecture, config } = model;
@@ -61,14 +64,16 @@ export function modelBytes(model: Described, backend: Backend, { tiles = 1, bits
       kept += image * width * (layers + 1);
     } else if (attended?.tokens === "image") kept += 2 * attended.names(config).length * width * layers;
   }
-  const copies = backend === "wasm" ? 2 : 1;
+  // XNNPACK keeps a copy of every matrix, and wasm with threads has no other products.
+  const copies = backend === "wasm" && hasThreads() ? 2 : 1;
   const halves = bits === 16 ? matrices : 0;
   const resident = 4 * (total - halves) * copies;
   // TensorFlow copies a tensor out of JavaScript; the latest two are not collected yet.
   const uncollected = isNative(backend) ? 2 * largest : 0;
-  // A matrix that was widened, its packed copy, and what JavaScript has not yet collected of it.
-  const wide = halves > 0 ? (copies + 1) * largest : 0;
-  const values = Math.max(layer, 2 * largest) + 2 * kept + uncollected + wide;
+  const copy = backend === "wasm" ? largest : 0;
+  // A matrix that was widened, and what JavaScript has not yet collected of it.
+  const wide = halves > 0 ? 2 * largest : 0;
+  const values = Math.max(layer, 2 * largest) + 2 * kept + uncollected + copy + wide;
   return { weights: resident + 2 * halves, working: 4 * values + PROCESS_BYTES, resident };
 }
 

@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { foldedAttend, foldedPattern, worthFolding } from "./folded.js";
 import { softmax } from "./fused.js";
 import { intoHeads, type Linear, outOfHeads } from "./linear.js";
-import { batchedMatMul, smallAttention } from "./products.js";
+import { attendInOne, batchedMatMul } from "./products.js";
 import { swapped } from "./swapped.js";
 import { define, type Given, type Values } from "./values.js";
 
@@ -148,7 +148,7 @@ export function attend(pattern: tf.Tensor, v: tf.Tensor): tf.Tensor {
 function attendFrom(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, causal = false): tf.Tensor {
   const [[batch], [contexts]] = [q.shape, k.shape] as [[number], [number]];
   if (contexts > batch || v.shape[0] !== contexts) return attend(attentionPattern(q, k, causal), v);
-  const one = causal ? undefined : smallAttention(q, k, v);
+  const one = causal ? undefined : attendInOne(q, k, v);
   if (one) return one;
   return tf.tidy(() => ungroup(sumValues(groupedPattern(q, k, causal), v), batch, contexts));
 }

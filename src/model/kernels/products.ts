@@ -14,25 +14,22 @@ const isBatched = (groups: number, terms: number) =>
 export function batchedMatMul(a: tf.Tensor, b: tf.Tensor): tf.Tensor {
   const [groups, m, k] = a.shape as [number, number, number];
   const n = b.shape[2] as number;
+  const batched = isBatched(groups, m * k * n);
+  const calls = wasmCalls();
+  if (calls) return calls.products(a, b, blockOf(batched));
   if (groups === 1) return tf.expandDims(tf.matMul(tf.reshape(a, [m, k]), tf.reshape(b, [k, n])), 0);
-  if (isBatched(groups, m * k * n)) return wasmCalls()?.products(a, b) ?? tf.matMul(a, b);
-  return tf.getBackend() === "wasm" ? groupedMatMul(a, b) : tf.matMul(a, b);
+  return batched || tf.getBackend() !== "wasm" ? tf.matMul(a, b) : groupedMatMul(a, b);
 }
 
-/** Above so many multiplications in a head, products of their own are faster than one call. */
-const MOST_SMALL = 30_000_000;
-
 /**
- * Attention in one call, where it is small enough for that to be faster: [batch, query, head, headDim].
+ * Attention in one call, where the backend has it: [batch, query, head, headDim].
  *
  * @param q [batch, query, head, headDim] @param k [context, key, head, headDim]; so is `v`.
  */
-export function smallAttention(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor): tf.Tensor | undefined {
+export function attendInOne(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor): tf.Tensor | undefined {
   const [batch, queries, heads, headDim] = q.shape as [number, number, number, number];
   const [contexts, keys] = k.shape as [number, number];
-  const terms = (batch / contexts) * queries * headDim * keys;
-  if (terms > MOST_SMALL) return undefined;
-  const block = blockOf(isBatched(contexts * heads, terms));
+  const block = blockOf(isBatched(contexts * heads, (batch / contexts) * queries * headDim * keys));
   return wasmCalls()?.attend(q, k, v, block) ?? tapedAttention({ block }, q, k, v);
 }
 

@@ -38,6 +38,9 @@ const BLOCK = 48;
 /** Its 2-D product sums all terms one after the other. */
 const WHOLE = 2 ** 30;
 
+/** So many rows pay for bringing the other factor of a small product into the order in which it is read. */
+const WORTH_PANELS = 64;
+
 /** How a product of these terms is summed where the ops of `products.ts` would compute it. */
 export const blockOf = (isBatched: boolean) => (isBatched ? BLOCK : WHOLE);
 
@@ -172,12 +175,14 @@ export class WasmCalls {
     return out;
   }
 
-  /** [group, m, k] x [group, k, n] -> [group, m, n] */
-  products(a: tf.Tensor, b: tf.Tensor): tf.Tensor {
+  /** [group, m, k] x [group, k, n] -> [group, m, n]. @param block of the sums. */
+  products(a: tf.Tensor, b: tf.Tensor, block: number): tf.Tensor {
     const [groups, m, k] = a.shape as [number, number, number];
     const n = b.shape[2]!;
     const out = this.backend.makeOutput([groups, m, n], "float32");
-    this.assembly.products(this.#at(a), this.#at(b), this.#at(out), groups, m, k, n, BLOCK);
+    this.#packing(m, k * n, (panels) =>
+      this.assembly.products(...[a, b, out].map((tensor) => this.#at(tensor)), groups, m, k, n, block, panels),
+    );
     return this.#tensor(out);
   }
 
@@ -189,7 +194,14 @@ export class WasmCalls {
     const sizes = sizesOf(q, k);
     const pattern = this.#pattern(q, k, block);
     const out = this.backend.makeOutput(q.shape, "float32");
-    this.assembly.values(...[pattern, v, out].map((tensor) => this.#at(tensor)), ...Object.values(sizes), block);
+    this.#packing(sizes.rows, sizes.dim * sizes.keys, (panels) =>
+      this.assembly.values(
+        ...[pattern, v, out].map((tensor) => this.#at(tensor)),
+        panels,
+        ...Object.values(sizes),
+        block,
+      ),
+    );
     this.backend.disposeData(pattern.dataId);
     return this.#tensor(out);
   }
@@ -215,14 +227,16 @@ export class WasmCalls {
     const { contexts, heads, rows, keys, dim } = sizes;
     const scratch = this.backend.makeOutput([dim, keys + rows], "float32");
     const scores = this.backend.makeOutput([contexts, heads, rows, keys], "float32");
-    const pattern = this.backend.makeOutput(scores.shape, "float32");
-    this.assembly.scores(
-      ...[q, k, scores, scratch].map((tensor) => this.#at(tensor)),
-      ...[...Object.values(sizes), 1 / Math.sqrt(dim), block],
+    this.#packing(rows, dim * keys, (panels) =>
+      this.assembly.scores(
+        ...[q, k, scores, scratch].map((tensor) => this.#at(tensor)),
+        ...[panels, ...Object.values(sizes), 1 / Math.sqrt(dim), block],
+      ),
     );
-    this.#softmax(this.#data(scores).id, this.#data(pattern).id, keys, contexts * heads * rows);
-    for (const { dataId } of [scratch, scores]) this.backend.disposeData(dataId);
-    return pattern;
+    const { id } = this.#data(scores);
+    this.#softmax(id, id, keys, contexts * heads * rows);
+    this.backend.disposeData(scratch.dataId);
+    return scores;
   }
 
   /** Rows by their numbers: [row, …] -> [number of rows, …]. The backend's gather takes 60 ns a number. */
@@ -233,6 +247,13 @@ export class WasmCalls {
     for (const [at, row] of rows.entries())
       HEAPU8.copyWithin(to + at * bytes, from + row * bytes, from + (row + 1) * bytes);
     return this.#tensor(out);
+  }
+
+  /** Computes with room for so many packed numbers, where there are rows enough for that. */
+  #packing(rows: number, numbers: number, compute: (panels: number) => void): void {
+    const panels = rows < WORTH_PANELS ? undefined : this.backend.makeOutput([numbers], "float32");
+    compute(panels ? this.#at(panels) : 0);
+    if (panels) this.backend.disposeData(panels.dataId);
   }
 
   #data({ dataId }: tf.TensorInfo) {

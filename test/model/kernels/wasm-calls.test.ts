@@ -75,6 +75,7 @@ for (const [groups, m, k, n] of [
   [1, 5, 7, 3],
   [3, 4, 16, 9],
   [2, 6, 100, 9], // two whole blocks of the sum and a part of one
+  [3, 70, 30, 21], // in panels, and no blocks
 ] as const)
   test(`${groups} products [${m}, ${k}] x [${k}, ${n}]`, async () => {
     const [a, b] = [random(groups, m, k), random(groups, k, n)];
@@ -86,6 +87,7 @@ for (const [batch, contexts, queries, keys] of [
   [4, 4, 9, 9],
   [4, 1, 9, 65],
   [4, 2, 3, 65],
+  [8, 1, 10, 65],
   [1, 1, 65, 65],
 ] as const)
   test(`attention of ${batch} x ${queries} queries to ${contexts} x ${keys} keys`, async () => {
