@@ -53,8 +53,9 @@ interface Case {
   readonly left: number;
 }
 
-const inProcess = <Figures>(script: string, ...args: string[]) =>
-  figures<Figures>(process.execPath, ["--import", "tsx", join(here, script), ...args]);
+function inProcess<Figures>(script: string, ...args: string[]): Promise<Figures> {
+  return figures<Figures>(process.execPath, ["--import", "tsx", join(here, script), ...args]);
+}
 
 async function loading(folder: string, backend: string, bits: string) {
   const { weights, peak } = await inProcess<LoadingFigures>("loading-ours.ts", folder, backend, bits);
