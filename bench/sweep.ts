@@ -14,6 +14,7 @@ import type { SweepFigures } from "./sweep-ours.js";
 // backend, beside what people would run instead and beside the most that the backend could do.
 //   --json FILE     writes the rows
 //   --quick         a twelfth of the patches, scaled
+//   --rounds N      everything so often, peers too; each figure is the median of its own (1)
 //   --backends A,B  only these; --cores 1,4 only so many; --architectures A,B and --peers A,B likewise
 //   --checkpoint FOLDER  instead of random weights made for the occasion
 //   --scaling FILE  instead: cost against tokens, layers and pairs, as a table and an SVG
@@ -47,6 +48,7 @@ async function main(): Promise<void> {
     options: {
       json: { type: "string" },
       quick: { type: "boolean", default: false },
+      rounds: { type: "string", default: "1" },
       backends: { type: "string" },
       cores: { type: "string" },
       architectures: { type: "string", default: BASE_ARCHITECTURES.join() },
@@ -64,7 +66,13 @@ async function main(): Promise<void> {
     else backends.push(backend);
   }
   const rows: Row[] = [];
-  const course = { cores, backends, scripts: options.peers.split(","), quick: options.quick };
+  const course = {
+    cores,
+    backends,
+    scripts: options.peers.split(","),
+    quick: options.quick,
+    rounds: Number(options.rounds),
+  };
   if (options.checkpoint) rows.push(...(await measureAll(options.checkpoint, course)));
   else
     for (const name of options.architectures.split(",") as BaseArchitecture[])
@@ -84,32 +92,77 @@ interface Course {
   /** Of bench/peers. */
   readonly scripts: readonly string[];
   readonly quick: boolean;
+  readonly rounds: number;
 }
 
 const patchesOf = (script: string, quick: boolean) => (quick ? ["--patches", script === "procedure" ? "2" : "24"] : []);
 
 /** Measures and prints one checkpoint. */
-async function measureAll(folder: string, { cores, backends, scripts, quick }: Course): Promise<Row[]> {
+async function measureAll(folder: string, course: Course): Promise<Row[]> {
   return withScratch(async (pair) => {
     const { architecture, config } = readConfig(await readFile(join(folder, "config.json"), "utf8"), "config.json");
     await writeNoisePair(pair, architecture, architecture.intake.image(config).side);
-    const part = quick ? "; --quick: a twelfth of the patches timed, scaled by their operations" : "";
+    const part = course.quick ? "; --quick: a twelfth of the patches timed, scaled by their operations" : "";
     console.log(`${architecture.name}, base size, "${BASE_QUESTION}": ${PATCHES} patches of text.cross.z${part}`);
-    const peers: Peer[] = [];
-    for (const count of cores)
-      for (const script of scripts)
-        peers.push(await measurePeer(script, [folder, pair], count, patchesOf(script, quick)));
-    const rows: Row[] = [];
-    for (const backend of backends)
-      for (const count of cores)
-        for (const processes of waysOf(backend, count))
-          rows.push({
-            architecture: architecture.name,
-            ...(await measure(backend, folder, { cores: count, processes, quick, peers })),
-          });
+    const rounds: Row[][] = [];
+    let peers: Peer[] = [];
+    for (let round = 0; round < course.rounds; round++) {
+      peers = await measurePeers(folder, pair, course);
+      rounds.push(await measureRows(folder, peers, course, architecture.name));
+    }
+    const rows = rounds[0]!.map((_, row) => medianRow(rounds.map((rows) => rows[row]!)));
     print(rows, peers);
+    if (course.rounds > 1)
+      for (const [at, { backend, cores, processes }] of rows.entries())
+        console.log(`${backend}, ${counted(cores)}, ${processes}: ${rangesOf(rounds.map((rows) => rows[at]!))}`);
     return rows;
   });
+}
+
+async function measurePeers(folder: string, pair: string, { cores, scripts, quick }: Course): Promise<Peer[]> {
+  const peers: Peer[] = [];
+  for (const count of cores)
+    for (const script of scripts)
+      peers.push(await measurePeer(script, [folder, pair], count, patchesOf(script, quick)));
+  return peers;
+}
+
+async function measureRows(
+  folder: string,
+  peers: Peer[],
+  { cores, backends, quick }: Course,
+  architecture: string,
+): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const backend of backends)
+    for (const count of cores)
+      for (const processes of waysOf(backend, count))
+        rows.push({ architecture, ...(await measure(backend, folder, { cores: count, processes, quick, peers })) });
+  return rows;
+}
+
+/** What differs from round to round, each by its own median. */
+const FIGURES = [
+  ...(["seconds", "patchesPerSecond", "gflops", "memory"] as const),
+  ...(["ratioProcedure", "ratioSkilled", "ratioLimit"] as const),
+];
+
+function medianRow(rows: readonly Row[]): Row {
+  const medians = FIGURES.map((name) => [name, middleOf(rows.map((row) => row[name]))]);
+  return { ...rows[0]!, ...Object.fromEntries(medians) };
+}
+
+function middleOf(values: readonly (number | null)[]): number | null {
+  const sorted = values.filter((value) => value !== null).sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? null;
+}
+
+function rangesOf(rows: readonly Row[]): string {
+  const ranges = FIGURES.filter((name) => name.startsWith("ratio")).map((name) => {
+    const values = rows.map((row) => row[name]).filter((value) => value !== null);
+    return values.length > 0 && `${name} ${Math.min(...values).toFixed(2)} to ${Math.max(...values).toFixed(2)}`;
+  });
+  return ranges.filter(Boolean).join(", ");
 }
 
 /** How many processes: on several cores one that uses them all, where the backend does, or one a core, as a study. */
