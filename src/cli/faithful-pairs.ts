@@ -4,11 +4,11 @@ import { NoticeError } from "../base/errors.js";
 import type { Executor } from "../executors/executor.js";
 import type { FaithfulFound } from "../jobs/faithful.js";
 import {
-  chanceOf,
   type Faithfulness,
   type FaithfulnessCurve,
   type HeadAt,
   type HeadEffect,
+  pValueOf,
   siteHeadName,
 } from "../patching/faithful.js";
 import { faithfulTable } from "./faithful-table.js";
@@ -124,14 +124,14 @@ class FaithfulMeans {
   get found(): Faithfulness {
     const { size, of, losses, random } = this.#last!;
     const kept = this.#mean("kept");
-    const chance = random.kept.map((_, i) => this.#mean(`random ${i}`));
+    const controls = random.kept.map((_, i) => this.#mean(`random ${i}`));
     return {
       size,
       of,
       kept,
       removed: this.#mean("removed"),
       losses: losses.map((head, i) => ({ ...head, loss: this.#mean(`loss ${i}`) })),
-      random: { kept: chance, pValue: chanceOf(kept, chance) },
+      random: { kept: controls, pValue: pValueOf(kept, controls) },
     };
   }
 

@@ -26,7 +26,7 @@ const hasThreads = () => (globalThis as { crossOriginIsolated?: boolean }).cross
 type Described = Pick<Network, "architecture"> & { readonly config: ModelConfig };
 
 /** In how many tiles a picture is cut, and in how many bits matrices stand in memory; 1 and 32 by default. */
-interface LoadedAs {
+interface HeldAs {
   readonly tiles?: number;
   readonly bits?: WeightBits;
 }
@@ -49,7 +49,7 @@ interface ModelBytes {
  * in 16 bits stand outside the backend, one of them in float32 at a time. An upper bound, checked against measured
  * memory.
  */
-export function modelBytes(model: Described, backend: Backend, { tiles = 1, bits = 32 }: LoadedAs = {}): ModelBytes {
+export function modelBytes(model: Described, backend: Backend, { tiles = 1, bits = 32 }: HeldAs = {}): ModelBytes {
   const { architecture, config } = model;
   const { total, matrices, largest } = weightCounts(architecture.checkpoint, config);
   let [layer, kept] = [0, 0];
@@ -90,7 +90,7 @@ export function requireMemory(
   checkpoint: string,
   backend: Backend,
   limits: readonly MemoryLimit[],
-  as: LoadedAs = {},
+  as: HeldAs = {},
 ): number | undefined {
   const over = ([, bytes, of]: MemoryLimit, { weights, working, resident }: ModelBytes) =>
     (of === "heap" ? resident : weights) + working - bytes;

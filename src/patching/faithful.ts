@@ -98,22 +98,22 @@ export async function faithfulness(
   const drawn = Array.from({ length: randomSets }, (_, i) => random(seed, "faithful", i).draw(all, members.length));
   const leftOut = members.map((one) => members.filter((head) => head !== one));
   const [kept, removed, ...rest] = await keptBy(pair, [members, others, ...leftOut, ...drawn], options);
-  const chance = rest.slice(members.length);
+  const controls = rest.slice(members.length);
   return {
     size: members.length,
     of: all.length,
     kept: kept!,
     removed: removed!,
     losses: members.map((head, i) => ({ ...head, loss: kept! - rest[i]! })),
-    random: { kept: chance, pValue: chanceOf(kept!, chance) },
+    random: { kept: controls, pValue: pValueOf(kept!, controls) },
   };
 }
 
 /** How often chance is as good, never 0 (Phipson and Smyth 2010); null where nothing was drawn. */
-export function chanceOf(kept: number, chance: readonly number[]): number | null {
-  if (chance.length === 0) return null;
+export function pValueOf(kept: number, controls: readonly number[]): number | null {
+  if (controls.length === 0) return null;
   // Equal sets in different batches differ by rounding.
-  return (chance.filter((share) => share >= kept - 1e-5).length + 1) / (chance.length + 1);
+  return (controls.filter((share) => share >= kept - 1e-5).length + 1) / (controls.length + 1);
 }
 
 /** Faithfulness over the size of the circuit. */

@@ -7,7 +7,7 @@ import { towerOf } from "../model/architecture.js";
 import type { ArchitectureName } from "../model/architectures.js";
 import { METRICS, type Metric } from "./answers.js";
 import { PASS_KEYS } from "./budget.js";
-import { chanceOf } from "./faithful.js";
+import { pValueOf } from "./faithful.js";
 import type { PairInput } from "./inputs.js";
 import { attendedTo, type Cut, knockOut, sweepKnockOut, type WindowOptions } from "./knock-out.js";
 import { checkPair, type Direction, type Pair } from "./pair.js";
@@ -184,7 +184,7 @@ export async function controlledKnockOut(pair: Pair, cut: Cut, options: RandomTa
   const drawn: (number | null)[] = [];
   for (const to of randomTargets(pair, cut, options)) drawn.push((await knockOut(pair, { ...cut, to })).effect);
   const known = drawn.filter((one) => one !== null);
-  return { effect, random: drawn, pValue: effect === null ? null : chanceOf(effect, known) };
+  return { effect, random: drawn, pValue: effect === null ? null : pValueOf(effect, known) };
 }
 
 /**
@@ -218,9 +218,9 @@ export async function sweepControlled(
       Metric,
       number | null
     >;
-    const chance = drawn.map((one) => one.at("effect", layer)).filter((one) => one !== null);
-    const pValue = own.effect === null ? null : chanceOf(own.effect, chance);
-    const score = { ...own, random: meanOrNull(chance), pValue };
+    const controls = drawn.map((one) => one.at("effect", layer)).filter((one) => one !== null);
+    const pValue = own.effect === null ? null : pValueOf(own.effect, controls);
+    const score = { ...own, random: meanOrNull(controls), pValue };
     scores.set([layer], score);
   }
   return scores;

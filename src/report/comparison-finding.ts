@@ -1,6 +1,6 @@
 import { headName } from "../patching/head-place.js";
 import type { ComparedPair, Comparison } from "../study/compared.js";
-import { chance, count, listed } from "./words.js";
+import { count, listed, pText } from "./words.js";
 
 type Named = ComparedPair & { readonly named: NonNullable<ComparedPair["named"]> };
 
@@ -25,7 +25,7 @@ function byName(circuits: Comparison["circuits"], pairs: readonly Named[]): stri
   const clear = pairs.filter(({ named }) => named.chance <= RATE / pairs.length);
   if (pairs.length === 1 && clear.length === 0)
     return [
-      `By their names the two circuits share ${pairs[0]!.named.shared.length === 0 ? "no heads" : listed(pairs[0]!.named.shared.map(headName))}: no more than random sets of these sizes do (${chance(pairs[0]!.named.chance)}).`,
+      `By their names the two circuits share ${pairs[0]!.named.shared.length === 0 ? "no heads" : listed(pairs[0]!.named.shared.map(headName))}: no more than random sets of these sizes do (${pText(pairs[0]!.named.chance)}).`,
     ];
   const limit = `p at most ${RATE} / ${pairs.length}`;
   const many = `Of ${count(pairs.length, "pair")} of circuits that are compared by name`;
@@ -45,7 +45,7 @@ function byName(circuits: Comparison["circuits"], pairs: readonly Named[]): stri
   return [
     `${many} ${clear.length} ${clear.length === 1 ? "shares" : "share"} more heads than random sets of these sizes do (${limit}).`,
     `The closest are those on ${where}: ${listed(shared.map(headName))} in both, of ${one.heads.length} and ` +
-      `${two.heads.length} heads, ${chance(p)}.${alike}${sameWeights ? "" : " The weights differ, so that the same name need not mean the same head."}`,
+      `${two.heads.length} heads, ${pText(p)}.${alike}${sameWeights ? "" : " The weights differ, so that the same name need not mean the same head."}`,
   ];
 }
 

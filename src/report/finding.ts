@@ -13,7 +13,7 @@ import {
 import type { Modality } from "../study/settings.js";
 import type { ReportData, SiteCircuit } from "./report-data.js";
 import { type SharedPlace, sharedHeads } from "./shared-heads.js";
-import { bounds, chance, count, EXCHANGES, listed, share, shareWithin, span, wilson } from "./words.js";
+import { bounds, count, EXCHANGES, listed, pText, share, shareWithin, span, wilson } from "./words.js";
 
 /** A p-value above this is no more than chance. */
 const CHANCE = 0.05;
@@ -143,7 +143,7 @@ const control = (circuit: RuledCircuit) =>
   circuit.p_value === null ? "no control" : `random ${share(circuit.random ?? 0)}, p = ${shownChance(circuit)}`;
 
 const controlOf = (random: number, p: number | null) =>
-  p === null ? "no control" : `random ${share(random)}, ${chance(p)}`;
+  p === null ? "no control" : `random ${share(random)}, ${pText(p)}`;
 
 function around(
   groups: readonly { readonly dataset: string; readonly without: number; readonly of: number }[],

@@ -24,7 +24,7 @@ export const shareWithin = (value: number, [low, high]: readonly [number, number
   `${share(value)} [${bounds(low, high)}]`;
 
 /** p to two figures, and 0.048 for 1/21. */
-export const chance = (p: number): string => `p = ${twoFigures(p)}`;
+export const pText = (p: number): string => `p = ${twoFigures(p)}`;
 
 /** "1 pair", "6 pairs". */
 export const count = (many: number, what: string): string => `${many} ${what}${many === 1 ? "" : "s"}`;

@@ -1,7 +1,7 @@
 import { mean } from "../base/mean.js";
 import { random } from "../base/random.js";
 import { bootstrap } from "../patching/circuits.js";
-import { chanceOf, type HeadAt, siteHeadName } from "../patching/faithful.js";
+import { type HeadAt, pValueOf, siteHeadName } from "../patching/faithful.js";
 import { mibAreas, mibSizes } from "../patching/rules/areas.js";
 import type { HeadSet, Ruled } from "../patching/rules/rule.js";
 import { findBy, RULE_NAMES, type RuleName, remembering } from "../patching/rules/rules.js";
@@ -156,7 +156,7 @@ async function testOf(
     no_head: mean(none!),
     random: mean(drawn),
     random_sets: drawn.length,
-    p_value: circuit.length === 0 ? null : chanceOf(mean(own!), drawn),
+    p_value: circuit.length === 0 ? null : pValueOf(mean(own!), drawn),
     ...(mibAreas(means.slice(0, points), mean(none!)) ?? { cpr: null, cmd: null }),
   };
 }

@@ -1,5 +1,5 @@
 import { mean } from "../base/mean.js";
-import { chanceOf, type HeadAt } from "../patching/faithful.js";
+import { type HeadAt, pValueOf } from "../patching/faithful.js";
 import type { Site } from "../patching/sites.js";
 import { type TestFigures, testFigures } from "./queries/verified.js";
 import { ENOUGH } from "./ruled.js";
@@ -67,7 +67,7 @@ function verifiedOf(
     none: curve[0]!,
     randomSets,
     random: mean(randomSets),
-    pValue: heads.length === 0 ? null : chanceOf(kept, randomSets),
+    pValue: heads.length === 0 ? null : pValueOf(kept, randomSets),
     sizes,
     curve,
     needed: sizes[curve.findLastIndex((share) => share < ENOUGH) + 1]!,
