@@ -7,7 +7,11 @@ const WORTH_PACKING: usize = 8;
 /** So many rows of the first factor stay in the cache while they meet one panel after the other. */
 const ROWS: usize = 128;
 
-/** x [m, k] W [k, n] + bias [n] -> [m, n]. @param bias 0 for none. @param scratch k x n numbers. */
+/**
+ * x [m, k] W [k, n] + bias [n] -> [m, n].
+ *
+ * @param bias 0 for none. @param columns so many are packed at once, a multiple of 8. @param scratch k x columns numbers.
+ */
 export function linear(
   x: usize,
   weight: usize,
@@ -17,13 +21,19 @@ export function linear(
   m: usize,
   k: usize,
   n: usize,
+  columns: usize,
 ): void {
   if (m < 4) for (let i: usize = 0; i < m; i++) multiplyRow(x + ((i * k) << 2), weight, out + ((i * n) << 2), k, n);
-  else multiply(x, k, weight, n, out, n, m, k, n, k, m < WORTH_PACKING ? 0 : scratch);
+  else
+    for (let j: usize = 0; j < n; j += columns) {
+      const at = j << 2;
+      const panels: usize = m < WORTH_PACKING ? <usize>0 : scratch;
+      multiply(x, k, weight + at, n, out + at, n, m, k, min(columns, n - j), k, panels);
+    }
   if (bias) addBias(out, bias, m, n);
 }
 
-/** The gradient of the same towards x: dy [m, k] Wᵀ -> [m, n], W [n, k]. @param scratch k x n numbers. */
+/** The gradient of the same towards x: dy [m, k] Wᵀ -> [m, n], W [n, k]. */
 export function linearBackward(
   dy: usize,
   weight: usize,
@@ -32,9 +42,15 @@ export function linearBackward(
   m: usize,
   k: usize,
   n: usize,
+  columns: usize,
 ): void {
-  packTransposed(weight, k << 2, scratch, k, n);
-  multiplyPacked(dy, k << 2, scratch, weight, 4, k << 2, out, n << 2, m, k, n);
+  const row = k << 2;
+  for (let j: usize = 0; j < n; j += columns) {
+    const from = weight + j * row;
+    const count = min(columns, n - j);
+    packTransposed(from, row, scratch, k, count);
+    multiplyPacked(dy, row, scratch, from, 4, row, out + (j << 2), n << 2, m, k, count);
+  }
 }
 
 /** One row a [k] b [k, n] -> [n], four rows of b at a time: each is read once, in its order. */

@@ -45,9 +45,8 @@ interface ModelBytes {
 
 /**
  * What a model takes: its weights; and what running it takes beside them: the values of one layer that sees the
- * picture, the streams of a clean and a corrupted pass, and on wasm a copy of the matrix that is multiplied by. Matrices
- * in 16 bits stand outside the backend, one of them in float32 at a time. An upper bound, checked against measured
- * memory.
+ * picture, and the streams of a clean and a corrupted pass. Matrices in 16 bits stand outside the backend, one of them in
+ * float32 at a time. An upper bound, checked against measured memory.
  */
 export function modelBytes(model: Described, backend: Backend, { tiles = 1, bits = 32 }: HeldAs = {}): ModelBytes {
   const { architecture, config } = model;
@@ -70,10 +69,9 @@ export function modelBytes(model: Described, backend: Backend, { tiles = 1, bits
   const resident = 4 * (total - halves) * copies;
   // TensorFlow copies a tensor out of JavaScript; the latest two are not collected yet.
   const uncollected = isNative(backend) ? 2 * largest : 0;
-  const copy = backend === "wasm" ? largest : 0;
   // A matrix that was widened, and what JavaScript has not yet collected of it.
   const wide = halves > 0 ? 2 * largest : 0;
-  const values = Math.max(layer, 2 * largest) + 2 * kept + uncollected + copy + wide;
+  const values = Math.max(layer, 2 * largest) + 2 * kept + uncollected + wide;
   return { weights: resident + 2 * halves, working: 4 * values + PROCESS_BYTES, resident };
 }
 

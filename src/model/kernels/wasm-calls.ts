@@ -38,6 +38,13 @@ const BLOCK = 48;
 /** Its 2-D product sums all terms one after the other. */
 const WHOLE = 2 ** 30;
 
+/** Of a matrix so many numbers are packed at once: 4 MB. */
+const PACKED = 2 ** 20;
+
+/** So many columns of `rows` numbers, a multiple of 8. */
+const columnsAtOnce = (rows: number, columns: number) =>
+  Math.min(8 * Math.ceil(columns / 8), Math.max(8, 8 * Math.floor(PACKED / rows / 8)));
+
 /** So many rows pay for bringing the other factor of a small product into the order in which it is read. */
 const WORTH_PANELS = 64;
 
@@ -106,11 +113,12 @@ export class WasmCalls {
   /** x [.., in] by a matrix [in, out], and a bias [out] if there is one: `shape`. */
   linear(x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor | undefined, shape: readonly number[]): tf.Tensor {
     const [inside, outside] = weight.shape as [number, number];
+    const columns = columnsAtOnce(inside, outside);
     const out = this.backend.makeOutput(shape, "float32");
-    const scratch = this.backend.makeOutput([inside, outside], "float32");
+    const scratch = this.backend.makeOutput([inside, columns], "float32");
     this.assembly.linear(
       ...[this.#at(x), this.#at(weight), bias ? this.#at(bias) : 0, this.#at(out), this.#at(scratch)],
-      ...[x.size / inside, inside, outside],
+      ...[x.size / inside, inside, outside, columns],
     );
     this.backend.disposeData(scratch.dataId);
     return this.#tensor(out);
@@ -119,10 +127,11 @@ export class WasmCalls {
   /** The gradient of a product with a matrix [in, out] towards x, given that towards its result: `shape`, x's. */
   linearBackward(dy: tf.Tensor, weight: tf.Tensor, shape: readonly number[]): tf.Tensor {
     const [inside, outside] = weight.shape as [number, number];
+    const columns = columnsAtOnce(outside, inside);
     const out = this.backend.makeOutput(shape, "float32");
-    const scratch = this.backend.makeOutput([inside, outside], "float32");
+    const scratch = this.backend.makeOutput([outside, columns], "float32");
     const tensors = [dy, weight, out, scratch].map((tensor) => this.#at(tensor));
-    this.assembly.linearBackward(...tensors, dy.size / outside, outside, inside);
+    this.assembly.linearBackward(...tensors, dy.size / outside, outside, inside, columns);
     this.backend.disposeData(scratch.dataId);
     return this.#tensor(out);
   }

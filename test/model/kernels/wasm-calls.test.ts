@@ -71,6 +71,14 @@ for (const [rows, width] of [
       await sameGradients(step, x);
   });
 
+test("a matrix that is packed in several parts", async () => {
+  const x = random(9, 70_000);
+  const matrix = { weight: random(70_000, 21), bias: random(21) }; // eight columns at once
+  await same(() => linear(x, matrix));
+  const turned = { weight: random(21, 70_000), bias: random(70_000) };
+  await sameGradients((x) => linear(x!, turned), random(9, 21));
+});
+
 for (const [groups, m, k, n] of [
   [1, 5, 7, 3],
   [3, 4, 16, 9],
