@@ -5,7 +5,6 @@ declare module "@cornerstonejs/codec-libjpeg-turbo-8bit/*" {
     getEncodedBuffer(size: number): Uint8Array;
     /** Throws, as a number, on errors and also on libjpeg's warnings (damaged or missing data). */
     decode(): void;
-    getFrameInfo(): { width: number; height: number; componentCount: number };
     /** A copy, [height, width, componentCount]. */
     getDecodedBuffer(): Uint8ClampedArray;
     /** Frees the codec's memory. */

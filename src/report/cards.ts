@@ -1,3 +1,4 @@
+import { namesOf } from "../base/options.js";
 import { headFunctions } from "../patching/attention-functions.js";
 import { headName } from "../patching/head-place.js";
 import type { HeadFunctionFacts } from "../study/head-functions.js";
@@ -76,7 +77,7 @@ const ROLES = {
 function roleSentence(looks: readonly HeadFunctionFacts[]): string {
   if (looks.length === 0) return "Where it looks was not measured.";
   const has = looks.map((one) => ({ dataset: one.dataset, names: headFunctions(one) }));
-  const told = (Object.keys(ROLES) as (keyof typeof ROLES)[]).flatMap((name) => {
+  const told = namesOf(ROLES).flatMap((name) => {
     const where = has.filter(({ names }) => names.includes(name)).map(({ dataset }) => dataset);
     return where.length === 0 ? [] : [`${ROLES[name]} (${listed(where)})`];
   });

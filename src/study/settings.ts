@@ -3,6 +3,7 @@ import { parse as parseToml, TomlError } from "smol-toml";
 import { z } from "zod";
 import { NoticeError } from "../base/errors.js";
 import { checkValues, complaintsOf, parseJson, shown } from "../base/json.js";
+import { namesOf } from "../base/options.js";
 import { MOST_SIGMA } from "../corruption/gaussian.js";
 import { FORMS } from "../data/sample.js";
 import { SHIPPED_MODEL } from "../files/package.js";
@@ -100,7 +101,7 @@ export type Settings = BegunSettings & Required<Pick<BegunSettings, "sites" | "p
 /** Settings that somebody gave; all others are default or as they were. */
 export type GivenSettings = Partial<Settings>;
 
-const READ = Object.keys(read.shape) as (keyof Settings)[];
+const READ = namesOf<keyof Settings>(read.shape);
 
 /**
  * A file of settings, TOML or (`.json`) JSON.
@@ -149,7 +150,7 @@ const sentence = (text: string) => (text.endsWith("?") ? text : `${text}.`);
 
 /** What the scores depend on and differs, in words. */
 export function differences(stored: BegunSettings, given: GivenSettings, there = "there", here = "here"): string[] {
-  const names = (Object.keys(given) as (keyof Settings)[]).filter((name) => !READ.includes(name));
+  const names = namesOf(given).filter((name) => !READ.includes(name));
   return names
     .filter((name) => JSON.stringify(given[name]) !== JSON.stringify(stored[name]))
     .map((name) => `${name} is ${shown(stored[name])} ${there} and ${shown(given[name])} ${here}`);
@@ -179,7 +180,7 @@ export function settle(begun: BegunSettings, architecture: Architecture): Settin
 
 /** Names what the scores depend on: 16 hexadecimal digits. */
 export function settingsHash(settings: BegunSettings): string {
-  const all = (Object.keys(studied.shape) as (keyof Settings)[]).sort();
+  const all = namesOf(studied.shape).sort();
   // Run folders that were begun before there were these settings keep their names.
   const names = all.filter((name) => !["as", "split", "bits"].includes(name) || settings[name] !== undefined);
   const content = JSON.stringify(names.map((name) => [name, settings[name] ?? null]));
