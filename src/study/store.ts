@@ -1,4 +1,4 @@
-import { realpath } from "node:fs/promises";
+import { link, realpath, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import {
   DOUBLE,
@@ -12,6 +12,8 @@ import {
   VARCHAR,
 } from "@duckdb/node-api";
 import { NoticeError } from "../base/errors.js";
+import { partOf } from "../files/leftovers.js";
+import { findFile } from "../files/read.js";
 import { fileError, isFull } from "../files/system-error.js";
 import { emptiedColumn, strangeObject, strangeTable, tableStatements } from "./schema.js";
 import { type Column, type Row, TABLES, type Table, type Value } from "./tables.js";
@@ -67,6 +69,7 @@ export class Store implements Disposable {
     let instance: DuckDBInstance | undefined;
     let connection: DuckDBConnection | undefined;
     try {
+      await makeWhole(file);
       instance = await DuckDBInstance.create(file, CONFIG);
       connection = await instance.connect();
       const store = new Store(file, place, instance, connection);
@@ -194,6 +197,25 @@ export class Store implements Disposable {
     this.connection.closeSync();
     this.instance.closeSync();
     held.delete(this.place);
+  }
+}
+
+/**
+ * A database without tables where there is none. DuckDB writes its beginning in steps: whoever is killed between them
+ * would leave a file that nobody can open, so that is done beside its place.
+ */
+async function makeWhole(file: string): Promise<void> {
+  if (await findFile(file)) return;
+  const beside = partOf(file);
+  await rm(beside, { force: true });
+  try {
+    (await DuckDBInstance.create(beside, CONFIG)).closeSync();
+    // Never in the place of what another process made meanwhile; where files have one name only, it is renamed.
+    await link(beside, file).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== "EEXIST") return rename(beside, file);
+    });
+  } finally {
+    await rm(beside, { force: true });
   }
 }
 

@@ -1,5 +1,6 @@
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { DuckDBInstance } from "@duckdb/node-api";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { StudyRun } from "../../src/study/run.js";
@@ -30,6 +31,34 @@ test("a database of before there were attributions goes on with them", async () 
     { sample: "0", prob: null, attribution: 0.25 },
     { sample: "old", prob: 0.5, attribution: null },
   ]);
+});
+
+test("a database comes to its place whole, and never in the place of another's", async () => {
+  const folder = temporaryFolder();
+  const file = join(folder, "study.duckdb");
+  const { create } = DuckDBInstance;
+  const seen: [path: string, isThere: boolean][] = [];
+  let meanwhile = () => {};
+  DuckDBInstance.create = async (path, ...options) => {
+    seen.push([basename(path!), existsSync(file) && statSync(file).size > 0]);
+    const made = await create.call(DuckDBInstance, path, ...options);
+    meanwhile();
+    return made;
+  };
+  try {
+    (await Store.open(file))[Symbol.dispose]();
+    assert.match(seen[0]![0], /^study\.duckdb\..+\.part$/);
+    assert.equal(seen.slice(1), [["study.duckdb", true]]);
+    assert.is(seen[0]![1], false);
+    assert.equal(readdirSync(folder), ["study.duckdb"]);
+    rmSync(file);
+    meanwhile = () => writeFileSync(file, "another's", { flag: "a" });
+    await refused(() => Store.open(file), "options", `${file} is damaged or no database`);
+    assert.is(readFileSync(file, "utf8"), "another's");
+    assert.equal(readdirSync(folder), ["study.duckdb"]);
+  } finally {
+    DuckDBInstance.create = create;
+  }
 });
 
 test("what DuckDB refuses of rows is said with the file, and nothing of the transaction stays", async () => {
