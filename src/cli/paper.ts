@@ -8,13 +8,13 @@ import type { PublishedCircuit } from "../study/published.js";
 import type { StudyRun } from "../study/run.js";
 import type { Shard } from "../study/shard.js";
 import type { ShardedStage } from "../study/shard-record.js";
-import { STAGES, type StageName, type Watch } from "../study/stage.js";
+import { STAGES, type StageName } from "../study/stage.js";
 import { columns, folder, loadedAs, type ModelOptions, wholeNumber, withBackend, withJson } from "./options.js";
 import { checkOutputs, type Outputs, printResult } from "./outputs.js";
 import { executorOption } from "./queue.js";
 import { publishedTable } from "./rule-table.js";
 import { print, say } from "./streams.js";
-import { queueFor, report } from "./study.js";
+import { type Course, doStages, report } from "./study.js";
 import { untilSignal } from "./until-signal.js";
 import { stderrWatch } from "./watch.js";
 
@@ -121,20 +121,19 @@ async function openRun(
   return StudyRun.open(join(out, set.dataset), { ...settings, ...loadedAs(as), attribution: false });
 }
 
-interface Course {
-  readonly flags: PaperFlags;
-  readonly signal: AbortSignal;
-  readonly shard: Shard | undefined;
-}
-
 /** @returns whether it stopped because only the estimate was wanted. */
-async function runAll(runs: readonly StudyRun[], { flags, signal, shard }: Course, part: Shard): Promise<boolean> {
+async function runAll(
+  runs: readonly StudyRun[],
+  course: Course & { readonly flags: PaperFlags },
+  part: Shard,
+): Promise<boolean> {
+  const { flags, signal } = course;
   const { pacing } = await import("../study/paper.js");
   const { countUnpatched } = await import("../study/queries/samples.js");
   const watch = stderrWatch();
   const enough = new AbortController();
   signal.addEventListener("abort", () => enough.abort(signal.reason), { once: true });
-  for (const run of runs) await stagesOf(run, BEFORE, watch, { flags, signal, shard });
+  for (const run of runs) await doStages(run, BEFORE, watch, course);
   const left = await Promise.all(runs.map((run) => countUnpatched(run.store, part)));
   const pending = sum(left);
   const paced = pacing(watch, {
@@ -146,7 +145,7 @@ async function runAll(runs: readonly StudyRun[], { flags, signal, shard }: Cours
   });
   try {
     for (const run of runs)
-      await stagesOf(run, STAGES.slice(BEFORE.length), paced, { flags, signal: enough.signal, shard });
+      await doStages(run, STAGES.slice(BEFORE.length), paced, { ...course, signal: enough.signal });
   } catch (error) {
     if (error === ESTIMATED) return true;
     throw error;
@@ -155,13 +154,6 @@ async function runAll(runs: readonly StudyRun[], { flags, signal, shard }: Cours
 }
 
 const ESTIMATED = new Error("Only the estimate was wanted.");
-
-async function stagesOf(run: StudyRun, stages: readonly StageName[], watch: Watch, { flags, signal, shard }: Course) {
-  const { runStages } = await import("../study/study.js");
-  const { backend, workers, memory } = flags;
-  await using executor = await queueFor(run, flags, signal);
-  await runStages(run, stages, { watch, signal, shard, ...(executor ? { executor } : { backend, workers, memory }) });
-}
 
 interface Beside {
   readonly dataset: string;

@@ -10,7 +10,7 @@ import type { DatasetSummary } from "../study/queries/samples.js";
 import type { StudyRun } from "../study/run.js";
 import type { GivenSettings } from "../study/settings.js";
 import type { Shard } from "../study/shard.js";
-import { STAGES, type StageName } from "../study/stage.js";
+import { STAGES, type StageName, type Watch } from "../study/stage.js";
 import { fixed2, fixed3 } from "./decimals.js";
 import { functionTable } from "./function-table.js";
 import { columns, listOf, loadedAs, type ModelOptions, wholeNumber, withBackend, withJson } from "./options.js";
@@ -33,6 +33,13 @@ type StudyFlags = GivenSettings &
     readonly compare?: readonly string[];
     readonly rule?: string;
   };
+
+/** How stages are done. */
+export interface Course {
+  readonly flags: Pick<StudyFlags, "executor" | "backend" | "workers" | "memory">;
+  readonly signal: AbortSignal;
+  readonly shard: Shard | undefined;
+}
 
 const ABOUT = {
   prepare: "read the data sets into samples, with a reason for everything left out",
@@ -109,19 +116,16 @@ async function runIn(name: StudyCommand, flags: StudyFlags, given: GivenSettings
       `\nnotice: finishing the samples in work; \`${again}\` goes on from there. Again stops at once.\n`,
     );
   const { stageAt } = await import("../study/round.js");
-  const stage = shard && (await stageAt(run, stagesOf(name)));
+  const stages = stagesOf(name);
+  const stage = shard && (await stageAt(run, stages));
   await untilSignal(async (signal) => {
-    const { runStages } = await import("../study/study.js");
-    if (stagesOf(name).length > 0) await fetchModel(run, signal);
-    const { backend, workers, memory } = flags;
-    await using executor = await queueFor(run, flags, signal);
-    const options = executor ? { executor } : { backend, workers, memory };
-    await runStages(run, stagesOf(name), { watch: stderrWatch(), signal, shard, ...options });
+    if (stages.length > 0) await fetchModel(run, signal);
+    await doStages(run, stages, stderrWatch(), { flags, signal, shard });
   }, onSignal);
   const { readFindings, summarise } = await import("../study/findings.js");
   const { headFunctionFacts } = await import("../study/head-functions.js");
   const datasets = await summarise(run);
-  if (shard || stagesOf(name).length === 1) {
+  if (shard || stages.length === 1) {
     await printResult({ run: flags.out, datasets }, () => datasetTable(datasets), flags);
     return stage;
   }
@@ -146,16 +150,20 @@ async function runIn(name: StudyCommand, flags: StudyFlags, given: GivenSettings
   return undefined;
 }
 
-/** Of `--executor`: opened before anything is done, so that a wrong address is told at once. */
-export async function queueFor(
+/** By what flags name: processes, or a queue, opened before anything is done, so that a wrong address is told at once. */
+export async function doStages(
   run: StudyRun,
-  { executor, backend, workers }: Pick<StudyFlags, "executor" | "backend" | "workers">,
-  signal: AbortSignal,
-) {
-  if (executor === undefined) return undefined;
+  stages: readonly StageName[],
+  watch: Watch,
+  { flags, signal, shard }: Course,
+): Promise<void> {
+  const { runStages } = await import("../study/study.js");
+  const { executor: url, backend, workers, memory } = flags;
   const { model, split, bits } = run.settings;
-  const checkpoint = { folder: await run.modelFolder({ signal }), model };
-  return openQueueAt(executor, checkpoint, { backend, workers, split, bits, signal });
+  const open = async (url: string) =>
+    openQueueAt(url, { folder: await run.modelFolder({ signal }), model }, { backend, workers, split, bits, signal });
+  await using executor = url === undefined ? undefined : await open(url);
+  await runStages(run, stages, { watch, signal, shard, ...(executor ? { executor } : { backend, workers, memory }) });
 }
 
 /** What a hub id stands for is downloaded before the first stage, with a bar. */
