@@ -42,8 +42,7 @@ export const POOL_KEYS = keysOf<PoolOptions>({
  * also end when this process ends.
  *
  * Every process reads the weights by itself. They share the file's pages in the system's cache, and no more: a backend
- * keeps weights in memory of its own (wasm in its heap, packed for XNNPACK; TensorFlow in its buffers), which it cannot
- * map from outside.
+ * keeps weights in memory of its own (wasm in its heap, TensorFlow in its buffers), which it cannot map from outside.
  */
 export class Pool extends Executor {
   protected readonly width: number;
