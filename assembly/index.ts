@@ -775,6 +775,15 @@ export function layerNormBackward(
   }
 }
 
+/** x + y, number by number. */
+export function add(x: usize, y: usize, out: usize, count: usize): void {
+  const bytes = count << 2;
+  const whole = bytes & ~15;
+  let at: usize = 0;
+  for (; at < whole; at += 16) v128.store(out + at, f32x4.add(v128.load(x + at), v128.load(y + at)));
+  for (; at < bytes; at += 4) store<f32>(out + at, load<f32>(x + at) + load<f32>(y + at));
+}
+
 /** x [row, width] += bias [width], in place. */
 export function addBias(x: usize, bias: usize, rows: usize, width: usize): void {
   const bytes = width << 2;

@@ -3,7 +3,7 @@ import { linearPlace, normPlace, type Place } from "../../checkpoint/place.js";
 import type { Context } from "../architecture.js";
 import type { TextConfig } from "../blip-config.js";
 import { type AttentionWeights, attention } from "../kernels/attention.js";
-import { type LayerNorm, layerNorm } from "../kernels/linear.js";
+import { type LayerNorm, layerNorm, normOfSum } from "../kernels/linear.js";
 import { define, type Values } from "../kernels/values.js";
 import { type Beside, type Block, CROSS, givenTo, MLP, type MlpWeights, mlp, SELF, type StreamValue } from "./block.js";
 
@@ -62,7 +62,7 @@ export function bertBlock(
   { context, causal, past, given = {} }: BertBlockOptions,
 ): Block {
   const heads = config.num_attention_heads;
-  const addNorm = (x: tf.Tensor, out: tf.Tensor, by: LayerNorm) => layerNorm(tf.add(x, out), by, config.layer_norm_eps);
+  const addNorm = (x: tf.Tensor, out: tf.Tensor, by: LayerNorm) => normOfSum(x, out, by, config.layer_norm_eps);
   const self = attention(
     weights.self,
     () => stream.resid_pre,

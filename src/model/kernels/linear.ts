@@ -120,11 +120,17 @@ export function headsBackward(dy: tf.Tensor, weights: Matrix): tf.Tensor {
 /** Over the last axis; variance without Bessel's correction, as in PyTorch. */
 export function layerNorm(x: tf.Tensor, weights: LayerNorm, epsilon: number): tf.Tensor {
   const { weight, bias } = weights;
-  const calls = wasmCalls();
-  if (calls) return calls.layerNorm(x, weight, bias, epsilon);
-  const taped = held ? undefined : tapedNorm({ weight, bias, epsilon }, x);
-  if (taped) return taped;
+  const found =
+    wasmCalls()?.layerNorm(x, weights, epsilon) ?? (held ? undefined : tapedNorm({ weight, bias, epsilon }, x));
+  if (found) return found;
   return fusedNorm(x, weights, epsilon) ?? tf.tidy(() => tf.add(tf.mul(normalise(x, epsilon), weight), bias));
+}
+
+/** The same of a sum. */
+export function normOfSum(x: tf.Tensor, y: tf.Tensor, weights: LayerNorm, epsilon: number): tf.Tensor {
+  const alike = tf.util.arraysEqual(x.shape, y.shape);
+  const calls = alike ? wasmCalls() : undefined;
+  return calls?.layerNorm(x, weights, epsilon, y) ?? layerNorm(tf.add(x, y), weights, epsilon);
 }
 
 /** To mean 0 and variance 1, with its derivative, which takes half as many steps as those of its parts. */

@@ -65,7 +65,7 @@ export const tapedNorm = node<{
 }>("NoticeLayerNorm", {
   inputs: ["x"],
   saves: true,
-  forward: (calls, [x], { weight, bias, epsilon }) => calls.layerNorm(x!, weight, bias, epsilon),
+  forward: (calls, [x], { weight, bias, epsilon }) => calls.layerNorm(x!, { weight, bias }, epsilon),
   backward: (calls, dy, [x], { weight, epsilon }) => [calls.layerNormBackward(x!, weight, dy, epsilon)],
 });
 

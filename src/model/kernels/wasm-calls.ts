@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { ASSEMBLY } from "./assembly.js";
+import type { LayerNorm } from "./linear.js";
 
 // Of a small model's pass on wasm most time goes into calls: an op of TensorFlow.js takes 10 µs beside what its kernel
 // computes, and a norm is nine ops. Here several ops are one call, over the backend's own memory, without the engine.
@@ -12,6 +13,7 @@ interface Assembly {
   scores(...given: number[]): void;
   values(...given: number[]): void;
   layerNorm(...given: number[]): void;
+  add(...given: number[]): void;
   linear(...given: number[]): void;
   linearBackward(...given: number[]): void;
   layerNormBackward(...given: number[]): void;
@@ -136,14 +138,14 @@ export class WasmCalls {
     return this.#tensor(out);
   }
 
-  /** Over the last axis. */
-  layerNorm(x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor, epsilon: number): tf.Tensor {
+  /** Of x, or of x + y, over the last axis. */
+  layerNorm(x: tf.Tensor, { weight, bias }: LayerNorm, epsilon: number, y?: tf.Tensor): tf.Tensor {
     const out = this.backend.makeOutput(x.shape, "float32");
+    const [from, to] = [this.#at(x), this.#at(out)];
+    if (y) this.assembly.add(from, this.#at(y), to, x.size);
     const { size: width } = weight;
-    this.assembly.layerNorm(
-      ...[x, weight, bias, out].map((tensor) => this.#at(tensor)),
-      ...[x.size / width, width, epsilon],
-    );
+    const tensors = [weight, bias].map((tensor) => this.#at(tensor));
+    this.assembly.layerNorm(y ? to : from, ...tensors, to, x.size / width, width, epsilon);
     return this.#tensor(out);
   }
 

@@ -9,6 +9,7 @@ import {
   intoHeads,
   layerNorm,
   linear,
+  normOfSum,
   outOfHeads,
   product,
 } from "../../../src/model/kernels/linear.js";
@@ -55,6 +56,8 @@ for (const [rows, width] of [
     const x = random(1, rows, width);
     const vectors = { weight: random(width), bias: random(width) };
     await same(() => layerNorm(x, vectors, 1e-5));
+    await same(() => normOfSum(x, tf.mul(x, 2), vectors, 1e-5));
+    await same(() => normOfSum(x, vectors.bias, vectors, 1e-5));
     await same(() => gelu(x));
     const matrix = { weight: random(width, 18), bias: random(18) };
     await same(() => linear(x, matrix));
