@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
+import { CONTENT_POLICY } from "../dist/cli/playground.js";
+import { PAGE_STYLE } from "../dist/page/style.js";
 import { bundle, path } from "./bundle.mjs";
 
 // The playground. Without a folder: the page and its worker go into dist/playground, which the package carries and
@@ -8,8 +10,6 @@ import { bundle, path } from "./bundle.mjs";
 
 async function bundlePlayground() {
   const to = path("dist/playground");
-  const { PAGE_STYLE } = await import("../dist/page/style.js");
-  const { CONTENT_POLICY } = await import("../dist/cli/playground.js");
   await bundle(["playground/page.tsx"], join(to, "assets"));
   // In pieces: what a GPU needs is loaded where there is one.
   await bundle(["playground/worker.ts"], join(to, "assets"), {

@@ -97,7 +97,7 @@ export async function servedModel(model: string): Promise<Served> {
 }
 
 /** Nothing but the page's own files; WebAssembly, but no eval and no inline script. */
-const CONTENT_POLICY =
+export const CONTENT_POLICY =
   "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; style-src 'self'; " +
   "img-src 'self' data: blob:; base-uri 'none'; form-action 'none'";
 
