@@ -524,21 +524,16 @@ export function scores(
   scale: f32,
   block: usize,
 ): void {
-  const scaled = scratch + ((dim * keys) << 2);
+  const width = heads * dim;
+  const queries = scratch + ((dim * keys) << 2);
   for (let context: usize = 0; context < contexts; context++)
     for (let head: usize = 0; head < heads; head++) {
-      for (let key: usize = 0; key < keys; key++) {
-        const from = k + ((((context * keys + key) * heads + head) * dim) << 2);
-        for (let at: usize = 0; at < dim; at++)
-          store<f32>(scratch + ((at * keys + key) << 2), load<f32>(from + (at << 2)));
-      }
-      for (let row: usize = 0; row < rows; row++) {
-        const from = q + ((((context * rows + row) * heads + head) * dim) << 2);
-        for (let at: usize = 0; at < dim; at++)
-          store<f32>(scaled + ((row * dim + at) << 2), load<f32>(from + (at << 2)) * scale);
-      }
+      transpose(k + ((context * keys * width + head * dim) << 2), width, scratch, keys, dim);
+      const from = q + ((context * rows * width + head * dim) << 2);
+      for (let row: usize = 0; row < rows; row++)
+        scaled(from + ((row * width) << 2), queries + ((row * dim) << 2), dim, scale);
       const to = out + (((context * heads + head) * rows * keys) << 2);
-      multiply(scaled, dim, scratch, keys, to, keys, rows, dim, keys, block, panels);
+      multiply(queries, dim, scratch, keys, to, keys, rows, dim, keys, block, panels);
     }
 }
 
