@@ -1,20 +1,22 @@
 import { HeadMap } from "../page/head-map.js";
 import type { ShownPicture } from "../page/picture-overlay.js";
 import { encodePng, type Picture } from "../pictures/picture.js";
-import { svgToPng, type VegaLiteSpec, vegaToSvg } from "./figure.js";
+import { type VegaLiteSpec, vegaToSvg } from "./figure.js";
 import { headMapSpec } from "./heatmap.js";
 import { component, foldedTable, type Html, html } from "./html.js";
 import { withMark } from "./png-mark.js";
+import type { PngThread } from "./png-thread.js";
 import type { Chart, MapFigure } from "./report-figures.js";
 
 /** Draws the figures of a report, each both as a part of the page and as files beside it. */
 export class FigureBook {
   /** What the page's script draws, by the number in `data-figure`. */
   readonly specs: VegaLiteSpec[] = [];
-  /** By name within the folder of figures. */
-  readonly files = new Map<string, string | Uint8Array>();
+  /** By name within the folder of figures; PNGs while they are drawn. */
+  readonly files = new Map<string, string | Uint8Array | Promise<Uint8Array>>();
 
-  constructor(private readonly options: { readonly png: boolean }) {}
+  /** @param pngs draws each figure as a PNG too. */
+  constructor(private readonly pngs?: PngThread) {}
 
   /**
    * The figure still, with its numbers behind a line. `name` is outside text: the file's name has what is harmless of
@@ -42,7 +44,7 @@ ${foldedTable(numbers)}</div>
     const svg = await vegaToSvg(spec);
     const file = this.#fileName(name);
     this.files.set(`${file}.svg`, svg);
-    if (this.options.png) this.files.set(`${file}.png`, await svgToPng(svg));
+    if (this.pngs) this.files.set(`${file}.png`, this.pngs.draw(svg));
     return svg;
   }
 

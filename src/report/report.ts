@@ -14,6 +14,7 @@ import { attention, overlays } from "./head-sections.js";
 import { Html, html, inlineScript, jsonScript } from "./html.js";
 import { drawingLibraries } from "./libraries.js";
 import { PAGE_SCRIPT } from "./page-script.js";
+import { PngThread } from "./png-thread.js";
 import type { ReportData } from "./report-data.js";
 import {
   circuitMaps,
@@ -30,7 +31,7 @@ import { attribution, heldUp } from "./trust-sections.js";
 
 /** What is written beside the page. */
 export interface ReportOptions {
-  /** Also write each figure as a PNG: half a second each. Default true. */
+  /** Also write each figure as a PNG. Default true. */
   readonly png?: boolean;
 }
 
@@ -49,16 +50,18 @@ export async function writeReport(data: ReportData, folder: string, options: Rep
   const { png = true } = options;
   const path = join(folder, "report.html");
   const figures = join(folder, "figures");
-  const book = new FigureBook({ png });
+  await using pngs = png ? new PngThread() : undefined;
+  const book = new FigureBook(pngs);
   const page = await reportPage(data, book);
+  const files = await Promise.all([...book.files].map(async ([name, drawn]) => [name, await drawn] as const));
   await refuseForeign(path, "page");
   await makeFolder(figures);
   if ((await lstat(figures)).isSymbolicLink())
     throw new NoticeError("options", `${figures} is a link; the report's figures go into a folder of its own.`);
-  for (const name of book.files.keys()) await refuseForeign(join(figures, name), kindOf(name));
+  for (const [name] of files) await refuseForeign(join(figures, name), kindOf(name));
   for (const one of [folder, figures]) await removeLeftovers(one);
   await removeEarlier(figures, book);
-  for (const [name, content] of book.files) await writeWhole(join(figures, name), content);
+  for (const [name, content] of files) await writeWhole(join(figures, name), content);
   await writeWhole(path, page);
   return path;
 }

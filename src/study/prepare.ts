@@ -9,7 +9,6 @@ import { parseSite } from "../patching/sites.js";
 import { checkForm } from "./form.js";
 import { Intake } from "./intake.js";
 import { forgetLeftOut, isFinished } from "./queries/samples.js";
-import type { StudyRun } from "./run.js";
 import type { Stage } from "./stage.js";
 import { wordingOf } from "./wording.js";
 
@@ -21,7 +20,8 @@ const LEFT = /^scenes\.partial-/;
  *
  * @throws NoticeError as the data sets; `options` where one has no sample, with why.
  */
-export async function prepare({ run, watch, signal }: Stage): Promise<void> {
+export async function prepare(stage: Stage): Promise<void> {
+  const { run, watch, signal } = stage;
   await run.keep();
   const { data, dataset, seed, template } = run.settings;
   for (const name of dataset) if (name !== SCENES) openDataset(name, data);
@@ -34,7 +34,7 @@ export async function prepare({ run, watch, signal }: Stage): Promise<void> {
   for (const name of dataset) {
     signal?.throwIfAborted();
     if (await isFinished(run.store, "prepare", name)) continue;
-    const read = await datasetOf(run, name, watch);
+    const read = await datasetOf(stage, name);
     const bar = watch.begin(`prepare ${name}`, 0);
     try {
       const intake = new Intake(run);
@@ -54,7 +54,7 @@ export async function prepare({ run, watch, signal }: Stage): Promise<void> {
 }
 
 /** A data set by its name in the settings; the scenes are drawn first. */
-async function datasetOf(run: StudyRun, name: string, watch: Stage["watch"]) {
+async function datasetOf({ run, watch, openAhead }: Stage, name: string) {
   const { data, dataset, n, candidates, seed } = run.settings;
   if (name !== SCENES) {
     const isOne = data === undefined || dataset.length === 1 || isTable(name);
@@ -66,6 +66,7 @@ async function datasetOf(run: StudyRun, name: string, watch: Stage["watch"]) {
     for (const left of await readdir(run.folder))
       if (LEFT.test(left)) await rm(join(run.folder, left), { recursive: true, force: true });
     const count = candidates ?? 2 * n;
+    openAhead?.();
     const bar = watch.begin("draw scenes", 3 * count);
     try {
       await writeScenes(folder, { count, seed: worldOf(seed), progress: bar.update });

@@ -35,6 +35,8 @@ export interface Stage {
   readonly watch: Watch;
   /** Performs jobs with the model; opened at the first call. */
   readonly executor: () => Promise<Executor>;
+  /** Opens it ahead, if a later stage will need it: processes load the model while this one computes by itself. */
+  readonly openAhead?: () => void;
   /** Stops the stage after the samples in work; the stage then throws the signal's reason. */
   readonly signal?: AbortSignal;
   /** Which of the samples are asked about, patched and tested. Default: all. */

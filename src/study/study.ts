@@ -57,10 +57,15 @@ export async function runStages(run: StudyRun, stages: readonly StageName[], giv
     opened ??= start();
     return opened;
   };
-  const stage = { run, watch, signal, shard, executor: open };
   await forgetShard(run.folder);
   try {
-    for (const name of await roundOf(run, stages, shard)) {
+    const round = await roundOf(run, stages, shard);
+    const openAhead = () => {
+      // Whoever needs it is told what went wrong.
+      if (round.includes("evaluate")) open().catch(() => {});
+    };
+    const stage = { run, watch, signal, shard, executor: open, openAhead };
+    for (const name of round) {
       signal?.throwIfAborted();
       await WORK[name](stage);
     }

@@ -67,7 +67,7 @@ const SAMPLE: OverlaySample = {
 };
 
 test("under each overlay stands its own head, what it does, where it looks most and where least", () => {
-  const book = new FigureBook({ png: false });
+  const book = new FigureBook();
   const { content } = overlays({ ...EMPTY, overlays: [SAMPLE] }, book);
   const said = [
     ["L2H5", "most 0.300 at row 1, column 0, least −0.200 at row 0, column 1"],
@@ -115,7 +115,7 @@ test("a large picture is shown smaller, in its proportions", () => {
     [300, 600, "64x128"],
   ] as const) {
     const sample = { ...SAMPLE, picture: black(width, height) };
-    const { markup } = overlays({ ...EMPTY, overlays: [sample] }, new FigureBook({ png: false })).content;
+    const { markup } = overlays({ ...EMPTY, overlays: [sample] }, new FigureBook()).content;
     const [, ...size] = /alt="The picture[^>]* width="(\d+)" height="(\d+)"/.exec(markup)!;
     assert.is(size.join("x"), shown);
   }
@@ -166,7 +166,7 @@ test("what heads attend to, by the bounds that the text names", () => {
 });
 
 test("a section with nothing in it says so", () => {
-  const book = new FigureBook({ png: false });
+  const book = new FigureBook();
   assert.ok(words(overlays(EMPTY, book).content.markup).includes("No overlay was asked for."));
   assert.ok(words(attention(EMPTY).content.markup).includes("No head was looked at."));
   assert.is(words(leftOut(EMPTY).content.markup), "");

@@ -8,7 +8,7 @@ const data = reportData();
 
 /** What a plot shows of each kind of mark, by the values that stand in its SVG. */
 async function drawn(section: typeof heldUp | typeof attribution) {
-  const book = new FigureBook({ png: false });
+  const book = new FigureBook();
   const { content } = await section(data, book);
   const svgs = [...book.files].map(([, svg]) => `${svg}`);
   const points = (svg: string, group: number) =>
@@ -48,7 +48,7 @@ test("attribution beside exact patching: points, correlations, worst misses", as
 });
 
 test("what is kept by rank, by the circuit and by chance is told apart by colour and by shape", async () => {
-  const book = new FigureBook({ png: false });
+  const book = new FigureBook();
   await heldUp(data, book);
   const ranges = [...JSON.stringify(book.specs[0]).matchAll(/"domain":\["largest[^\]]*\],"range":\[(.*?)\]/g)];
   assert.ok(ranges.length >= 2);
@@ -57,7 +57,7 @@ test("what is kept by rank, by the circuit and by chance is told apart by colour
 
 test("a run without either says so", async () => {
   const none = { ...data, verified: [], attribution: [] };
-  const book = new FigureBook({ png: false });
+  const book = new FigureBook();
   assert.match((await heldUp(none, book)).content.markup, /No circuit was tested/);
   assert.match((await attribution(none, book)).content.markup, /Attribution was not asked for/);
 });

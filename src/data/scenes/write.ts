@@ -54,6 +54,8 @@ export async function writeScenes(directory: string, options: WriteScenesOptions
   const beside = partialOf(directory);
   await removeLeftoversOf(directory);
   const put = filesIn(beside);
+  /** The files of the pair before, which are written while the next is drawn. */
+  let writing: Promise<unknown> = Promise.resolve();
   try {
     await rm(beside, { recursive: true, force: true });
     const pairs: string[] = [];
@@ -62,31 +64,27 @@ export async function writeScenes(directory: string, options: WriteScenesOptions
       for (let index = 0; index < count; index++) {
         const sample = sampleAt(task, seed, index);
         const drawings = [draw(sample.scene), draw(sample.corrupt)] as const;
-        const name = sceneName(task, index);
-        pairs.push(
-          JSON.stringify(
-            await writePair(
-              put,
-              name,
-              { ...sample, corruptQuestion: undefined, ...putScene(sample, as, isTrueAt(index)) },
-              drawings,
-            ),
-          ),
-        );
+        const said = { ...sample, corruptQuestion: undefined, ...putScene(sample, as, isTrueAt(index)) };
+        const { line, files } = pairFiles(sceneName(task, index), said, drawings);
+        pairs.push(JSON.stringify(line));
         if (task === "actions") rows.push(svoRow(sample, 2 * index + 1));
-        for (const [i, scene] of [sample.scene, sample.corrupt].entries()) {
-          await put(imagePath(scene, sample, 2 * index + 1 + i), await datasetImage(scene, drawings[i]!));
-        }
+        for (const [i, scene] of [sample.scene, sample.corrupt].entries())
+          files.push([imagePath(scene, sample, 2 * index + 1 + i), await datasetImage(scene, drawings[i]!)]);
+        await writing;
+        writing = Promise.all(files.map(put));
+        writing.catch(() => {}); // until it is awaited
         progress?.(pairs.length);
       }
     }
-    await put("svo-probes/svo_probes.csv", `${rows.join("\n")}\n`);
-    await put("pairs.jsonl", `${pairs.join("\n")}\n`);
+    await writing;
+    await put(["svo-probes/svo_probes.csv", `${rows.join("\n")}\n`]);
+    await put(["pairs.jsonl", `${pairs.join("\n")}\n`]);
     await rmdir(directory).catch(ignoreMissing);
     await rename(beside, directory);
   } catch (error) {
     throw isFileError(error) ? fileError(directory, "written", error) : error;
   } finally {
+    await writing.catch(() => {});
     await rm(beside, { recursive: true, force: true }).catch(() => {});
   }
 }
@@ -107,26 +105,23 @@ function ignoreMissing(error: NodeJS.ErrnoException): undefined {
   if (error.code !== "ENOENT") throw error;
 }
 
-/** Both pictures and all masks of a pair; returns its line of pairs.jsonl, paths relative to that file. */
-async function writePair(
-  put: Put,
-  name: string,
-  sample: Omit<Sample, keyof Said> & Said,
-  drawings: readonly [Drawing, Drawing],
-) {
+/** Both pictures and all masks of a pair, and its line of pairs.jsonl, with paths relative to that file. */
+function pairFiles(name: string, sample: Omit<Sample, keyof Said> & Said, drawings: readonly [Drawing, Drawing]) {
   const { scene, corrupt, aspect, question, corruptQuestion, answers } = sample;
-  const write = async (id: string, { picture, masks }: Drawing) => {
-    await put(`images/${id}.png`, encodePng(picture));
+  const files: File[] = [];
+  const add = (id: string, { picture, masks }: Drawing) => {
+    const image = `images/${id}.png`;
+    files.push([image, encodePng(picture)]);
     const paths: Record<string, string> = {};
     for (const [part, mask] of masks) {
       paths[part] = `masks/${id}/${part}.png`;
-      await put(paths[part], encodeMask(mask));
+      files.push([paths[part], encodeMask(mask)]);
     }
-    return { image: `images/${id}.png`, masks: paths };
+    return { image, masks: paths };
   };
-  const clean = await write(name, drawings[0]);
-  const other = await write(`${name}-corrupt`, drawings[1]);
-  return {
+  const clean = add(name, drawings[0]);
+  const other = add(`${name}-corrupt`, drawings[1]);
+  const line = {
     task: scene.kind,
     aspect,
     image: clean.image,
@@ -139,6 +134,7 @@ async function writePair(
     masks: clean.masks,
     corruptMasks: other.masks,
   };
+  return { line, files };
 }
 
 function imagePath(scene: Scene, { aspect }: Sample, id: number): string {
@@ -167,18 +163,17 @@ function encodeMask(mask: Uint8Array): Uint8Array {
   return PNG.sync.write(png, { colorType: 0, inputColorType: 0, inputHasAlpha: false });
 }
 
-type Put = ReturnType<typeof filesIn>;
+/** A path within the folder, and what is written there. */
+type File = [path: string, content: Uint8Array | string];
 
 /** Writes files into a folder, and makes each folder on their way once. */
 function filesIn(directory: string) {
-  const made = new Set<string>();
-  return async (path: string, content: Uint8Array | string) => {
+  const made = new Map<string, Promise<void>>();
+  return async ([path, content]: File) => {
     const file = join(directory, path);
     const folder = dirname(file);
-    if (!made.has(folder)) {
-      await makeFolder(folder);
-      made.add(folder);
-    }
+    if (!made.has(folder)) made.set(folder, makeFolder(folder));
+    await made.get(folder);
     await writeFile(file, content);
   };
 }
