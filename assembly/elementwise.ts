@@ -58,3 +58,30 @@ export function gateBackward(x: usize, erf: usize, density: usize, dy: usize, co
     store<f32>(density + at, load<f32>(dy + at) * slope);
   }
 }
+
+/**
+ * Rows of `size` numbers, of `values` where `where` is not 0, else of `base`. Of each there are so many; they are gone
+ * through again until there are `rows`.
+ */
+export function blend(
+  base: usize,
+  values: usize,
+  where: usize,
+  out: usize,
+  bases: usize,
+  others: usize,
+  wheres: usize,
+  rows: usize,
+  size: usize,
+): void {
+  const bytes = size << 2;
+  const whole = bytes & ~15;
+  for (let row: usize = 0; row < rows; row++) {
+    const given = load<f32>(where + ((row % wheres) << 2)) != 0;
+    const from = given ? values + (row % others) * bytes : base + (row % bases) * bytes;
+    const to = out + row * bytes;
+    let at: usize = 0;
+    for (; at < whole; at += 16) v128.store(to + at, v128.load(from + at));
+    for (; at < bytes; at += 4) store<f32>(to + at, load<f32>(from + at));
+  }
+}

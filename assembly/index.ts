@@ -3,6 +3,6 @@
 // are float32; all lengths are in numbers, not bytes.
 
 export { attendBackward, scores, values } from "./attention";
-export { add, exponents, gate, gateBackward, scaled } from "./elementwise";
+export { add, blend, exponents, gate, gateBackward, scaled } from "./elementwise";
 export { layerNorm, layerNormBackward } from "./norm";
 export { linear, linearBackward, products } from "./products";

@@ -239,12 +239,15 @@ export async function keptBy(pair: Pair, sets: readonly (readonly HeadAt[])[], o
 function corrupting(pair: Pair, sites: readonly CircuitSite[]): (kept: readonly HeadAt[]) => Spot[] {
   const layers = sites.flatMap((site) => {
     const { layers, heads } = towerSize(pair.model, parseSite(pair.model, site).tower);
-    return indexes(layers).map((layer) => ({ site, layer, heads: indexes(heads), known: new Map<string, Spot>() }));
+    return indexes(layers).map((layer) => {
+      const names = indexes(heads).map((head) => siteHeadName({ site, layer, head }));
+      return { site, layer, names, known: new Map<string, Spot>() };
+    });
   });
   return (kept) => {
-    const names = new Set(kept.map(siteHeadName));
-    return layers.flatMap(({ site, layer, heads, known }) => {
-      const head = heads.filter((head) => !names.has(siteHeadName({ site, layer, head })));
+    const stay = new Set(kept.map(siteHeadName));
+    return layers.flatMap(({ site, layer, names, known }) => {
+      const head = indexes(names.length).filter((head) => !stay.has(names[head]!));
       if (head.length === 0) return [];
       const spot = known.get(`${head}`) ?? resolveSelection(pair, { site, layer, head });
       known.set(`${head}`, spot);

@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { wasmCalls } from "./wasm-calls.js";
 
 /**
  * What stands in place of a computed value: all of it, or only the entries where `where` is 1. A patch is a value, so
@@ -58,5 +59,6 @@ export function replace(replacement: Replacement | undefined, compute: () => tf.
  * slower on wasm.)
  */
 export function blend(base: tf.Tensor, values: tf.Tensor, where: tf.Tensor): tf.Tensor {
-  return tf.add(tf.mul(base, tf.sub(1, where)), tf.mul(values, where));
+  const inOne = wasmCalls()?.blend(base, values, where);
+  return inOne ?? tf.add(tf.mul(base, tf.sub(1, where)), tf.mul(values, where));
 }

@@ -14,6 +14,7 @@ interface Assembly {
   values(...given: number[]): void;
   layerNorm(...given: number[]): void;
   add(...given: number[]): void;
+  blend(...given: number[]): void;
   linear(...given: number[]): void;
   linearBackward(...given: number[]): void;
   layerNormBackward(...given: number[]): void;
@@ -49,6 +50,13 @@ const columnsAtOnce = (rows: number, columns: number) =>
 
 /** So many rows pay for bringing the other factor of a small product into the order in which it is read. */
 const WORTH_PANELS = 64;
+
+/** Whether a shape, without ones at its beginning, is the end of another. */
+function ends(shape: readonly number[], other: readonly number[]): boolean {
+  const first = shape.findIndex((side) => side !== 1);
+  const own = first < 0 ? [] : shape.slice(first);
+  return own.every((side, i) => side === other[other.length - own.length + i]);
+}
 
 /** How a product of these terms is summed where the ops of `products.ts` would compute it. */
 export const blockOf = (isBatched: boolean) => (isBatched ? BLOCK : WHOLE);
@@ -184,6 +192,18 @@ export class WasmCalls {
     this.#erf(this.#data(scaled).id, FLOAT32, this.#data(out).id);
     this.backend.disposeData(scaled.dataId);
     return out;
+  }
+
+  /** `values` where `where` is not 0, else `base`; undefined where they are broadcast along other axes than the first. */
+  blend(base: tf.Tensor, values: tf.Tensor, where: tf.Tensor): tf.Tensor | undefined {
+    const shape = tf.broadcast_util.assertAndGetBroadcastShape(base.shape, values.shape);
+    const [size, rows] = [shape.at(-1)!, shape.slice(0, -1)];
+    if (where.shape.at(-1) !== 1 || !ends(where.shape.slice(0, -1), rows)) return undefined;
+    if (![base, values].every((tensor) => tensor.shape.at(-1) === size && ends(tensor.shape, shape))) return undefined;
+    const out = this.backend.makeOutput(shape, "float32");
+    const counts = [base.size / size, values.size / size, where.size, tf.util.sizeFromShape(rows)];
+    this.assembly.blend(...[base, values, where, out].map((tensor) => this.#at(tensor)), ...counts, size);
+    return this.#tensor(out);
   }
 
   /** [group, m, k] x [group, k, n] -> [group, m, n]. @param block of the sums. */

@@ -15,6 +15,7 @@ import {
 } from "../../../src/model/kernels/linear.js";
 import { batchedMatMul } from "../../../src/model/kernels/products.js";
 import { takeRows } from "../../../src/model/kernels/take-rows.js";
+import { blend } from "../../../src/model/kernels/values.js";
 import { byOps, wasmCalls } from "../../../src/model/kernels/wasm-calls.js";
 import { useBackend } from "../../../src/platform/backend.js";
 
@@ -124,7 +125,52 @@ test("where scales are held, gradients go through the ops", async () => {
 test("rows are taken in any order", async () => {
   const x = random(4, 3, 5);
   await same(() => takeRows(x, [3, 0, 0, 2, 1]));
-  await same(() => takeRows(x, [0, 1, 2, 3]));
+  const all = takeRows(x, [0, 1, 2, 3]);
+  assert.equal([...(await all.data())], [...(await x.data())]);
 });
+
+for (const [base, values, where] of [
+  [
+    [3, 4, 2, 5],
+    [3, 4, 2, 5],
+    [3, 4, 2, 1],
+  ],
+  [
+    [1, 4, 2, 8],
+    [1, 4, 2, 8],
+    [4, 2, 1],
+  ],
+  [
+    [1, 4, 2, 5],
+    [3, 4, 2, 5],
+    [4, 2, 1],
+  ],
+  [
+    [3, 4, 9],
+    [4, 9],
+    [3, 4, 1],
+  ],
+  [[3, 4, 9], [1], [3, 4, 1]], // by ops
+  [
+    [3, 4, 2, 5],
+    [3, 4, 1, 5],
+    [3, 4, 2, 1],
+  ],
+  [
+    [3, 4, 2, 5],
+    [3, 4, 2, 5],
+    [3, 1, 2, 1],
+  ],
+  [
+    [3, 4, 5],
+    [3, 4, 5],
+    [3, 4, 5],
+  ],
+] as [number[], number[], number[]][])
+  test(`blends [${values}] into [${base}] at [${where}]`, async () => {
+    const places = tf.cast(tf.greater(random(...where), 0), "float32");
+    const [one, other] = [random(...base), random(...values)];
+    await same(() => blend(one, other, places));
+  });
 
 test.run();
