@@ -80,19 +80,26 @@ export const productFlops = (product: string) => product.split(",").reduce((flop
 /** Multiplications below which a product alone would time the call and not the product. */
 const WORTH_TIMING = 1e6;
 
+/** a [m, k] x b [k, n] */
+type Multiply = (a: tf.Tensor2D, b: tf.Tensor2D) => tf.Tensor;
+
 /**
  * Seconds that the products would take at the backend's plain 2-D matMul rate for the same shapes. Small ones are
  * charged at the best rate that a large one reaches, which makes the limit only harder to meet.
  *
- * @param clock in seconds.
+ * @param clock in seconds. @param multiply by another kernel.
  */
-export async function limitSeconds(products: Products, clock = wall): Promise<number> {
+export async function limitSeconds(
+  products: Products,
+  clock = wall,
+  multiply: Multiply = (a, b) => tf.matMul(a, b),
+): Promise<number> {
   let [seconds, best, small] = [0, 0, 0];
   for (const [product, count] of products) {
     const flops = productFlops(product);
     if (flops < 2 * WORTH_TIMING) small += count * flops;
     else {
-      const each = await timeProduct(product, clock);
+      const each = timeProduct(product, clock, multiply);
       best = Math.max(best, flops / each);
       seconds += count * each;
     }
@@ -104,14 +111,14 @@ export async function limitSeconds(products: Products, clock = wall): Promise<nu
 export const wall = () => performance.now() / 1e3;
 
 /** The fastest of some calls, so that the limit is not the machine's bad moments. */
-async function timeProduct(product: string, clock: () => number): Promise<number> {
+function timeProduct(product: string, clock: () => number, multiply: Multiply): number {
   const [m, k, n] = product.split(",").map(Number) as [number, number, number];
   const [a, b] = [tf.randomNormal<tf.Rank.R2>([m, k]), tf.randomNormal<tf.Rank.R2>([k, n])];
   let fastest = Number.POSITIVE_INFINITY;
   const begun = clock();
   for (let i = 0; i < 20 && (i < 3 || clock() - begun < 0.5); i++) {
     const start = clock();
-    tf.dispose(tf.matMul(a, b)); // both backends have computed it when they return
+    tf.dispose(multiply(a, b)); // both backends have computed it when they return
     fastest = Math.min(fastest, clock() - start);
   }
   tf.dispose([a, b]);

@@ -1,4 +1,6 @@
 import { parseArgs } from "node:util";
+import * as tf from "@tensorflow/tfjs-core";
+import { linear } from "../src/model/kernels/linear.js";
 import { loadModel } from "../src/patching/load-model.js";
 import { sweep } from "../src/patching/sweep.js";
 import type { Backend } from "../src/platform/backend.js";
@@ -20,6 +22,8 @@ export interface SweepFigures {
   readonly wholeFlops: number;
   /** The sweep's matrix products at this backend's plain matMul rate, as a share of what the sweep took. */
   readonly ofLimit: number;
+  /** The same at the rate of the kernel that passes multiply with: our own on wasm, natively a fused one. */
+  readonly ofKernel: number;
   /** The most that this process held, in bytes. */
   readonly memory: number;
   /** Of the patches of layer `COMPARED`, [head, token]: the change of the logit difference. */
@@ -49,29 +53,32 @@ const layers = values.quick ? every.slice(num_hidden_layers / 2 - 1, num_hidden_
 const heads = Array.from({ length: values.quick ? num_attention_heads / 2 : num_attention_heads }, (_, head) => head);
 // The first patch pays for what the backend prepares of each weight.
 await sweep(pair, { site: "text.cross.z", layers: [0], heads: [0], position: [0] });
-if (values.profile) {
-  // Of a third of the layers, in batches as large as a whole sweep's.
-  const third = every.filter((layer) => layer % 3 === 0);
-  console.log(JSON.stringify(await kernelTimes(() => sweep(pair, { site: "text.cross.z", layers: third }))));
-  process.exit();
+// A profile is of a third of the layers, in batches as large as a whole sweep's.
+const third = every.filter((layer) => layer % 3 === 0);
+const profile = () => kernelTimes(() => sweep(pair, { site: "text.cross.z", layers: third }));
+console.log(JSON.stringify(values.profile ? await profile() : await measure()));
+
+async function measure(): Promise<SweepFigures> {
+  const clock = values.alone ? computed : wall;
+  const [wallBegan, clockBegan] = [wall(), clock()];
+  const swept = () => sweep(pair, { site: "text.cross.z", layers, heads });
+  const scores = await swept();
+  const [seconds, clocked] = [wall() - wallBegan, clock() - clockBegan];
+  const { maxRSS } = process.resourceUsage();
+  // Once more: what is counted goes by ops alone, which is not as fast on wasm.
+  const products = await countProducts(swept);
+  const tokens = pair.question.tokens.length;
+  const byKernel = (a: tf.Tensor2D, weight: tf.Tensor2D) =>
+    tf.tidy(() => linear(a, { weight, bias: tf.zeros([weight.shape[1]]) }));
+  return {
+    patches: layers.length * heads.length * tokens,
+    seconds,
+    pairSeconds,
+    flops: sweepFlops(blip, tokens, layers, heads.length),
+    wholeFlops: sweepFlops(blip, tokens, every, num_attention_heads),
+    ofLimit: (await limitSeconds(products, clock)) / clocked,
+    ofKernel: (await limitSeconds(products, clock, byKernel)) / clocked,
+    memory: 1024 * maxRSS,
+    changes: (scores.table("logitDiff") as number[][][])[COMPARED]!,
+  };
 }
-const clock = values.alone ? computed : wall;
-const [began, begun] = [wall(), clock()];
-const swept = () => sweep(pair, { site: "text.cross.z", layers, heads });
-const scores = await swept();
-const [seconds, clocked] = [wall() - began, clock() - begun];
-const { maxRSS } = process.resourceUsage();
-// Once more: what is counted goes by ops alone, which is not as fast on wasm.
-const products = await countProducts(swept);
-const tokens = pair.question.tokens.length;
-const figures: SweepFigures = {
-  patches: layers.length * heads.length * tokens,
-  seconds,
-  pairSeconds,
-  flops: sweepFlops(blip, tokens, layers, heads.length),
-  wholeFlops: sweepFlops(blip, tokens, every, num_attention_heads),
-  ofLimit: (await limitSeconds(products, clock)) / clocked,
-  memory: 1024 * maxRSS,
-  changes: (scores.table("logitDiff") as number[][][])[COMPARED]!,
-};
-console.log(JSON.stringify(figures));

@@ -35,8 +35,10 @@ export interface Row {
   /** How many times as fast as NOTICE's procedure, and as a skilled PyTorch batch, on as many cores. */
   readonly ratioProcedure: number | null;
   readonly ratioSkilled: number | null;
-  /** Share of the rate that the same matrix products reach alone. */
+  /** Share of the rate that the same matrix products reach alone, by the backend's `matMul`. */
   readonly ratioLimit: number;
+  /** The same by the kernel that passes multiply with. */
+  readonly ratioKernel: number;
 }
 
 const PATCHES = 1440;
@@ -105,13 +107,17 @@ async function measureAll(folder: string, course: Course): Promise<Row[]> {
     const part = course.quick ? "; --quick: a twelfth of the patches timed, scaled by their operations" : "";
     console.log(`${architecture.name}, base size, "${BASE_QUESTION}": ${PATCHES} patches of text.cross.z${part}`);
     const rounds: Row[][] = [];
-    let peers: Peer[] = [];
+    const peerRounds: Peer[][] = [];
     for (let round = 0; round < course.rounds; round++) {
-      peers = await measurePeers(folder, pair, course);
+      const peers = await measurePeers(folder, pair, course);
+      peerRounds.push(peers);
       rounds.push(await measureRows(folder, peers, course, architecture.name));
     }
     const rows = rounds[0]!.map((_, row) => medianRow(rounds.map((rows) => rows[row]!)));
-    print(rows, peers);
+    print(
+      rows,
+      peerRounds[0]!.map((_, at) => medianPeer(peerRounds.map((peers) => peers[at]!))),
+    );
     if (course.rounds > 1)
       for (const [at, { backend, cores, processes }] of rows.entries())
         console.log(`${backend}, ${counted(cores)}, ${processes}: ${rangesOf(rounds.map((rows) => rows[at]!))}`);
@@ -144,7 +150,7 @@ async function measureRows(
 /** What differs from round to round, each by its own median. */
 const FIGURES = [
   ...(["seconds", "patchesPerSecond", "gflops", "memory"] as const),
-  ...(["ratioProcedure", "ratioSkilled", "ratioLimit"] as const),
+  ...(["ratioProcedure", "ratioSkilled", "ratioLimit", "ratioKernel"] as const),
 ];
 
 function medianRow(rows: readonly Row[]): Row {
@@ -152,9 +158,18 @@ function medianRow(rows: readonly Row[]): Row {
   return { ...rows[0]!, ...Object.fromEntries(medians) };
 }
 
+function medianPeer(rounds: readonly Peer[]): Peer {
+  const [one] = rounds.filter(({ figures }) => figures);
+  if (!one?.figures) return rounds[0]!;
+  const secondsPerPatch = middleOf(rounds.map(({ figures }) => figures?.secondsPerPatch ?? null))!;
+  return { ...one, figures: { ...one.figures, secondsPerPatch } };
+}
+
+/** The median of those that are there. */
 function middleOf(values: readonly (number | null)[]): number | null {
   const sorted = values.filter((value) => value !== null).sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? null;
+  if (sorted.length === 0) return null;
+  return (sorted[(sorted.length - 1) >> 1]! + sorted[sorted.length >> 1]!) / 2;
 }
 
 function rangesOf(rows: readonly Row[]): string {
@@ -211,6 +226,7 @@ async function measure(
     ratioProcedure: ratio("procedure"),
     ratioSkilled: ratio("skilled"),
     ratioLimit: slowest.ofLimit,
+    ratioKernel: slowest.ofKernel,
   };
 }
 
@@ -229,6 +245,7 @@ function print(rows: readonly Row[], peers: readonly Peer[]): void {
       "NOTICE procedure": times(row.ratioProcedure),
       "PyTorch batch": times(row.ratioSkilled),
       "of the limit": row.ratioLimit.toFixed(2),
+      "of its kernel": row.ratioKernel.toFixed(2),
     })),
   );
   console.table(

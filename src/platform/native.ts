@@ -140,22 +140,19 @@ function kernelOf(
 function differs(): boolean {
   const [fused, steps] = tf.tidy(() => {
     const random = (shape: number[], seed: number) => tf.randomUniform(shape, -1, 1, "float32", seed);
-    const [a, b, bias] = [random([24, 64], 1), random([64, 48], 2), random([48], 3)] as [
-      tf.Tensor2D,
-      tf.Tensor2D,
-      tf.Tensor,
-    ];
+    const [a, b] = [random([24, 64], 1) as tf.Tensor2D, random([64, 48], 2) as tf.Tensor2D];
+    const [bias, weight] = [random([48], 3), random([48], 4)];
     const run = (name: string, inputs: tf.NamedTensorMap, attributes: tf.NamedAttrMap) =>
       tf.engine().runKernel(name, inputs, attributes) as tf.Tensor;
     const linear = tf.add(tf.matMul(a, b), bias);
     const gelu = tf.mul(tf.mul(linear, 0.5), tf.add(1, tf.erf(tf.mul(linear, Math.SQRT1_2))));
     const { mean, variance } = tf.moments(linear, -1, true);
-    const norm = tf.add(tf.mul(tf.mul(tf.sub(linear, mean), tf.rsqrt(tf.add(variance, 1e-5))), bias), bias);
+    const norm = tf.add(tf.mul(tf.mul(tf.sub(linear, mean), tf.rsqrt(tf.add(variance, 1e-5))), weight), bias);
     return [
       [
         run(FUSED_LINEAR, { a, b, bias }, { gelu: false }),
         run(FUSED_LINEAR, { a, b, bias }, { gelu: true }),
-        run(FUSED_NORM, { x: linear, weight: bias, bias }, { epsilon: 1e-5 }),
+        run(FUSED_NORM, { x: linear, weight, bias }, { epsilon: 1e-5 }),
         run(FUSED_SOFTMAX, { x: linear }, {}),
       ],
       [linear, gelu, norm, tf.softmax(linear)],

@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import type { NoticeError } from "../../src/base/errors.js";
 import { inProcess } from "../../src/executors/in-process.js";
 import { JOBS } from "../../src/jobs/jobs.js";
 import { forgetPairs, withPair } from "../../src/jobs/last-pairs.js";
@@ -57,7 +58,10 @@ test("no more is kept than an eighth of the model's memory holds: the one used l
   const first = await withPair(model, PAIR, note);
   Object.defineProperty(model, "memory", { value: 8 * 1.5 * bytesOf(first) });
   const second = await withPair(model, { ...PAIR, answers: ["no", "yes"] }, note);
-  assert.throws(() => first.clean.logits, "disposed");
+  assert.throws(
+    () => first.clean.logits,
+    (error: NoticeError) => error.code === "disposed",
+  );
   assert.is(await withPair(model, { ...PAIR, answers: ["no", "yes"] }, note), second);
   forgetPairs(model);
   assert.is(alive(), before);

@@ -53,8 +53,13 @@ test("a whole layer of the stream in every pass", async () => {
     [resolveSelection(pair, { site, layer, head }), resolveSelection(pair, { site: "text.resid_mid", layer: 1 })],
     [resolveSelection(pair, { site: "text.resid_mid", layer: 1 })],
   ];
-  const [one, other] = await patchBatch(pair, batch, { direction: "denoise" });
-  assert.is(one!.logitDiff, other!.logitDiff);
+  const { source } = pair.sides("denoise");
+  const found = await patchBatch(pair, batch, { direction: "denoise" });
+  const own = await patchBatch(pair, batch, { direction: "denoise", source: fromRun(source) });
+  for (const [row, { logitDiff, effect }] of found.entries()) {
+    assert.ok(Math.abs(logitDiff - own[row]!.logitDiff) <= 1e-6, `${row}: ${logitDiff}, ${own[row]!.logitDiff}`);
+    assert.ok(Math.abs(effect!) > 0.01, `${row} changes nothing: ${effect}`);
+  }
 });
 
 test.run();
