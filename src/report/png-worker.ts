@@ -6,7 +6,10 @@ import { svgToPng } from "./figure.js";
 /** Of one drawing: the PNG, or what kept it from being drawn. */
 export type Drawn = { readonly png: Uint8Array } | { readonly error: unknown };
 
-let drawing = Promise.resolve();
+/** What was asked for before. The first, an empty one, loads what all need while nothing is asked for yet. */
+let drawing: Promise<unknown> = svgToPng('<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>').catch(
+  () => {},
+);
 
 parentPort!.on("message", (svg: string) => {
   drawing = drawing.then(async () => {
