@@ -5,7 +5,7 @@ import { type VegaLiteSpec, vegaToSvg } from "./figure.js";
 import { headMapSpec } from "./heatmap.js";
 import { component, foldedTable, type Html, html } from "./html.js";
 import { withMark } from "./png-mark.js";
-import type { PngThread } from "./png-thread.js";
+import type { Rasteriser } from "./png-thread.js";
 import type { Chart, MapFigure } from "./report-figures.js";
 
 /** Draws the figures of a report, each both as a part of the page and as files beside it. */
@@ -16,7 +16,7 @@ export class FigureBook {
   readonly files = new Map<string, string | Uint8Array | Promise<Uint8Array>>();
 
   /** @param pngs draws each figure as a PNG too. */
-  constructor(private readonly pngs?: PngThread) {}
+  constructor(private readonly pngs?: Rasteriser) {}
 
   /**
    * The figure still, with its numbers behind a line. `name` is outside text: the file's name has what is harmless of

@@ -14,7 +14,7 @@ import { attention, overlays } from "./head-sections.js";
 import { Html, html, inlineScript, jsonScript } from "./html.js";
 import { drawingLibraries } from "./libraries.js";
 import { PAGE_SCRIPT } from "./page-script.js";
-import { PngThread } from "./png-thread.js";
+import { openRasteriser } from "./png-thread.js";
 import type { ReportData } from "./report-data.js";
 import {
   circuitMaps,
@@ -50,7 +50,7 @@ export async function writeReport(data: ReportData, folder: string, options: Rep
   const { png = true } = options;
   const path = join(folder, "report.html");
   const figures = join(folder, "figures");
-  await using pngs = png ? new PngThread() : undefined;
+  await using pngs = png ? openRasteriser() : undefined;
   const book = new FigureBook(pngs);
   const page = await reportPage(data, book);
   const files = await Promise.all([...book.files].map(async ([name, drawn]) => [name, await drawn] as const));

@@ -5,6 +5,7 @@ import * as assert from "uvu/assert";
 import { encodePng } from "../../src/pictures/picture.js";
 import { gatherReport } from "../../src/report/gather.js";
 import type { Findings } from "../../src/study/findings.js";
+import { prepare } from "../../src/study/prepare.js";
 import { StudyRun } from "../../src/study/run.js";
 import { runStages } from "../../src/study/study.js";
 import { temporaryFolder } from "../support/checkpoint.js";
@@ -39,6 +40,19 @@ test("what a killed drawing of scenes left is removed, with all in it; scenes th
   // A second call has nothing to do.
   await runStages(run, ["prepare"], { watch: { begin, warn() {} } });
   assert.is(bars.length, 2);
+});
+
+test("while scenes are drawn, processes load the model, if a stage after it needs them", async () => {
+  const opened: string[] = [];
+  const prepared = async (name: string, settings: object) => {
+    using run = await StudyRun.open(join(temporaryFolder(), "run"), settings);
+    const openAhead = () => void opened.push(name);
+    await prepare({ run, watch, executor: () => assert.unreachable() as never, openAhead });
+    await prepare({ run, watch, executor: () => assert.unreachable() as never, openAhead });
+  };
+  await prepared("scenes", { n: 1 });
+  await prepared("own", { dataset: [tableOf([row("1", "a", "e")])] });
+  assert.equal(opened, ["scenes"]);
 });
 
 /** A PNG of one colour. */
