@@ -77,7 +77,7 @@ export function blend(
   const bytes = size << 2;
   const whole = bytes & ~15;
   for (let row: usize = 0; row < rows; row++) {
-    const given = load<f32>(where + ((row % wheres) << 2)) != 0;
+    const given = load<f32>(where + ((row % wheres) << 2)) !== 0;
     const from = given ? values + (row % others) * bytes : base + (row % bases) * bytes;
     const to = out + row * bytes;
     let at: usize = 0;

@@ -20,8 +20,11 @@ import { type Column, type Row, TABLES, type Table, type Value } from "./tables.
 
 const LISTS = { "VARCHAR[]": LIST(VARCHAR), "FLOAT[]": LIST(FLOAT), "DOUBLE[]": LIST(DOUBLE) };
 
-/** No extension is fetched from anywhere: all that is needed is built in. */
-const CONFIG = { autoinstall_known_extensions: "false", autoload_known_extensions: "false" };
+/**
+ * No extension is fetched from anywhere: all that is needed is built in. One thread: cores are for what computes, and
+ * others take three seconds of them in a study, most of it to wait.
+ */
+const CONFIG = { autoinstall_known_extensions: "false", autoload_known_extensions: "false", threads: "1" };
 
 /**
  * Beginning of DuckDB's message when another process holds the file, on POSIX and on Windows. It has no error code, and
