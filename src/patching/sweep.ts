@@ -41,7 +41,7 @@ type UncheckedSweep = UncheckedTable & SweepCourse;
 export type SweepOptions<A extends ArchitectureName = ArchitectureName, Own extends string = string> = SiteTable<A> &
   SweepCourse<Own>;
 
-/** How much of a sweep is done, and how. Each patch is a pass. */
+/** Options that limit a sweep. Every patch costs one forward pass. */
 export interface SweepCourse<Own extends string = string> extends PassOptions {
   /** Where the values come from that are put in. Default: the other pass of the pair. */
   readonly source?: Source;
