@@ -41,7 +41,7 @@ export async function testAlone(stage: Stage): Promise<void> {
     const heads = await headsOf(run, test.sites);
     const samples = selected.filter(({ dataset, sample }) => dataset === test.dataset && test.samples.includes(sample));
     const known = await KeptSets.open(stage, test, test.sites, heads);
-    await known.of([[], ...test.heads.map((head) => [placeIn(heads, head)])], samples);
+    await known.ask([[], ...test.heads.map((head) => [placeIn(heads, head)])], samples);
   }
 }
 

@@ -31,16 +31,19 @@ export class KeptSets {
     return new KeptSets(stage, group, sites, heads, known);
   }
 
-  /** What each set keeps in each of the samples, [set][sample]; samples whose pair has no shares are left out. */
-  async of(sets: readonly HeadSet[], samples: readonly SelectedSample[]): Promise<number[][]> {
-    await this.#ask(sets, samples);
+  /**
+   * What each set keeps in each of the samples, [set][sample]; what is not known is asked first. Samples whose pair has
+   * no shares are left out.
+   */
+  async sharesOf(sets: readonly HeadSet[], samples: readonly SelectedSample[]): Promise<number[][]> {
+    await this.ask(sets, samples);
     const masks = sets.map(maskOf);
     const whole = samples.filter(({ sample }) => masks.every((mask) => this.known.get(keyOf(sample, mask)) !== null));
     return masks.map((mask) => whole.map(({ sample }) => this.known.get(keyOf(sample, mask))!));
   }
 
-  /** Asks about what is not known yet. */
-  async #ask(sets: readonly HeadSet[], samples: readonly SelectedSample[]): Promise<void> {
+  /** Runs the model on what is not known yet, all sets of a sample together. */
+  async ask(sets: readonly HeadSet[], samples: readonly SelectedSample[]): Promise<void> {
     const { stage, group, sites, heads, known } = this;
     const { dataset, modality } = group;
     const byMask = new Map(sets.map((set) => [maskOf(set), set]));

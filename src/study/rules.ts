@@ -74,10 +74,10 @@ async function rulesOf(stage: Stage, group: Group, reading: string): Promise<Row
   const these = (names: Iterable<string>, most: number) =>
     [...names].slice(0, most).map((name) => samples.find(({ sample }) => sample === name)!);
   const tried = these(finding, Math.min(TRIED_ON, run.settings.verify));
-  if ((await known.of([[]], tried))[0]!.length === 0) return [];
+  if ((await known.sharesOf([[]], tried))[0]!.length === 0) return [];
   const evidence = remembering({
     ...(await scoredEvidence(run, group, { heads, sites, samples: [...finding] })),
-    keep: async (sets) => (await known.of(sets, tried)).map(mean),
+    keep: async (sets) => (await known.sharesOf(sets, tried)).map(mean),
   });
   const found: (Ruled & { readonly rule: RuleName })[] = [];
   for (const rule of RULE_NAMES) {
@@ -87,7 +87,7 @@ async function rulesOf(stage: Stage, group: Group, reading: string): Promise<Row
   const test = { heads, known, samples: these(testing, run.settings.verify) };
   const asked = found.map((ruled) => ({ ruled, sets: testSets(run, ruled, heads, run.settings.randomSets) }));
   // All at once: each sample is met once.
-  await known.of(
+  await known.ask(
     asked.flatMap(({ sets }) => sets),
     test.samples,
   );
@@ -138,7 +138,7 @@ async function testOf(
   sets: readonly HeadSet[],
   { heads, known, samples }: Tested,
 ): Promise<Omit<RuledCircuit, keyof Group | "rule" | "found_on"> | undefined> {
-  const [own, without, none, ...more] = await known.of(sets, samples);
+  const [own, without, none, ...more] = await known.sharesOf(sets, samples);
   if (own!.length === 0) return undefined;
   const means = more.map(mean);
   const points = mibSizes(heads.length).length;
