@@ -1,7 +1,7 @@
 import { headName } from "../patching/head-place.js";
 import type { Findings } from "../study/findings.js";
 import type { PublishedCircuit, PublishedHead } from "../study/published.js";
-import { bypasses, ENOUGH, type Headline, isSmallest, type RuledCircuit, shownChance } from "../study/ruled.js";
+import { bypasses, ENOUGH, type Headline, hasSmallestP, type RuledCircuit, shownChance } from "../study/ruled.js";
 import type { StudyRun } from "../study/run.js";
 import { fixed2 } from "./decimals.js";
 import { columns } from "./options.js";
@@ -30,7 +30,7 @@ function headline(one: Headline): string {
 
 function carrying(circuit: RuledCircuit): string {
   const { size, of, kept, rule, heads, random, random_sets } = circuit;
-  const limit = isSmallest(circuit) ? `, the smallest that ${random_sets} random sets can give` : "";
+  const limit = hasSmallestP(circuit) ? `, the smallest that ${random_sets} random sets can give` : "";
   const control =
     circuit.p_value === null
       ? ""

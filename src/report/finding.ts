@@ -6,7 +6,7 @@ import {
   circuitOf,
   ENOUGH,
   type Headline,
-  isSmallest,
+  hasSmallestP,
   type RuledCircuit,
   shownChance,
 } from "../study/ruled.js";
@@ -53,7 +53,7 @@ export function basis({ datasets, headlines = [], rules = [] }: ReportData): str
 function testedOn(rules: readonly RuledCircuit[], headlines: readonly Headline[]): string {
   const pairs = rules.map((one) => one.tested_on);
   const [least, most] = [Math.min(...pairs), Math.max(...pairs)];
-  const smallest = headlines.map(circuitOf).filter((one) => one && isSmallest(one));
+  const smallest = headlines.map(circuitOf).filter((one) => one && hasSmallestP(one));
   const each = [...new Set(smallest.map((one) => one!.random_sets))].sort((a, b) => a - b);
   const limits = each.map((sets) => `1/${sets + 1} is the smallest p that ${count(sets, "random set")} can give`);
   const few = each.some((sets) => 1 / (sets + 1) > CHANCE) ? ", and no finding; give 20 or more" : "";

@@ -66,14 +66,14 @@ export const circuitOf = (headline: Headline): RuledCircuit | null =>
 type Control = Pick<RuledCircuit, "p_value" | "random_sets">;
 
 /** Whether no random set kept as much: p is then the smallest that so many sets can give. */
-export const isSmallest = ({ p_value, random_sets }: Control): boolean =>
+export const hasSmallestP = ({ p_value, random_sets }: Control): boolean =>
   p_value !== null && Math.round(p_value * (random_sets + 1)) === 1;
 
 /** p to two figures; "1/21" where it is the smallest that 20 random sets can give; "-" without a head. */
 export function shownChance(control: Control): string {
   const { p_value: p, random_sets: sets } = control;
   if (p === null) return "-";
-  if (isSmallest(control)) return `1/${sets + 1}`;
+  if (hasSmallestP(control)) return `1/${sets + 1}`;
   return twoFigures(p);
 }
 

@@ -11,7 +11,7 @@ import { KeptSets } from "./kept.js";
 import { ruleRows, writeRules } from "./queries/rules.js";
 import { countUnpatched, type SelectedSample, selectedSamples } from "./queries/samples.js";
 import { type Group, patchedGroups } from "./queries/scores.js";
-import { circuitOf, headlines, isSmallest, type RuledCircuit, readingOf } from "./ruled.js";
+import { circuitOf, hasSmallestP, headlines, type RuledCircuit, readingOf } from "./ruled.js";
 import type { StudyRun } from "./run.js";
 import type { Stage, StageWatch, Watch } from "./stage.js";
 import type { Row } from "./tables.js";
@@ -105,7 +105,7 @@ async function rulesOf(stage: Stage, group: Group, reading: string): Promise<Row
 
 /** Whether more random sets could say anything: one pair shows nothing, and a set that keeps as much has been found. */
 const toControl = ({ settings }: StudyRun, circuit: RuledCircuit) =>
-  settings.headlineSets > circuit.random_sets && circuit.tested_on > 1 && isSmallest(circuit);
+  settings.headlineSets > circuit.random_sets && circuit.tested_on > 1 && hasSmallestP(circuit);
 
 /** What a test asks about: the circuit, all others, none, MIB's curve, random sets. */
 function testSets(
