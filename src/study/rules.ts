@@ -74,12 +74,13 @@ async function rulesOf(stage: Stage, group: Group, reading: string): Promise<Row
   const these = (names: Iterable<string>, most: number) =>
     [...names].slice(0, most).map((name) => samples.find(({ sample }) => sample === name)!);
   const tried = these(finding, Math.min(TRIED_ON, run.settings.verify));
+  // Without shares in any of them no rule has a number to search by.
   if ((await known.sharesOf([[]], tried))[0]!.length === 0) return [];
   const evidence = remembering({
     ...(await scoredEvidence(run, group, { heads, sites, samples: [...finding] })),
     keep: async (sets) => (await known.sharesOf(sets, tried)).map(mean),
   });
-  const found: (Ruled & { readonly rule: RuleName })[] = [];
+  const found: Found[] = [];
   for (const rule of RULE_NAMES) {
     const ruled = await findBy(rule, evidence);
     if (ruled) found.push({ rule, ...ruled });
@@ -96,15 +97,29 @@ async function rulesOf(stage: Stage, group: Group, reading: string): Promise<Row
     const tested = await testOf(run, ruled.circuit, sets, test);
     if (tested) rows.push({ ...group, rule: ruled.rule, ...tested, found_on: finding.size });
   }
-  const named = headlines(rows).map(circuitOf)[0];
-  const more = named && toControl(run, named) && found.find(({ rule }) => rule === named.rule);
-  const controlled =
-    more && (await testOf(run, more.circuit, testSets(run, more, heads, run.settings.headlineSets), test));
-  return rows.map((row) => ({ ...row, ...(row === named && controlled), reading }));
+  return (await withMoreSets(run, rows, found, test)).map((row) => ({ ...row, reading }));
 }
 
-/** Whether more random sets could say anything: one pair shows nothing, and a set that keeps as much has been found. */
-const toControl = ({ settings }: StudyRun, circuit: RuledCircuit) =>
+/** The rows, of which the headline's circuit is tested against more random sets where it needs them. */
+async function withMoreSets(
+  run: StudyRun,
+  rows: readonly RuledCircuit[],
+  found: readonly Found[],
+  test: Tested,
+): Promise<readonly RuledCircuit[]> {
+  const named = headlines(rows).map(circuitOf)[0];
+  const ruled = named && needsMoreSets(run, named) && found.find(({ rule }) => rule === named.rule);
+  if (!ruled) return rows;
+  const sets = testSets(run, ruled, test.heads, run.settings.headlineSets);
+  const tested = await testOf(run, ruled.circuit, sets, test);
+  return rows.map((row) => (row === named ? { ...row, ...tested } : row));
+}
+
+/**
+ * Whether the headline's circuit needs more random sets: the settings ask for more, it was tested on several pairs, and
+ * no set kept as much, so that p says only how many sets there were.
+ */
+const needsMoreSets = ({ settings }: StudyRun, circuit: RuledCircuit) =>
   settings.headlineSets > circuit.random_sets && circuit.tested_on > 1 && hasSmallestP(circuit);
 
 /** What a test asks about: the circuit, all others, none, MIB's curve, random sets. */
@@ -119,6 +134,11 @@ function testSets(
   const curve = mibSizes(heads.length).map((size) => ranked.slice(0, size));
   const chance = Array.from({ length: count }, (_, i) => alike(heads, circuit, seed, i));
   return [circuit, others, [], ...curve, ...chance];
+}
+
+/** A circuit and the rule that found it. */
+interface Found extends Ruled {
+  readonly rule: RuleName;
 }
 
 interface Tested {
