@@ -3,8 +3,7 @@ import { random } from "../base/random.js";
 import { bootstrap } from "../patching/circuits.js";
 import { type HeadAt, siteHeadName } from "../patching/faithful.js";
 import { headsOf } from "./evidence.js";
-import { KeptSets, maskOf } from "./kept.js";
-import { knownKept } from "./queries/rules.js";
+import { KeptSets, maskOf, RESAMPLES, shareKey, storedShares } from "./kept.js";
 import { selectedSamples } from "./queries/samples.js";
 import type { StudyRun } from "./run.js";
 import type { Modality } from "./settings.js";
@@ -24,9 +23,6 @@ export interface KeptAlone extends HeadAt {
   readonly found: number;
   readonly tested: number;
 }
-
-/** Resamples of an interval. */
-const RESAMPLES = 2000;
 
 /**
  * Tests every head of the circuits that `verify` tests, by itself and on the same pairs. One pass of a pair for each
@@ -50,10 +46,9 @@ export async function readAlone(run: StudyRun): Promise<KeptAlone[]> {
   const found: KeptAlone[] = [];
   for (const test of await readTests(run)) {
     const heads = await headsOf(run, test.sites);
-    const rows = await knownKept(run.store, test);
-    const by = new Map(rows.map(({ sample, heads: mask, kept }) => [`${mask} ${sample}`, kept]));
+    const shares = await storedShares(run.store, test);
     for (const head of test.heads)
-      found.push(...aloneOf(run, test, { head, mask: maskOf([placeIn(heads, head)]), by }));
+      found.push(...aloneOf(run, test, { head, mask: maskOf([placeIn(heads, head)]), shares }));
   }
   return found;
 }
@@ -61,17 +56,17 @@ export async function readAlone(run: StudyRun): Promise<KeptAlone[]> {
 interface Asked {
   readonly head: HeadAt;
   readonly mask: string;
-  /** By mask and sample; null where the pair has no shares. */
-  readonly by: ReadonlyMap<string, number | null>;
+  /** As `storedShares`. */
+  readonly shares: ReadonlyMap<string, number | null>;
 }
 
 function aloneOf(
   { settings }: StudyRun,
   { dataset, modality, samples, foundOn }: Test,
-  { head, mask, by }: Asked,
+  { head, mask, shares }: Asked,
 ): KeptAlone[] {
   const pairs = samples.flatMap((sample) => {
-    const [kept, none] = [by.get(`${mask} ${sample}`), by.get(`${maskOf([])} ${sample}`)];
+    const [kept, none] = [mask, maskOf([])].map((set) => shares.get(shareKey(sample, set)));
     return kept == null || none == null ? [] : [{ kept, none }];
   });
   if (pairs.length === 0) return [];

@@ -8,6 +8,10 @@ import { knownKept } from "./queries/rules.js";
 import type { SelectedSample } from "./queries/samples.js";
 import type { Group } from "./queries/scores.js";
 import { nameOf, type Stage, throughSamples } from "./stage.js";
+import type { Store } from "./store.js";
+
+/** Resamples of the interval of what a set keeps. */
+export const RESAMPLES = 2000;
 
 /** Sets of heads on the pairs of a group. What was asked before stands in the database. */
 export class KeptSets {
@@ -16,7 +20,6 @@ export class KeptSets {
     private readonly group: Group,
     private readonly sites: readonly CircuitSite[],
     private readonly heads: readonly HeadAt[],
-    /** By sample and set; null where the pair has no such share. */
     private readonly known: Map<string, number | null>,
   ) {}
 
@@ -26,9 +29,7 @@ export class KeptSets {
     sites: readonly CircuitSite[],
     heads: readonly HeadAt[],
   ): Promise<KeptSets> {
-    const rows = await knownKept(stage.run.store, group);
-    const known = new Map(rows.map(({ sample, heads, kept }) => [keyOf(sample, heads), kept]));
-    return new KeptSets(stage, group, sites, heads, known);
+    return new KeptSets(stage, group, sites, heads, await storedShares(stage.run.store, group));
   }
 
   /**
@@ -38,8 +39,10 @@ export class KeptSets {
   async sharesOf(sets: readonly HeadSet[], samples: readonly SelectedSample[]): Promise<number[][]> {
     await this.ask(sets, samples);
     const masks = sets.map(maskOf);
-    const whole = samples.filter(({ sample }) => masks.every((mask) => this.known.get(keyOf(sample, mask)) !== null));
-    return masks.map((mask) => whole.map(({ sample }) => this.known.get(keyOf(sample, mask))!));
+    const whole = samples.filter(({ sample }) =>
+      masks.every((mask) => this.known.get(shareKey(sample, mask)) !== null),
+    );
+    return masks.map((mask) => whole.map(({ sample }) => this.known.get(shareKey(sample, mask))!));
   }
 
   /** Runs the model on what is not known yet, all sets of a sample together. */
@@ -48,7 +51,7 @@ export class KeptSets {
     const { dataset, modality } = group;
     const byMask = new Map(sets.map((set) => [maskOf(set), set]));
     const work = samples.flatMap((sample) => {
-      const masks = [...byMask.keys()].filter((mask) => !known.has(keyOf(sample.sample, mask)));
+      const masks = [...byMask.keys()].filter((mask) => !known.has(shareKey(sample.sample, mask)));
       const pair = pairsOf(stage.run, sample).pairs.find((one) => one.modality === modality)?.input;
       if (masks.length === 0 || !pair) return [];
       const input = { pair, sites, heads, sets: masks.map((mask) => byMask.get(mask)!) };
@@ -63,14 +66,21 @@ export class KeptSets {
       rowsOf({ sample, masks }, { output, error }, provenance) {
         if (error) stage.watch.warn(`${nameOf(sample)}: ${error.message}`);
         const rows = masks.map((mask, i) => ({ heads: mask, kept: output?.[i] ?? null }));
-        for (const { heads, kept } of rows) known.set(keyOf(sample.sample, heads), kept);
+        for (const { heads, kept } of rows) known.set(shareKey(sample.sample, heads), kept);
         return { kept: rows.map((row) => ({ dataset, sample: sample.sample, modality, ...row, provenance })) };
       },
     });
   }
 }
 
-const keyOf = (sample: string, mask: string) => `${mask} ${sample}`;
+/** What is stored of a group's sets, by `shareKey`; null where the pair has no such share. */
+export async function storedShares(store: Store, group: Group): Promise<Map<string, number | null>> {
+  const rows = await knownKept(store, group);
+  return new Map(rows.map(({ sample, heads, kept }) => [shareKey(sample, heads), kept]));
+}
+
+/** Names a set, by its mask, in a sample. */
+export const shareKey = (sample: string, mask: string) => `${mask} ${sample}`;
 
 /** A bit for each head of the list, in hexadecimal. */
 export function maskOf(set: HeadSet): string {

@@ -7,7 +7,7 @@ import type { HeadSet, Ruled } from "../patching/rules/rule.js";
 import { findBy, RULE_NAMES, type RuleName, remembering } from "../patching/rules/rules.js";
 import { testAlone } from "./alone.js";
 import { headsOf, scoredEvidence, testedSites } from "./evidence.js";
-import { KeptSets } from "./kept.js";
+import { KeptSets, RESAMPLES } from "./kept.js";
 import { ruleRows, writeRules } from "./queries/rules.js";
 import { countUnpatched, type SelectedSample, selectedSamples } from "./queries/samples.js";
 import { type Group, patchedGroups } from "./queries/scores.js";
@@ -19,9 +19,6 @@ import { halves } from "./verify.js";
 
 /** Sets are tried on so many of the samples that find circuits: each costs a pass in each. */
 const TRIED_ON = 10;
-
-/** Resamples of an interval. */
-const RESAMPLES = 2000;
 
 /**
  * Finds the circuits of every data set and modality by each rule, on half of the samples, and tests them on the other
