@@ -33,15 +33,14 @@ export class KeptSets {
   }
 
   /**
-   * What each set keeps in each of the samples, [set][sample]; what is not known is asked first. Samples whose pair has
-   * no shares are left out.
+   * What each set keeps in each of the samples, [set][sample]; what is not known is asked first. Samples without a pair
+   * and those whose pair has no shares are left out.
    */
   async sharesOf(sets: readonly HeadSet[], samples: readonly SelectedSample[]): Promise<number[][]> {
     await this.ask(sets, samples);
     const masks = sets.map(maskOf);
-    const whole = samples.filter(({ sample }) =>
-      masks.every((mask) => this.known.get(shareKey(sample, mask)) !== null),
-    );
+    const isKnown = (sample: string, mask: string) => typeof this.known.get(shareKey(sample, mask)) === "number";
+    const whole = samples.filter(({ sample }) => masks.every((mask) => isKnown(sample, mask)));
     return masks.map((mask) => whole.map(({ sample }) => this.known.get(shareKey(sample, mask))!));
   }
 

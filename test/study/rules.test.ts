@@ -10,8 +10,10 @@ import type { JobName, Jobs } from "../../src/jobs/jobs.js";
 import { faithfulness, type HeadAt, siteHeadName } from "../../src/patching/faithful.js";
 import { loadBlip } from "../../src/patching/load-model.js";
 import { openPool, type Pool } from "../../src/pool.js";
+import { headsOf, testedSites } from "../../src/study/evidence.js";
 import { exportRules } from "../../src/study/export.js";
 import { readFindings } from "../../src/study/findings.js";
+import { KeptSets } from "../../src/study/kept.js";
 import { pairsOf } from "../../src/study/pairs.js";
 import { readPublished } from "../../src/study/published.js";
 import { selectedSamples } from "../../src/study/queries/samples.js";
@@ -123,6 +125,19 @@ test("every rule has a row a group; a set is asked about once, and nothing again
   using after = await StudyRun.reopen(folder);
   assert.is(await after.store.count(sql), kept);
   assert.equal(await after.store.rows("FROM rules ORDER BY dataset, rule"), rules);
+});
+
+test("a sample without a pair has no part in what sets keep", async ({ folder, pool }) => {
+  using run = await StudyRun.reopen(folder);
+  const group = { dataset: "attributes", modality: "image" } as const;
+  const sites = await testedSites(run);
+  const stage = { run, watch: silent, executor: async () => pool };
+  const sets = await KeptSets.open(stage, group, sites, await headsOf(run, sites));
+  const own = (await selectedSamples(run.store)).find(({ dataset }) => dataset === "attributes")!;
+  const lacking = { ...own, sample: "without a pair", corrupt_image: null };
+  const [shares] = await sets.sharesOf([[]], [lacking, own]);
+  assert.equal(shares, (await sets.sharesOf([[]], [own]))[0]);
+  assert.ok(Number.isFinite(shares![0]));
 });
 
 test("an interrupted search goes on where it was", async ({ folder, pool }) => {
