@@ -49,14 +49,28 @@ export interface AttentionOptions {
  * sums them.
  *
  * @param x makes the queries, [batch, token, width].
- * @param context what is attended to: rows [batch, token, width], or keys and values projected before.
+ * @param context what is attended to: rows [batch, token, width], or keys and values projected before. Those have no
+ *   past.
  */
 export function attention(
   weights: AttentionWeights,
   x: () => tf.Tensor,
+  context: () => tf.Tensor,
+  options: AttentionOptions,
+): Values<AttentionValue>;
+export function attention(
+  weights: AttentionWeights,
+  x: () => tf.Tensor,
   context: (() => tf.Tensor) | KeysValues,
-  { heads, causal = false, past = [], given }: AttentionOptions,
+  options: AttentionOptions & { readonly past?: undefined },
+): Values<AttentionValue>;
+export function attention(
+  weights: AttentionWeights,
+  x: () => tf.Tensor,
+  context: (() => tf.Tensor) | KeysValues,
+  options: AttentionOptions,
 ): Values<AttentionValue> {
+  const { heads, causal = false, past = [], given } = options;
   const q = () => intoHeads(x(), weights.query, heads);
   const out = ({ z }: Values<AttentionValue>) => outOfHeads(z, weights.output);
   if (typeof context !== "function") {
