@@ -73,40 +73,16 @@ export function attention(
   const { heads, causal = false, past = [], given } = options;
   const q = () => intoHeads(x(), weights.query, heads);
   const out = ({ z }: Values<AttentionValue>) => outOfHeads(z, weights.output);
+  const attended = (values: Values<AttentionValue>) =>
+    given?.pattern ? attend(values.pattern, values.v) : attendFrom(values.q, values.k, values.v, causal);
   if (typeof context !== "function") {
     const { k, v } = context;
     return define(
-      {
-        q,
-        k: () => k,
-        v: () => v,
-        pattern: ({ q, k }) => attentionPattern(q, k, causal),
-        z: (values) =>
-          given?.pattern ? attend(values.pattern, values.v) : attendFrom(values.q, values.k, values.v, causal),
-        out,
-      },
+      { q, k: () => k, v: () => v, pattern: ({ q, k }) => attentionPattern(q, k, causal), z: attended, out },
       given,
     );
   }
   const folds = () => !causal && past.length === 0 && !given?.k && !given?.v && worthFolding(x(), context());
-  // All of one row's attention is on itself, whatever its query and key are.
-  const alone = () => {
-    const [[batch, queries], [contexts, keys]] = [x().shape, context().shape];
-    return (
-      past.length === 0 &&
-      queries === 1 &&
-      keys === 1 &&
-      batch === contexts &&
-      !given?.q &&
-      !given?.k &&
-      !given?.pattern
-    );
-  };
-  const attended = (values: Values<AttentionValue>) => {
-    if (folds()) return foldedAttend(values.pattern, context(), weights.value);
-    if (past.length > 0) return attendAlong(values.pattern, [...past.map(({ v }) => v), values.v]);
-    return given?.pattern ? attend(values.pattern, values.v) : attendFrom(values.q, values.k, values.v, causal);
-  };
   return define(
     {
       q,
@@ -117,11 +93,23 @@ export function attention(
         if (past.length > 0) return patternAlong(values.q, [...past.map(({ k }) => k), values.k], causal);
         return attentionPattern(values.q, values.k, causal);
       },
-      z: (values) => (alone() ? values.v : attended(values)),
+      z: (values) => {
+        if (isAlone(x(), context(), options)) return values.v;
+        if (folds()) return foldedAttend(values.pattern, context(), weights.value);
+        if (past.length > 0) return attendAlong(values.pattern, [...past.map(({ v }) => v), values.v]);
+        return attended(values);
+      },
       out,
     },
     given,
   );
+}
+
+/** Whether all of a row's attention is on itself, whatever its query and key are. */
+function isAlone(x: tf.Tensor, context: tf.Tensor, { past = [], given }: AttentionOptions): boolean {
+  const [[batch, queries], [contexts, keys]] = [x.shape, context.shape];
+  const isOne = past.length === 0 && queries === 1 && keys === 1 && batch === contexts;
+  return isOne && !given?.q && !given?.k && !given?.pattern;
 }
 
 /** Keys and values of a context [batch, token, width] that many runs will share. */
