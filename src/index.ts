@@ -41,7 +41,6 @@ export {
   type FaithfulOptions,
   faithfulness,
   faithfulnessCurve,
-  type HeadAt,
   type HeadEffect,
   headEffects,
   rankHeads,
@@ -49,6 +48,7 @@ export {
 } from "./patching/faithful.js";
 export { gradients } from "./patching/gradients.js";
 export { type Groups, sweepGroups } from "./patching/group-sweep.js";
+export type { HeadAt } from "./patching/head-place.js";
 export type { HeadWeights } from "./patching/head-weights.js";
 export { type Box, type ImagePlace, imagePlaces, type Viewer } from "./patching/image-places.js";
 export type {

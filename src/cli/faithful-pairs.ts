@@ -3,14 +3,8 @@ import { resolve } from "node:path";
 import { NoticeError } from "../base/errors.js";
 import type { Executor } from "../executors/executor.js";
 import type { FaithfulFound } from "../jobs/faithful.js";
-import {
-  type Faithfulness,
-  type FaithfulnessCurve,
-  type HeadAt,
-  type HeadEffect,
-  pValueOf,
-  siteHeadName,
-} from "../patching/faithful.js";
+import { type Faithfulness, type FaithfulnessCurve, type HeadEffect, pValueOf } from "../patching/faithful.js";
+import { type HeadAt, siteHeadName } from "../patching/head-place.js";
 import { faithfulTable } from "./faithful-table.js";
 import { Means } from "./means.js";
 import { isFile, type Outputs, printResult } from "./outputs.js";

@@ -1,5 +1,6 @@
 import { mean } from "../base/mean.js";
-import { type Faithfulness, type FaithfulnessCurve, siteHeadName } from "../patching/faithful.js";
+import type { Faithfulness, FaithfulnessCurve } from "../patching/faithful.js";
+import { siteHeadName } from "../patching/head-place.js";
 import { fixed3 } from "./decimals.js";
 import { columns } from "./options.js";
 

@@ -4,10 +4,10 @@ import {
   type FaithfulnessCurve,
   faithfulness,
   faithfulnessCurve,
-  type HeadAt,
   type HeadEffect,
   headEffects,
 } from "../patching/faithful.js";
+import type { HeadAt } from "../patching/head-place.js";
 import type { PairInput } from "../patching/inputs.js";
 import type { CircuitSite } from "../patching/sites.js";
 import { aList, anObject, defineJob, factsOf, type PairFacts, pairInput } from "./job.js";

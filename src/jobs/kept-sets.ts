@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { NoticeError } from "../base/errors.js";
 import { isShared } from "../patching/attributions.js";
-import { type HeadAt, keptBy } from "../patching/faithful.js";
+import { keptBy } from "../patching/faithful.js";
+import type { HeadAt } from "../patching/head-place.js";
 import type { PairInput } from "../patching/inputs.js";
 import { keepValues } from "../patching/kept-values.js";
 import { type CircuitSite, parseSite } from "../patching/sites.js";

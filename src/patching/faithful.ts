@@ -5,20 +5,13 @@ import { towerSize } from "../model/architecture.js";
 import type { ArchitectureName } from "../model/architectures.js";
 import { isShared } from "./attributions.js";
 import { PASS_KEYS, type PassOptions } from "./budget.js";
-import { headName } from "./head-place.js";
+import { type HeadAt, siteHeadName } from "./head-place.js";
 import { checkPair, type Pair } from "./pair.js";
 import { patchEach } from "./patch-each.js";
 import { checkIndex, checkLayer, indexes } from "./run.js";
 import { resolveSelection, type Spot } from "./selection.js";
 import { type CircuitSite, circuitSites, parseSite } from "./sites.js";
 import { sweep } from "./sweep.js";
-
-/** A head of one kind of attention of one tower. */
-export interface HeadAt<A extends ArchitectureName = ArchitectureName> {
-  readonly site: CircuitSite<A>;
-  readonly layer: number;
-  readonly head: number;
-}
 
 /** More would tell no smaller a chance than anybody reads. */
 const MOST_SETS = 10_000;
@@ -255,9 +248,6 @@ function corrupting(pair: Pair, sites: readonly CircuitSite[]): (kept: readonly 
     });
   };
 }
-
-/** As `notice faithful` and `notice path` take it: `text.cross.z:L0H1`. */
-export const siteHeadName = (head: HeadAt) => `${head.site}:${headName(head)}`;
 
 /** Each head once, all of them there. */
 function unique({ model }: Pair, heads: readonly HeadAt[], sites: readonly CircuitSite[]): HeadAt[] {

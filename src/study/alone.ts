@@ -1,7 +1,7 @@
 import { mean } from "../base/mean.js";
 import { random } from "../base/random.js";
 import { bootstrap } from "../patching/circuits.js";
-import { type HeadAt, siteHeadName } from "../patching/faithful.js";
+import { type HeadAt, siteHeadName } from "../patching/head-place.js";
 import { headsOf } from "./evidence.js";
 import { KeptSets, maskOf, RESAMPLES, shareKey, storedShares } from "./kept.js";
 import { selectedSamples } from "./queries/samples.js";

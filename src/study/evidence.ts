@@ -1,5 +1,5 @@
 import { lookingSite } from "../patching/answer-attention.js";
-import type { HeadAt } from "../patching/faithful.js";
+import type { HeadAt } from "../patching/head-place.js";
 import { METRICS, type Metric } from "../patching/metrics.js";
 import type { Evidence, HeadTable } from "../patching/rules/rule.js";
 import { type CircuitSite, circuitSites, parseSite } from "../patching/sites.js";

@@ -1,6 +1,6 @@
 import type { NoticeError } from "../base/errors.js";
 import { isOfThePair } from "../jobs/refusal.js";
-import type { HeadAt } from "../patching/faithful.js";
+import type { HeadAt } from "../patching/head-place.js";
 import type { HeadSet } from "../patching/rules/rule.js";
 import type { CircuitSite } from "../patching/sites.js";
 import { pairsOf } from "./pairs.js";

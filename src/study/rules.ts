@@ -1,7 +1,8 @@
 import { mean } from "../base/mean.js";
 import { random } from "../base/random.js";
 import { bootstrap } from "../patching/circuits.js";
-import { type HeadAt, pValueOf, siteHeadName } from "../patching/faithful.js";
+import { pValueOf } from "../patching/faithful.js";
+import { type HeadAt, siteHeadName } from "../patching/head-place.js";
 import { mibAreas, mibSizes } from "../patching/rules/areas.js";
 import type { HeadSet, Ruled } from "../patching/rules/rule.js";
 import { findBy, RULE_NAMES, type RuleName, remembering } from "../patching/rules/rules.js";

@@ -1,5 +1,6 @@
 import { mean } from "../base/mean.js";
-import { type HeadAt, pValueOf } from "../patching/faithful.js";
+import { pValueOf } from "../patching/faithful.js";
+import type { HeadAt } from "../patching/head-place.js";
 import type { Site } from "../patching/sites.js";
 import { type TestFigures, testFigures } from "./queries/verified.js";
 import { ENOUGH } from "./ruled.js";

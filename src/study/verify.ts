@@ -3,7 +3,7 @@ import { NoticeError } from "../base/errors.js";
 import type { FaithfulFound } from "../jobs/faithful.js";
 import { isOfThePair } from "../jobs/refusal.js";
 import { findCircuit } from "../patching/circuits.js";
-import type { HeadAt } from "../patching/faithful.js";
+import type { HeadAt } from "../patching/head-place.js";
 import { evenSizes } from "../patching/rules/ranked.js";
 import { type CircuitSite, circuitSites } from "../patching/sites.js";
 import { headScores } from "./circuits.js";

@@ -4,14 +4,8 @@ import * as assert from "uvu/assert";
 import { randomModel, randomPair, seeded } from "../../bench/random-model.js";
 import { attributeAll } from "../../src/patching/attribute.js";
 import { type PassOptions, patchBytes, slopeBytes } from "../../src/patching/budget.js";
-import {
-  everyHead,
-  faithfulness,
-  faithfulnessCurve,
-  type HeadAt,
-  headEffects,
-  rankHeads,
-} from "../../src/patching/faithful.js";
+import { everyHead, faithfulness, faithfulnessCurve, headEffects, rankHeads } from "../../src/patching/faithful.js";
+import type { HeadAt } from "../../src/patching/head-place.js";
 import { loadBlip } from "../../src/patching/load-model.js";
 import { patch } from "../../src/patching/patch.js";
 import { useBackend } from "../../src/platform/backend.js";

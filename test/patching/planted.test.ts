@@ -1,6 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import type { HeadAt } from "../../src/patching/faithful.js";
+import type { HeadAt } from "../../src/patching/head-place.js";
 import { patch } from "../../src/patching/patch.js";
 import { sweep } from "../../src/patching/sweep.js";
 import { auroc } from "../support/auroc.js";

@@ -3,7 +3,8 @@ import { randomConfig, randomWeights, seeded } from "../../bench/random-model.js
 import { disposeWeights } from "../../src/checkpoint/weights.js";
 import type { Network } from "../../src/model/architecture.js";
 import { readConfig, type TowerName } from "../../src/model/architectures.js";
-import { everyHead, type HeadAt, siteHeadName } from "../../src/patching/faithful.js";
+import { everyHead } from "../../src/patching/faithful.js";
+import { type HeadAt, siteHeadName } from "../../src/patching/head-place.js";
 import { Pair } from "../../src/patching/pair.js";
 import type { Question } from "../../src/patching/positions.js";
 import { circuitSites } from "../../src/patching/sites.js";

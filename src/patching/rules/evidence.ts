@@ -1,7 +1,8 @@
 import { checkList, NoticeError } from "../../base/errors.js";
 import { checkShape } from "../../base/options.js";
 import { attributeAll } from "../attribute.js";
-import { everyHead, type HeadAt, keptBy } from "../faithful.js";
+import { everyHead, keptBy } from "../faithful.js";
+import type { HeadAt } from "../head-place.js";
 import type { Metric } from "../metrics.js";
 import type { Pair } from "../pair.js";
 import type { Scores } from "../scores.js";

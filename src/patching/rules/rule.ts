@@ -1,5 +1,5 @@
 import { NoticeError } from "../../base/errors.js";
-import type { HeadAt } from "../faithful.js";
+import type { HeadAt } from "../head-place.js";
 import type { Metric } from "../metrics.js";
 
 /** A number for each head in each sample, [sample][head]; null where there is none. */

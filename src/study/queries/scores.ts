@@ -1,6 +1,5 @@
 import { listValue } from "@duckdb/node-api";
-import type { HeadAt } from "../../patching/faithful.js";
-import type { HeadPlace } from "../../patching/head-place.js";
+import type { HeadAt, HeadPlace } from "../../patching/head-place.js";
 import type { CircuitSite, Site } from "../../patching/sites.js";
 import type { Place } from "../position.js";
 import type { Modality, Settings } from "../settings.js";

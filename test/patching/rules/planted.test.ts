@@ -1,6 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { siteHeadName } from "../../../src/patching/faithful.js";
+import { siteHeadName } from "../../../src/patching/head-place.js";
 import { evidenceOf } from "../../../src/patching/rules/evidence.js";
 import type { Evidence } from "../../../src/patching/rules/rule.js";
 import { findBy, type RuleName } from "../../../src/patching/rules/rules.js";
