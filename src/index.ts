@@ -35,19 +35,16 @@ export {
 export { type DirectAttribution, directAttribution } from "./patching/direct.js";
 export { type Edit, edit, type PlaceIn } from "./patching/edits.js";
 export {
-  everyHead,
   type Faithfulness,
   type FaithfulnessCurve,
   type FaithfulOptions,
   faithfulness,
   faithfulnessCurve,
-  type HeadEffect,
-  headEffects,
-  rankHeads,
   type SetOptions,
 } from "./patching/faithful.js";
 export { gradients } from "./patching/gradients.js";
 export { type Groups, sweepGroups } from "./patching/group-sweep.js";
+export { everyHead, type HeadEffect, headEffects, rankHeads } from "./patching/head-effects.js";
 export type { HeadAt } from "./patching/head-place.js";
 export type { HeadWeights } from "./patching/head-weights.js";
 export { type Box, type ImagePlace, imagePlaces, type Viewer } from "./patching/image-places.js";

@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { mean } from "../../src/base/mean.js";
 import { gaussianNoise } from "../../src/corruption/gaussian.js";
 import { auroc } from "../../src/patching/attention-functions.js";
-import { headEffects } from "../../src/patching/faithful.js";
+import { headEffects } from "../../src/patching/head-effects.js";
 import type { Pair } from "../../src/patching/pair.js";
 import type { Evidence } from "../../src/patching/rules/rule.js";
 import { findBy, type RuleName } from "../../src/patching/rules/rules.js";

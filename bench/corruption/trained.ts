@@ -4,7 +4,8 @@ import { draw, sampleAt, type Task, tasks } from "../../src/data/scenes/scene.js
 import { isTrueAt, putScene } from "../../src/data/scenes/sentences.js";
 import { towerOf } from "../../src/model/architecture.js";
 import { auroc } from "../../src/patching/attention-functions.js";
-import { everyHead, keptBy } from "../../src/patching/faithful.js";
+import { keptBy } from "../../src/patching/faithful.js";
+import { everyHead } from "../../src/patching/head-effects.js";
 import type { HeadAt } from "../../src/patching/head-place.js";
 import type { PairInput } from "../../src/patching/inputs.js";
 import { loadModel } from "../../src/patching/load-model.js";

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { NoticeError } from "../base/errors.js";
-import { faithfulness, faithfulnessCurve, rankHeads } from "../patching/faithful.js";
+import { faithfulness, faithfulnessCurve } from "../patching/faithful.js";
+import { rankHeads } from "../patching/head-effects.js";
 import type { HeadAt } from "../patching/head-place.js";
 import type { Selection } from "../patching/selection.js";
 import type { FaithfulListOptions } from "./faithful-pairs.js";

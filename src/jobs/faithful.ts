@@ -1,12 +1,6 @@
 import { z } from "zod";
-import {
-  type Faithfulness,
-  type FaithfulnessCurve,
-  faithfulness,
-  faithfulnessCurve,
-  type HeadEffect,
-  headEffects,
-} from "../patching/faithful.js";
+import { type Faithfulness, type FaithfulnessCurve, faithfulness, faithfulnessCurve } from "../patching/faithful.js";
+import { type HeadEffect, headEffects } from "../patching/head-effects.js";
 import type { HeadAt } from "../patching/head-place.js";
 import type { PairInput } from "../patching/inputs.js";
 import type { CircuitSite } from "../patching/sites.js";

@@ -5,13 +5,13 @@ import { towerSize } from "../model/architecture.js";
 import type { ArchitectureName } from "../model/architectures.js";
 import { isShared } from "./attributions.js";
 import { PASS_KEYS, type PassOptions } from "./budget.js";
+import { everyHead } from "./head-effects.js";
 import { type HeadAt, siteHeadName } from "./head-place.js";
 import { checkPair, type Pair } from "./pair.js";
 import { patchEach } from "./patch-each.js";
 import { checkIndex, checkLayer, indexes } from "./run.js";
 import { resolveSelection, type Spot } from "./selection.js";
 import { type CircuitSite, circuitSites, parseSite } from "./sites.js";
-import { sweep } from "./sweep.js";
 
 /** More would tell no smaller a chance than anybody reads. */
 const MOST_SETS = 10_000;
@@ -157,50 +157,6 @@ export async function faithfulnessCurve(
       return sum + (width * (height(kept[i]!) + height(kept[i + 1]!))) / 2;
     }, 0);
   return { sizes: at, kept, cpr: area((share) => share), cmd: area((share) => Math.abs(1 - share)) };
-}
-
-/** A head and what patching it at all positions does. */
-export interface HeadEffect extends HeadAt {
-  readonly logitDiff: number;
-  /** Null where clean and corrupted answers hardly differ. */
-  readonly effect: number | null;
-}
-
-/** What exact patching says of every head, at all positions together. */
-export async function headEffects(pair: Pair, options: PassOptions = {}): Promise<HeadEffect[]> {
-  checkPair(pair);
-  checkShape("headEffects", options, { such: "{ signal }", keys: PASS_KEYS });
-  const found: HeadEffect[] = [];
-  const all = everyHead(pair);
-  for (const site of circuitSites(pair.model.architecture)) {
-    const before = found.length;
-    const onProgress = (done: number) => options.onProgress?.(before + done, all.length);
-    const scores = await sweep(pair, { site, together: true, ...options, onProgress });
-    for (const at of all.filter((head) => head.site === site)) {
-      const { layer, head } = at;
-      found.push({ ...at, logitDiff: scores.at("logitDiff", layer, head)!, effect: scores.at("effect", layer, head) });
-    }
-  }
-  return found;
-}
-
-/** All heads, those with the largest |effect| in exact patching at all positions first. */
-export async function rankHeads(pair: Pair, options: PassOptions = {}): Promise<HeadAt[]> {
-  checkPair(pair);
-  checkShape("rankHeads", options, { such: "{ signal }", keys: PASS_KEYS });
-  const found = await headEffects(pair, options);
-  found.sort((a, b) => Math.abs(b.logitDiff) - Math.abs(a.logitDiff));
-  return found.map(({ site, layer, head }) => ({ site, layer, head }));
-}
-
-/** Every head of these sites; of the model, where none are given. */
-export function everyHead(pair: Pair, sites?: readonly CircuitSite[]): HeadAt[] {
-  checkPair(pair);
-  const { model } = pair;
-  return (sites ?? circuitSites(model.architecture)).flatMap((site) => {
-    const { layers, heads } = towerSize(model, parseSite(model, site).tower);
-    return indexes(layers).flatMap((layer) => indexes(heads).map((head) => ({ site, layer, head })));
-  });
 }
 
 /**

@@ -1,6 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { faithfulness, faithfulnessCurve, rankHeads } from "../../src/patching/faithful.js";
+import { faithfulness, faithfulnessCurve } from "../../src/patching/faithful.js";
+import { rankHeads } from "../../src/patching/head-effects.js";
 import { loadBlip } from "../../src/patching/load-model.js";
 import { noticeHere } from "../support/command.js";
 import { ANSWERS, CLEAN_IMAGE, CLEAN_QUESTION, CORRUPT_IMAGE, NARROW, samplePair } from "../support/samples.js";

@@ -1,7 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { attribute } from "../../src/patching/attribute.js";
-import { headEffects } from "../../src/patching/faithful.js";
+import { headEffects } from "../../src/patching/head-effects.js";
 import { patch } from "../../src/patching/patch.js";
 import { auroc } from "../support/auroc.js";
 import { CIRCUITS, type CircuitName, PLANTED_CLASSES, plantIn } from "../support/planted.js";

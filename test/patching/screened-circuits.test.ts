@@ -1,7 +1,8 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { findCircuit } from "../../src/patching/circuits.js";
-import { everyHead, faithfulness, faithfulnessCurve } from "../../src/patching/faithful.js";
+import { faithfulness, faithfulnessCurve } from "../../src/patching/faithful.js";
+import { everyHead } from "../../src/patching/head-effects.js";
 import { loadBlip } from "../../src/patching/load-model.js";
 import { patch } from "../../src/patching/patch.js";
 import { NARROW, samplePair } from "../support/samples.js";

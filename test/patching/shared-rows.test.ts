@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { randomModel, randomPair, seeded } from "../../bench/random-model.js";
-import { everyHead } from "../../src/patching/faithful.js";
+import { everyHead } from "../../src/patching/head-effects.js";
 import { patchBatch } from "../../src/patching/patch.js";
 import { resolveSelection, type Spot } from "../../src/patching/selection.js";
 import { fromRun } from "../../src/patching/sources.js";

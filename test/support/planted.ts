@@ -3,7 +3,7 @@ import { randomConfig, randomWeights, seeded } from "../../bench/random-model.js
 import { disposeWeights } from "../../src/checkpoint/weights.js";
 import type { Network } from "../../src/model/architecture.js";
 import { readConfig, type TowerName } from "../../src/model/architectures.js";
-import { everyHead } from "../../src/patching/faithful.js";
+import { everyHead } from "../../src/patching/head-effects.js";
 import { type HeadAt, siteHeadName } from "../../src/patching/head-place.js";
 import { Pair } from "../../src/patching/pair.js";
 import type { Question } from "../../src/patching/positions.js";

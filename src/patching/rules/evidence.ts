@@ -1,7 +1,8 @@
 import { checkList, NoticeError } from "../../base/errors.js";
 import { checkShape } from "../../base/options.js";
 import { attributeAll } from "../attribute.js";
-import { everyHead, keptBy } from "../faithful.js";
+import { keptBy } from "../faithful.js";
+import { everyHead } from "../head-effects.js";
 import type { HeadAt } from "../head-place.js";
 import type { Metric } from "../metrics.js";
 import type { Pair } from "../pair.js";
