@@ -196,10 +196,10 @@ function corrupting(pair: Pair, sites: readonly CircuitSite[]): (kept: readonly 
   return (kept) => {
     const stay = new Set(kept.map(siteHeadName));
     return layers.flatMap(({ site, layer, names, known }) => {
-      const head = indexes(names.length).filter((head) => !stay.has(names[head]!));
-      if (head.length === 0) return [];
-      const spot = known.get(`${head}`) ?? resolveSelection(pair, { site, layer, head });
-      known.set(`${head}`, spot);
+      const corrupted = indexes(names.length).filter((head) => !stay.has(names[head]!));
+      if (corrupted.length === 0) return [];
+      const spot = known.get(`${corrupted}`) ?? resolveSelection(pair, { site, layer, head: corrupted });
+      known.set(`${corrupted}`, spot);
       return [spot];
     });
   };

@@ -32,7 +32,7 @@ export async function headEffects(pair: Pair, options: PassOptions = {}): Promis
   return found;
 }
 
-/** All heads, those with the largest |effect| in exact patching at all positions first. */
+/** All heads, those with the largest |logitDiff| in exact patching at all positions first. */
 export async function rankHeads(pair: Pair, options: PassOptions = {}): Promise<HeadAt[]> {
   checkPair(pair);
   checkShape("rankHeads", options, { such: "{ signal }", keys: PASS_KEYS });
