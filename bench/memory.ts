@@ -1,12 +1,10 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { writeBaseCheckpoint } from "./base-checkpoint.js";
 import { writeSmolVlm } from "./decoder-checkpoint.js";
 import type { LoadingFigures } from "./loading-ours.js";
 import type { MemoryFigures } from "./memory-ours.js";
-import { figures, here } from "./processes.js";
+import { figures, here, withScratch } from "./processes.js";
 
 // `npm run bench:memory`: peak memory of loading at the shapes of blip-vqa-base and SmolVLM-256M, beside their weights;
 // then of sweeps at blip-vqa-base size, beside the budget that was given. A process each.
@@ -27,8 +25,7 @@ const { values } = parseArgs({
   },
 });
 
-const scratch = await mkdtemp(join(tmpdir(), "notice-base-"));
-try {
+await withScratch(async (scratch) => {
   const [base, smolvlm] = [values.checkpoint ?? join(scratch, "base"), join(scratch, "smolvlm")];
   if (!values.checkpoint) await writeBaseCheckpoint(base);
   await writeSmolVlm(smolvlm, "whole");
@@ -42,9 +39,7 @@ try {
     }
   console.table(loads);
   console.table(rows);
-} finally {
-  await rm(scratch, { recursive: true, force: true });
-}
+});
 
 interface Case {
   readonly backend: string;
