@@ -8,7 +8,7 @@ import {
   valueAt,
   walking,
 } from "../model/blocks/block.js";
-import { takeRows as rowsAt } from "../model/kernels/take-rows.js";
+import { takeRows } from "../model/kernels/take-rows.js";
 import { blend } from "../model/kernels/values.js";
 import { type Activations, contextOf, partsOf, resume, towerBlocks } from "../model/pass.js";
 import type { Steps } from "../model/steps.js";
@@ -66,7 +66,7 @@ export function* readRows(model: Network, base: ReadPass, source: ReadPass, spot
   const sourceBlock = towerBlocks(model, parts.tower, source.contexts)[layer]!(source.stream[layer]!);
   const [after, rows] =
     parts.within === "resid_pre"
-      ? [layer, takeRows(source.stream[layer]!, tokens)]
+      ? [layer, tokenRows(source.stream[layer]!, tokens)]
       : [layer + 1, patchedRows(blocks[layer]!, base.stream[layer]!, sourceBlock, spots)];
   yield;
   const x = base.stream[after]!;
@@ -86,16 +86,16 @@ function patchedRows(layer: BlockFunction, x: tf.Tensor, source: Block, spots: r
   const { within } = spots[0]!.parts;
   const tokens = spots.map((spot) => spot.tokens[0]!);
   const base = layer(x);
-  const row = (site: BlockSite) => takeRows(valueAt(base, site), tokens, site);
+  const row = (site: BlockSite) => tokenRows(valueAt(base, site), tokens, site);
   // Values before the patched one come from the unpatched pass; the row still attends to all of its tokens.
   const before = (): BlockGiven => {
     if (within.startsWith("self.")) return { "self.k": { values: base.self.k }, "self.v": { values: base.self.v } };
     if (within.startsWith("cross.")) return { resid_mid: { values: row("resid_mid") } };
     return within.startsWith("mlp.") ? { resid_cross: { values: row("resid_cross") } } : {};
   };
-  const values = takeRows(valueAt(source, within), tokens, within);
+  const values = tokenRows(valueAt(source, within), tokens, within);
   const given = { ...before(), [within]: { values: chooseHeads(row(within), values, spots) } };
-  return layer(takeRows(x, tokens), { given }).stream.resid_post;
+  return layer(tokenRows(x, tokens), { given }).stream.resid_post;
 }
 
 /** A layer's output [patch, token, width] where its input `x` [pair, token, width] has one changed row a patch. */
@@ -133,12 +133,12 @@ function rowReplacer(tokens: readonly number[]): RowReplacer {
  * [pair, token, …] -> [patch, 1, …]: a token's row for each patch. A pattern [pair, head, query, key] -> [patch, head,
  * 1, key].
  */
-function takeRows(values: tf.Tensor, tokens: readonly number[], site?: BlockSite): tf.Tensor {
+function tokenRows(values: tf.Tensor, tokens: readonly number[], site?: BlockSite): tf.Tensor {
   const isPattern = site?.endsWith("pattern");
   const byToken = isPattern ? tf.transpose(values, [0, 2, 1, 3]) : values;
   const [pairs, count, ...rest] = byToken.shape as [number, number, ...number[]];
   const at = tokens.map((token, patch) => Math.floor((patch * pairs) / tokens.length) * count + token);
-  const rows = rowsAt(tf.reshape(byToken, [pairs * count, ...rest]), at);
+  const rows = takeRows(tf.reshape(byToken, [pairs * count, ...rest]), at);
   return tf.expandDims(rows, isPattern ? 2 : 1);
 }
 
