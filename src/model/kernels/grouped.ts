@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import type { WasmBackend } from "./wasm-backend.js";
 
 // On wasm only the plain 2-D product runs on XNNPACK (about 30 GFLOP/s); the batched one is a scalar loop (2). This
 // kernel calls the 2-D one for each group where it lies: slicing the groups out first would copy the whole tensor for
@@ -6,16 +7,6 @@ import * as tf from "@tensorflow/tfjs-core";
 
 /** The kernel's name: [group, m, k] x [group, k, n] -> [group, m, n]. */
 export const GROUPED_MATMUL = "GroupedMatMul";
-
-/** What the kernel needs of the wasm backend of TensorFlow.js 4.22. */
-interface WasmBackend extends tf.KernelBackend {
-  readonly wasm: {
-    cwrap(name: string, returns: null, parameters: readonly string[]): (...given: unknown[]) => void;
-    readonly tfjs: { registerTensor(id: number, size: number, offset: number): void; disposeData(id: number): void };
-  };
-  readonly dataIdMap: { get(dataId: object): { readonly memoryOffset: number } };
-  makeOutput(shape: readonly number[], dtype: "float32"): tf.TensorInfo;
-}
 
 type Product = (
   a: number,

@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { ASSEMBLY } from "./assembly.js";
 import type { LayerNorm } from "./linear.js";
+import type { WasmBackend } from "./wasm-backend.js";
 
 // Of a small model's pass on wasm most time goes into calls: an op of TensorFlow.js takes 10 µs beside what its kernel
 // computes, and a norm is nine ops. Here several ops are one call, over the backend's own memory, without the engine.
@@ -23,17 +24,6 @@ interface Assembly {
   attendBackward(...given: number[]): void;
   scaled(...given: number[]): void;
   gate(...given: number[]): void;
-}
-
-/** What is used of the wasm backend of TensorFlow.js 4.22. */
-interface WasmBackend extends tf.KernelBackend {
-  readonly wasm: {
-    cwrap(name: string, returns: null, parameters: readonly string[]): (...given: unknown[]) => void;
-    readonly HEAPU8: Uint8Array;
-    readonly asm?: { readonly memory?: WebAssembly.Memory };
-  };
-  readonly dataIdMap: { get(dataId: object): { readonly id: number; readonly memoryOffset: number } };
-  makeOutput(shape: readonly number[], dtype: "float32"): tf.TensorInfo;
 }
 
 /** The backend's batched product sums sums of so many terms. */
