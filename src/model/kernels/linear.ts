@@ -57,7 +57,7 @@ function folded(x: tf.Tensor, weights: Projection, shapeOf: (out: number) => num
     const shape = shapeOf(weight.shape[1]!);
     const calls = wasmCalls();
     if (calls) return calls.linear(x, weight, bias, shape);
-    const taped = tapedLinear({ weight, bias, weights, from: x.shape, shape }, x);
+    const taped = tapedLinear({ weight, bias, source: weights, from: x.shape, shape }, x);
     if (taped) return taped;
     const rows = tf.reshape(x, [-1, weight.shape[0]!]) as tf.Tensor2D;
     const fused = bias && fusedLinear(rows, weight, bias);

@@ -43,18 +43,21 @@ function node<Given extends object>(kernelName: string, { inputs, saves, forward
   };
 }
 
-/** x W + b, as `shape`. `weights` are read again on the way back: what is kept in 16 bits is not held wide. */
+/**
+ * x W + b, as `shape`; `from` is the shape of x. The way back reads the matrix from its `source` again: one that is kept
+ * in 16 bits is not held wide until then.
+ */
 export const tapedLinear = node<{
   readonly weight: tf.Tensor;
   readonly bias: tf.Tensor | undefined;
-  readonly weights: { readonly weight: tf.Tensor };
+  readonly source: { readonly weight: tf.Tensor };
   readonly from: readonly number[];
   readonly shape: readonly number[];
 }>("NoticeLinear", {
   inputs: ["x"],
   saves: false,
   forward: (calls, [x], { weight, bias, shape }) => calls.linear(x!, weight, bias, shape),
-  backward: (calls, dy, _, { weights, from }) => [calls.linearBackward(dy, weights.weight, from)],
+  backward: (calls, dy, _, { source, from }) => [calls.linearBackward(dy, source.weight, from)],
 });
 
 /** Over the last axis. */
