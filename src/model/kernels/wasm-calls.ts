@@ -26,11 +26,6 @@ interface Assembly {
   gate(...given: number[]): void;
 }
 
-/** The backend's batched product sums sums of so many terms. */
-const BLOCK = 48;
-/** Its 2-D product sums all terms one after the other. */
-const WHOLE = 2 ** 30;
-
 /** Of a matrix so many numbers are packed at once: 4 MB. */
 const PACKED = 2 ** 20;
 
@@ -47,9 +42,6 @@ function ends(shape: readonly number[], other: readonly number[]): boolean {
   const own = first < 0 ? [] : shape.slice(first);
   return own.every((side, i) => side === other[other.length - own.length + i]);
 }
-
-/** How a product of these terms is summed where the ops of `products.ts` would compute it. */
-export const blockOf = (isBatched: boolean) => (isBatched ? BLOCK : WHOLE);
 
 let asked = true;
 
@@ -196,7 +188,7 @@ export class WasmCalls {
     return this.#tensor(out);
   }
 
-  /** [group, m, k] x [group, k, n] -> [group, m, n]. @param block of the sums. */
+  /** [group, m, k] x [group, k, n] -> [group, m, n]. @param block so many terms are a sum; sums are then added. */
   products(a: tf.Tensor, b: tf.Tensor, block: number): tf.Tensor {
     const [groups, m, k] = a.shape as [number, number, number];
     const n = b.shape[2]!;
@@ -209,7 +201,7 @@ export class WasmCalls {
 
   /**
    * softmax(q kᵀ / √headDim) v: q [batch, query, head, headDim] and k, v [context, key, head, headDim] -> [batch, query,
-   * head, headDim]. @param block of the sums of both products.
+   * head, headDim]. @param block of both products, as in `products`.
    */
   attend(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, block: number): tf.Tensor {
     const sizes = sizesOf(q, k);
