@@ -21,6 +21,6 @@ const described = readConfig((await checkpointFolder(folder).text("config.json")
 const before = process.memoryUsage.rss();
 using _ = await loadModel(folder, { backend, split: false, ...as });
 const peak = process.resourceUsage().maxRSS * 1024 - before;
-// On wasm what was multiplied by is packed once more; nothing was.
+// As `cpu` has them: once each, whatever a backend keeps beside them.
 const { weights } = modelBytes(described, "cpu", as);
 console.log(JSON.stringify({ weights, peak } satisfies LoadingFigures));

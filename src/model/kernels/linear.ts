@@ -50,7 +50,7 @@ export function outOfHeads(z: tf.Tensor, weights: Projection): tf.Tensor {
   return folded(z, weights, (out) => [...z.shape.slice(0, -2), out]);
 }
 
-/** Rows are folded into one 2-D product: the only matrix product that is fast on wasm. */
+/** Rows are folded into one 2-D product: of the ops' products the only one that is fast on wasm. */
 function folded(x: tf.Tensor, weights: Projection, shapeOf: (out: number) => number[]): tf.Tensor {
   return tf.tidy(() => {
     const { weight, bias } = weights;

@@ -1,8 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { tapedCalls, type WasmCalls } from "./wasm-calls.js";
 
-// The calls of wasm-calls.ts as kernels, while gradients are taken: each is one node of the tape, where the ops in its
-// place are five. Weights are no inputs, since nothing has a gradient towards them.
+// Projections, norms, GELU and attention of wasm-calls.ts as kernels, while gradients are taken: each is one node of the
+// tape, where the ops in its place are several. Weights are no inputs, since nothing has a gradient towards them.
 
 interface Node<Given> {
   readonly inputs: readonly string[];

@@ -5,10 +5,10 @@ import type { WasmBackend } from "./wasm-backend.js";
 
 // Of a small model's pass on wasm most time goes into calls: an op of TensorFlow.js takes 10 µs beside what its kernel
 // computes, and a norm is nine ops. Here several ops are one call, over the backend's own memory, without the engine.
-// Sums are in the order of the ops, so the results have the same bits. While gradients are taken, taped.ts makes each a
-// node of the tape.
+// Sums are in the order of the ops, so the results have the same bits. While gradients are taken, taped.ts makes a node
+// of the tape of a projection, a norm, GELU and attention; the others are left to the ops.
 
-/** What assembly/index.ts exports: addresses, then lengths. */
+/** What assembly/ exports: addresses, then lengths. */
 interface Assembly {
   products(...given: number[]): void;
   scores(...given: number[]): void;
