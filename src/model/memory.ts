@@ -63,7 +63,8 @@ export function modelBytes(model: Described, backend: Backend, { tiles = 1, bits
       kept += image * width * (layers + 1);
     } else if (attended?.tokens === "image") kept += 2 * attended.names(config).length * width * layers;
   }
-  // XNNPACK keeps a copy of every matrix, and wasm with threads has no other products.
+  // XNNPACK keeps a copy of every matrix, and wasm with threads has no other products. Nor has a processor without
+  // SIMD, which is not counted.
   const copies = backend === "wasm" && hasThreads() ? 2 : 1;
   const halves = bits === 16 ? matrices : 0;
   const resident = 4 * (total - halves) * copies;
