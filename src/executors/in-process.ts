@@ -7,6 +7,8 @@ import { Executor, type Outcome } from "./executor.js";
 class InProcess extends Executor {
   protected readonly width = 1;
   readonly #closed = new AbortController();
+  /** Resolves when the last job has ended. */
+  #working: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly model: Model) {
     super();
@@ -17,6 +19,16 @@ class InProcess extends Executor {
   }
 
   protected async performOne<Name extends JobName>(
+    name: Name,
+    input: Jobs[Name]["input"],
+    signal: AbortSignal,
+  ): Promise<Outcome<Jobs[Name]["output"]>> {
+    const own = this.#working.then(() => this.#outcomeOf(name, input, signal));
+    this.#working = own.catch(() => {});
+    return own;
+  }
+
+  async #outcomeOf<Name extends JobName>(
     name: Name,
     input: Jobs[Name]["input"],
     signal: AbortSignal,

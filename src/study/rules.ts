@@ -43,17 +43,30 @@ export async function rules({ watch, ...stage }: Stage): Promise<void> {
   await testAlone(quiet);
 }
 
-/** The rules' circuits of groups, group by group. */
+/** So many groups are searched at a time: while one waits for its last pairs, processes work for the other. */
+const AT_A_TIME = 2;
+
+/** The rules' circuits of groups. */
 async function searched(quiet: Stage, watch: Watch, left: readonly Group[], reading: string): Promise<void> {
   if (left.length === 0) return;
-  const { run, signal } = quiet;
+  const { run } = quiet;
+  const failed = new AbortController();
+  const signal = AbortSignal.any([failed.signal, ...(quiet.signal ? [quiet.signal] : [])]);
   const bar = watch.begin("rules", left.length);
-  try {
-    for (const [i, group] of left.entries()) {
-      signal?.throwIfAborted();
-      await writeRules(run.store, group, await rulesOf(quiet, group, reading));
-      bar.update(i + 1);
+  let done = 0;
+  const groups = left.values();
+  const search = async () => {
+    for (const group of groups) {
+      signal.throwIfAborted();
+      await writeRules(run.store, group, await rulesOf({ ...quiet, signal }, group, reading));
+      bar.update(++done);
     }
+  };
+  try {
+    // Nothing is in work any more when the first error is thrown.
+    const searches = Array.from({ length: AT_A_TIME }, () => search().catch((error) => failed.abort(error)));
+    await Promise.all(searches);
+    signal.throwIfAborted();
   } finally {
     bar.end();
   }

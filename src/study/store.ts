@@ -50,6 +50,8 @@ interface StoreOptions {
 /** The database of a run, open in this process alone. */
 export class Store implements Disposable {
   #disposed = false;
+  /** Resolves when the last transaction has ended. */
+  #transacting: Promise<void> = Promise.resolve();
 
   private constructor(
     /** Its path. */
@@ -125,8 +127,18 @@ export class Store implements Disposable {
       );
   }
 
-  /** All that `work` writes, or nothing. @throws NoticeError as `rows`; what `work` throws */
+  /**
+   * All that `work` writes, or nothing; one after the other.
+   *
+   * @throws NoticeError as `rows`; what `work` throws
+   */
   async transaction(work: () => Promise<void>): Promise<void> {
+    const own = this.#transacting.then(() => this.#transact(work));
+    this.#transacting = own.catch(() => {});
+    return own;
+  }
+
+  async #transact(work: () => Promise<void>): Promise<void> {
     await this.run("BEGIN");
     try {
       await work();
