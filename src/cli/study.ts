@@ -120,7 +120,11 @@ async function runIn(name: StudyCommand, flags: StudyFlags, given: GivenSettings
   const stage = shard && (await stageAt(run, stages));
   await untilSignal(async (signal) => {
     if (stages.length > 0) await fetchModel(run, signal);
-    await doStages(run, stages, stderrWatch(), { flags, signal, shard });
+    await doStages(run, stages, stages.length > 1 ? loadingReport(stderrWatch()) : stderrWatch(), {
+      flags,
+      signal,
+      shard,
+    });
   }, onSignal);
   const { readFindings, summarise } = await import("../study/findings.js");
   const { headFunctionFacts } = await import("../study/head-functions.js");
@@ -178,6 +182,21 @@ async function fetchModel(run: StudyRun, signal: AbortSignal): Promise<void> {
   } finally {
     bar.stop();
   }
+}
+
+/** The same, and what the report is written with is loaded while processes compute the last stage. */
+function loadingReport(watch: Watch): Watch {
+  const load = async () => {
+    const { loadVega } = await import("../report/figure.js");
+    await Promise.all([import("../report/gather.js"), import("../report/report.js"), loadVega()]);
+  };
+  return {
+    ...watch,
+    begin(stage, total) {
+      if (stage === STAGES.at(-1)) load().catch(() => {}); // it is told where the report is written
+      return watch.begin(stage, total);
+    },
+  };
 }
 
 /** Writes the report of a run. */

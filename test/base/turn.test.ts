@@ -7,21 +7,12 @@ import { pictureOf } from "../../src/patching/inputs.js";
 import { loadBlip } from "../../src/patching/load-model.js";
 import { patch } from "../../src/patching/patch.js";
 import { sweep } from "../../src/patching/sweep.js";
+import { hurry, keepTime } from "../support/clock.js";
 import { CLEAN_IMAGE, CLEAN_QUESTION, NARROW, samplePair } from "../support/samples.js";
 
 // Turns are counted, of a clock that says 60 ms more whenever it is asked.
-const { now } = performance;
-let time = 0;
-test.before(() => {
-  time = performance.now();
-  performance.now = () => {
-    time += 60;
-    return time;
-  };
-});
-test.after(() => {
-  performance.now = now;
-});
+test.before(hurry);
+test.after(keepTime);
 
 /** How often everything else has its turn while something runs. */
 async function turnsOf(work: () => Promise<unknown>): Promise<number> {
@@ -73,6 +64,7 @@ test("a pass gives a turn a layer", async () => {
   const turns = await turnsOf(pass);
   assert.ok(turns >= layers, `${turns} turns in ${layers} layers`);
   const ticking = performance.now;
+  const time = ticking();
   performance.now = () => time;
   const still = await turnsOf(pass);
   performance.now = ticking;

@@ -3,20 +3,14 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { inTurns, itself, type Steps } from "../../src/model/steps.js";
 import { useBackend } from "../../src/platform/backend.js";
+import { hurry, keepTime } from "../support/clock.js";
 
 // By a clock that says 60 ms more whenever it is asked, others have their turn after every step.
-const { now } = performance;
 test.before(async () => {
   await useBackend();
-  let time = performance.now();
-  performance.now = () => {
-    time += 60;
-    return time;
-  };
+  hurry();
 });
-test.after(() => {
-  performance.now = now;
-});
+test.after(keepTime);
 
 /** Doubles 1 so many times; `between` runs where others have their turn. */
 function* doubling(times: number, between = (_: number) => {}): Steps<tf.Tensor> {
