@@ -153,7 +153,9 @@ test("an interrupted search goes on where it was", async ({ folder, pool }) => {
     using run = await StudyRun.reopen(folder);
     const stopped = runStages(run, ["rules"], { watch, executor: pool, signal: left.signal });
     assert.match(await stopped.then(String, String), /enough/);
-    assert.is(await run.store.count("SELECT count(DISTINCT dataset) FROM rules"), 1);
+    // The group that was in work beside it may just have been found, too; the third was not begun.
+    assert.ok([1, 2].includes(await run.store.count("SELECT count(DISTINCT dataset) FROM rules")));
+    assert.is(await run.store.count("SELECT count(*) FROM kept WHERE dataset = 'faces'"), 0);
   }
   await study(folder, pool, ["rules"]);
   using run = await StudyRun.reopen(folder);
@@ -191,7 +193,7 @@ class Failing extends Executor {
     name: Name,
     input: Jobs[Name]["input"],
   ): Promise<Outcome<Jobs[Name]["output"]>> {
-    if (this.left-- === 0) throw new Error("no more");
+    if (this.left-- <= 0) throw new Error("no more");
     for await (const { output } of this.of.perform(name, [{ key: 0, input }]))
       if (output !== undefined) return { output };
     throw new Error("It was refused.");

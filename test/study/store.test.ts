@@ -74,6 +74,16 @@ test("what DuckDB refuses of rows is said with the file, and nothing of the tran
   await refused(() => store.insert("patched", []), "disposed", file);
 });
 
+test("transactions that begin together come one after the other: what one loses, another keeps", async () => {
+  using store = await Store.open(join(temporaryFolder(), "study.duckdb"));
+  const row = (sample: string) => ({ dataset: "own", sample });
+  const writing = [["a"], ["b", "b"], ["c"]].map((names) =>
+    store.transaction(() => store.insert("patched", names.map(row))).then(String, () => "refused"),
+  );
+  assert.equal(await Promise.all(writing), ["undefined", "refused", "undefined"]);
+  assert.equal(await store.rows("SELECT sample FROM patched ORDER BY sample"), [{ sample: "a" }, { sample: "c" }]);
+});
+
 test("a full disk is called so, and what to do", async () => {
   const file = join(temporaryFolder(), "study.duckdb");
   using store = await Store.open(file);
