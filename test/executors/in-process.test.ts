@@ -41,23 +41,6 @@ test("what is wrong with an input is its result, and a closed executor performs 
   await refused(() => executor.perform("headEffects", inputs).next(), "disposed", "closed");
 });
 
-test("jobs that are asked for together are done one after the other", async () => {
-  using model = await loadBlip(NARROW, { backend: "wasm" });
-  const executor = inProcess(model);
-  /** Whose job it was when a job read its picture's name, or was done. */
-  const order: number[] = [];
-  const done = [1, 2].map(async (key) => {
-    const watched = { ...pair };
-    Object.defineProperty(watched, "image", { get: () => order.push(key) && pair.image });
-    for await (const { error } of executor.perform("headEffects", [{ key, input: { pair: watched } }])) {
-      assert.is(error, undefined, error?.message);
-      order.push(key);
-    }
-  });
-  await Promise.all(done);
-  assert.equal(order, [...order].sort());
-});
-
 test("a lost GPU is no pair's error: it ends what is computed here", async () => {
   using model = await loadBlip(NARROW, { backend: "wasm" });
   const lost = { ...pair };
