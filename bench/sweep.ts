@@ -213,7 +213,8 @@ async function measure(
   };
   console.log(
     `${backend}, ${counted(cores)}: ${processes} x ${slowest.patches} patches in ${slowest.seconds.toFixed(1)} s, ` +
-      `after ${slowest.pairSeconds.toFixed(1)} s for the clean and the corrupted pass`,
+      `after ${slowest.pairSeconds.toFixed(1)} s for the clean and the corrupted pass; ` +
+      `${slowest.ofLimit.toFixed(2)} of the limit, ${slowest.ofKernel.toFixed(2)} of its kernel`,
   );
   return {
     backend,
