@@ -119,7 +119,8 @@ test("a signal ends a job in the middle, and the worker goes on with the next", 
     const pair = { image: "/examples/star-red.png", corruptImage: "/examples/star-blue.png",
       question: "is this star red or blue?", answers: ["red", "blue"] };
     const asked = ["text.cross.z", "text.self.z", "text.cross.q", "text.self.k", "text.mlp.post", "vision.self.z"];
-    const sweeps = asked.map((site) => ({ site }));
+    // Seconds of work, so that a timer that comes late still ends it in the middle.
+    const sweeps = [...asked, ...asked, ...asked, ...asked].map((site) => ({ site }));
     const stop = new AbortController();
     const begun = performance.now();
     const time = () => performance.now() - begun;
