@@ -50,6 +50,8 @@ interface StoreOptions {
 /** The database of a run, open in this process alone. */
 export class Store implements Disposable {
   #disposed = false;
+  /** Resolves when the last query has ended. */
+  #asked: Promise<unknown> = Promise.resolve();
   /** Resolves when the last transaction has ended. */
   #transacting: Promise<void> = Promise.resolve();
 
@@ -189,10 +191,16 @@ export class Store implements Disposable {
   }
 
   async #ask<Result>(work: (connection: DuckDBConnection) => Promise<Result>): Promise<Result> {
-    if (this.#disposed) throw new NoticeError("disposed", `${this.file} was closed; open the run again.`);
+    // A query that begins while another is read would close it.
+    const own = this.#asked.then(() => {
+      if (this.#disposed) throw new NoticeError("disposed", `${this.file} was closed; open the run again.`);
+      return work(this.connection);
+    });
+    this.#asked = own.catch(() => {});
     try {
-      return await work(this.connection);
+      return await own;
     } catch (cause) {
+      if (cause instanceof NoticeError) throw cause;
       const [what] = (cause as Error).message.split("\n");
       if (isFull(cause)) {
         const { message } = fileError(this.file, "written", cause);

@@ -84,6 +84,19 @@ test("transactions that begin together come one after the other: what one loses,
   assert.equal(await store.rows("SELECT sample FROM patched ORDER BY sample"), [{ sample: "a" }, { sample: "c" }]);
 });
 
+test("what is asked together is answered one after the other", async () => {
+  using store = await Store.open(join(temporaryFolder(), "study.duckdb"));
+  const ask = async (asker: number) => {
+    for (let round = 0; round < 60; round++) {
+      const rows = Array.from({ length: 300 }, (_, at) => ({ dataset: `${asker}`, sample: `${round} ${at}` }));
+      await store.transaction(() => store.insert("patched", rows));
+      const own = await store.rows("SELECT sample FROM patched WHERE dataset = $1", [`${asker}`]);
+      assert.is(own.length, 300 * (round + 1));
+    }
+  };
+  await Promise.all([1, 2, 3].map(ask));
+});
+
 test("a full disk is called so, and what to do", async () => {
   const file = join(temporaryFolder(), "study.duckdb");
   using store = await Store.open(file);
