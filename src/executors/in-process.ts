@@ -1,4 +1,5 @@
 import { isRecoverable, NoticeError } from "../base/errors.js";
+import { oneByOne } from "../base/one-by-one.js";
 import { JOBS, type JobName, type Jobs } from "../jobs/jobs.js";
 import { forgetPairs } from "../jobs/last-pairs.js";
 import type { Model } from "../patching/model.js";
@@ -7,8 +8,7 @@ import { Executor, type Outcome } from "./executor.js";
 class InProcess extends Executor {
   protected readonly width = 1;
   readonly #closed = new AbortController();
-  /** Resolves when the last job has ended. */
-  #working: Promise<unknown> = Promise.resolve();
+  readonly #working = oneByOne();
 
   constructor(private readonly model: Model) {
     super();
@@ -23,9 +23,7 @@ class InProcess extends Executor {
     input: Jobs[Name]["input"],
     signal: AbortSignal,
   ): Promise<Outcome<Jobs[Name]["output"]>> {
-    const own = this.#working.then(() => this.#outcomeOf(name, input, signal));
-    this.#working = own.catch(() => {});
-    return own;
+    return this.#working(() => this.#outcomeOf(name, input, signal));
   }
 
   async #outcomeOf<Name extends JobName>(

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { NoticeError } from "../base/errors.js";
+import { oneByOne } from "../base/one-by-one.js";
 import { decodePicture, kindOfPicture, MAX_FILE_BYTES } from "../pictures/decode.js";
 import type { Failure } from "./fetch-manifest.js";
 import { type Connection, get, type Reply, readAll } from "./http.js";
@@ -57,18 +58,13 @@ export function imageFetcher(
   waiting: Omit<Waiting, "signal"> = {},
 ): (image: RemoteImage, signal: AbortSignal) => Promise<Fetched> {
   const { timeoutMs, retry, maxBytes } = { ...DEFAULTS, ...limits };
-  let turn: Promise<unknown> = Promise.resolve();
-  const decode = (bytes: Uint8Array, id: string) => {
-    const decoded = turn.then(() => checkPicture(bytes, id));
-    turn = decoded.catch(() => {});
-    return decoded;
-  };
+  const decoding = oneByOne();
   return async ({ id, url }, signal) => {
     try {
       checkNames(id, url);
       const connection = { ...waiting, timeoutMs, signal };
       const bytes = await withRetries(() => download(url, maxBytes, connection), retry, connection);
-      const ending = await decode(bytes, id);
+      const ending = await decoding(() => checkPicture(bytes, id));
       signal.throwIfAborted();
       await writeWhole(join(folder, `${id}.${ending}`), bytes);
       return { id };

@@ -12,6 +12,7 @@ import {
   VARCHAR,
 } from "@duckdb/node-api";
 import { NoticeError } from "../base/errors.js";
+import { oneByOne } from "../base/one-by-one.js";
 import { partOf } from "../files/leftovers.js";
 import { findFile } from "../files/read.js";
 import { fileError, isFull } from "../files/system-error.js";
@@ -50,10 +51,9 @@ interface StoreOptions {
 /** The database of a run, open in this process alone. */
 export class Store implements Disposable {
   #disposed = false;
-  /** Resolves when the last query has ended. */
-  #asked: Promise<unknown> = Promise.resolve();
-  /** Resolves when the last transaction has ended. */
-  #transacting: Promise<void> = Promise.resolve();
+  /** Queries: one that begins while another is read would close it. */
+  readonly #asking = oneByOne();
+  readonly #transacting = oneByOne();
 
   private constructor(
     /** Its path. */
@@ -135,9 +135,7 @@ export class Store implements Disposable {
    * @throws NoticeError as `rows`; what `work` throws
    */
   async transaction(work: () => Promise<void>): Promise<void> {
-    const own = this.#transacting.then(() => this.#transact(work));
-    this.#transacting = own.catch(() => {});
-    return own;
+    return this.#transacting(() => this.#transact(work));
   }
 
   async #transact(work: () => Promise<void>): Promise<void> {
@@ -191,14 +189,11 @@ export class Store implements Disposable {
   }
 
   async #ask<Result>(work: (connection: DuckDBConnection) => Promise<Result>): Promise<Result> {
-    // A query that begins while another is read would close it.
-    const own = this.#asked.then(() => {
-      if (this.#disposed) throw new NoticeError("disposed", `${this.file} was closed; open the run again.`);
-      return work(this.connection);
-    });
-    this.#asked = own.catch(() => {});
     try {
-      return await own;
+      return await this.#asking(async () => {
+        if (this.#disposed) throw new NoticeError("disposed", `${this.file} was closed; open the run again.`);
+        return work(this.connection);
+      });
     } catch (cause) {
       if (cause instanceof NoticeError) throw cause;
       const [what] = (cause as Error).message.split("\n");
