@@ -6,6 +6,7 @@ import type { Pair } from "../src/patching/pair.js";
 import { Run } from "../src/patching/run.js";
 import { circuitSites } from "../src/patching/sites.js";
 import { useBackend } from "../src/platform/backend.js";
+import { median } from "./median.js";
 import { randomModel, randomPair, seeded } from "./random-model.js";
 
 // `NOTICE_BACKEND=wasm npx tsx bench/attribution.ts`: what an attribution of all heads of the three towers costs, in
@@ -27,7 +28,7 @@ async function time(works: readonly (() => Promise<unknown>)[], turns: number): 
       await work();
       times[i]!.push(performance.now() - start);
     }
-  return times.map((own) => own.sort((a, b) => a - b)[Math.floor(turns / 2)]!);
+  return times.map((own) => median(own));
 }
 
 async function forward({ model, clean }: Pair): Promise<void> {

@@ -11,6 +11,7 @@ import {
   writeSmolVlm,
 } from "./decoder-checkpoint.js";
 import type { DecoderFigures } from "./decoder-ours.js";
+import { median } from "./median.js";
 import {
   checkChanges,
   counted,
@@ -211,8 +212,6 @@ function rowOf(measured: Pick<Row, "images" | "vision" | "backend" | "cores" | "
     ratioLimit: median(rounds.map((round) => round.ratioLimit)),
   };
 }
-
-const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
 function print(rows: readonly Row[], peers: readonly Peer[]): void {
   const times = (ratio: number | null | undefined) => (ratio == null ? "-" : `${ratio.toFixed(1)} x`);

@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { median } from "./median.js";
 
 // What starting costs, in fresh processes: each entry of the built package beside TensorFlow.js alone, in turns, so
 // that both see the same machine; and two commands. `npm run bench:import`; prints milliseconds, medians.
@@ -24,11 +25,6 @@ function running(args: readonly string[]): number {
   const since = performance.now();
   execFileSync(process.execPath, ["dist/cli/main.js", ...args], { cwd: ROOT });
   return performance.now() - since;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)]!;
 }
 
 for (const name of ENTRIES) {

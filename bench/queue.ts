@@ -11,6 +11,7 @@ import { workersAt } from "../src/executors/redis/records.js";
 import { loadModel } from "../src/patching/load-model.js";
 import { encodePng, type Picture } from "../src/pictures/picture.js";
 import { OwnRedis } from "../test/support/redis.js";
+import { median } from "./median.js";
 
 // `npm run bench:queue`: what a queue costs beside one process, and how far it reaches, on a Redis of its own. `--part`
 // measures one part: overhead, scaling, memory, many, simulation.
@@ -29,7 +30,6 @@ const { values } = parseArgs({
 });
 const rounds = Number(values.rounds);
 
-const median = (list: readonly number[]) => [...list].sort((a, b) => a - b)[list.length >> 1]!;
 const range = (list: readonly number[], digits: number) =>
   `${median(list).toFixed(digits)} (${Math.min(...list).toFixed(digits)} to ${Math.max(...list).toFixed(digits)})`;
 

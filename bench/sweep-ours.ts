@@ -65,7 +65,7 @@ async function measure(): Promise<SweepFigures> {
   const scores = await swept();
   const [seconds, clocked] = [wall() - wallBegan, clock() - clockBegan];
   const { maxRSS } = process.resourceUsage();
-  // Once more: what is counted goes by ops alone, which is not as fast on wasm.
+  // Once more, since what is counted is not computed.
   const products = await countProducts(swept);
   const tokens = pair.question.tokens.length;
   const byKernel = (a: tf.Tensor2D, weight: tf.Tensor2D) =>

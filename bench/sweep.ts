@@ -5,6 +5,7 @@ import { parseArgs } from "node:util";
 import { readConfig } from "../src/model/architectures.js";
 import type { Backend } from "../src/platform/backend.js";
 import { BASE_ARCHITECTURES, BASE_QUESTION, type BaseArchitecture, writeBaseCheckpoint } from "./base-checkpoint.js";
+import { median } from "./median.js";
 import { writeNoisePair } from "./noise-pair.js";
 import { checkChanges, counted, figures, here, measurePeer, type Peer, whyNot, withScratch } from "./processes.js";
 import { drawScaling } from "./scaling.js";
@@ -167,9 +168,8 @@ function medianPeer(rounds: readonly Peer[]): Peer {
 
 /** The median of those that are there. */
 function middleOf(values: readonly (number | null)[]): number | null {
-  const sorted = values.filter((value) => value !== null).sort((a, b) => a - b);
-  if (sorted.length === 0) return null;
-  return (sorted[(sorted.length - 1) >> 1]! + sorted[sorted.length >> 1]!) / 2;
+  const found = values.filter((value) => value !== null);
+  return found.length === 0 ? null : median(found);
 }
 
 function rangesOf(rows: readonly Row[]): string {
